@@ -1,0 +1,67 @@
+import { doctor } from './cli/doctor.ts';
+import { migrate } from './cli/migrate.ts';
+import { UsageError } from './cli/usage-error.ts';
+import { user } from './cli/user.ts';
+import { WrongSecretKey } from './modules/keys/secret-check.ts';
+import type { Config } from './platform/config/config.ts';
+import { ConfigError } from './platform/config/config-error.ts';
+import { loadConfig } from './platform/config/load-config.ts';
+import { DatabaseUnreachable } from './platform/database/database.ts';
+import { MigrationFailed } from './platform/database/migrations.ts';
+import { AppError } from './platform/errors.ts';
+import { createLog, type Logger } from './platform/telemetry/log.ts';
+
+const USAGE = `ostiary serve                         start the server
+ostiary migrate up | down | status    change the database, or see how far it is
+ostiary migrate new <module> <name>   begin a migration
+ostiary user create --email <address> [--username <name>] [--role superadmin]
+                                      the password is read from OSTIARY_PASSWORD, or asked for
+ostiary doctor                        check configuration, database and keys
+`;
+
+type Command = (args: string[], context: { config: Config; log: Logger }) => Promise<void>;
+
+const COMMANDS: Record<string, { log: 'normal' | 'quiet'; run: Command }> = {
+  // Loaded when it is needed: the other commands do not listen.
+  serve: { log: 'normal', run: async (_args, { config, log }) => (await import('./main.ts')).serve(config, log) },
+  migrate: { log: 'quiet', run: migrate },
+  user: { log: 'quiet', run: user },
+  doctor: { log: 'quiet', run: doctor },
+};
+
+/** Runs one command line and answers the exit code. What an operator can mend is one clear sentence, without a stack. */
+export async function run(args: string[]): Promise<number> {
+  const [name = 'help', ...rest] = args;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!command) {
+    process.stdout.write(USAGE);
+    return name === 'help' || name === '--help' ? 0 : 2;
+  }
+  try {
+    const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
+    const log = createLog(
+      command.log === 'normal' ? config.log : { ...config.log, level: 'error', format: 'text', file: null },
+    );
+    for (const warning of warnings) log.warn(warning);
+    await command.run(rest, { config, log });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (!isForOperator(error)) throw error;
+    process.stderr.write(`${describe(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+function isForOperator(error: unknown): error is Error {
+  const kinds = [ConfigError, DatabaseUnreachable, MigrationFailed, WrongSecretKey, UsageError, AppError];
+  return (
+    kinds.some((kind) => error instanceof kind) || (error instanceof Error && 'syscall' in error && 'code' in error)
+  );
+}
+
+function describe(error: Error): string {
+  if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`;
+  if ('code' in error && error.code === 'EADDRINUSE')
+    return `${error.message}: something listens there already; set PORT.`;
+  return error.message;
+}

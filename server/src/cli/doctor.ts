@@ -1,0 +1,57 @@
+import { checkSecretKey } from '../modules/keys/secret-check.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Config } from '../platform/config/config.ts';
+import { createKeyring } from '../platform/crypto/keyring.ts';
+import { clockSkew } from '../platform/database/database.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
+import { migratorFor, openDatabase } from '../start.ts';
+import { openStorage } from '../storage.ts';
+
+const NOTABLE_SKEW = 2_000;
+
+/** `ostiary doctor`: looks at everything that a start depends on, changes nothing, and ends with 1 where something is wrong. */
+export async function doctor(_args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
+  report('configuration', 'ok', `${config.environment}, ${config.publicUrl}`);
+  const database = await openDatabase(config, log);
+  try {
+    report('database', 'ok', database.name);
+
+    const skew = await clockSkew(database, systemClock);
+    report('clock', Math.abs(skew) < NOTABLE_SKEW ? 'ok' : 'wrong', `${skew} ms from the database's`);
+
+    const status = await (await migratorFor(database)).status();
+    const pending = status.filter(({ appliedAt }) => appliedAt === null).length;
+    const unknown = status.filter(({ known }) => !known).length;
+    report(
+      'migrations',
+      unknown > 0 ? 'wrong' : 'ok',
+      `${status.length - pending} applied, ${pending} pending, ${unknown} of a newer version`,
+    );
+    if (pending === status.length) return;
+
+    const storage = openStorage(database, { onCommit: () => {} });
+    if ((await storage.secretChecks.list()).length > 0) {
+      await checkSecretKey({
+        store: storage.secretChecks,
+        keyring: createKeyring(config.secretKeys),
+        clock: systemClock,
+      });
+      report('secret key', 'ok', 'the one that this database was made with');
+    }
+    const { userIds } = await storage.superadmins.read();
+    report(
+      'superadmins',
+      userIds.length > 0 ? 'ok' : 'note',
+      userIds.length > 0 ? String(userIds.length) : 'none yet: start the server and open its setup link',
+    );
+    const mail = config.mail.smtpUrl ? 'by SMTP' : `kept in ${config.dataDir}/mailbox (development)`;
+    report('mail', 'ok', mail);
+  } finally {
+    await database.close();
+  }
+}
+
+function report(what: string, state: 'ok' | 'note' | 'wrong', detail: string): void {
+  process.stdout.write(`${state.padEnd(6)} ${what.padEnd(14)} ${detail}\n`);
+  if (state === 'wrong') process.exitCode = 1;
+}

@@ -1,0 +1,57 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { parseArgs } from 'node:util';
+import type { Config } from '../platform/config/config.ts';
+import { SYSTEM_CALLER } from '../platform/http/system-caller.ts';
+import type { Logger } from '../platform/telemetry/log.ts';
+import { openApp, openDatabase } from '../start.ts';
+import { UsageError } from './usage-error.ts';
+
+/** `ostiary user create --email <address> [--username <name>] [--role superadmin]` */
+export async function user(args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
+  const { email, username, role } = read(args);
+  const password = await readPassword();
+  const database = await openDatabase(config, log);
+  try {
+    const { app, close } = await openApp({ config, database, log });
+    const input = { email, username, password, superadmin: role === 'superadmin' };
+    const made = await app.setup.createUser(SYSTEM_CALLER, input);
+    process.stdout.write(`Created ${role ?? 'user'} ${made.email} (${made.id}).\n`);
+    await close();
+  } finally {
+    await database.close();
+  }
+}
+
+function read(args: string[]) {
+  try {
+    const options = { email: { type: 'string' }, username: { type: 'string' }, role: { type: 'string' } } as const;
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    const { email, username, role } = values;
+    if (positionals.join(' ') !== 'create' || !email) throw new UsageError('Say: user create --email <address>.');
+    if (role !== undefined && role !== 'superadmin' && role !== 'user')
+      throw new UsageError('The role is user or superadmin.');
+    return { email, username, role };
+  } catch (error) {
+    // An unknown option.
+    if (error instanceof TypeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** Never from the command line: other users of the machine can read that. */
+async function readPassword(): Promise<string> {
+  const fromEnvironment = process.env.OSTIARY_PASSWORD;
+  if (fromEnvironment) return fromEnvironment;
+  process.stderr.write('Password: ');
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: process.stdin.isTTY === true });
+  const password = await new Promise<string>((resolve) => {
+    lines.once('line', resolve);
+    lines.once('close', () => resolve(''));
+  });
+  lines.close();
+  process.stderr.write('\n');
+  if (password === '') throw new UsageError('A password is needed.');
+  return password;
+}

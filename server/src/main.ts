@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+import type { Config } from './platform/config/config.ts';
+import { shutDown } from './platform/http/shutdown.ts';
+import { openApp, openDatabase, VERSION } from './start.ts';
+
+/** Milliseconds that requests under way get to finish after SIGTERM. */
+const GRACE = 10_000;
+
+/**
+ * Starts the server and serves until SIGTERM or SIGINT. Throws, before it listens, what stands in the way: `DatabaseUnreachable`,
+ * `MigrationFailed`, `WrongSecretKey`, or the error of an address in use.
+ */
+export async function serve(config: Config, log: Logger): Promise<void> {
+  const database = await openDatabase(config, log);
+  const { app, close } = await openApp({ config, database, log });
+  const stopped = new Promise<string>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+
+  await app.start();
+  const address = await app.http.listen({ host: config.host, port: config.port });
+  log.info({ version: VERSION, node: process.version, database: database.name }, `listening on ${address}`);
+  const setupToken = await app.setup.offer();
+  // Not a log line: the token must not travel wherever logs do.
+  if (setupToken) process.stdout.write(`Setup: ${config.publicUrl}/setup#token=${setupToken}\n`);
+
+  const signal = await stopped;
+  log.info(`${signal}: finishing what is under way`);
+  await shutDown(app.http, { grace: GRACE });
+  await close();
+  await database.close();
+  log.info('stopped');
+}

@@ -1,0 +1,30 @@
+import { type Database, mongoOf } from '../../platform/database/database.ts';
+import type { MongoOutbox } from '../events/outbox.mongo.ts';
+import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
+
+type ChallengeDocument = Omit<ChallengeRecord, 'id'> & { _id: string };
+
+/** Challenges on MongoDB. */
+export function createMongoChallengeStore(deps: { database: Database; outbox: MongoOutbox }): ChallengeStore {
+  const challenges = mongoOf(deps.database).db.collection<ChallengeDocument>('challenges');
+  const outbox = deps.outbox.attach(challenges);
+
+  return {
+    create: ({ id, purpose, email, emailNorm, keyId, expiresAt, createdAt }, event) =>
+      outbox.insert({ _id: id, purpose, email, emailNorm, keyId, expiresAt, createdAt }, event, 1),
+
+    async find(id) {
+      const document = await challenges.findOne({ _id: { $eq: id } }, { projection: { outbox: 0 } });
+      if (!document) return null;
+      const { _id, ...challenge } = document;
+      return { id: _id, ...challenge };
+    },
+
+    countSince: (purpose, emailNorm, since) =>
+      challenges.countDocuments({
+        emailNorm: { $eq: emailNorm },
+        purpose: { $eq: purpose },
+        createdAt: { $gte: since },
+      }),
+  };
+}

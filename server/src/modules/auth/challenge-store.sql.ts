@@ -1,0 +1,66 @@
+import { type Database, sqlOf } from '../../platform/database/database.ts';
+import { type TimeColumn, toDate } from '../../platform/database/values.ts';
+import type { SqlOutbox } from '../events/outbox.sql.ts';
+import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
+
+interface ChallengeTables {
+  challenges: {
+    id: string;
+    purpose: ChallengeRecord['purpose'];
+    email: string;
+    email_norm: string;
+    key_id: string;
+    expires_at: TimeColumn;
+    created_at: TimeColumn;
+  };
+}
+
+/** Challenges on SQL. */
+export function createSqlChallengeStore(deps: { database: Database; outbox: SqlOutbox }): ChallengeStore {
+  const database = sqlOf<ChallengeTables>(deps.database);
+  const { db } = database;
+
+  return {
+    async create({ id, purpose, email, emailNorm, keyId, expiresAt, createdAt }, event) {
+      const row = {
+        id,
+        purpose,
+        email,
+        email_norm: emailNorm,
+        key_id: keyId,
+        expires_at: expiresAt,
+        created_at: createdAt,
+      };
+      await deps.outbox.commit(database, event, 1, async (trx) => {
+        await trx.insertInto('challenges').values(row).execute();
+        return true;
+      });
+    },
+
+    async find(id) {
+      const row = await db.selectFrom('challenges').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) return null;
+      const { purpose, email, email_norm: emailNorm, key_id: keyId } = row;
+      return {
+        id,
+        purpose,
+        email,
+        emailNorm,
+        keyId,
+        expiresAt: toDate(row.expires_at),
+        createdAt: toDate(row.created_at),
+      };
+    },
+
+    async countSince(purpose, emailNorm, since) {
+      const row = await db
+        .selectFrom('challenges')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('email_norm', '=', emailNorm)
+        .where('purpose', '=', purpose)
+        .where('created_at', '>=', since)
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+  };
+}

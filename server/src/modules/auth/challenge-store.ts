@@ -1,0 +1,19 @@
+import type { EventDraft } from '../events/event-store.ts';
+
+/** A wish to reset the password of whoever has this address, if anybody has. Its token is derived, and is good for one password only. */
+export interface ChallengeRecord {
+  id: string;
+  purpose: 'password_reset';
+  email: string;
+  emailNorm: string;
+  keyId: string;
+  expiresAt: Date;
+  createdAt: Date;
+}
+
+export interface ChallengeStore {
+  create(challenge: ChallengeRecord, event: EventDraft): Promise<void>;
+  find(id: string): Promise<ChallengeRecord | null>;
+  /** How many of this purpose began for this address since then. */
+  countSince(purpose: ChallengeRecord['purpose'], emailNorm: string, since: Date): Promise<number>;
+}

@@ -1,0 +1,21 @@
+import { defineErrors } from '../../platform/errors.ts';
+
+export const authErrors = defineErrors({
+  invalid_credentials: { status: 401, title: 'The name or the password is wrong.' },
+  step_required: { status: 403, title: 'The sign-in needs one more step.' },
+  code_invalid: { status: 400, title: 'This code is wrong, used, or expired.' },
+  token_invalid: { status: 400, title: 'This token is wrong, used, or expired.' },
+  registration_closed: { status: 403, title: 'Registration is not open here.' },
+  password_unchanged: { status: 400, title: 'The new password must be another one.' },
+});
+
+/** Why a new password is refused (NIST SP 800-63B, 3.1.1.2: length and blocklists, no composition rules). */
+export const passwordErrors = defineErrors({
+  password_too_short: { status: 400, title: 'The password is too short.' },
+  password_too_long: { status: 400, title: 'The password is too long.' },
+  password_common: { status: 400, title: 'The password is one of those that everybody tries first.' },
+  password_context: { status: 400, title: 'The password is made of your own data or of the name of this service.' },
+});
+
+/** What every route that sets a password can answer with. */
+export const PASSWORD_CODES = Object.keys(passwordErrors.table);

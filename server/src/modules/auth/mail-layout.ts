@@ -1,0 +1,67 @@
+import { type Html, html, toMarkup } from '../../platform/html.ts';
+
+/** What a mail consists of, before it has a recipient and a key. */
+export interface MailText {
+  subject: string;
+  text: string;
+  html: string;
+}
+
+/** One block of a mail: words, a code to type, a link to follow, or facts to compare. */
+export type Block =
+  | { says: string }
+  | { code: string }
+  | { link: string; label: string }
+  | { facts: readonly (readonly [string, string])[] };
+
+/** Characters of a fact that somebody else chose, such as a device. */
+const FACT_LIMIT = 100;
+
+/** Builds both parts of a mail from the same blocks. The subject must be a constant: nobody but us writes what stands in an inbox. */
+export function composeMail(subject: string, blocks: readonly Block[]): MailText {
+  return { subject, text: `${blocks.map(asText).join('\n\n')}\n`, html: toMarkup(asHtml(subject, blocks)) };
+}
+
+/** One line without control, bidi or other invisible characters, cut to length: what a stranger chose stays one harmless word or two. */
+export function oneLine(text: string): string {
+  const line = text.replace(/[\p{C}\p{Z}\s]+/gu, ' ').trim();
+  return Array.from(line).slice(0, FACT_LIMIT).join('');
+}
+
+function asText(block: Block): string {
+  if ('says' in block) return block.says;
+  if ('code' in block) return `    ${block.code}`;
+  if ('link' in block) return block.link;
+  return block.facts.map(([name, value]) => `  ${name}: ${oneLine(value)}`).join('\n');
+}
+
+const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,sans-serif';
+
+function asHtml(subject: string, blocks: readonly Block[]): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${subject}</title></head>
+<body style="margin:0;padding:24px 12px;background:#f6f8fa;color:#1c2127;${FONT};font-size:16px;line-height:1.5">
+<div style="max-width:480px;margin:0 auto;padding:24px;background:#ffffff;border:1px solid #d1d9e0;border-radius:12px">
+<h1 style="margin:0 0 16px;font-size:20px;line-height:1.3">${subject}</h1>
+${blocks.map(blockAsHtml)}</div>
+</body>
+</html>
+`;
+}
+
+function blockAsHtml(block: Block): Html {
+  if ('says' in block) return html`<p style="margin:0 0 16px">${block.says}</p>\n`;
+  if ('code' in block) {
+    return html`<p style="margin:0 0 16px;font-size:32px;font-weight:700;letter-spacing:6px;font-family:monospace">${block.code}</p>\n`;
+  }
+  if ('link' in block) {
+    return html`<p style="margin:0 0 16px"><a href="${block.link}" style="display:inline-block;padding:10px 20px;background:#0b57d0;color:#ffffff;border-radius:6px;text-decoration:none;font-weight:600">${block.label}</a></p>
+<p style="margin:0 0 16px;font-size:14px;color:#59636e;word-break:break-all">${block.link}</p>\n`;
+  }
+  const rows = block.facts.map(
+    ([name, value]) =>
+      html`<tr><td style="padding:0 16px 4px 0;color:#59636e;vertical-align:top">${name}</td><td style="padding:0 0 4px">${oneLine(value)}</td></tr>`,
+  );
+  return html`<table role="presentation" style="margin:0 0 16px;border-collapse:collapse;font-size:16px">${rows}</table>\n`;
+}

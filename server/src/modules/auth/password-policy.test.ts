@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../../platform/errors.ts';
+import { isCommonPassword } from './common-passwords.ts';
+import { passwordErrors } from './errors.ts';
+import { createPasswordPolicy } from './password-policy.ts';
+import type { PersonalData } from './personal-parts.ts';
+
+const policy = createPasswordPolicy({ minLength: 8 });
+
+/** The code that a password is refused with, or null. */
+function refusal(password: string, person: PersonalData = {}, using = policy): string | null {
+  try {
+    using.check(password, person);
+    return null;
+  } catch (error) {
+    assert.ok(error instanceof AppError);
+    assert.equal(error.status, 400);
+    return error.code;
+  }
+}
+
+test('the four refusals are 400', () => {
+  assert.deepEqual(Object.keys(passwordErrors.table), [
+    'password_too_short',
+    'password_too_long',
+    'password_common',
+    'password_context',
+  ]);
+  assert.ok(Object.values(passwordErrors.table).every(({ status }) => status === 400));
+});
+
+test('length counts characters, not bytes or UTF-16 units, of the form that is hashed', () => {
+  assert.equal(refusal('vq7#kzw'), 'password_too_short');
+  assert.equal(refusal('vq7#kzwx'), null);
+  assert.equal(refusal('🐎🔋📎🦊🌵🎲🧭'), 'password_too_short');
+  assert.equal(refusal('🐎🔋📎🦊🌵🎲🧭🪁'), null);
+  // Eight code units, seven characters once composed.
+  assert.equal(refusal('vq7kzwA\u030a'), 'password_too_short');
+  // Three characters typed, eight hashed: ⑽ is `(10)`.
+  assert.equal(refusal('⑽⑾'), null);
+  assert.equal(refusal('', {}), 'password_too_short');
+});
+
+test('from 73 bytes to 1,024 characters it may be anything, beyond it is too long', () => {
+  assert.equal(refusal('x'.repeat(73)), null);
+  assert.equal(refusal('y'.repeat(1024)), null);
+  assert.equal(refusal('y'.repeat(1025)), 'password_too_long');
+  assert.equal(refusal('🐎'.repeat(1024)), null);
+  assert.equal(refusal('🐎'.repeat(1025)), 'password_too_long');
+  assert.equal(refusal('A\u030a'.repeat(1024)), null);
+  // ﷺ is one character and eighteen in NFKC.
+  assert.equal(refusal('\ufdfa'.repeat(57)), 'password_too_long');
+});
+
+test('the length is the configured one', () => {
+  const strict = createPasswordPolicy({ minLength: 15 });
+  assert.equal(refusal('fourteen chars', {}, strict), 'password_too_short');
+  assert.equal(refusal('fifteen chars !', {}, strict), null);
+});
+
+test('the forms of one character are one password to the policy too', () => {
+  const person = { fullName: 'Ångström' };
+  for (const form of [
+    '\u00c5ngstr\u00f6m-7',
+    'A\u030angstro\u0308m-7',
+    '\u212bngstr\u00f6m-7',
+    '\uff21\u030angstr\u00f6m-7',
+  ]) {
+    assert.equal(refusal(form, person), 'password_context', form);
+  }
+});
+
+test('no composition rules', () => {
+  for (const fine of [
+    'zwqvkxjy',
+    '83650274',
+    '        ',
+    'plain words apart',
+    'ÆØÅæøå',
+    '日本語のとても長い合言葉',
+  ].map((text) => text.padEnd(8, 'ø'))) {
+    assert.equal(refusal(fine), null, fine);
+  }
+});
+
+test('lone surrogates, NUL and control characters do not make it throw anything else', () => {
+  for (const odd of [
+    '\ud800\udbff\ud800\udbff\ud800\udbff\ud800\udbff',
+    'abc\udfffdefgh',
+    '\0\0\0\0\0\0\0\0',
+    '\n\n"\\\n\n\n\n',
+  ]) {
+    assert.equal(refusal(odd, { email: '\ud800@\udfff.x', username: '\ud83d', fullName: '\0', phone: '"' }), null);
+  }
+});
+
+test('common passwords are refused in any case', () => {
+  for (const common of ['12345678', 'password', 'PassWord', 'QWERTYUIOP', 'iloveyou1', 'password123', '1q2w3e4r']) {
+    assert.equal(refusal(common), 'password_common', common);
+  }
+});
+
+test('common passwords are refused with look-alikes, accents, full-width letters and ornaments', () => {
+  for (const common of [
+    'P@ssw0rd',
+    'pa$$word',
+    'Pássword',
+    'ｐａｓｓｗｏｒｄ',
+    'dragon2024',
+    'Dragon24!',
+    'm1chael1987',
+    '5unshine!!',
+    'Password123!',
+    'l3tm31n2025',
+  ]) {
+    assert.equal(refusal(common), 'password_common', common);
+  }
+});
+
+test('a common word inside a longer password, or with a longer ending, is not common', () => {
+  for (const fine of [
+    'dragon 5820374',
+    'dragonfly lantern',
+    'my password is nice',
+    'correct horse battery staple',
+    'Tr0ub4dor&3x',
+  ]) {
+    assert.equal(refusal(fine), null, fine);
+  }
+});
+
+test('every word of the list is found, and the file is the plain JSON that the search relies on', () => {
+  const file = fileURLToPath(import.meta.resolve('@zxcvbn-ts/language-common/src/passwords.json'));
+  const text = readFileSync(file, 'latin1').trim();
+  const words: string[] = JSON.parse(text);
+  assert.equal(JSON.stringify(words), text);
+  assert.match(text, /^[ -~]+$/);
+  assert.doesNotMatch(text, /\\/);
+  assert.ok(words.length > 40_000);
+  // Each search reads up to the word, so a sample: the first, every 97th and the last.
+  for (const word of [...words.filter((_, index) => index % 97 === 0), ...words.slice(-1)]) {
+    assert.ok(isCommonPassword(word), word);
+    assert.ok(isCommonPassword(`${word}1`.toUpperCase()), word);
+  }
+});
+
+const ada: PersonalData = {
+  email: 'ada.sundqvist+work@analytical-engine.co.uk',
+  username: 'wharfling_42',
+  fullName: 'Augusta Ada King-Noel',
+  phone: '+44 7911 123456',
+};
+
+test('a password that is made of the own data is refused', () => {
+  for (const made of [
+    'sundqvist1',
+    'ada.sundqvist',
+    'adasundqvist!',
+    'ada.sundqvist+work@analytical-engine.co.uk',
+    'Analytical2024',
+    'analyticalengine',
+    'engine-engine',
+    'wharfling_42',
+    'Wharfling!!',
+    'AugustaKing',
+    'AugustaAdaKingNoel',
+    'king+noel+king',
+    '447911123456',
+    '07911123456',
+    'pin:123456',
+    'Ostiary1!',
+    '0st1ary-2026',
+    'ostiaryostiary',
+    '5undqv1st...',
+    'SUNDQVISTsundqvist',
+    'Sündqvist-99',
+  ]) {
+    assert.equal(refusal(made, ada), 'password_context', made);
+  }
+});
+
+test('own data beside enough else is allowed, and so is it for somebody else', () => {
+  assert.equal(refusal('sundqvist-qz7vwkt', ada), null);
+  assert.equal(refusal('sundqvist-qz7vwk', ada), 'password_context');
+  assert.equal(refusal('the ostiary keeps doors', ada), null);
+  assert.equal(refusal('sundqvist1', {}), null);
+  assert.equal(refusal('uk.co.wharf', ada), null);
+});
+
+test('parts shorter than four characters count only as the whole password', () => {
+  const short = createPasswordPolicy({ minLength: 3 });
+  const li = { username: 'liw', fullName: 'Li Wei' };
+  assert.equal(refusal('l1w', li, short), 'password_context');
+  assert.equal(refusal('wei-qz', li, short), null);
+  assert.equal(refusal('LiWei', li, short), 'password_context');
+  assert.equal(refusal('ada-qzvw', ada), null);
+});
+
+test('what stands around a cut does not join into another part', () => {
+  assert.equal(refusal('love' + 'countess' + 'lace', { username: 'countess', fullName: 'Lovelace' }), null);
+});
+
+test('missing, null and malformed data are no obstacle', () => {
+  for (const person of [
+    {},
+    { username: null, fullName: null, phone: null },
+    { email: '' },
+    { email: '@' },
+    { email: 'a@b' },
+  ]) {
+    assert.equal(refusal('vq7#kzwx', person), null);
+  }
+  assert.equal(refusal('localpart7', { email: 'localpart' }), 'password_context');
+});
+
+test('data of the greatest length and a password of the greatest length are decided', () => {
+  const person = {
+    email: `${'a.'.repeat(120)}x@${'b'.repeat(60)}.org`,
+    fullName: 'Ann '.repeat(100),
+    phone: '1'.repeat(32),
+  };
+  assert.equal(refusal('q7'.repeat(512), person), null);
+  assert.equal(refusal('1'.repeat(1024), person), 'password_context');
+});

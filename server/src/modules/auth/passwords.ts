@@ -1,0 +1,122 @@
+import { after, type Clock, MINUTE } from '../../platform/clock.ts';
+import { formatIdToken, parseIdToken } from '../../platform/crypto/id-token.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
+import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { Actor, Caller } from '../../platform/http/caller.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Events } from '../events/events.ts';
+import type { UserRecord, UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
+import { authErrors } from './errors.ts';
+import type { PasswordPolicy } from './password-policy.ts';
+
+export interface Passwords {
+  /** Does the same for a known and an unknown address. */
+  requestReset(caller: Caller, email: string): Promise<void>;
+  /** The token of a challenge for this user; null where the challenge's key is gone. Void as soon as the user has another password. */
+  resetToken(challenge: ChallengeRecord, user: UserRecord): string | null;
+  /** Ends every session. Throws `token_invalid`, `password_…`. */
+  reset(caller: Caller, token: string, newPassword: string): Promise<void>;
+  /** Ends every session but this one. Throws `invalid_credentials`, `password_…`. */
+  change(caller: Caller, actor: Actor, currentPassword: string, newPassword: string): Promise<void>;
+}
+
+export const RESET_TTL = 30 * MINUTE;
+
+/** How passwords are replaced. */
+export function createPasswords(deps: {
+  store: ChallengeStore;
+  userStore: UserStore;
+  users: Users;
+  events: Events;
+  keyring: Keyring;
+  hasher: PasswordHasher;
+  policy: PasswordPolicy;
+  clock: Clock;
+}): Passwords {
+  const { store, userStore, users, events, keyring, hasher, policy, clock } = deps;
+
+  function secretOf({ purpose, id, keyId }: ChallengeRecord, user: UserRecord): Buffer | null {
+    if (!keyring.has(keyId)) return null;
+    return deriveToken(keyring, { purpose, id, subject: `${user.id} ${user.passwordVersion}`, keyId });
+  }
+
+  async function userOfToken(token: string): Promise<UserRecord> {
+    const parts = parseIdToken(token);
+    const challenge = parts && (await store.find(parts.id));
+    if (!challenge || challenge.expiresAt <= clock()) throw authErrors.token_invalid();
+    const user = await userStore.findByEmail(challenge.emailNorm);
+    const secret = user?.status === 'active' ? secretOf(challenge, user) : null;
+    if (!user || !secret || !sameSecret(parts.secret, secret)) throw authErrors.token_invalid();
+    return user;
+  }
+
+  /** Onto the password that was looked at, or not at all: of many who come with one token, the first uses it up. */
+  async function setPassword(
+    caller: Caller,
+    { id, passwordVersion }: UserRecord,
+    how: { type: string; hash: string; keptSessionId: string | null; lost: () => Error },
+  ): Promise<void> {
+    const attempt = (user: UserRecord) => {
+      if (user.passwordVersion !== passwordVersion) throw how.lost();
+      const about = { target: `user:${id}`, userId: id, actorId: id };
+      const event = events.describe(caller, { type: how.type, ...about, evicts: true });
+      return userStore.setPassword(
+        { id, version: user.version, now: clock() },
+        {
+          hash: how.hash,
+          passwordVersion: passwordVersion + 1,
+          mustChangePassword: false,
+          sessionEpoch: user.sessionEpoch + 1,
+          keptSessionId: how.keptSessionId,
+        },
+        event,
+      );
+    };
+    await users.change(id, attempt, how.lost);
+  }
+
+  return {
+    async requestReset(caller, email) {
+      const now = clock();
+      const challenge: ChallengeRecord = {
+        id: newId(now),
+        purpose: 'password_reset',
+        ...users.toEmail(email),
+        keyId: keyring.currentKeyId,
+        expiresAt: after(now, RESET_TTL),
+        createdAt: now,
+      };
+      const target = `challenge:${challenge.id}`;
+      await store.create(
+        challenge,
+        events.describe(caller, { type: 'password_reset.requested', target, actorId: null }),
+      );
+    },
+
+    resetToken(challenge, user) {
+      const secret = secretOf(challenge, user);
+      return secret && formatIdToken(challenge.id, secret);
+    },
+
+    async reset(caller, token, newPassword) {
+      const user = await userOfToken(token);
+      policy.check(newPassword, user);
+      const hash = await hasher.hash(newPassword);
+      const lost = authErrors.token_invalid;
+      await setPassword(caller, user, { type: 'user.password_reset', hash, keptSessionId: null, lost });
+    },
+
+    async change(caller, actor, currentPassword, newPassword) {
+      const user = await users.me(actor);
+      const { ok } = await hasher.verify(currentPassword, user.passwordHash);
+      if (!ok) throw authErrors.invalid_credentials();
+      policy.check(newPassword, user);
+      const hash = await hasher.hash(newPassword);
+      const lost = authErrors.invalid_credentials;
+      await setPassword(caller, user, { type: 'user.password_changed', hash, keptSessionId: actor.sessionId, lost });
+    },
+  };
+}

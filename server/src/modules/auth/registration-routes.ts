@@ -1,0 +1,82 @@
+import { callerOf } from '../../platform/http/caller.ts';
+import { createAccountLimit } from '../../platform/http/limits.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import type { RefreshCookie } from '../sessions/cookie.ts';
+import { signedInSchema } from '../sessions/schemas.ts';
+import type { Users } from '../users/users.ts';
+import { PASSWORD_CODES } from './errors.ts';
+import type { Registrations } from './registration.ts';
+import { acceptedSchema, registerBody, registeredSchema, resendBody, verifyEmailBody } from './schemas.ts';
+
+const TAGS = ['Accounts'];
+const IDENTITY_CODES = ['email_invalid', 'username_invalid', 'username_taken', 'locale_invalid', 'email_taken'];
+
+/** From wishing for an account to having one. */
+export function registrationRoutes(deps: { registrations: Registrations; users: Users; cookie: RefreshCookie }) {
+  const { registrations, users, cookie } = deps;
+  const registerLimit = createAccountLimit({ name: 'register', points: 5, duration: 60 });
+  const verifyLimit = createAccountLimit({ name: 'verify-email', points: 5, duration: 60 });
+  const resendLimit = createAccountLimit({ name: 'resend', points: 5, duration: 60 });
+
+  return async (app: HttpServer): Promise<void> => {
+    app.post(
+      '/auth/register',
+      {
+        config: { access: 'public', errors: ['registration_closed', ...IDENTITY_CODES, ...PASSWORD_CODES] },
+        schema: {
+          summary: 'Ask for an account; a code is mailed to the address',
+          description:
+            'Answers alike for known and unknown addresses. 201 as login where no verification is asked for.',
+          tags: TAGS,
+          body: registerBody,
+          response: { 202: registeredSchema, 201: signedInSchema },
+        },
+      },
+      async (request, reply) => {
+        const { tokenTransport = 'cookie', ...input } = request.body;
+        await registerLimit(request, users.loginKey(input.email));
+        const result = await registrations.register(callerOf(request), input);
+        if ('signedIn' in result) return cookie.handOut(reply.code(201), result.signedIn, tokenTransport);
+        return reply.code(202).send({ status: 'verification_required', ...result });
+      },
+    );
+
+    app.post(
+      '/auth/verify-email',
+      {
+        config: { access: 'public', errors: ['code_invalid', 'email_taken', 'username_taken', 'username_invalid'] },
+        schema: {
+          summary: 'Bring the code: the account is made, and you are signed in',
+          tags: TAGS,
+          body: verifyEmailBody,
+          response: { 200: signedInSchema },
+        },
+      },
+      async (request, reply) => {
+        const { tokenTransport = 'cookie', ...input } = request.body;
+        await verifyLimit(request, input.registrationId);
+        const signedIn = await registrations.verify(callerOf(request), input);
+        return cookie.handOut(reply, signedIn, tokenTransport);
+      },
+    );
+
+    app.post(
+      '/auth/resend-verification',
+      {
+        config: { access: 'public' },
+        schema: {
+          summary: 'Have the code mailed again',
+          description: 'At most once a minute, 5 times an hour and 10 times a day; always answers alike.',
+          tags: TAGS,
+          body: resendBody,
+          response: { 202: acceptedSchema },
+        },
+      },
+      async (request, reply) => {
+        await resendLimit(request, request.body.registrationId);
+        await registrations.resend(callerOf(request), request.body.registrationId);
+        return reply.code(202).send({ status: 'accepted' });
+      },
+    );
+  };
+}

@@ -1,0 +1,55 @@
+import { type Database, mongoOf } from '../../platform/database/database.ts';
+import type { MongoOutbox } from '../events/outbox.mongo.ts';
+import type { RegistrationRecord, RegistrationStore } from './registration-store.ts';
+
+type RegistrationDocument = Omit<RegistrationRecord, 'id'> & { _id: string };
+
+/** Registrations on MongoDB. */
+export function createMongoRegistrationStore(deps: { database: Database; outbox: MongoOutbox }): RegistrationStore {
+  const registrations = mongoOf(deps.database).db.collection<RegistrationDocument>('registrations');
+  const outbox = deps.outbox.attach(registrations);
+
+  return {
+    create: ({ id, ...registration }, event) =>
+      outbox.insert({ _id: id, ...registration }, event, registration.version),
+
+    async find(id) {
+      const document = await registrations.findOne({ _id: { $eq: id } }, { projection: { outbox: 0 } });
+      return document ? toRecord(document) : null;
+    },
+
+    async countTry(id, codeId, limit, now) {
+      const result = await registrations.updateOne(
+        { _id: { $eq: id }, codeId: { $eq: codeId }, tries: { $lt: limit }, codeExpiresAt: { $gt: now } },
+        { $inc: { tries: 1 } },
+      );
+      return result.matchedCount === 1;
+    },
+
+    async giveBackTry(id, codeId) {
+      await registrations.updateOne(
+        { _id: { $eq: id }, codeId: { $eq: codeId }, tries: { $gt: 0 } },
+        { $inc: { tries: -1 } },
+      );
+    },
+
+    async resend({ id, version }, { codeId, keyId, codeExpiresAt, tries, sentAt }, event) {
+      const next = { codeId, keyId, codeExpiresAt, sentAt, version: version + 1 };
+      // The same code keeps the tries that are counted while this runs. Only a new version brings a new code, so of these
+      // two at most one can meet the version that was read.
+      const same = { _id: { $eq: id }, version, codeId: { $eq: codeId } };
+      if (await outbox.change(same, next, event, next.version)) return true;
+      const other = { _id: { $eq: id }, version, codeId: { $ne: codeId } };
+      return outbox.change(other, { ...next, tries }, event, next.version);
+    },
+
+    countSince: (emailNorm, since) =>
+      registrations.countDocuments({ emailNorm: { $eq: emailNorm }, createdAt: { $gte: since } }),
+
+    remove: (id) => outbox.remove(id),
+  };
+}
+
+function toRecord({ _id: id, ...registration }: RegistrationDocument): RegistrationRecord {
+  return { id, ...registration };
+}

@@ -1,0 +1,142 @@
+import type { Insertable, Selectable } from 'kysely';
+import { type Database, sqlOf } from '../../platform/database/database.ts';
+import { type TimeColumn, toDate } from '../../platform/database/values.ts';
+import type { SqlOutbox } from '../events/outbox.sql.ts';
+import type { RegistrationRecord, RegistrationStore } from './registration-store.ts';
+
+interface RegistrationRow {
+  id: string;
+  email: string;
+  email_norm: string;
+  username: string | null;
+  full_name: string | null;
+  phone: string | null;
+  locale: string | null;
+  password_hash: string;
+  code_id: string;
+  key_id: string;
+  code_expires_at: TimeColumn;
+  tries: number;
+  sent_at: string;
+  created_at: TimeColumn;
+  version: number;
+}
+
+interface RegistrationTables {
+  registrations: RegistrationRow;
+}
+
+/** Registrations on SQL. */
+export function createSqlRegistrationStore(deps: { database: Database; outbox: SqlOutbox }): RegistrationStore {
+  const database = sqlOf<RegistrationTables>(deps.database);
+  const { db } = database;
+
+  return {
+    async create(registration, event) {
+      await deps.outbox.commit(database, event, registration.version, async (trx) => {
+        await trx.insertInto('registrations').values(toRow(registration)).execute();
+        return true;
+      });
+    },
+
+    async find(id) {
+      const row = await db.selectFrom('registrations').selectAll().where('id', '=', id).executeTakeFirst();
+      return row ? toRecord(row) : null;
+    },
+
+    async countTry(id, codeId, limit, now) {
+      const result = await db
+        .updateTable('registrations')
+        .set((eb) => ({ tries: eb('tries', '+', 1) }))
+        .where('id', '=', id)
+        .where('code_id', '=', codeId)
+        .where('tries', '<', limit)
+        .where('code_expires_at', '>', now)
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+
+    async giveBackTry(id, codeId) {
+      await db
+        .updateTable('registrations')
+        .set((eb) => ({ tries: eb('tries', '-', 1) }))
+        .where('id', '=', id)
+        .where('code_id', '=', codeId)
+        .where('tries', '>', 0)
+        .execute();
+    },
+
+    resend: ({ id, version }, { codeId, keyId, codeExpiresAt, tries, sentAt }, event) =>
+      deps.outbox.commit(database, event, version + 1, async (trx) => {
+        const result = await trx
+          .updateTable('registrations')
+          .set((eb) => ({
+            code_id: codeId,
+            key_id: keyId,
+            code_expires_at: codeExpiresAt,
+            // The same code keeps the tries that are counted while this runs.
+            tries: eb.case().when('code_id', '=', codeId).then(eb.ref('tries')).else(tries).end(),
+            sent_at: JSON.stringify(sentAt),
+            version: version + 1,
+          }))
+          .where('id', '=', id)
+          .where('version', '=', version)
+          .executeTakeFirst();
+        return result.numUpdatedRows === 1n;
+      }),
+
+    async countSince(emailNorm, since) {
+      const row = await db
+        .selectFrom('registrations')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('email_norm', '=', emailNorm)
+        .where('created_at', '>=', since)
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+
+    async remove(id) {
+      await db.deleteFrom('registrations').where('id', '=', id).execute();
+    },
+  };
+}
+
+function toRow(registration: RegistrationRecord): Insertable<RegistrationRow> {
+  return {
+    id: registration.id,
+    email: registration.email,
+    email_norm: registration.emailNorm,
+    username: registration.username,
+    full_name: registration.fullName,
+    phone: registration.phone,
+    locale: registration.locale,
+    password_hash: registration.passwordHash,
+    code_id: registration.codeId,
+    key_id: registration.keyId,
+    code_expires_at: registration.codeExpiresAt,
+    tries: registration.tries,
+    sent_at: JSON.stringify(registration.sentAt),
+    created_at: registration.createdAt,
+    version: registration.version,
+  };
+}
+
+function toRecord(row: Selectable<RegistrationRow>): RegistrationRecord {
+  return {
+    id: row.id,
+    email: row.email,
+    emailNorm: row.email_norm,
+    username: row.username,
+    fullName: row.full_name,
+    phone: row.phone,
+    locale: row.locale,
+    passwordHash: row.password_hash,
+    codeId: row.code_id,
+    keyId: row.key_id,
+    codeExpiresAt: toDate(row.code_expires_at),
+    tries: row.tries,
+    sentAt: (JSON.parse(row.sent_at) as string[]).map(toDate),
+    createdAt: toDate(row.created_at),
+    version: row.version,
+  };
+}

@@ -1,0 +1,190 @@
+import { after, type Clock, DAY, HOUR, MINUTE } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import { deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
+import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Events } from '../events/events.ts';
+import type { Sessions, SignedIn } from '../sessions/sessions.ts';
+import { userErrors } from '../users/errors.ts';
+import type { UserRecord, UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import { authErrors } from './errors.ts';
+import type { PasswordPolicy } from './password-policy.ts';
+import type { RegistrationRecord, RegistrationStore } from './registration-store.ts';
+
+export interface RegistrationInput {
+  email: string;
+  password: string;
+  username?: string;
+  fullName?: string;
+  phone?: string;
+  locale?: string;
+}
+
+export type Registered = { registrationId: string; expiresIn: number } | { signedIn: SignedIn };
+
+export interface Registrations {
+  /** Does the same for a known and an unknown address; which mail follows is decided later, off the request. */
+  register(caller: Caller, input: RegistrationInput): Promise<Registered>;
+  /** Makes the user and signs them in. Throws `code_invalid`, `email_taken`, `username_taken`. */
+  verify(caller: Caller, input: { registrationId: string; code: string; username?: string }): Promise<SignedIn>;
+  /** Mails the code again, if that is due; never tells. */
+  resend(caller: Caller, registrationId: string): Promise<void>;
+  /** The present code of a registration; derived, so a mail that is sent twice says the same. */
+  codeOf(registration: RegistrationRecord): string;
+}
+
+export const CODE_TTL = 10 * MINUTE;
+export const CODE_TRIES = 5;
+/** For how long a registration can be sent a new code. */
+const REGISTRATION_TTL = DAY;
+/** How often codes of one registration are mailed: [within, at most]. */
+const RESEND_LIMITS: [number, number][] = [
+  [MINUTE, 1],
+  [HOUR, 5],
+  [DAY, 10],
+];
+/**
+ * How many registrations of one address get a code: [within, at most]. Bounds what a stranger can have mailed to somebody, and how many
+ * codes of an address that is not theirs they can guess at.
+ */
+const ADDRESS_LIMITS: [number, number][] = [
+  [HOUR, 5],
+  [DAY, 20],
+];
+
+/** From the wish for an account to the account. */
+export function createRegistrations(deps: {
+  store: RegistrationStore;
+  userStore: UserStore;
+  users: Users;
+  sessions: Sessions;
+  events: Events;
+  keyring: Keyring;
+  hasher: PasswordHasher;
+  policy: PasswordPolicy;
+  config: Config;
+  clock: Clock;
+}): Registrations {
+  const { store, userStore, users, sessions, events, keyring, hasher, policy, config, clock } = deps;
+
+  function codeOf({ id, codeId, keyId, emailNorm }: RegistrationRecord): string {
+    return deriveCode(keyring, { purpose: 'registration', id: codeId, subject: `${id} ${emailNorm}`, keyId });
+  }
+
+  const newCode = (now: Date) => ({
+    codeId: newId(now),
+    keyId: keyring.currentKeyId,
+    codeExpiresAt: after(now, CODE_TTL),
+    tries: 0,
+  });
+
+  async function mayBeMailed(emailNorm: string, now: Date): Promise<boolean> {
+    for (const [within, atMost] of ADDRESS_LIMITS) {
+      if ((await store.countSince(emailNorm, after(now, -within))) >= atMost) return false;
+    }
+    return true;
+  }
+
+  async function insert(caller: Caller, user: UserRecord): Promise<'ok' | 'lost'> {
+    const about = { target: `user:${user.id}`, userId: user.id, actorId: user.id };
+    const event = events.describe(caller, { type: 'user.registered', ...about, evicts: true });
+    const result = await userStore.insert(user, event);
+    if (result === 'email_taken') throw userErrors.email_taken();
+    if (result === 'username_taken') throw userErrors.username_taken();
+    return result;
+  }
+
+  return {
+    codeOf,
+
+    async register(caller, input) {
+      if (config.registration !== 'open') throw authErrors.registration_closed();
+      const identity = { ...users.toEmail(input.email), ...users.toUsername(input.username) };
+      const person = {
+        fullName: input.fullName ?? null,
+        phone: input.phone ?? null,
+        locale: users.toLocale(input.locale),
+      };
+      policy.check(input.password, { ...identity, ...person });
+      if (identity.usernameKey && (await userStore.findByUsernameKey(identity.usernameKey)))
+        throw userErrors.username_taken();
+      const passwordHash = await hasher.hash(input.password);
+      const now = clock();
+      const id = newId(now);
+
+      if (config.emailVerification === 'off') {
+        const user = users.draft(id, { ...identity, ...person, passwordHash });
+        await insert(caller, user);
+        return { signedIn: await sessions.start(caller, user, { amr: ['pwd'] }) };
+      }
+
+      const { usernameKey: _, ...names } = identity;
+      const mailed = await mayBeMailed(identity.emailNorm, now);
+      const registration: RegistrationRecord = {
+        id,
+        ...names,
+        ...person,
+        passwordHash,
+        ...newCode(now),
+        // Where no code is mailed, none may be guessed.
+        ...(!mailed && { tries: CODE_TRIES }),
+        sentAt: mailed ? [now] : [],
+        createdAt: now,
+        version: 1,
+      };
+      const event = events.describe(caller, {
+        type: 'registration.started',
+        target: `registration:${id}`,
+        actorId: null,
+      });
+      await store.create(registration, event);
+      return { registrationId: id, expiresIn: CODE_TTL / 1000 };
+    },
+
+    async verify(caller, input) {
+      const chosen = input.username === undefined ? null : users.toUsername(input.username);
+      const registration = await store.find(input.registrationId);
+      if (!registration || !(await store.countTry(registration.id, registration.codeId, CODE_TRIES, clock()))) {
+        throw authErrors.code_invalid();
+      }
+      if (!sameSecret(input.code, codeOf(registration))) throw authErrors.code_invalid();
+      const { id, email, emailNorm, fullName, phone, locale, passwordHash } = registration;
+      const user = users.draft(id, {
+        email,
+        emailNorm,
+        emailVerified: true,
+        ...(chosen ?? users.toUsername(registration.username)),
+        fullName,
+        phone,
+        locale,
+        passwordHash,
+      });
+      // The user takes the registration's id: of many who come with the code, the first insert uses it up.
+      const result = await insert(caller, user).catch(async (error) => {
+        // The code was right and stays good: a taken name, or a database that was away, costs no try.
+        await store.giveBackTry(id, registration.codeId);
+        throw error;
+      });
+      if (result === 'lost') throw authErrors.code_invalid();
+      return sessions.start(caller, user, { amr: ['otp'] });
+    },
+
+    async resend(caller, registrationId) {
+      const registration = await store.find(registrationId);
+      const now = clock();
+      if (!registration || after(registration.createdAt, REGISTRATION_TTL) <= now) return;
+      const { sentAt, codeId, keyId, codeExpiresAt, tries } = registration;
+      const sentWithin = (span: number) => sentAt.filter((at) => at > after(now, -span)).length;
+      if (sentAt.length === 0 || RESEND_LIMITS.some(([within, atMost]) => sentWithin(within) >= atMost)) return;
+      const spent = codeExpiresAt <= now || tries >= CODE_TRIES;
+      const code = spent ? newCode(now) : { codeId, keyId, codeExpiresAt, tries };
+      const target = `registration:${registration.id}`;
+      const event = events.describe(caller, { type: 'registration.code_resent', target, actorId: null });
+      const recent = sentAt.filter((at) => at > after(now, -DAY));
+      await store.resend(registration, { ...code, sentAt: [...recent, now] }, event);
+    },
+  };
+}

@@ -1,0 +1,198 @@
+import { type Static, Type } from 'typebox';
+import { platformErrors } from '../../platform/errors.ts';
+import { actorOf } from '../../platform/http/actor.ts';
+import { readForms } from '../../platform/http/bodies.ts';
+import { callerOf } from '../../platform/http/caller.ts';
+import { createAccountLimit } from '../../platform/http/limits.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import type { RefreshCookie } from '../sessions/cookie.ts';
+import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
+import type { Users } from '../users/users.ts';
+import { PASSWORD_CODES } from './errors.ts';
+import type { Passwords } from './passwords.ts';
+import {
+  acceptedSchema,
+  changePasswordBody,
+  completeStepBody,
+  loginBody,
+  loginForm,
+  reauthenticateBody,
+  requestResetBody,
+  resetBody,
+  tokenForm,
+  tokenSchema,
+} from './schemas.ts';
+import type { SignIn } from './sign-in.ts';
+
+const TAGS = ['Accounts'];
+const FORM = 'application/x-www-form-urlencoded';
+/** The contract's limit on proofs of a password: for one account, by one client. */
+const CREDENTIALS = { points: 5, duration: 60 };
+
+/** Signing in, and what becomes of passwords. */
+export function authRoutes(deps: { signIn: SignIn; passwords: Passwords; users: Users; cookie: RefreshCookie }) {
+  const { signIn, passwords, users, cookie } = deps;
+  // One counter for all routes that compare a password: a wrong one costs the same everywhere.
+  const credentialLimit = createAccountLimit({ name: 'credentials', ...CREDENTIALS });
+  const resetLimit = createAccountLimit({ name: 'password-reset', ...CREDENTIALS });
+
+  /** Routes that take a form besides JSON: kept apart, because a page on any site can post one. */
+  async function formRoutes(app: HttpServer): Promise<void> {
+    readForms(app);
+
+    app.post(
+      '/auth/login',
+      {
+        config: { access: 'public', errors: ['invalid_credentials', 'step_required'] },
+        schema: {
+          summary: 'Sign in',
+          description:
+            'By e-mail address or username. A form is answered with the refresh token in the body and sets no cookie.',
+          tags: TAGS,
+          body: { content: { 'application/json': { schema: loginBody }, [FORM]: { schema: loginForm } } },
+          response: { 200: signedInSchema },
+        },
+      },
+      async (request, reply) => {
+        const isForm = request.mediaType === FORM;
+        const body = request.body as Static<typeof loginBody>;
+        const { email, username, login = email ?? username, password } = body;
+        const transport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
+        if (login === undefined) throw missingLogin();
+        await credentialLimit(request, users.loginKey(login));
+        const signedIn = await signIn.login(callerOf(request), { login, password });
+        return cookie.handOut(reply, signedIn, transport);
+      },
+    );
+
+    app.post(
+      '/auth/token',
+      {
+        config: {
+          access: 'public',
+          environments: ['development', 'test'],
+          errors: ['invalid_credentials', 'step_required'],
+        },
+        schema: {
+          summary: 'OAuth2 password form, for the Authorize button of the documentation',
+          tags: TAGS,
+          consumes: [FORM],
+          body: { content: { [FORM]: { schema: tokenForm } } },
+          response: { 200: tokenSchema },
+        },
+      },
+      async (request) => {
+        const { username: login, password } = request.body as Static<typeof tokenForm>;
+        await credentialLimit(request, users.loginKey(login));
+        const { accessToken, expiresIn } = await signIn.login(callerOf(request), { login, password });
+        return { access_token: accessToken, token_type: 'Bearer' as const, expires_in: expiresIn };
+      },
+    );
+  }
+
+  return async (app: HttpServer): Promise<void> => {
+    await app.register(formRoutes);
+
+    app.post(
+      '/auth/complete-step',
+      {
+        config: {
+          access: 'public',
+          errors: ['token_invalid', 'code_invalid', 'step_required', 'password_unchanged', ...PASSWORD_CODES],
+        },
+        schema: {
+          summary: 'Finish a sign-in that asked for a step',
+          tags: TAGS,
+          body: completeStepBody,
+          response: { 200: signedInSchema },
+        },
+      },
+      async (request, reply) => {
+        const { tokenTransport = 'cookie', ...input } = request.body;
+        await credentialLimit(request, input.flowToken);
+        return cookie.handOut(reply, await signIn.completeStep(callerOf(request), input), tokenTransport);
+      },
+    );
+
+    app.post(
+      '/auth/reauthenticate',
+      {
+        config: { access: 'signedIn', errors: ['invalid_credentials'] },
+        schema: {
+          summary: 'Prove the password again, for what needs a fresh sign-in',
+          tags: TAGS,
+          body: reauthenticateBody,
+          response: { 200: accessTokenSchema },
+        },
+      },
+      async (request) => {
+        const actor = actorOf(request);
+        await credentialLimit(request, actor.userId);
+        const token = await signIn.reauthenticate(callerOf(request), actor, request.body.password);
+        return { ...token, tokenType: 'Bearer' as const };
+      },
+    );
+
+    app.post(
+      '/auth/request-password-reset',
+      {
+        config: { access: 'public', errors: ['email_invalid'] },
+        schema: {
+          summary: 'Have a link mailed that sets a new password',
+          description: 'Always answers alike.',
+          tags: TAGS,
+          body: requestResetBody,
+          response: { 202: acceptedSchema },
+        },
+      },
+      async (request, reply) => {
+        await resetLimit(request, users.loginKey(request.body.email));
+        await passwords.requestReset(callerOf(request), request.body.email);
+        return reply.code(202).send({ status: 'accepted' });
+      },
+    );
+
+    app.post(
+      '/auth/reset-password',
+      {
+        config: { access: 'public', errors: ['token_invalid', ...PASSWORD_CODES] },
+        schema: {
+          summary: 'Set a new password with the token of the link; every session ends',
+          tags: TAGS,
+          body: resetBody,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const { token, newPassword } = request.body;
+        await resetLimit(request, token);
+        await passwords.reset(callerOf(request), token, newPassword);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.post(
+      '/auth/change-password',
+      {
+        config: { access: 'signedIn', errors: ['invalid_credentials', ...PASSWORD_CODES] },
+        schema: {
+          summary: 'Change your password; your other sessions end',
+          tags: TAGS,
+          body: changePasswordBody,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const actor = actorOf(request);
+        const { currentPassword, newPassword } = request.body;
+        await credentialLimit(request, actor.userId);
+        await passwords.change(callerOf(request), actor, currentPassword, newPassword);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+function missingLogin(): Error {
+  return platformErrors.validation_failed({ errors: [{ path: '/login', message: 'is required' }] });
+}

@@ -1,0 +1,96 @@
+import { Type } from 'typebox';
+import { tokenTransport } from '../sessions/schemas.ts';
+import { codeInput, emailInput, fullNameInput, localeInput, phoneInput, usernameInput } from '../users/schemas.ts';
+
+/** Longer than the policy allows, so that the policy's own answer is given; bounded by the body in any case. */
+const passwordInput = Type.String({ minLength: 1, maxLength: 16_384 });
+const idInput = Type.String({ minLength: 1, maxLength: 64 });
+const tokenInput = Type.String({ minLength: 1, maxLength: 512 });
+const loginInput = Type.String({ minLength: 1, maxLength: 320 });
+const closed = { additionalProperties: false } as const;
+
+export const registerBody = Type.Object(
+  {
+    email: emailInput,
+    password: passwordInput,
+    username: Type.Optional(usernameInput),
+    fullName: Type.Optional(fullNameInput),
+    phone: Type.Optional(phoneInput),
+    locale: Type.Optional(localeInput),
+    tokenTransport: Type.Optional(tokenTransport),
+  },
+  closed,
+);
+
+export const registeredSchema = Type.Object({
+  status: Type.Literal('verification_required'),
+  registrationId: Type.String(),
+  expiresIn: Type.Integer({ description: 'Seconds.' }),
+});
+
+export const verifyEmailBody = Type.Object(
+  {
+    registrationId: idInput,
+    code: codeInput,
+    username: Type.Optional(usernameInput),
+    tokenTransport: Type.Optional(tokenTransport),
+  },
+  closed,
+);
+
+export const resendBody = Type.Object({ registrationId: idInput }, closed);
+export const acceptedSchema = Type.Object({ status: Type.Literal('accepted') });
+
+export const loginBody = Type.Object(
+  {
+    login: Type.Optional(loginInput),
+    email: Type.Optional(loginInput),
+    username: Type.Optional(loginInput),
+    password: passwordInput,
+    tokenTransport: Type.Optional(tokenTransport),
+  },
+  closed,
+);
+
+/** The fields that OAuth2 clients send besides name and password (RFC 6749, 4.3.2); read, and not used. */
+const oauthFields = {
+  scope: Type.Optional(Type.String({ maxLength: 1000 })),
+  client_id: Type.Optional(Type.String({ maxLength: 200 })),
+  client_secret: Type.Optional(Type.String({ maxLength: 200 })),
+};
+
+export const loginForm = Type.Object(
+  {
+    grant_type: Type.Optional(Type.Literal('password')),
+    username: loginInput,
+    password: passwordInput,
+    ...oauthFields,
+  },
+  closed,
+);
+
+export const tokenForm = Type.Object(
+  { grant_type: Type.Literal('password'), username: loginInput, password: passwordInput, ...oauthFields },
+  closed,
+);
+
+export const tokenSchema = Type.Object({
+  access_token: Type.String(),
+  token_type: Type.Literal('Bearer'),
+  expires_in: Type.Integer({ description: 'Seconds.' }),
+});
+
+export const completeStepBody = Type.Object(
+  {
+    flowToken: Type.String({ minLength: 1, maxLength: 1024 }),
+    newPassword: Type.Optional(passwordInput),
+    code: Type.Optional(codeInput),
+    tokenTransport: Type.Optional(tokenTransport),
+  },
+  closed,
+);
+
+export const reauthenticateBody = Type.Object({ password: passwordInput }, closed);
+export const requestResetBody = Type.Object({ email: emailInput }, closed);
+export const resetBody = Type.Object({ token: tokenInput, newPassword: passwordInput }, closed);
+export const changePasswordBody = Type.Object({ currentPassword: passwordInput, newPassword: passwordInput }, closed);

@@ -1,0 +1,138 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
+import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import { type AppError, platformErrors } from '../../platform/errors.ts';
+import type { Actor, Caller } from '../../platform/http/caller.ts';
+import type { Events } from '../events/events.ts';
+import type { Sessions, SignedIn } from '../sessions/sessions.ts';
+import type { UserRecord, UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import { authErrors } from './errors.ts';
+import type { FlowTokens, Step } from './flow-token.ts';
+import type { PasswordPolicy } from './password-policy.ts';
+
+export interface SignIn {
+  /** Throws `invalid_credentials`, alike for every reason, or `step_required`. */
+  login(caller: Caller, input: { login: string; password: string }): Promise<SignedIn>;
+  /** Proves the password again within a session. Throws `invalid_credentials`. */
+  reauthenticate(caller: Caller, actor: Actor, password: string): Promise<{ accessToken: string; expiresIn: number }>;
+  /** Finishes a sign-in that waits for a step. Throws `token_invalid`, `code_invalid`, `password_…`, `step_required` for a further step. */
+  completeStep(caller: Caller, input: { flowToken: string; newPassword?: string; code?: string }): Promise<SignedIn>;
+}
+
+/** Proofs of who somebody is by their password, and the steps that may follow. */
+export function createSignIn(deps: {
+  userStore: UserStore;
+  users: Users;
+  sessions: Sessions;
+  events: Events;
+  hasher: PasswordHasher;
+  policy: PasswordPolicy;
+  flowTokens: FlowTokens;
+  config: Config;
+  clock: Clock;
+  log: Logger;
+}): SignIn {
+  const { userStore, users, sessions, events, hasher, policy, flowTokens, config, clock, log } = deps;
+
+  function stepFor(user: UserRecord): Step | null {
+    if (user.mustChangePassword) return 'change_password';
+    if (!user.emailVerified && config.emailVerification === 'required') return 'verify_email';
+    return null;
+  }
+
+  async function begin(caller: Caller, user: UserRecord, amr: string[]): Promise<SignedIn> {
+    const step = stepFor(user);
+    if (!step) return sessions.start(caller, user, { amr });
+    if (step === 'verify_email') await mailCode(caller, user);
+    throw authErrors.step_required({ members: { step, flowToken: flowTokens.issue(user, step) } });
+  }
+
+  /** Unless a code for this address is under way already. */
+  async function mailCode(caller: Caller, user: UserRecord): Promise<void> {
+    const { emailChange: waiting, email, emailNorm, id } = user;
+    if (!email || (waiting && waiting.emailNorm === emailNorm && waiting.expiresAt > clock())) return;
+    await users.beginEmailChange(caller, id, email);
+  }
+
+  async function upgrade(user: UserRecord, password: string): Promise<void> {
+    const from = user.passwordHash;
+    if (from === null) return;
+    try {
+      await userStore.upgradeHash(user.id, from, await hasher.hash(password));
+    } catch (error) {
+      // The next sign-in tries again.
+      log.info({ err: error, userId: user.id }, 'a password hash could not be upgraded');
+    }
+  }
+
+  async function changePassword(caller: Caller, userId: string, passwordVersion: number, newPassword: string) {
+    const user = await userStore.find(userId);
+    if (user?.passwordVersion !== passwordVersion) throw authErrors.token_invalid();
+    policy.check(newPassword, user);
+    if ((await hasher.verify(newPassword, user.passwordHash)).ok) throw authErrors.password_unchanged();
+    const hash = await hasher.hash(newPassword);
+    return users.change(
+      userId,
+      (now) => {
+        if (now.passwordVersion !== passwordVersion) throw authErrors.token_invalid();
+        const target = { target: `user:${userId}`, userId, actorId: userId };
+        const event = events.describe(caller, {
+          type: 'user.password_changed',
+          ...target,
+          data: { forced: true },
+          evicts: true,
+        });
+        return userStore.setPassword(
+          { id: userId, version: now.version, now: clock() },
+          {
+            hash,
+            passwordVersion: passwordVersion + 1,
+            mustChangePassword: false,
+            sessionEpoch: now.sessionEpoch + 1,
+            keptSessionId: null,
+          },
+          event,
+        );
+      },
+      authErrors.token_invalid,
+    );
+  }
+
+  return {
+    async login(caller, { login, password }) {
+      const user = await users.findByLogin(login);
+      // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
+      const verdict = await hasher.verify(password, user?.passwordHash ?? null);
+      if (!verdict.ok || user?.status !== 'active') throw authErrors.invalid_credentials();
+      if (verdict.upgrade) await upgrade(user, password);
+      return begin(caller, user, ['pwd']);
+    },
+
+    async reauthenticate(caller, actor, password) {
+      const user = await users.me(actor);
+      const verdict = await hasher.verify(password, user.passwordHash);
+      if (!verdict.ok) throw authErrors.invalid_credentials();
+      return sessions.reauthenticate(caller, actor);
+    },
+
+    async completeStep(caller, { flowToken, newPassword, code }) {
+      const flow = flowTokens.open(flowToken);
+      if (!flow) throw authErrors.token_invalid();
+      if (flow.step === 'change_password') {
+        if (newPassword === undefined) throw missing('newPassword');
+        return begin(caller, await changePassword(caller, flow.userId, flow.passwordVersion, newPassword), ['pwd']);
+      }
+      if (code === undefined) throw missing('code');
+      if ((await userStore.find(flow.userId))?.passwordVersion !== flow.passwordVersion)
+        throw authErrors.token_invalid();
+      const user = await users.confirmEmailChange(caller, flow.userId, code, authErrors.code_invalid);
+      return begin(caller, user, ['pwd', 'otp']);
+    },
+  };
+}
+
+function missing(path: string): AppError {
+  return platformErrors.validation_failed({ errors: [{ path, message: 'is needed for this step' }] });
+}

@@ -1,0 +1,98 @@
+import { type Database, mongoOf } from '../../platform/database/database.ts';
+import type { EventRecord, EventStore, PendingEvent } from './event-store.ts';
+import type { EventDocument, EvictionDocument, MongoOutbox } from './outbox.mongo.ts';
+
+/** Named besides the comparison, or the partial indexes on what is pending would not be used. */
+const PENDING = { $type: 'date' } as const;
+
+/** Events on MongoDB. Writing them is the outbox's work. */
+export function createMongoEventStore(deps: { database: Database; outbox: MongoOutbox }): EventStore {
+  const { db } = mongoOf(deps.database);
+  const events = db.collection<EventDocument>('events');
+  const evictions = db.collection<EvictionDocument>('evictions');
+
+  async function moveDueAt(id: string, from: Date, change: Partial<EventDocument>): Promise<boolean> {
+    const result = await events.updateOne({ _id: { $eq: id }, dueAt: { $eq: from } }, { $set: change });
+    return result.matchedCount === 1;
+  }
+
+  return {
+    async due(now, limit) {
+      const documents = await events
+        .aggregate<EventDocument>([
+          { $match: { dueAt: { ...PENDING, $lte: now } } },
+          { $sort: { dueAt: 1 } },
+          {
+            $lookup: {
+              from: 'events',
+              localField: 'target',
+              foreignField: 'target',
+              let: { seq: '$seq' },
+              pipeline: [
+                { $match: { dueAt: PENDING, $expr: { $lt: ['$seq', '$$seq'] } } },
+                { $limit: 1 },
+                { $project: { _id: 1 } },
+              ],
+              as: 'earlier',
+            },
+          },
+          { $match: { earlier: [] } },
+          { $limit: limit },
+          { $unset: 'earlier' },
+        ])
+        .toArray();
+      return documents.map(toPending);
+    },
+
+    claim: (id, seen, until) => moveDueAt(id, seen, { dueAt: until }),
+    settle: (id, claimedUntil) => moveDueAt(id, claimedUntil, { dueAt: null }),
+    postpone: (id, claimedUntil, { dueAt, attempts, handled }) =>
+      moveDueAt(id, claimedUntil, { dueAt, attempts, handled }),
+
+    async listForUser(userId, { before, limit }) {
+      const documents = await events
+        .find({ userId: { $eq: userId }, ...(before !== null && { _id: { $lt: before } }) })
+        .sort({ _id: -1 })
+        .limit(limit)
+        .toArray();
+      return documents.map(toRecord);
+    },
+
+    async listForTarget(target) {
+      const documents = await events
+        .find({ target: { $eq: target } })
+        .sort({ seq: 1 })
+        .toArray();
+      return documents.map(toRecord);
+    },
+
+    async evictionsAfter(position, limit) {
+      const documents = await evictions
+        .find({ position: { $gt: position } })
+        .sort({ position: 1 })
+        .limit(limit)
+        .toArray();
+      return documents.map(({ position, target }) => ({ position, target }));
+    },
+
+    async latestEviction() {
+      const last = await evictions.findOne({}, { sort: { position: -1 } });
+      return last?.position ?? 0;
+    },
+
+    async forgetEvictions(position) {
+      await evictions.deleteMany({ position: { $lte: position } });
+    },
+
+    sweep: () => deps.outbox.sweep(),
+  };
+}
+
+function toRecord({ _id: id, dueAt: _, attempts: __, handled: ___, ...event }: EventDocument): EventRecord {
+  return { id, ...event };
+}
+
+function toPending(document: EventDocument): PendingEvent {
+  const { dueAt, attempts, handled } = document;
+  return { ...toRecord(document), dueAt: dueAt ?? document.at, attempts, handled };
+}

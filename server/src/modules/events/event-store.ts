@@ -1,0 +1,80 @@
+import type { Device } from '../../platform/http/device.ts';
+
+/** What happened, once and for all: the audit trail, and what mails, counters and pushes follow from. Holds no secret. */
+export interface EventRecord {
+  id: string;
+  /** `subject.what_happened`, such as `session.started`. */
+  type: string;
+  /** Version of the shape of `data`. */
+  version: number;
+  /** The record that changed, `kind:id`. */
+  target: string;
+  /** The version that the change gave that record; `(target, seq)` is unique and orders a target's events. */
+  seq: number;
+  /** In whose own history it appears, if in anybody's. */
+  userId: string | null;
+  /** Who did it; null for the system and for strangers. */
+  actorId: string | null;
+  at: Date;
+  ip: string | null;
+  requestId: string | null;
+  device: Device | null;
+  data: Record<string, unknown>;
+}
+
+/** An event on its way into a verb, which gives it its `seq`. */
+export interface EventDraft extends Omit<EventRecord, 'seq'> {
+  /** Somebody handles this type: the relay must deliver it. */
+  pending: boolean;
+  /** What instances remember of the target is no longer true. */
+  evicts: boolean;
+}
+
+/** An event that waits for its handlers. */
+export interface PendingEvent extends EventRecord {
+  /** When it may next be claimed; while a relay works on it, when that relay's claim runs out. */
+  dueAt: Date;
+  /** Deliveries that failed. */
+  attempts: number;
+  /** Handlers that are done with it. */
+  handled: string[];
+}
+
+/** A target that changed, on the feed that keeps the memories of all instances true. */
+export interface Eviction {
+  /** Grows in the order of insertion; a smaller one may still appear for as long as a transaction lasts. */
+  position: number;
+  target: string;
+}
+
+export interface EventStore {
+  /** Undelivered events that may be claimed at `now`, for each target only its earliest undelivered one. */
+  due(now: Date, limit: number): Promise<PendingEvent[]>;
+  /** Moves `dueAt` from what was seen to `until`; false where another relay was faster, or it was delivered. */
+  claim(id: string, seen: Date, until: Date): Promise<boolean>;
+  /** Delivered. Only the holder of the claim that runs until `claimedUntil` may say so. */
+  settle(id: string, claimedUntil: Date): Promise<boolean>;
+  /** Gives the claim back: to be tried again at `dueAt`, without the handlers that are done. */
+  postpone(
+    id: string,
+    claimedUntil: Date,
+    next: Pick<PendingEvent, 'dueAt' | 'attempts' | 'handled'>,
+  ): Promise<boolean>;
+  /** A user's history, newest first, older than the event `before` (null: from the newest on), after the first `skip` (0). */
+  listForUser(userId: string, page: { before: string | null; skip?: number; limit: number }): Promise<EventRecord[]>;
+  /** How many events a user's history has, counted no further than `limit`. */
+  countForUser(userId: string, limit: number): Promise<number>;
+  /** All events of a target in order. */
+  listForTarget(target: string): Promise<EventRecord[]>;
+  /** The feed after `position`, in order; at most `limit`. */
+  evictionsAfter(position: number, limit: number): Promise<Eviction[]>;
+  /** Where the feed ends now; 0 when it is empty. */
+  latestEviction(): Promise<number>;
+  /** Forgets the feed up to and including `position`. */
+  forgetEvictions(position: number): Promise<void>;
+  /**
+   * Brings home what a killed process left between a change and its event (MongoDB: events that still ride in their documents).
+   * Where both are one transaction there is nothing to do. Answers how many.
+   */
+  sweep(): Promise<number>;
+}

@@ -1,0 +1,99 @@
+import type { Logger } from 'pino';
+import { MINUTE, SECOND } from '../../platform/clock.ts';
+import type { EventStore, Eviction } from './event-store.ts';
+
+export interface EvictionFeed {
+  /** Begins where the feed ends now; from then on `evict` is called for every target that any instance changes. */
+  start(): Promise<void>;
+  /** Reads what is new at once. */
+  poll(): Promise<void>;
+  /** Nothing was read for so long that what is remembered may be untrue. */
+  isBlind(): boolean;
+  stop(): Promise<void>;
+}
+
+/** The contract's bound for instances that share only a database is a second: a look takes part of it. */
+const POLL_EVERY = 400;
+/** From then on an instance answers 503 rather than trust its memory. */
+export const BLIND_AFTER = 5 * SECOND;
+/** Positions are handed out before their transactions commit, so what was read this long ago is read again: longer than a statement may take. */
+const OVERLAP = 10 * SECOND;
+const BATCH = 1000;
+const FORGET_EVERY = 10 * MINUTE;
+
+/** Follows what other instances change, by polling. Measures its own time by the monotonic clock: it is about this process only. */
+export function createEvictionFeed(deps: {
+  store: EventStore;
+  evict: (target: string) => void;
+  log: Logger;
+}): EvictionFeed {
+  const { store, evict, log } = deps;
+  /** Where the feed ended at which time, oldest first; the first entry is where the overlap begins. */
+  let ends: { at: number; position: number }[] = [];
+  /** What was seen within the overlap, so that it evicts once. */
+  let seen = new Map<string, number>();
+  let readAt = Number.NEGATIVE_INFINITY;
+  let forgottenAt = performance.now();
+  let reading: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function read(): Promise<void> {
+    const startedAt = performance.now();
+    const from = ends[0]?.position ?? 0;
+    let position = from;
+    for (;;) {
+      const rows = await store.evictionsAfter(position, BATCH);
+      rows.forEach(apply);
+      position = rows.at(-1)?.position ?? position;
+      if (rows.length < BATCH) break;
+    }
+    readAt = startedAt;
+    ends.push({ at: startedAt, position });
+    while (ends[1] && ends[1].at <= startedAt - OVERLAP) ends.shift();
+    const oldest = ends[0]?.position ?? 0;
+    seen = new Map([...seen].filter(([, seenPosition]) => seenPosition > oldest));
+    if (startedAt - forgottenAt > FORGET_EVERY) {
+      forgottenAt = startedAt;
+      await store.forgetEvictions(from);
+    }
+  }
+
+  function apply({ position, target }: Eviction): void {
+    const key = `${position} ${target}`;
+    if (seen.has(key)) return;
+    seen.set(key, position);
+    evict(target);
+  }
+
+  function poll(): Promise<void> {
+    reading ??= read().finally(() => {
+      reading = null;
+    });
+    return reading;
+  }
+
+  function loop(): void {
+    poll()
+      .catch((error) => log.warn({ err: error }, 'the changes of other instances cannot be read right now'))
+      .finally(() => {
+        if (!stopped) timer = setTimeout(loop, POLL_EVERY).unref();
+      });
+  }
+
+  return {
+    async start() {
+      const position = await store.latestEviction();
+      readAt = performance.now();
+      ends = [{ at: readAt, position }];
+      loop();
+    },
+    poll,
+    isBlind: () => performance.now() - readAt > BLIND_AFTER,
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await reading?.catch(() => {});
+    },
+  };
+}

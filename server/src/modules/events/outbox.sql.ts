@@ -1,0 +1,78 @@
+import type { Generated, Transaction } from 'kysely';
+import type { SqlDatabase } from '../../platform/database/database.ts';
+import type { NullableTimeColumn, TimeColumn } from '../../platform/database/values.ts';
+import type { EventDraft } from './event-store.ts';
+
+export interface EventRow {
+  id: string;
+  type: string;
+  version: number;
+  target: string;
+  seq: number;
+  user_id: string | null;
+  actor_id: string | null;
+  at: TimeColumn;
+  ip: string | null;
+  request_id: string | null;
+  device: string | null;
+  data: string;
+  due_at: NullableTimeColumn;
+  attempts: number;
+  handled: string;
+}
+
+export type EventTables = {
+  events: EventRow;
+  evictions: { position: Generated<number>; target: string };
+};
+
+/** The one way in which a store writes on SQL: the change and its event in one transaction, or neither. */
+export interface SqlOutbox {
+  /**
+   * Runs `change`; where it says that it won, the event is written beside it with `seq`, the version that the record now has.
+   * Answers whether it won.
+   */
+  commit<Tables>(
+    database: SqlDatabase<Tables>,
+    event: EventDraft,
+    seq: number,
+    change: (trx: Transaction<Tables>) => Promise<boolean>,
+  ): Promise<boolean>;
+}
+
+/** `onCommit` is called after the transaction and before the verb returns. */
+export function createSqlOutbox({ onCommit }: { onCommit: (event: EventDraft) => void }): SqlOutbox {
+  return {
+    async commit(database, event, seq, change) {
+      const won = await database.transaction(async (trx) => {
+        if (!(await change(trx))) return false;
+        const tables = trx as unknown as Transaction<EventTables>;
+        await tables.insertInto('events').values(rowOf(event, seq)).execute();
+        if (event.evicts) await tables.insertInto('evictions').values({ target: event.target }).execute();
+        return true;
+      });
+      if (won) onCommit(event);
+      return won;
+    },
+  };
+}
+
+function rowOf(event: EventDraft, seq: number) {
+  return {
+    id: event.id,
+    type: event.type,
+    version: event.version,
+    target: event.target,
+    seq,
+    user_id: event.userId,
+    actor_id: event.actorId,
+    at: event.at,
+    ip: event.ip,
+    request_id: event.requestId,
+    device: event.device && JSON.stringify(event.device),
+    data: JSON.stringify(event.data),
+    due_at: event.pending ? event.at : null,
+    attempts: 0,
+    handled: '[]',
+  };
+}

@@ -1,0 +1,127 @@
+import type { Logger } from 'pino';
+import { after, type Clock, MINUTE, SECOND } from '../../platform/clock.ts';
+import type { EventStore, PendingEvent } from './event-store.ts';
+import { type Events, GIVE_UP_AFTER } from './events.ts';
+
+export interface Relay {
+  /** Looks for work from now on. */
+  start(): void;
+  /** Something was just committed: look at once. */
+  wake(): void;
+  /** Delivers what is due now, until nothing is; answers how many deliveries were tried. */
+  deliverDue(): Promise<number>;
+  /** Ends after the deliveries under way. */
+  stop(): Promise<void>;
+}
+
+/** A claim lasts this long, and is renewed while a handler works: after a crash another relay takes over within it. */
+const CLAIM = 15 * SECOND;
+const RENEW_EVERY = 5 * SECOND;
+/** For what other processes committed, and what a crash left. */
+const LOOK_EVERY = 1 * SECOND;
+const BATCH = 32;
+const LONGEST_PAUSE = 5 * MINUTE;
+
+/** Delivers committed events to their handlers: at least once, in order for each target, by whichever instance claims them first. */
+export function createRelay(deps: { store: EventStore; events: Events; clock: Clock; log: Logger }): Relay {
+  const { store, events, clock, log } = deps;
+  let running: Promise<number> | null = null;
+  let again = false;
+  let started = false;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function deliver(event: PendingEvent): Promise<void> {
+    let claimedUntil = after(clock(), CLAIM);
+    if (!(await store.claim(event.id, event.dueAt, claimedUntil))) return;
+    const renewal = setInterval(() => {
+      const until = after(clock(), CLAIM);
+      store.claim(event.id, claimedUntil, until).then(
+        (held) => {
+          if (held) claimedUntil = until;
+        },
+        () => {},
+      );
+    }, RENEW_EVERY);
+    const handled = [...event.handled];
+    try {
+      for (const handler of events.handlersOf(event.type)) {
+        if (handled.includes(handler.name)) continue;
+        await handler.handle(event);
+        handled.push(handler.name);
+      }
+      clearInterval(renewal);
+      await store.settle(event.id, claimedUntil);
+    } catch (error) {
+      clearInterval(renewal);
+      await giveBack(event, claimedUntil, handled, error);
+    }
+  }
+
+  async function giveBack(event: PendingEvent, claimedUntil: Date, handled: string[], error: unknown): Promise<void> {
+    const attempts = event.attempts + 1;
+    const context = { err: error, eventId: event.id, eventType: event.type, attempts };
+    if (clock().getTime() - event.at.getTime() > GIVE_UP_AFTER) {
+      log.error(context, 'an event could not be delivered and is given up');
+      await store.settle(event.id, claimedUntil);
+      return;
+    }
+    log.warn(context, 'an event could not be delivered; it will be tried again');
+    const pause = Math.min(SECOND * 2 ** Math.min(attempts, 20), LONGEST_PAUSE);
+    await store.postpone(event.id, claimedUntil, { dueAt: after(clock(), pause), attempts, handled });
+  }
+
+  async function drain(): Promise<number> {
+    let tried = 0;
+    for (;;) {
+      again = false;
+      const due = await store.due(clock(), BATCH);
+      const ours = due.filter((event) => events.handlersOf(event.type).length > 0);
+      await Promise.all(ours.map(deliver));
+      tried += ours.length;
+      if (stopped || (ours.length === 0 && !again)) return tried;
+    }
+  }
+
+  function look(): Promise<number> {
+    again = true;
+    running ??= drain().finally(() => {
+      running = null;
+      // A wake between the last look and here must not be lost.
+      if (again && !stopped) void look().catch(() => {});
+    });
+    return running;
+  }
+
+  async function sweepAndLook(): Promise<number> {
+    await store.sweep();
+    return look();
+  }
+
+  function lookAndWait(): void {
+    clearTimeout(timer);
+    if (stopped) return;
+    sweepAndLook()
+      .catch((error) => log.warn({ err: error }, 'events cannot be read right now'))
+      .finally(() => {
+        clearTimeout(timer);
+        if (!stopped) timer = setTimeout(lookAndWait, LOOK_EVERY).unref();
+      });
+  }
+
+  return {
+    start() {
+      started = true;
+      lookAndWait();
+    },
+    wake: () => {
+      if (started && !stopped) look().catch(() => {});
+    },
+    deliverDue: sweepAndLook,
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running?.catch(() => {});
+    },
+  };
+}

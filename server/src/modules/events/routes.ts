@@ -1,0 +1,60 @@
+import { Type } from 'typebox';
+import { actorOf } from '../../platform/http/actor.ts';
+import { type Lists, listQuery, listSchema } from '../../platform/http/paging.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import { nullable, timestamp } from '../../platform/http/schemas.ts';
+import type { EventRecord, EventStore } from './event-store.ts';
+
+const ownEventSchema = Type.Object({
+  id: Type.String(),
+  type: Type.String(),
+  at: timestamp(),
+  by: Type.Enum(['you', 'somebody_else', 'system']),
+  ip: nullable(Type.String()),
+  country: nullable(Type.String()),
+  device: nullable(Type.Object({ browser: nullable(Type.String()), os: nullable(Type.String()), kind: Type.String() })),
+  newDevice: Type.Boolean(),
+  newNetwork: Type.Boolean(),
+  newCountry: Type.Boolean(),
+});
+
+/** A person's own history. */
+export function eventRoutes({ store, list }: { store: EventStore; list: Lists }) {
+  return async (app: HttpServer): Promise<void> => {
+    app.get(
+      '/users/me/events',
+      {
+        config: { access: 'signedIn' },
+        schema: {
+          summary: 'Your sign-ins and the changes of your account, the latest first',
+          tags: ['The user'],
+          querystring: Type.Object(listQuery, { additionalProperties: false }),
+          response: { 200: listSchema(ownEventSchema) },
+        },
+      },
+      async (request) => {
+        const { userId } = actorOf(request);
+        const page = await list(request.query, {
+          name: `events of ${userId}`,
+          read: ({ after, skip, limit }) => store.listForUser(userId, { before: after, skip, limit }),
+          count: (limit) => store.countForUser(userId, limit),
+          keyOf: (event) => event.id,
+        });
+        return { ...page, items: page.items.map((event) => ownEventView(event, userId)) };
+      },
+    );
+  };
+}
+
+function ownEventView({ id, type, at, actorId, ip, device, data }: EventRecord, userId: string) {
+  const by = actorId === userId ? 'you' : actorId === null ? 'system' : 'somebody_else';
+  const country = typeof data.country === 'string' ? data.country : null;
+  const marks = {
+    newDevice: data.newDevice === true,
+    newNetwork: data.newNetwork === true,
+    newCountry: data.newCountry === true,
+  };
+  // Where somebody else acted from is theirs.
+  const place = by === 'somebody_else' ? { ip: null, country: null, device: null } : { ip, country, device };
+  return { id, type, at, by: by as 'you' | 'system' | 'somebody_else', ...place, ...marks };
+}

@@ -1,0 +1,34 @@
+import { Type } from 'typebox';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+const jwk = Type.Object({
+  kty: Type.String(),
+  crv: Type.Optional(Type.String()),
+  x: Type.Optional(Type.String()),
+  y: Type.Optional(Type.String()),
+  kid: Type.String(),
+  alg: Type.String(),
+  use: Type.Literal('sig'),
+});
+
+/** Where others find the keys that access tokens are signed with (RFC 7517, RFC 8414). */
+export function jwksRoutes({ keys }: { keys: SigningKeys }) {
+  return async (app: HttpServer): Promise<void> => {
+    app.get(
+      '/.well-known/jwks.json',
+      {
+        config: { access: 'public' },
+        schema: {
+          summary: 'The keys that access tokens are verified with',
+          tags: ['Around it'],
+          response: { 200: Type.Object({ keys: Type.Array(jwk) }) },
+        },
+      },
+      async (_request, reply) => {
+        reply.header('cache-control', 'public, max-age=300, stale-while-revalidate=3600');
+        return keys.jwks();
+      },
+    );
+  };
+}

@@ -1,0 +1,47 @@
+import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { type TimeColumn, toDate } from '../../platform/database/values.ts';
+import type { SecretCheckStore } from './secret-check-store.ts';
+
+interface SecretCheckTables {
+  secret_checks: {
+    /** 1, 2, 3 …: who comes first decides. */
+    place: number;
+    key_id: string;
+    value: string;
+    created_at: TimeColumn;
+  };
+}
+
+/** Secret checks on SQL. */
+export function createSqlSecretCheckStore({ database }: { database: Database }): SecretCheckStore {
+  const { db } = sqlOf<SecretCheckTables>(database);
+
+  return {
+    async list() {
+      const rows = await db.selectFrom('secret_checks').selectAll().orderBy('place').execute();
+      return rows.map((row) => ({ keyId: row.key_id, value: row.value, createdAt: toDate(row.created_at) }));
+    },
+
+    async add({ keyId, value, createdAt }, mode) {
+      const last = mode === 'first' ? 0 : await lastPlace();
+      try {
+        await db
+          .insertInto('secret_checks')
+          .values({ place: last + 1, key_id: keyId, value, created_at: createdAt })
+          .execute();
+        return true;
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+        return false;
+      }
+    },
+  };
+
+  async function lastPlace(): Promise<number> {
+    const row = await db
+      .selectFrom('secret_checks')
+      .select(({ fn }) => fn.max('place').as('place'))
+      .executeTakeFirst();
+    return Number(row?.place ?? 0);
+  }
+}

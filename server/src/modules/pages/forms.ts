@@ -1,0 +1,84 @@
+import { type Html, html } from '../../platform/html.ts';
+import { renderPage } from '../../platform/http/page.ts';
+import { FORM_SCRIPT } from './form-script.ts';
+
+/** Longest password that is taken; the same as in the contract. */
+const PASSWORD_LIMIT = 1024;
+
+interface FormPage {
+  title: string;
+  /** Where the form goes, from the page's own address: so it holds under any path of `PUBLIC_URL`. */
+  to: string;
+  lead: string;
+  fields: Html;
+  button: string;
+  done: { title: string; text: string };
+  missing: { title: string; text: string };
+}
+
+function formPage({ title, to, lead, fields, button, done, missing }: FormPage): string {
+  const main = html`<div class="card">
+<noscript><h1>${title}</h1><p>This page needs JavaScript: the secret in your link is read by your browser only.</p></noscript>
+<section id="missing" hidden><h1>${missing.title}</h1><p>${missing.text}</p></section>
+<section id="done" hidden><h1 tabindex="-1">${done.title}</h1><p>${done.text}</p></section>
+<section id="ask" hidden>
+<h1>${title}</h1>
+<p>${lead}</p>
+<form method="post" data-to="${to}">
+${fields}
+<label class="choice"><input type="checkbox" id="reveal"> Show the password</label>
+<p id="problem" role="alert"></p>
+<button>${button}</button>
+</form>
+</section>
+</div>`;
+  return renderPage({ title, main, script: FORM_SCRIPT });
+}
+
+function passwordField(name: string, minLength: number): Html {
+  return html`<label for="password">New password</label>
+<input id="password" name="${name}" type="password" autocomplete="new-password" required minlength="${minLength}" maxlength="${PASSWORD_LIMIT}" aria-describedby="password-hint">
+<p id="password-hint" class="soft">At least ${minLength} characters. A few unrelated words make a good one.</p>`;
+}
+
+/** Where the one-time link of the first start leads. */
+export function setupPage(minLength: number): string {
+  return formPage({
+    title: 'Create the first administrator',
+    to: 'api/v1/setup',
+    lead: 'This account may do everything. The link works once, for 30 minutes.',
+    fields: html`<label for="email">E-mail</label>
+<input id="email" name="email" type="email" autocomplete="email" maxlength="254" required autofocus>
+<label for="username">Username (optional)</label>
+<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" minlength="3" maxlength="32">
+${passwordField('password', minLength)}`,
+    button: 'Create the account',
+    done: {
+      title: 'The administrator exists now',
+      text: 'Sign in with this e-mail address and password. The setup link no longer works.',
+    },
+    missing: {
+      title: 'The setup link is incomplete',
+      text: 'Open the whole link that the server printed when it started, with the part after “#”. While there is no administrator, every start prints a fresh one.',
+    },
+  });
+}
+
+/** Where the link of a password-reset mail leads. */
+export function resetPasswordPage(minLength: number): string {
+  return formPage({
+    title: 'Choose a new password',
+    to: 'api/v1/auth/reset-password',
+    lead: 'Afterwards you are signed out everywhere and sign in again with the new password.',
+    fields: passwordField('newPassword', minLength),
+    button: 'Change the password',
+    done: {
+      title: 'Your password has been changed',
+      text: 'You can close this page and sign in with the new password.',
+    },
+    missing: {
+      title: 'The link is incomplete',
+      text: 'Open the whole link from the mail, with the part after “#”. If it is older than 30 minutes or was used already, ask for a new one.',
+    },
+  });
+}

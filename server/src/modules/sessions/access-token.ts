@@ -1,0 +1,180 @@
+import { randomBytes, sign, verify } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../platform/clock.ts';
+import { decodeBase64url } from '../../platform/crypto/base64url.ts';
+import { ID_PATTERN } from '../../platform/ids.ts';
+import type { SigningKey, SigningKeys, VerificationKey } from '../keys/signing-keys.ts';
+
+/** What an access token says (RFC 9068, 2.2), and the generation of the refresh token that it came with. */
+export interface AccessTokenClaims {
+  userId: string;
+  sessionId: string;
+  clientId: string;
+  generation: number;
+  authTime: Date;
+  amr: string[];
+  /** Informs clients; nothing is decided by it. */
+  roles: string[];
+}
+
+export interface VerifiedToken extends AccessTokenClaims {
+  kid: string;
+  /** Unix milliseconds. */
+  expiresAt: number;
+}
+
+export interface AccessTokens {
+  issue(claims: AccessTokenClaims): { accessToken: string; expiresIn: number };
+  /** The token's claims without looking at its session, or null for anything but a genuine token that has not run out. */
+  verify(token: string): VerifiedToken | null | Promise<VerifiedToken | null>;
+  /** The same, but also for one that ran out: enough to sign out with. */
+  verifyExpired(token: string): Promise<VerifiedToken | null>;
+}
+
+const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const LONGEST = 4096;
+const REMEMBERED = 20_000;
+const ID = new RegExp(ID_PATTERN);
+/** RFC 8725, 3.11: no token of another kind may serve as an access token. */
+const TYPE = 'at+jwt';
+
+/**
+ * Access tokens as signed JWTs (RFC 7519, RFC 9068). Only the exact header that `issue` writes is accepted, in canonical base64url, under
+ * a key of ours and that key's own algorithm, so that neither `alg` nor `kid` nor another spelling is a choice of the client's.
+ */
+export function createAccessTokens(deps: {
+  keys: SigningKeys;
+  /** `iss` and `aud`. */
+  issuer: string;
+  /** Milliseconds. */
+  ttl: number;
+  clock: Clock;
+}): AccessTokens {
+  const { keys, issuer, ttl, clock } = deps;
+  // By the exact string: what was verified once is the same bytes. `exp` and the key are still looked at every time.
+  const remembered = new LRUCache<string, VerifiedToken>({ max: REMEMBERED });
+
+  function check(token: string, key: VerificationKey): VerifiedToken | null {
+    const [header = '', payload = '', signature = ''] = token.split('.');
+    const signatureBytes = decodeBase64url(signature);
+    const payloadBytes = decodeBase64url(payload);
+    if (!signatureBytes || !payloadBytes || header !== headerOf(key)) return null;
+    const signed = Buffer.from(`${header}.${payload}`);
+    if (!verifySignature(key, signed, signatureBytes)) return null;
+    return readClaims(payloadBytes, key.kid);
+  }
+
+  function readClaims(payload: Buffer, kid: string): VerifiedToken | null {
+    const claims: unknown = JSON.parse(payload.toString());
+    if (!isClaims(claims) || claims.iss !== issuer || claims.aud !== issuer) return null;
+    return {
+      userId: claims.sub,
+      sessionId: claims.sid,
+      clientId: claims.client_id,
+      generation: Number.parseInt(claims.jti, 10),
+      authTime: new Date(claims.auth_time * 1000),
+      amr: claims.amr,
+      roles: claims.roles,
+      kid,
+      expiresAt: claims.exp * 1000,
+    };
+  }
+
+  function remember(token: string, verified: VerifiedToken | null): VerifiedToken | null {
+    if (verified) remembered.set(token, verified);
+    return verified;
+  }
+
+  function verifyAnyAge(token: string): VerifiedToken | null | Promise<VerifiedToken | null> {
+    const known = remembered.get(token);
+    if (known) return keys.find(known.kid) ? known : null;
+    if (token.length > LONGEST || !SHAPE.test(token)) return null;
+    const kid = kidOf(token);
+    if (kid === null) return null;
+    const key = keys.find(kid);
+    if (key) return remember(token, check(token, key));
+    return keys.fetch(kid).then((fetched) => (fetched ? remember(token, check(token, fetched)) : null));
+  }
+
+  const whileFresh = (verified: VerifiedToken | null) =>
+    verified && verified.expiresAt > clock().getTime() ? verified : null;
+
+  return {
+    issue(claims) {
+      const key = keys.current();
+      const issuedAt = Math.floor(clock().getTime() / 1000);
+      const expiresIn = Math.floor(ttl / 1000);
+      const payload = {
+        iss: issuer,
+        aud: issuer,
+        sub: claims.userId,
+        client_id: claims.clientId,
+        sid: claims.sessionId,
+        jti: `${claims.generation}.${randomBytes(12).toString('base64url')}`,
+        iat: issuedAt,
+        exp: issuedAt + expiresIn,
+        auth_time: Math.floor(claims.authTime.getTime() / 1000),
+        amr: claims.amr,
+        roles: claims.roles,
+      };
+      const signed = `${headerOf(key)}.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`;
+      return { accessToken: `${signed}.${signatureOf(key, signed)}`, expiresIn };
+    },
+
+    verify(token) {
+      const verified = verifyAnyAge(token);
+      return verified instanceof Promise ? verified.then(whileFresh) : whileFresh(verified);
+    },
+
+    verifyExpired: async (token) => verifyAnyAge(token),
+  };
+}
+
+function headerOf(key: { kid: string; algorithm: string }): string {
+  return Buffer.from(JSON.stringify({ alg: key.algorithm, typ: TYPE, kid: key.kid })).toString('base64url');
+}
+
+/** The `kid` that the header claims, before anything is believed. */
+function kidOf(token: string): string | null {
+  const header = decodeBase64url(token.slice(0, token.indexOf('.')));
+  try {
+    const { kid } = JSON.parse(header?.toString() ?? '') as { kid?: unknown };
+    return typeof kid === 'string' && ID.test(kid) ? kid : null;
+  } catch {
+    return null;
+  }
+}
+
+function signatureOf(key: SigningKey, signed: string): string {
+  const bytes =
+    key.algorithm === 'EdDSA'
+      ? sign(null, Buffer.from(signed), key.privateKey)
+      : sign('sha256', Buffer.from(signed), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+  return bytes.toString('base64url');
+}
+
+function verifySignature(key: VerificationKey, signed: Buffer, signature: Buffer): boolean {
+  return key.algorithm === 'EdDSA'
+    ? verify(null, signed, key.publicKey, signature)
+    : verify('sha256', signed, { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, signature);
+}
+
+interface WireClaims {
+  iss: string;
+  aud: string;
+  sub: string;
+  client_id: string;
+  sid: string;
+  jti: string;
+  exp: number;
+  auth_time: number;
+  amr: string[];
+  roles: string[];
+}
+
+function isClaims(value: unknown): value is WireClaims {
+  if (typeof value !== 'object' || value === null) return false;
+  const { iss, aud, sub, client_id, sid, jti, exp, auth_time, amr, roles } = value as Record<string, unknown>;
+  const texts = [iss, aud, sub, client_id, sid, jti].every((text) => typeof text === 'string');
+  return texts && [exp, auth_time].every(Number.isSafeInteger) && Array.isArray(amr) && Array.isArray(roles);
+}

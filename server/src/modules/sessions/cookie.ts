@@ -1,0 +1,38 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Static } from 'typebox';
+import type { Config } from '../../platform/config/config.ts';
+import { demandSameOrigin } from '../../platform/http/origin.ts';
+import { type signedInSchema, signedInView, type TokenTransport } from './schemas.ts';
+import type { SignedIn } from './sessions.ts';
+
+export interface RefreshCookie {
+  /** What a sign-in answers with; the refresh token goes where the client wants it to travel. */
+  handOut(reply: FastifyReply, signedIn: SignedIn, transport: TokenTransport): Static<typeof signedInSchema>;
+  clear(reply: FastifyReply): void;
+  /** The refresh token that the browser sent, if any. Throws `origin_refused` where another site made it do so. */
+  read(request: FastifyRequest): string | null;
+}
+
+/** The refresh cookie; with the `__Host-` prefix (RFC 6265bis, 4.1.3.2) wherever people reach the server by HTTPS. */
+export function createRefreshCookie(config: Config): RefreshCookie {
+  const secure = config.publicUrl.startsWith('https:');
+  const name = secure ? '__Host-ostiary' : 'ostiary';
+  const attributes = { path: '/', httpOnly: true, secure, sameSite: 'strict' } as const;
+
+  return {
+    handOut(reply, signedIn, transport) {
+      const { refreshToken, session } = signedIn;
+      // Out of reach of the page's scripts.
+      if (transport === 'cookie')
+        reply.setCookie(name, refreshToken, { ...attributes, expires: session.idleExpiresAt });
+      return signedInView(signedIn, transport);
+    },
+    clear: (reply) => void reply.clearCookie(name, attributes),
+    read(request) {
+      const value = request.cookies[name];
+      if (!value) return null;
+      demandSameOrigin(request, config);
+      return value;
+    },
+  };
+}

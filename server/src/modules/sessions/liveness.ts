@@ -1,0 +1,12 @@
+import type { UserRecord } from '../users/user-store.ts';
+import type { SessionRecord } from './session-store.ts';
+
+/** Whether a session still counts: it has not ended or run out, and nothing has ended its user's sessions since it began. */
+export function isLive(
+  session: Pick<SessionRecord, 'id' | 'epoch' | 'endedAt' | 'expiresAt'>,
+  user: Pick<UserRecord, 'status' | 'sessionEpoch' | 'keptSessionId'>,
+  now: Date,
+): boolean {
+  if (session.endedAt || session.expiresAt <= now || user.status !== 'active') return false;
+  return session.epoch >= user.sessionEpoch || session.id === user.keptSessionId;
+}

@@ -1,0 +1,130 @@
+import { Type } from 'typebox';
+import { platformErrors } from '../../platform/errors.ts';
+import { actorOf } from '../../platform/http/actor.ts';
+import { callerOf } from '../../platform/http/caller.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import { optionalBody } from '../../platform/http/schemas.ts';
+import { ID_PATTERN } from '../../platform/ids.ts';
+import { bearerToken } from './authenticate.ts';
+import type { RefreshCookie } from './cookie.ts';
+import { sessionErrors } from './errors.ts';
+import { refreshBody, sessionListSchema, sessionView, signedInSchema } from './schemas.ts';
+import type { Sessions } from './sessions.ts';
+
+const REFRESH_LIMIT = { name: 'refresh', points: 10, duration: 60 };
+const LOGOUT_LIMIT = { name: 'logout', points: 20, duration: 60 };
+const TAGS = ['Sessions'];
+
+export interface SessionRouteOptions {
+  sessions: Sessions;
+  cookie: RefreshCookie;
+  /** Ends a user's sessions, all but `keep`. */
+  endAll: (caller: ReturnType<typeof callerOf>, userId: string, keep: string | null) => Promise<void>;
+}
+
+/** Refreshing, signing out, and a person's list of their sessions. */
+export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions) {
+  return async (app: HttpServer): Promise<void> => {
+    app.post(
+      '/auth/refresh',
+      {
+        config: { access: 'public', limit: REFRESH_LIMIT, errors: ['refresh_invalid', 'origin_refused'] },
+        schema: {
+          summary: 'A new access token for a refresh token, which is replaced',
+          tags: TAGS,
+          body: optionalBody(refreshBody),
+          response: { 200: signedInSchema },
+        },
+      },
+      async (request, reply) => {
+        const fromBody = request.body?.refreshToken;
+        const token = fromBody ?? cookie.read(request);
+        if (!token) throw sessionErrors.refresh_invalid();
+        const signedIn = await sessions.refresh(callerOf(request), token);
+        return cookie.handOut(reply, signedIn, fromBody === undefined ? 'cookie' : 'body');
+      },
+    );
+
+    app.post(
+      '/auth/logout',
+      {
+        config: { access: 'public', limit: LOGOUT_LIMIT, errors: ['unauthenticated', 'origin_refused'] },
+        schema: {
+          summary: 'End the session that a token of any kind names',
+          description: 'Takes an access token (an expired one too), the cookie, or a refresh token.',
+          tags: TAGS,
+          body: optionalBody(refreshBody),
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const refreshToken = request.body?.refreshToken ?? cookie.read(request);
+        const tokens = { accessToken: bearerToken(request), refreshToken };
+        const known = await sessions.signOut(callerOf(request), tokens);
+        cookie.clear(reply);
+        if (!known) throw platformErrors.unauthenticated();
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.post(
+      '/auth/logout-all',
+      {
+        config: { access: 'signedIn', limit: LOGOUT_LIMIT },
+        schema: { summary: 'End all your sessions', tags: TAGS, response: { 204: Type.Null() } },
+      },
+      async (request, reply) => {
+        await endAll(callerOf(request), actorOf(request).userId, null);
+        cookie.clear(reply);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.get(
+      '/sessions',
+      {
+        config: { access: 'signedIn' },
+        schema: { summary: 'Where you are signed in', tags: TAGS, response: { 200: sessionListSchema } },
+      },
+      async (request) => {
+        const { userId, sessionId } = actorOf(request);
+        const items = await sessions.list(userId);
+        return { items: items.map((session) => sessionView(session, sessionId)) };
+      },
+    );
+
+    app.delete(
+      '/sessions/:id',
+      {
+        config: { access: 'signedIn', errors: ['session_not_found'] },
+        schema: {
+          summary: 'End one of your sessions',
+          tags: TAGS,
+          params: Type.Object({ id: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        if (!ID.test(id)) throw sessionErrors.session_not_found();
+        await sessions.end(callerOf(request), actorOf(request).userId, id);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.delete(
+      '/sessions',
+      {
+        config: { access: 'signedIn' },
+        schema: { summary: 'End all your sessions but this one', tags: TAGS, response: { 204: Type.Null() } },
+      },
+      async (request, reply) => {
+        const { userId, sessionId } = actorOf(request);
+        await endAll(callerOf(request), userId, sessionId);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+const ID = new RegExp(ID_PATTERN);

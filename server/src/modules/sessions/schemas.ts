@@ -1,0 +1,71 @@
+import { type Static, Type } from 'typebox';
+import { nullable, timestamp } from '../../platform/http/schemas.ts';
+import { userSchema, userView } from '../users/schemas.ts';
+import type { SessionRecord } from './session-store.ts';
+import type { SignedIn } from './sessions.ts';
+
+export const tokenTransport = Type.Enum(['cookie', 'body'], {
+  description: 'Where the refresh token travels: in an HttpOnly cookie, or in the bodies.',
+});
+export type TokenTransport = Static<typeof tokenTransport>;
+
+export const refreshTokenInput = Type.String({ minLength: 1, maxLength: 512 });
+export const refreshBody = Type.Object(
+  { refreshToken: Type.Optional(refreshTokenInput) },
+  { additionalProperties: false },
+);
+
+/** The answer to everything that signs somebody in. */
+export const signedInSchema = Type.Object({
+  accessToken: Type.String(),
+  tokenType: Type.Literal('Bearer'),
+  expiresIn: Type.Integer({ description: 'Seconds.' }),
+  refreshToken: Type.Optional(Type.String({ description: 'Only with `tokenTransport: "body"`.' })),
+  session: Type.Object({ id: Type.String(), expiresAt: timestamp() }),
+  user: userSchema,
+});
+
+/** A fresh access token within a session. */
+export const accessTokenSchema = Type.Object({
+  accessToken: Type.String(),
+  tokenType: Type.Literal('Bearer'),
+  expiresIn: Type.Integer({ description: 'Seconds.' }),
+});
+
+export const sessionSchema = Type.Object({
+  id: Type.String(),
+  device: Type.Object({
+    browser: nullable(Type.String()),
+    os: nullable(Type.String()),
+    kind: Type.Enum(['desktop', 'mobile', 'tablet', 'bot', 'other']),
+  }),
+  ip: Type.String(),
+  country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2.' })),
+  clientId: Type.String(),
+  createdAt: timestamp(),
+  lastSeenAt: timestamp(),
+  expiresAt: timestamp(),
+  current: Type.Boolean(),
+});
+
+export const sessionListSchema = Type.Object({ items: Type.Array(sessionSchema) });
+
+/** What was handed out, as `signedInSchema` shows it; with the refresh token only where it does not travel in the cookie. */
+export function signedInView(signedIn: SignedIn, transport: TokenTransport): Static<typeof signedInSchema> {
+  const { accessToken, expiresIn, refreshToken, session, user, roles } = signedIn;
+  return {
+    accessToken,
+    tokenType: 'Bearer',
+    expiresIn,
+    ...(transport === 'body' && { refreshToken }),
+    session: { id: session.id, expiresAt: session.idleExpiresAt },
+    user: userView(user, roles),
+  };
+}
+
+/** A session as its owner sees it. */
+export function sessionView(session: SessionRecord, currentId: string | null): Static<typeof sessionSchema> {
+  const { id, device, ip, country, clientId, createdAt, lastSeenAt, idleExpiresAt } = session;
+  const times = { createdAt, lastSeenAt, expiresAt: idleExpiresAt };
+  return { id, device, ip, country, clientId, ...times, current: id === currentId };
+}

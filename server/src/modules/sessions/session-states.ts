@@ -1,0 +1,102 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../platform/clock.ts';
+import type { Actor } from '../../platform/http/caller.ts';
+import type { UserStore } from '../users/user-store.ts';
+import type { VerifiedToken } from './access-token.ts';
+import { isLive } from './liveness.ts';
+import { createMemory } from './memory.ts';
+import type { SessionRecord, SessionStore } from './session-store.ts';
+
+export interface SessionStates {
+  /** Who a verified token speaks for now; null where its session or its user's leave is over. Reads the database only the first time. */
+  actorOf(token: VerifiedToken): Actor | null | Promise<Actor | null>;
+  /** A `session:…` or `user:…` changed. */
+  evict(target: string): void;
+  /** Everything may have changed. */
+  clear(): void;
+}
+
+interface SessionState extends Pick<SessionRecord, 'id' | 'userId' | 'epoch' | 'endedAt' | 'expiresAt'> {
+  /** The highest generation whose access token was seen, and said to the store. */
+  seenGeneration: number;
+}
+
+const REMEMBERED_SESSIONS = 50_000;
+const REMEMBERED_USERS = 50_000;
+
+/** What this process remembers of sessions and users, so that a request costs no query; kept true by `evict`. */
+export function createSessionStates(deps: {
+  sessions: SessionStore;
+  users: UserStore;
+  /** Without it, every address counts as verified. */
+  verificationRequired: boolean;
+  clock: Clock;
+  log: Logger;
+}): SessionStates {
+  const { clock, log } = deps;
+
+  const sessions = createMemory<SessionState>({
+    max: REMEMBERED_SESSIONS,
+    load: async (id) => {
+      const found = await deps.sessions.find(id);
+      if (!found) return null;
+      const { userId, epoch, endedAt, expiresAt, generation, generationUsed } = found;
+      return { id, userId, epoch, endedAt, expiresAt, seenGeneration: generationUsed ? generation : generation - 1 };
+    },
+  });
+
+  const users = createMemory({
+    max: REMEMBERED_USERS,
+    load: async (id) => {
+      const found = await deps.users.find(id);
+      if (!found) return null;
+      const { status, sessionEpoch, keptSessionId, emailVerified } = found;
+      return { status, sessionEpoch, keptSessionId, emailVerified };
+    },
+  });
+  type UserState = NonNullable<Awaited<ReturnType<typeof users.get>>>;
+
+  function decide(token: VerifiedToken, session: SessionState | null, user: UserState | null): Actor | null {
+    if (!session || !user || session.userId !== token.userId) return null;
+    if (!isLive(session, user, clock())) return null;
+    if (token.generation > session.seenGeneration) noteSeen(session, token.generation);
+    return {
+      userId: token.userId,
+      sessionId: token.sessionId,
+      clientId: token.clientId,
+      authTime: token.authTime,
+      emailVerified: user.emailVerified || !deps.verificationRequired,
+    };
+  }
+
+  function noteSeen(session: SessionState, generation: number): void {
+    session.seenGeneration = generation;
+    deps.sessions.markUsed(session.id, generation, clock()).catch((error) => {
+      // Only makes the answer to a lost refresh more lenient, for its two minutes.
+      log.debug({ err: error }, 'the use of an access token could not be noted');
+    });
+  }
+
+  return {
+    actorOf(token) {
+      const session = sessions.peek(token.sessionId);
+      const user = users.peek(token.userId);
+      if (session && user) return decide(token, session, user);
+      return Promise.all([sessions.get(token.sessionId), users.get(token.userId)]).then(([s, u]) =>
+        decide(token, s, u),
+      );
+    },
+
+    evict(target) {
+      const [kind, id] = target.split(':', 2);
+      if (!id) return;
+      if (kind === 'session') sessions.evict(id);
+      if (kind === 'user') users.evict(id);
+    },
+
+    clear() {
+      sessions.clear();
+      users.clear();
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { type Database, mongoOf } from '../../platform/database/database.ts';
+import type { MongoOutbox } from '../events/outbox.mongo.ts';
+import type { SessionRecord, SessionStore } from './session-store.ts';
+
+type SessionDocument = Omit<SessionRecord, 'id'> & { _id: string };
+
+const RECORD = { projection: { outbox: 0 } } as const;
+
+/** Sessions on MongoDB. */
+export function createMongoSessionStore(deps: { database: Database; outbox: MongoOutbox }): SessionStore {
+  const sessions = mongoOf(deps.database).db.collection<SessionDocument>('sessions');
+  const outbox = deps.outbox.attach(sessions);
+
+  return {
+    create: ({ id, ...session }, event) => outbox.insert({ _id: id, ...session }, event, session.version),
+
+    async find(id) {
+      const document = await sessions.findOne({ _id: { $eq: id } }, RECORD);
+      return document ? toRecord(document) : null;
+    },
+
+    rotate: (rotation, event) =>
+      outbox.change(
+        {
+          _id: { $eq: rotation.id },
+          version: rotation.version,
+          generation: rotation.fromGeneration,
+          tokenHash: { $eq: rotation.fromHash },
+          endedAt: null,
+          idleExpiresAt: { $gt: rotation.now },
+        },
+        {
+          generation: rotation.fromGeneration + 1,
+          tokenHash: rotation.toHash,
+          previousHash: rotation.fromHash,
+          rotationNonce: rotation.nonce,
+          rotatedAt: rotation.now,
+          generationUsed: false,
+          lastSeenAt: rotation.now,
+          idleExpiresAt: rotation.idleExpiresAt,
+          ip: rotation.ip,
+          network: rotation.network,
+          country: rotation.country,
+          version: rotation.version + 1,
+        },
+        event,
+        rotation.version + 1,
+      ),
+
+    async markUsed(id, generation, now) {
+      await sessions.updateOne(
+        { _id: { $eq: id }, generation, generationUsed: false },
+        { $set: { generationUsed: true, lastSeenAt: now } },
+      );
+    },
+
+    reauthenticate: ({ id, version }, authTime, event) =>
+      outbox.change(
+        { _id: { $eq: id }, version, endedAt: null },
+        { authTime, version: version + 1 },
+        event,
+        version + 1,
+      ),
+
+    end: ({ id, version }, { endedAt, endReason }, event) =>
+      outbox.change(
+        { _id: { $eq: id }, version, endedAt: null },
+        { endedAt, endReason, version: version + 1 },
+        event,
+        version + 1,
+      ),
+
+    async listOpen(userId, now) {
+      const documents = await sessions
+        .find({ userId: { $eq: userId }, endedAt: null, idleExpiresAt: { $gt: now }, expiresAt: { $gt: now } }, RECORD)
+        .sort({ createdAt: 1, _id: 1 })
+        .toArray();
+      return documents.map(toRecord);
+    },
+
+    async listLatest(userId, limit) {
+      const documents = await sessions
+        .find({ userId: { $eq: userId } }, RECORD)
+        .sort({ createdAt: -1, _id: -1 })
+        .limit(limit)
+        .toArray();
+      return documents.map(toRecord);
+    },
+  };
+}
+
+function toRecord({ _id: id, ...session }: SessionDocument): SessionRecord {
+  return { id, ...session };
+}

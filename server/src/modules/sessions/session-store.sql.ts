@@ -1,0 +1,205 @@
+import type { Insertable, Selectable } from 'kysely';
+import { type Database, sqlOf } from '../../platform/database/database.ts';
+import {
+  type BoolColumn,
+  type NullableTimeColumn,
+  type TimeColumn,
+  toDate,
+  toDateOrNull,
+} from '../../platform/database/values.ts';
+import type { SqlOutbox } from '../events/outbox.sql.ts';
+import type { SessionRecord, SessionStore } from './session-store.ts';
+
+interface SessionRow {
+  id: string;
+  user_id: string;
+  client_id: string;
+  epoch: number;
+  generation: number;
+  token_hash: string;
+  previous_hash: string | null;
+  rotation_nonce: string | null;
+  rotated_at: TimeColumn;
+  generation_used: BoolColumn;
+  amr: string;
+  auth_time: TimeColumn;
+  device: string;
+  ip: string;
+  network: string;
+  country: string | null;
+  created_at: TimeColumn;
+  last_seen_at: TimeColumn;
+  idle_expires_at: TimeColumn;
+  expires_at: TimeColumn;
+  ended_at: NullableTimeColumn;
+  end_reason: string | null;
+  version: number;
+}
+
+interface SessionTables {
+  sessions: SessionRow;
+}
+
+/** Sessions on SQL. */
+export function createSqlSessionStore(deps: { database: Database; outbox: SqlOutbox }): SessionStore {
+  const database = sqlOf<SessionTables>(deps.database);
+  const { db } = database;
+
+  return {
+    async create(session, event) {
+      await deps.outbox.commit(database, event, session.version, async (trx) => {
+        await trx.insertInto('sessions').values(toRow(session)).execute();
+        return true;
+      });
+    },
+
+    async find(id) {
+      const row = await db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
+      return row ? toRecord(row) : null;
+    },
+
+    rotate: (rotation, event) =>
+      deps.outbox.commit(database, event, rotation.version + 1, async (trx) => {
+        const result = await trx
+          .updateTable('sessions')
+          .set({
+            generation: rotation.fromGeneration + 1,
+            token_hash: rotation.toHash,
+            previous_hash: rotation.fromHash,
+            rotation_nonce: rotation.nonce,
+            rotated_at: rotation.now,
+            generation_used: false,
+            last_seen_at: rotation.now,
+            idle_expires_at: rotation.idleExpiresAt,
+            ip: rotation.ip,
+            network: rotation.network,
+            country: rotation.country,
+            version: rotation.version + 1,
+          })
+          .where('id', '=', rotation.id)
+          .where('version', '=', rotation.version)
+          .where('generation', '=', rotation.fromGeneration)
+          .where('token_hash', '=', rotation.fromHash)
+          .where('ended_at', 'is', null)
+          .where('idle_expires_at', '>', rotation.now)
+          .executeTakeFirst();
+        return result.numUpdatedRows === 1n;
+      }),
+
+    async markUsed(id, generation, now) {
+      await db
+        .updateTable('sessions')
+        .set({ generation_used: true, last_seen_at: now })
+        .where('id', '=', id)
+        .where('generation', '=', generation)
+        .where('generation_used', '=', false)
+        .execute();
+    },
+
+    reauthenticate: ({ id, version }, authTime, event) =>
+      deps.outbox.commit(database, event, version + 1, async (trx) => {
+        const result = await trx
+          .updateTable('sessions')
+          .set({ auth_time: authTime, version: version + 1 })
+          .where('id', '=', id)
+          .where('version', '=', version)
+          .where('ended_at', 'is', null)
+          .executeTakeFirst();
+        return result.numUpdatedRows === 1n;
+      }),
+
+    end: ({ id, version }, { endedAt, endReason }, event) =>
+      deps.outbox.commit(database, event, version + 1, async (trx) => {
+        const result = await trx
+          .updateTable('sessions')
+          .set({ ended_at: endedAt, end_reason: endReason, version: version + 1 })
+          .where('id', '=', id)
+          .where('version', '=', version)
+          .where('ended_at', 'is', null)
+          .executeTakeFirst();
+        return result.numUpdatedRows === 1n;
+      }),
+
+    async listOpen(userId, now) {
+      const rows = await db
+        .selectFrom('sessions')
+        .selectAll()
+        .where('user_id', '=', userId)
+        .where('ended_at', 'is', null)
+        .where('idle_expires_at', '>', now)
+        .where('expires_at', '>', now)
+        .orderBy('created_at')
+        .orderBy('id')
+        .execute();
+      return rows.map(toRecord);
+    },
+
+    async listLatest(userId, limit) {
+      const rows = await db
+        .selectFrom('sessions')
+        .selectAll()
+        .where('user_id', '=', userId)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(toRecord);
+    },
+  };
+}
+
+function toRow(session: SessionRecord): Insertable<SessionRow> {
+  return {
+    id: session.id,
+    user_id: session.userId,
+    client_id: session.clientId,
+    epoch: session.epoch,
+    generation: session.generation,
+    token_hash: session.tokenHash,
+    previous_hash: session.previousHash,
+    rotation_nonce: session.rotationNonce,
+    rotated_at: session.rotatedAt,
+    generation_used: session.generationUsed,
+    amr: JSON.stringify(session.amr),
+    auth_time: session.authTime,
+    device: JSON.stringify(session.device),
+    ip: session.ip,
+    network: session.network,
+    country: session.country,
+    created_at: session.createdAt,
+    last_seen_at: session.lastSeenAt,
+    idle_expires_at: session.idleExpiresAt,
+    expires_at: session.expiresAt,
+    ended_at: session.endedAt,
+    end_reason: session.endReason,
+    version: session.version,
+  };
+}
+
+function toRecord(row: Selectable<SessionRow>): SessionRecord {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    clientId: row.client_id,
+    epoch: row.epoch,
+    generation: row.generation,
+    tokenHash: row.token_hash,
+    previousHash: row.previous_hash,
+    rotationNonce: row.rotation_nonce,
+    rotatedAt: toDate(row.rotated_at),
+    generationUsed: Boolean(row.generation_used),
+    amr: JSON.parse(row.amr),
+    authTime: toDate(row.auth_time),
+    device: JSON.parse(row.device),
+    ip: row.ip,
+    network: row.network,
+    country: row.country,
+    createdAt: toDate(row.created_at),
+    lastSeenAt: toDate(row.last_seen_at),
+    idleExpiresAt: toDate(row.idle_expires_at),
+    expiresAt: toDate(row.expires_at),
+    endedAt: toDateOrNull(row.ended_at),
+    endReason: row.end_reason,
+    version: row.version,
+  };
+}

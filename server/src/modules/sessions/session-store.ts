@@ -1,0 +1,75 @@
+import type { Device } from '../../platform/http/device.ts';
+import type { EventDraft } from '../events/event-store.ts';
+
+/** One sign-in on one device, and the head of its chain of refresh tokens. */
+export interface SessionRecord {
+  id: string;
+  userId: string;
+  clientId: string;
+  /** The user's `sessionEpoch` when the password was read: a sign-in that raced with a revocation is born dead. */
+  epoch: number;
+  /** How often the refresh token was rotated; the present one carries it. */
+  generation: number;
+  /** SHA-256 of the present refresh token. */
+  tokenHash: string;
+  /** SHA-256 of its predecessor. */
+  previousHash: string | null;
+  /** What the winner of the last rotation mixed in: `keyId.random`. With it the predecessor yields its successor again. */
+  rotationNonce: string | null;
+  rotatedAt: Date;
+  /** The present refresh token's access token was seen: its client has both, and no answer was lost. */
+  generationUsed: boolean;
+  /** How the person proved who they are (RFC 8176). */
+  amr: string[];
+  /** When they last did. */
+  authTime: Date;
+  device: Device;
+  ip: string;
+  /** The network that the address belongs to. */
+  network: string;
+  country: string | null;
+  createdAt: Date;
+  lastSeenAt: Date;
+  /** Refreshing is possible until then; moves with every rotation, never past `expiresAt`. */
+  idleExpiresAt: Date;
+  expiresAt: Date;
+  endedAt: Date | null;
+  endReason: string | null;
+  /** Grows with every change that carries an event; a verb that names an older one has lost. */
+  version: number;
+}
+
+export interface Rotation {
+  id: string;
+  version: number;
+  fromGeneration: number;
+  fromHash: string;
+  toHash: string;
+  nonce: string;
+  now: Date;
+  idleExpiresAt: Date;
+  ip: string;
+  network: string;
+  country: string | null;
+}
+
+/** Every verb that carries an event writes it and the change in one atomic step, and sets `version` to one more. */
+export interface SessionStore {
+  create(session: SessionRecord, event: EventDraft): Promise<void>;
+  find(id: string): Promise<SessionRecord | null>;
+  /** The one rotation of this generation; false for everybody who was not it, and where the session ended or idled out. */
+  rotate(rotation: Rotation, event: EventDraft): Promise<boolean>;
+  /** The access token of this generation was seen. No event. */
+  markUsed(id: string, generation: number, now: Date): Promise<void>;
+  reauthenticate(at: { id: string; version: number }, authTime: Date, event: EventDraft): Promise<boolean>;
+  /** False where it has ended already, or `version` has passed. */
+  end(
+    at: { id: string; version: number },
+    change: { endedAt: Date; endReason: string },
+    event: EventDraft,
+  ): Promise<boolean>;
+  /** A user's sessions that have neither ended nor run out at `now`, the oldest first; the user's epoch is for the caller to compare. */
+  listOpen(userId: string, now: Date): Promise<SessionRecord[]>;
+  /** A user's latest sessions, ended ones too, for telling what is new about the next. */
+  listLatest(userId: string, limit: number): Promise<SessionRecord[]>;
+}

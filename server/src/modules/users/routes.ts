@@ -1,0 +1,121 @@
+import { type Static, Type } from 'typebox';
+import { actorOf } from '../../platform/http/actor.ts';
+import { callerOf } from '../../platform/http/caller.ts';
+import { createAccountLimit } from '../../platform/http/limits.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import {
+  acceptedSchema,
+  codeBody,
+  newEmailBody,
+  patchMeBody,
+  publicProfileSchema,
+  usernameInput,
+  userSchema,
+  userView,
+} from './schemas.ts';
+import type { UserRecord } from './user-store.ts';
+import { CODE_TTL, type Users } from './users.ts';
+
+const HOUR = 3600;
+const TAGS = ['The user'];
+
+/** `/users`: a person's own account, and the profiles that others made public. */
+export function userRoutes({
+  users,
+  rolesOf,
+  invalidCode,
+}: {
+  users: Users;
+  rolesOf: (user: UserRecord) => Promise<string[]>;
+  invalidCode: () => Error;
+}) {
+  const emailChangeLimit = createAccountLimit({ name: 'email-change', points: 5, duration: HOUR });
+  const codeLimit = createAccountLimit({ name: 'email-change-code', points: 5, duration: 60 });
+  const view = async (user: UserRecord): Promise<Static<typeof userSchema>> => userView(user, await rolesOf(user));
+
+  return async (app: HttpServer): Promise<void> => {
+    app.get(
+      '/users/me',
+      {
+        config: { access: 'signedIn' },
+        schema: { summary: 'Your account', tags: TAGS, response: { 200: userSchema } },
+      },
+      async (request) => view(await users.me(actorOf(request))),
+    );
+
+    app.patch(
+      '/users/me',
+      {
+        config: { access: 'signedIn', errors: ['username_taken', 'username_invalid', 'locale_invalid'] },
+        schema: { summary: 'Change your account', tags: TAGS, body: patchMeBody, response: { 200: userSchema } },
+      },
+      async (request) => view(await users.patchMe(callerOf(request), actorOf(request), request.body)),
+    );
+
+    app.delete(
+      '/users/me',
+      {
+        config: { access: 'signedIn', fresh: true, errors: ['superadmin_protected'] },
+        schema: { summary: 'Delete your account; restorable for 30 days', tags: TAGS, response: { 204: Type.Null() } },
+      },
+      async (request, reply) => {
+        await users.deleteMe(callerOf(request), actorOf(request));
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.post(
+      '/users/me/email',
+      {
+        config: { access: 'signedIn', fresh: true, errors: ['email_invalid'] },
+        schema: {
+          summary: 'Ask to move to another address; a code is mailed there',
+          tags: TAGS,
+          body: newEmailBody,
+          response: { 202: acceptedSchema },
+        },
+      },
+      async (request, reply) => {
+        const actor = actorOf(request);
+        await emailChangeLimit(request, actor.userId);
+        await users.beginEmailChange(callerOf(request), actor.userId, request.body.newEmail);
+        return reply.code(202).send({ status: 'verification_required', expiresIn: CODE_TTL / 1000 });
+      },
+    );
+
+    app.post(
+      '/users/me/email/confirm',
+      {
+        config: { access: 'signedIn', errors: ['code_invalid', 'email_taken'] },
+        schema: {
+          summary: 'Move to the address that got the code',
+          tags: TAGS,
+          body: codeBody,
+          response: { 200: userSchema },
+        },
+      },
+      async (request) => {
+        const { userId } = actorOf(request);
+        await codeLimit(request, userId);
+        return view(await users.confirmEmailChange(callerOf(request), userId, request.body.code, invalidCode));
+      },
+    );
+
+    app.get(
+      '/users/by-name/:username',
+      {
+        config: { access: 'public', errors: ['user_not_found'] },
+        schema: {
+          summary: 'A public profile',
+          tags: TAGS,
+          params: Type.Object({ username: usernameInput }, { additionalProperties: false }),
+          response: { 200: publicProfileSchema },
+        },
+      },
+      async (request) => {
+        const { username, fullName, profile, createdAt } = await users.publicProfile(request.params.username);
+        return { username, fullName, avatarUrl: null, profile, createdAt };
+      },
+    );
+  };
+}

@@ -1,0 +1,83 @@
+import { Type } from 'typebox';
+import { nullable, timestamp } from '../../platform/http/schemas.ts';
+import type { UserRecord } from './user-store.ts';
+
+/** Longer than any address that mail can reach; what is not one is refused by `toEmail`. */
+export const emailInput = Type.String({ minLength: 1, maxLength: 320 });
+export const usernameInput = Type.String({ minLength: 1, maxLength: 64 });
+/** A person's name: any script, no control characters, no line breaks that could break out of a mail's header. */
+export const fullNameInput = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\u2028\\u2029]*$' });
+/** E.164. */
+export const phoneInput = Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$' });
+/** BCP 47, checked further by `toLocale`. */
+export const localeInput = Type.String({ minLength: 2, maxLength: 35, pattern: '^[A-Za-z0-9-]+$' });
+
+const profile = Type.Object(
+  {
+    bio: Type.Optional(Type.String({ maxLength: 1000 })),
+    website: Type.Optional(Type.String({ maxLength: 200, pattern: '^https?://[^\\s<>"]+$' })),
+    location: Type.Optional(Type.String({ maxLength: 100, pattern: '^[^\\p{Cc}\\u2028\\u2029]*$' })),
+  },
+  { additionalProperties: false },
+);
+
+export const patchMeBody = Type.Object(
+  {
+    fullName: Type.Optional(nullable(fullNameInput)),
+    username: Type.Optional(nullable(usernameInput)),
+    phone: Type.Optional(nullable(phoneInput)),
+    locale: Type.Optional(nullable(localeInput)),
+    profile: Type.Optional(profile),
+    profilePublic: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+
+export const newEmailBody = Type.Object({ newEmail: emailInput }, { additionalProperties: false });
+export const codeInput = Type.String({ pattern: '^[0-9]{6}$' });
+export const codeBody = Type.Object({ code: codeInput }, { additionalProperties: false });
+
+/** A user as its owner and administrators see it. */
+export const userSchema = Type.Object({
+  id: Type.String(),
+  email: nullable(Type.String()),
+  emailVerified: Type.Boolean(),
+  username: nullable(Type.String()),
+  fullName: nullable(Type.String()),
+  phone: nullable(Type.String()),
+  locale: nullable(Type.String()),
+  profile: Type.Object({
+    bio: Type.Optional(Type.String()),
+    website: Type.Optional(Type.String()),
+    location: Type.Optional(Type.String()),
+  }),
+  profilePublic: Type.Boolean(),
+  avatarUrl: nullable(Type.String()),
+  status: Type.Enum(['active', 'disabled', 'deleted']),
+  roles: Type.Array(Type.String()),
+  lastLoginAt: nullable(timestamp()),
+  createdAt: timestamp(),
+  updatedAt: timestamp(),
+});
+
+/** A user as strangers see it, if its owner wants that. */
+export const publicProfileSchema = Type.Object({
+  username: Type.String(),
+  fullName: nullable(Type.String()),
+  avatarUrl: nullable(Type.String()),
+  profile: userSchema.properties.profile,
+  createdAt: timestamp(),
+});
+
+export const acceptedSchema = Type.Object({
+  status: Type.String(),
+  expiresIn: Type.Integer({ description: 'Seconds.' }),
+});
+
+/** A record and its role codes as `userSchema` shows them. */
+export function userView(user: UserRecord, roles: string[]) {
+  const { profile, profilePublic, status, lastLoginAt, createdAt, updatedAt } = user;
+  const { id, email, emailVerified, username, fullName, phone, locale } = user;
+  const identity = { id, email, emailVerified, username, fullName, phone, locale };
+  return { ...identity, profile, profilePublic, avatarUrl: null, status, roles, lastLoginAt, createdAt, updatedAt };
+}

@@ -1,0 +1,249 @@
+import { after, type Clock, MINUTE } from '../../platform/clock.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import { deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
+import { platformErrors } from '../../platform/errors.ts';
+import type { Actor, Caller } from '../../platform/http/caller.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Events } from '../events/events.ts';
+import { canonicalEmail } from './canonical-email.ts';
+import { canonicalUsername } from './canonical-username.ts';
+import { userErrors } from './errors.ts';
+import type { EmailChange, ProfilePatch, UserChange, UserRecord, UserStore } from './user-store.ts';
+
+/** What a person may change of themselves, as it comes in. */
+export interface ProfileInput {
+  fullName?: string | null;
+  username?: string | null;
+  phone?: string | null;
+  locale?: string | null;
+  profile?: UserRecord['profile'];
+  profilePublic?: boolean;
+}
+
+export interface Users {
+  /** Throws `email_invalid`. */
+  toEmail(input: string): { email: string; emailNorm: string };
+  /** Throws `username_invalid`. */
+  toUsername(input: string | null | undefined): { username: string | null; usernameKey: string | null };
+  /** Throws `locale_invalid`. */
+  toLocale(input: string | null | undefined): string | null;
+  /** By e-mail address or username; an `@` decides. Null also for what can be neither. */
+  findByLogin(login: string): Promise<UserRecord | null>;
+  /** One text for all spellings of a login, for counting tries; also for logins that nobody can have. */
+  loginKey(login: string): string;
+  /** Throws `unauthenticated` where the actor's user is gone. */
+  me(actor: Actor): Promise<UserRecord>;
+  /**
+   * Decides on the present state and writes onto it, again when somebody else was faster. Throws `email_taken`, `username_taken`, what
+   * `attempt` throws, `gone` (default: `unauthenticated`) where the user is not active, and `overloaded` where somebody else is always faster.
+   */
+  change(id: string, attempt: (user: UserRecord) => Promise<UserChange>, gone?: () => Error): Promise<UserRecord>;
+  /** A user that is about to be inserted: whatever is not said has the value of a newcomer. */
+  draft(id: string, fields: Partial<UserRecord>): UserRecord;
+  patchMe(caller: Caller, actor: Actor, input: ProfileInput): Promise<UserRecord>;
+  /** Soft: restorable for 30 days; every session ends. Throws `superadmin_protected`. */
+  deleteMe(caller: Caller, actor: Actor): Promise<void>;
+  /** Ends every session of theirs in one write, but `keep`. */
+  endSessions(caller: Caller, userId: string, keep: string | null): Promise<void>;
+  /** Mails a code to the address that the user wants to have (or to the one they have, to verify it). */
+  beginEmailChange(caller: Caller, userId: string, newEmail: string): Promise<EmailChange>;
+  /** Takes the address. Throws `invalid` for a code that is wrong, used, expired or unknown, and `email_taken`. */
+  confirmEmailChange(caller: Caller, userId: string, code: string, invalid: () => Error): Promise<UserRecord>;
+  /** The code of a waiting change; derived, so a mail that is sent twice says the same. */
+  emailChangeCode(userId: string, change: EmailChange): string;
+  /** Throws `user_not_found` unless its owner made it public. */
+  publicProfile(username: string): Promise<UserRecord & { username: string }>;
+}
+
+export const CODE_TTL = 10 * MINUTE;
+export const CODE_TRIES = 5;
+const ATTEMPTS = 20;
+
+/** What people do with their own accounts, and the forms of names that decide who is who. */
+export function createUsers(deps: {
+  store: UserStore;
+  events: Events;
+  keyring: Keyring;
+  isSuperadmin: (userId: string) => Promise<boolean>;
+  clock: Clock;
+}): Users {
+  const { store, events, keyring, isSuperadmin, clock } = deps;
+
+  function toEmail(input: string) {
+    const emailNorm = canonicalEmail(input);
+    if (emailNorm === null) throw userErrors.email_invalid();
+    return { email: input.trim(), emailNorm };
+  }
+
+  function toUsername(input: string | null | undefined) {
+    if (input === null || input === undefined) return { username: null, usernameKey: null };
+    const name = canonicalUsername(input);
+    if (!name) throw userErrors.username_invalid();
+    return { username: name.display, usernameKey: name.key };
+  }
+
+  function toLocale(input: string | null | undefined): string | null {
+    if (input === null || input === undefined) return null;
+    try {
+      return Intl.getCanonicalLocales(input)[0] ?? null;
+    } catch {
+      throw userErrors.locale_invalid();
+    }
+  }
+
+  async function change(
+    id: string,
+    attempt: (user: UserRecord) => Promise<UserChange>,
+    gone: () => Error = platformErrors.unauthenticated,
+  ): Promise<UserRecord> {
+    for (let tries = 0; tries < ATTEMPTS; tries++) {
+      const user = await store.find(id);
+      if (user?.status !== 'active') throw gone();
+      const result = await attempt(user);
+      if (result === 'email_taken') throw userErrors.email_taken();
+      if (result === 'username_taken') throw userErrors.username_taken();
+      if (result === 'ok') return (await store.find(id)) ?? user;
+    }
+    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+  }
+
+  const about = (user: UserRecord) => ({ target: `user:${user.id}`, userId: user.id });
+  const at = (user: UserRecord) => ({ id: user.id, version: user.version, now: clock() });
+
+  async function findByUsername(input: string): Promise<UserRecord | null> {
+    const name = canonicalUsername(input);
+    const user = name && (await store.findByUsernameKey(name.key));
+    // A look-alike shares the key, but is not the name.
+    return user?.username && canonicalUsername(user.username)?.canonical === name?.canonical ? user : null;
+  }
+
+  function emailChangeCode(userId: string, { id, keyId, emailNorm }: EmailChange): string {
+    return deriveCode(keyring, { purpose: 'email-change', id, subject: `${userId} ${emailNorm}`, keyId });
+  }
+
+  return {
+    toEmail,
+    toUsername,
+    change,
+    toLocale,
+    emailChangeCode,
+    draft: (id, fields) => ({ ...newcomer(id, clock()), ...fields }),
+
+    async findByLogin(login) {
+      if (!login.includes('@')) return findByUsername(login);
+      const emailNorm = canonicalEmail(login);
+      return emailNorm === null ? null : store.findByEmail(emailNorm);
+    },
+
+    loginKey: (login) => canonicalEmail(login) ?? canonicalUsername(login)?.canonical ?? login,
+
+    async me(actor) {
+      const user = await store.find(actor.userId);
+      if (!user) throw platformErrors.unauthenticated();
+      return user;
+    },
+
+    patchMe(caller, actor, input) {
+      const { username, locale, ...rest } = input;
+      const patch: ProfilePatch = { ...rest };
+      if (username !== undefined) Object.assign(patch, toUsername(username));
+      if (locale !== undefined) patch.locale = toLocale(locale);
+      return change(actor.userId, (user) => {
+        const fields = Object.keys(input);
+        const event = events.describe(caller, { type: 'user.profile_changed', ...about(user), data: { fields } });
+        return store.patchProfile(at(user), patch, event);
+      });
+    },
+
+    async deleteMe(caller, actor) {
+      if (await isSuperadmin(actor.userId)) throw userErrors.superadmin_protected();
+      await change(actor.userId, (user) => {
+        const event = events.describe(caller, { type: 'user.deleted', ...about(user), evicts: true });
+        return store.softDelete(at(user), { sessionEpoch: user.sessionEpoch + 1 }, event);
+      });
+    },
+
+    async endSessions(caller, userId, keep) {
+      await change(userId, (user) => {
+        const event = events.describe(caller, {
+          type: 'user.sessions_ended',
+          ...about(user),
+          data: { kept: keep },
+          evicts: true,
+        });
+        return store.endSessions(at(user), { sessionEpoch: user.sessionEpoch + 1, keptSessionId: keep }, event);
+      });
+    },
+
+    async beginEmailChange(caller, userId, newEmail) {
+      const now = clock();
+      const challenge: EmailChange = {
+        id: newId(now),
+        keyId: keyring.currentKeyId,
+        ...toEmail(newEmail),
+        expiresAt: after(now, CODE_TTL),
+        tries: 0,
+      };
+      await change(userId, (user) => {
+        const event = events.describe(caller, {
+          type: 'user.email_change_requested',
+          ...about(user),
+          data: { challengeId: challenge.id },
+        });
+        return store.beginEmailChange(at(user), challenge, event);
+      });
+      return challenge;
+    },
+
+    async confirmEmailChange(caller, userId, code, invalid) {
+      const asked = (await store.find(userId))?.emailChange;
+      if (!asked || !(await store.countEmailTry(userId, asked.id, CODE_TRIES, clock()))) throw invalid();
+      if (!sameSecret(code, emailChangeCode(userId, asked))) throw invalid();
+      return change(userId, (user) => {
+        if (user.emailChange?.id !== asked.id) throw invalid();
+        const event = events.describe(caller, {
+          type: 'user.email_changed',
+          ...about(user),
+          data: { from: user.email, to: asked.email, wasVerified: user.emailVerified },
+          evicts: true,
+        });
+        return store.takeEmail(at(user), asked, event);
+      });
+    },
+
+    async publicProfile(username) {
+      const user = await findByUsername(username);
+      if (user?.status !== 'active' || !user.profilePublic || user.username === null) throw userErrors.user_not_found();
+      return { ...user, username: user.username };
+    },
+  };
+}
+
+function newcomer(id: string, now: Date): UserRecord {
+  return {
+    id,
+    email: null,
+    emailNorm: null,
+    emailVerified: false,
+    username: null,
+    usernameKey: null,
+    fullName: null,
+    phone: null,
+    locale: null,
+    profile: {},
+    profilePublic: false,
+    status: 'active',
+    roleIds: ['user'],
+    passwordHash: null,
+    passwordVersion: 1,
+    mustChangePassword: false,
+    sessionEpoch: 0,
+    keptSessionId: null,
+    emailChange: null,
+    lastLoginAt: null,
+    deletedAt: null,
+    createdAt: now,
+    updatedAt: now,
+    version: 1,
+  };
+}

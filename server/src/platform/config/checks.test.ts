@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import test from 'node:test';
+import { directory, faulty, PRODUCTION, refused, STRONG_KEY } from './config.testing.ts';
+import { loadConfig } from './load-config.ts';
+import type { Environment } from './read-sources.ts';
+import { EXAMPLE_SECRET_KEY, weakness } from './secret-strength.ts';
+
+const WEAK_KEYS = {
+  repeated: 'a'.repeat(64),
+  'a repeated piece': 'kV3mT9xQ2bN7wZ5r'.repeat(2),
+  'a repeated piece, cut off': 'kV3mT9xQ2b'.repeat(4).slice(0, 35),
+  'few characters': 'abacabadcabbacdabcadbacabdcabacdbb',
+  alphabet: 'abcdefghijklmnopqrstuvwxyz0123456789',
+  digits: '9876543210'.repeat(4),
+  changeme: 'Change-Me-kV3mT9xQ2bN7wZ5rJ8pL4hD6gF',
+  secret: 'my_SECRET_kV3mT9xQ2bN7wZ5rJ8pL4hD6gF',
+  password: 'passw0rd-kV3mT9xQ2bN7wZ5rJ8pL4hD6gF1',
+  'of .env.example': EXAMPLE_SECRET_KEY,
+};
+
+const refusals: [string, Environment, string][] = [
+  ['no SECRET_KEY', { SECRET_KEY: undefined }, 'SECRET_KEY'],
+  ['an empty SECRET_KEY', { SECRET_KEY: ' ' }, 'SECRET_KEY'],
+  ['a SECRET_KEY of 31 bytes', { SECRET_KEY: STRONG_KEY.slice(1) }, 'SECRET_KEY'],
+  ...Object.entries(WEAK_KEYS).map(([kind, key]): [string, Environment, string] => [
+    `a weak SECRET_KEY: ${kind}`,
+    { SECRET_KEY: key },
+    'SECRET_KEY',
+  ]),
+  ['a weak SECRET_KEY_PREVIOUS', { SECRET_KEY_PREVIOUS: 'a'.repeat(32) }, 'SECRET_KEY_PREVIOUS'],
+  ['no PUBLIC_URL', { PUBLIC_URL: undefined }, 'PUBLIC_URL'],
+  ['PUBLIC_URL without TLS', { PUBLIC_URL: 'http://auth.example.com' }, 'PUBLIC_URL'],
+  ['any origin', { CORS_ORIGINS: 'https://a.example,*' }, 'CORS_ORIGINS'],
+  ['no mail server', { SMTP_URL: undefined }, 'SMTP_URL'],
+  ['no sender', { MAIL_FROM: undefined }, 'MAIL_FROM'],
+  ...[
+    'postgres://postgres:postgres@db/ostiary',
+    'postgres://app:POSTGRES@db/ostiary',
+    'postgres://app@db/ostiary',
+    'postgres://app:@10.0.0.5/ostiary',
+    'postgres://db.example/ostiary',
+    'postgres://app:postgres@localhost/ostiary?host=db.example',
+    'postgres://app:Kf83hsQ@db.example/ostiary?password=postgres',
+    'mysql://root:root@db/ostiary',
+    'mariadb://root@db/ostiary',
+    'mysql://shop:shop@db/ostiary',
+    'mysql://shop:change%6De@db/ostiary',
+    'mongodb://mongo/ostiary',
+    'mongodb://127.0.0.1:1,other:2/ostiary',
+    'mongodb+srv://admin:admin@cluster.example/ostiary',
+  ].map((url): [string, Environment, string] => [`the database ${url}`, { DATABASE_URL: url }, 'DATABASE_URL']),
+];
+
+for (const [what, env, name] of refusals) {
+  test(`production refuses ${what}`, (t) => assert.deepEqual(faulty({ ...PRODUCTION, ...env }, directory(t)), [name]));
+}
+
+test('production names everything that it misses at once, with a fix each', (t) => {
+  const error = refused({ ENVIRONMENT: 'production' }, directory(t));
+  assert.deepEqual(
+    error.faults.map(({ name }) => name),
+    ['PUBLIC_URL', 'SECRET_KEY', 'SMTP_URL', 'MAIL_FROM'],
+  );
+  for (const { fix } of error.faults) assert.match(fix, /^Set it to /);
+});
+
+test('production admits databases with a good password, on this machine, or with another proof', (t) => {
+  for (const url of [
+    'postgres://app:Kf83hsQ@db/ostiary',
+    'postgres://postgres:postgres@localhost/ostiary',
+    'postgres://postgres@127.0.0.1/ostiary',
+    'postgres://h/ostiary?host=/run/postgresql',
+    'postgres://app@db/ostiary?sslcert=/run/app.pem',
+    'mysql://root:root@[::1]/ostiary',
+    'mongodb://%2Frun%2Fmongodb.sock/ostiary',
+    'mongodb://db/ostiary?authMechanism=MONGODB-X509',
+    'sqlite:./x.db',
+  ]) {
+    const { config } = loadConfig({ env: { ...PRODUCTION, DATABASE_URL: url }, cwd: directory(t) });
+    assert.equal(config.environment, 'production', url);
+  }
+});
+
+test('a wildcard in TRUSTED_HOSTS takes in the host of PUBLIC_URL', (t) => {
+  const { warnings } = loadConfig({ env: { ...PRODUCTION, TRUSTED_HOSTS: '*.example.com' }, cwd: directory(t) });
+  assert.deepEqual(warnings, []);
+});
+
+test('production allows the docs where they are asked for', (t) => {
+  const { config, warnings } = loadConfig({ env: { ...PRODUCTION, DOCS: 'on' }, cwd: directory(t) });
+  assert.equal(config.http.docs, true);
+  assert.deepEqual(warnings, []);
+});
+
+const doubtful: [string, Environment][] = [
+  ['EMAIL_VERIFICATION', { EMAIL_VERIFICATION: 'off' }],
+  ['LOG_LEVEL', { LOG_LEVEL: 'debug' }],
+  ['LOG_LEVEL', { LOG_LEVEL: 'trace' }],
+  ['RATE_LIMITS', { RATE_LIMITS: 'off' }],
+  ['ARGON2_MEMORY', { ARGON2_MEMORY: '8mb', ARGON2_PASSES: '1' }],
+  ['TRUSTED_HOSTS', { TRUSTED_HOSTS: 'other.example.com' }],
+];
+
+for (const [name, env] of doubtful) {
+  test(`production warns of ${JSON.stringify(env)}`, (t) => {
+    const { warnings } = loadConfig({ env: { ...PRODUCTION, ...env }, cwd: directory(t) });
+    assert.equal(warnings.length, 1);
+    assert.ok(warnings[0]?.startsWith(name));
+  });
+}
+
+test('elsewhere a weak key, a default password and any origin are allowed, the key with a warning', (t) => {
+  const env = {
+    SECRET_KEY: EXAMPLE_SECRET_KEY,
+    DATABASE_URL: 'postgres://postgres:postgres@db/ostiary',
+    CORS_ORIGINS: '*',
+  };
+  const { config, warnings } = loadConfig({ env, cwd: directory(t) });
+  assert.deepEqual(config.http.corsOrigins, ['*']);
+  assert.deepEqual(warnings, ['SECRET_KEY is the one of .env.example, which everybody knows; production refuses it.']);
+});
+
+test('random keys in the usual forms are not called weak', () => {
+  for (let round = 0; round < 500; round += 1) {
+    const bytes = randomBytes(32);
+    for (const form of ['base64', 'base64url', 'hex'] as const) assert.equal(weakness(bytes.toString(form)), null);
+    assert.equal(weakness(bytes.toString('hex').slice(0, 32)), null);
+  }
+});

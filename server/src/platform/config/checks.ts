@@ -1,0 +1,98 @@
+import type { ConfigFault } from './config-error.ts';
+import { hasGuessablePassword } from './database-url.ts';
+import { weakness } from './secret-strength.ts';
+import type { Values } from './variables.ts';
+
+const KEY_FIX = 'Set it to the output of: openssl rand -base64 32';
+
+/** Rules that bind variables to each other, in every environment. Values that have a fault of their own are left out. */
+export function crossFaults(values: Partial<Values>): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const { ACCESS_TOKEN_TTL: access, REFRESH_IDLE_TTL: idle, REFRESH_ABSOLUTE_TTL: absolute } = values;
+  if (access !== undefined && idle !== undefined && access >= idle) {
+    faults.push({
+      name: 'ACCESS_TOKEN_TTL',
+      problem: 'is not shorter than REFRESH_IDLE_TTL',
+      fix: 'Shorten it, or lengthen REFRESH_IDLE_TTL: a session must outlive its access tokens.',
+    });
+  }
+  if (idle !== undefined && absolute !== undefined && idle > absolute) {
+    faults.push({
+      name: 'REFRESH_IDLE_TTL',
+      problem: 'is longer than REFRESH_ABSOLUTE_TTL',
+      fix: 'Shorten it, or lengthen REFRESH_ABSOLUTE_TTL.',
+    });
+  }
+  if (values.SECRET_KEY_PREVIOUS && values.SECRET_KEY_PREVIOUS === values.SECRET_KEY) {
+    faults.push({
+      name: 'SECRET_KEY_PREVIOUS',
+      problem: 'is the same as SECRET_KEY',
+      fix: 'Set it to the key before, or remove it.',
+    });
+  }
+  return faults;
+}
+
+/** What production refuses beyond that. */
+export function productionFaults(values: Partial<Values>): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  for (const name of ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'] as const) {
+    const problem = weakness(values[name] ?? '');
+    if (values[name] && problem !== null) faults.push({ name, problem, fix: KEY_FIX });
+  }
+  if (values.DATABASE_URL !== undefined && hasGuessablePassword(values.DATABASE_URL)) {
+    faults.push({
+      name: 'DATABASE_URL',
+      problem: 'has no password, or one that everybody knows, for a database on another host',
+      fix: 'Give that database user a password of its own, and write it into the URL.',
+    });
+  }
+  if (values.PUBLIC_URL !== undefined && !values.PUBLIC_URL.startsWith('https://')) {
+    faults.push({
+      name: 'PUBLIC_URL',
+      problem: 'does not begin with https://',
+      fix: 'Serve Ostiary behind TLS, and write the https:// address.',
+    });
+  }
+  if (values.CORS_ORIGINS?.includes('*')) {
+    faults.push({
+      name: 'CORS_ORIGINS',
+      problem: 'admits every site (*), together with its cookies',
+      fix: 'Name the origins of your own front ends.',
+    });
+  }
+  return faults;
+}
+
+/** The least work for one guess that OWASP's password storage cheat sheet names, as KiB times passes. */
+const LEAST_ARGON2_WORK = 7 * 1024 * 5;
+
+/** What is allowed, but deserves a second look. */
+export function doubts(values: Values): string[] {
+  const production = values.ENVIRONMENT === 'production';
+  const { ARGON2_MEMORY: memory, ARGON2_PASSES: passes, LOG_LEVEL: level, TRUSTED_HOSTS: hosts } = values;
+  const publicHost = new URL(values.PUBLIC_URL).hostname;
+  const warnings: string[] = [];
+  for (const name of ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'] as const) {
+    const problem = weakness(values[name] ?? '');
+    if (values[name] && problem !== null && !production) warnings.push(`${name} ${problem}; production refuses it.`);
+  }
+  if (production && values.EMAIL_VERIFICATION === 'off') {
+    warnings.push('EMAIL_VERIFICATION is off: anybody can register with the address of somebody else.');
+  }
+  if (production && (level === 'debug' || level === 'trace')) {
+    warnings.push(`LOG_LEVEL is ${level}: the log grows fast, and tells more of people than it needs to.`);
+  }
+  if (production && !values.RATE_LIMITS)
+    warnings.push('RATE_LIMITS is off: passwords and codes can be tried without end.');
+  if (production && memory * passes < LEAST_ARGON2_WORK) {
+    warnings.push('ARGON2_MEMORY and ARGON2_PASSES are below what OWASP advises (such as 19mb and 2).');
+  }
+  if (
+    hosts !== null &&
+    !hosts.some((host) => host === publicHost || (host.startsWith('*.') && publicHost.endsWith(host.slice(1))))
+  ) {
+    warnings.push('TRUSTED_HOSTS does not hold the host of PUBLIC_URL, which will not be answered.');
+  }
+  return warnings;
+}

@@ -1,0 +1,63 @@
+/** The whole configuration, checked and converted: the only thing modules know of the environment. */
+export interface Config {
+  environment: 'development' | 'production' | 'test';
+  host: string;
+  port: number;
+  /** Scheme, host and optional port and path, without a trailing slash: where people reach this server. */
+  publicUrl: string;
+  dataDir: string;
+  database: {
+    /** `sqlite:`, `postgres:`, `mysql:`, `mongodb:`. */
+    url: string;
+    poolSize: number;
+  };
+  /** At least 32 bytes. The first one signs and seals; the others still open what they made. */
+  secretKeys: { current: string; previous: string | null };
+  emailVerification: 'required' | 'off';
+  registration: 'open' | 'invite' | 'closed';
+  mail: { smtpUrl: string | null; from: string };
+  http: {
+    corsOrigins: string[];
+    /** Host names that are answered; empty: any. */
+    trustedHosts: string[];
+    /** CIDRs of the proxies whose `X-Forwarded-*` is believed. */
+    trustedProxies: string[];
+    /** Bytes. */
+    bodyLimit: number;
+    /** Milliseconds. */
+    requestTimeout: number;
+    /** `/docs`, `/redoc`, `/openapi.json`. */
+    docs: boolean;
+  };
+  tokens: {
+    algorithm: 'EdDSA' | 'ES256';
+    /** Milliseconds, these three. */
+    accessTtl: number;
+    refreshIdleTtl: number;
+    refreshAbsoluteTtl: number;
+    /** Live sessions a user may have; the oldest end. */
+    sessionLimit: number;
+  };
+  passwords: {
+    minLength: number;
+    /** KiB. */
+    argon2Memory: number;
+    argon2Passes: number;
+  };
+  rateLimits: {
+    enabled: boolean;
+    default: {
+      points: number;
+      /** Seconds. */
+      duration: number;
+    };
+  };
+  log: {
+    level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+    format: 'json' | 'text';
+    file: string | null;
+    /** Milliseconds. */
+    slowRequest: number;
+    slowQuery: number;
+  };
+}

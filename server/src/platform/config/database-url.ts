@@ -1,0 +1,127 @@
+import { isIPv4 } from 'node:net';
+import { resolve } from 'node:path';
+import { InvalidValue } from './config-error.ts';
+import type { Parser } from './parse-values.ts';
+
+const SCHEMES = new Map(
+  Object.entries({
+    sqlite: 'sqlite',
+    postgres: 'postgres',
+    postgresql: 'postgres',
+    mysql: 'mysql',
+    mariadb: 'mysql',
+    mongodb: 'mongodb',
+    'mongodb+srv': 'mongodb+srv',
+  }),
+);
+const FIX = 'Write sqlite:PATH, or postgres:, mysql: or mongodb: followed by //user:password@host:port/database.';
+const ENCODE = 'Percent-encode the special characters of user and password: @ is %40, / is %2F, # is %23, % is %25.';
+
+interface Server {
+  user: string;
+  password: string;
+  /** Decoded, without ports; a path is a Unix socket. */
+  hosts: string[];
+  database: string;
+  options: URLSearchParams;
+}
+
+/**
+ * The URL of a database in one normal form: `sqlite:` with an absolute path, percent-encoded, or `:memory:`;
+ * `postgresql:` becomes `postgres:` and `mariadb:` becomes `mysql:`, all else stays as it is for the driver.
+ */
+export const databaseUrl: Parser<string> = (text, cwd) => {
+  const [, scheme = '', rest = ''] = /^([a-z+]+):(.*)$/is.exec(text) ?? [];
+  const known = SCHEMES.get(scheme.toLowerCase());
+  if (known === undefined) throw new InvalidValue('does not begin with a kind of database that is known', FIX);
+  if (known === 'sqlite')
+    return rest === ':memory:' ? 'sqlite::memory:' : `sqlite:${encodePath(sqlitePath(rest, cwd))}`;
+  const url = `${known}:${rest}`;
+  const { hosts, database } = splitServerUrl(url);
+  if (hosts.includes('')) throw new InvalidValue('names no host', FIX);
+  if (database === '') throw new InvalidValue('names no database', 'Add its name after the host: //host:port/ostiary.');
+  return url;
+};
+
+function sqlitePath(rest: string, cwd: string): string {
+  if (/[?#]/.test(rest)) {
+    throw new InvalidValue('has options, which sqlite: does not take', 'Leave out the ? or # and what follows.');
+  }
+  const file = decode(rest.replace(/^\/\/(?=\/)/, ''));
+  if (file === '' || file.startsWith('//') || file.endsWith('/') || file.includes('\0')) {
+    throw new InvalidValue('names no file', 'Write sqlite:./data/ostiary.sqlite or sqlite:/absolute/path.');
+  }
+  return resolve(cwd, file);
+}
+
+/** A path as it may stand in a `sqlite:` URL. */
+export function encodePath(path: string): string {
+  return path.replace(/[%?#]/g, encodeURIComponent);
+}
+
+/** The file of a `sqlite:` URL as `databaseUrl` made it; null for memory and for servers. */
+export function sqliteFile(url: string): string | null {
+  return url.startsWith('sqlite:/') ? decode(url.slice('sqlite:'.length)) : null;
+}
+
+/** `URL` cannot read the several hosts that MongoDB allows, so the authority is taken apart here (RFC 3986, 3.2). */
+function splitServerUrl(url: string): Server {
+  const parts = /^[a-z+]+:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(url);
+  if (parts === null || /[\s\p{Cc}]/u.test(url)) throw new InvalidValue('is not a URL', `${FIX} ${ENCODE}`);
+  const [, userInfo = '', hostList = '', path = '', query = ''] = parts;
+  const colon = userInfo.indexOf(':');
+  const options = new URLSearchParams(query);
+  const hosts = hostList.split(',').map((entry) => hostOf(decode(entry)));
+  // The options win over the authority, as they do in the drivers.
+  const host = options.get('host') ?? options.get('socketPath');
+  return {
+    user: options.get('user') ?? decode(colon < 0 ? userInfo : userInfo.slice(0, colon)),
+    password: options.get('password') ?? (colon < 0 ? '' : decode(userInfo.slice(colon + 1))),
+    hosts: host === null || hosts.includes('') ? hosts : [host],
+    database: decode(path),
+    options,
+  };
+}
+
+function hostOf(authority: string): string {
+  if (authority === '' || authority.startsWith('/')) return authority;
+  if (!URL.canParse(`http://${authority}`)) throw new InvalidValue('has a bad host or port', `${FIX} ${ENCODE}`);
+  return new URL(`http://${authority}`).hostname;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new InvalidValue('has a % that encodes nothing', ENCODE);
+  }
+}
+
+/** Passwords that images, tutorials and installers set, and that scanners try first. */
+const DEFAULT_PASSWORDS = new Set(
+  'postgres postgresql root toor mysql mariadb mongo mongodb admin administrator user username password passw0rd passwd pass secret changeme change-me change_me changeit example test guest default ostiary 123456 12345678'.split(
+    ' ',
+  ),
+);
+const WITHOUT_PASSWORD = new Set(['MONGODB-X509', 'MONGODB-AWS', 'MONGODB-OIDC', 'GSSAPI']);
+
+/** Whether a database on another machine would be entered with no password or one that everybody knows. */
+export function hasGuessablePassword(url: string): boolean {
+  if (url.startsWith('sqlite:')) return false;
+  const { user, password, hosts, options } = splitServerUrl(url);
+  if (hosts.every(isLocal)) return false;
+  if (password === '') {
+    return !options.has('sslcert') && !WITHOUT_PASSWORD.has(options.get('authMechanism')?.toUpperCase() ?? '');
+  }
+  return password === user || DEFAULT_PASSWORDS.has(password.toLowerCase());
+}
+
+function isLocal(host: string): boolean {
+  return (
+    host.startsWith('/') ||
+    host === '[::1]' ||
+    host === '::1' ||
+    /(^|\.)localhost$/i.test(host) ||
+    (isIPv4(host) && host.startsWith('127.'))
+  );
+}

@@ -1,0 +1,144 @@
+import { isIP } from 'node:net';
+import { dirname, relative } from 'node:path';
+import { crossFaults, doubts, productionFaults } from './checks.ts';
+import type { Config } from './config.ts';
+import { ConfigError, type ConfigFault, InvalidValue } from './config-error.ts';
+import { encodePath, sqliteFile } from './database-url.ts';
+import { hints } from './misspellings.ts';
+import { type Environment, readSources, type Sources } from './read-sources.ts';
+import { keptSecretKey, makeDataDir, SECRET_FILE } from './secret-file.ts';
+import { defaultText, type Values, type VariableName, variableEntries } from './variables.ts';
+
+/**
+ * The configuration from `env`, from `.env` in `cwd`, and from the files that `NAME_FILE` names for secrets.
+ * Relative paths start at `cwd`. Makes `DATA_DIR` where the SQLite file or the generated secret goes there, and that
+ * secret where none is given outside production; nothing is written while there is a fault.
+ * Throws `ConfigError` with all faults at once. Warnings are sentences for the log; neither tells a value of a secret.
+ */
+export function loadConfig({ env, cwd }: { env: Environment; cwd: string }): { config: Config; warnings: string[] } {
+  const sources = readSources(env, cwd);
+  const { values: parsed, faults } = parseAll(sources, cwd);
+  faults.unshift(...sources.faults);
+  faults.push(...crossFaults(parsed));
+  if (parsed.ENVIRONMENT === 'production') faults.push(...productionFaults(parsed));
+  if (faults.length > 0) throw new ConfigError(faults);
+
+  // Every variable has a value by now, or there would be a fault.
+  const values = parsed as Values;
+  const secret = prepareDataDir(values);
+  const config = assemble(values, secret.key);
+  const warnings = [...hints(sources), ...doubts(values)];
+  if (secret.exposed) warnings.push(`${SECRET_FILE} in DATA_DIR can be read by other users; set its mode to 0600.`);
+  return { config, warnings };
+}
+
+function parseAll({ texts, unreadable }: Sources, cwd: string): { values: Partial<Values>; faults: ConfigFault[] } {
+  const faults: ConfigFault[] = [];
+  const values: Partial<Record<VariableName, unknown>> = {};
+  // What was parsed comes from the parsers of the same table, so its types are those of `Values`.
+  const soFar = values as Partial<Values>;
+  for (const [name, entry] of variableEntries()) {
+    if (unreadable.has(name)) continue;
+    const production = soFar.ENVIRONMENT === 'production';
+    const given = texts.get(name);
+    if (given === undefined && production && entry.neededInProduction !== undefined) {
+      faults.push({ name, problem: 'is missing, and production needs it', fix: entry.neededInProduction });
+      continue;
+    }
+    const template = defaultText(entry, production);
+    if (given === undefined && template === null) {
+      values[name] = null;
+      continue;
+    }
+    const text = given ?? fill(template ?? '', soFar);
+    if (text === null) continue;
+    try {
+      values[name] = entry.parse(text, cwd);
+    } catch (error) {
+      faults.push(faultOf(name, error));
+    }
+  }
+  return { values: soFar, faults };
+}
+
+/** A default with its `{NAME}` filled in; null where that variable has a fault, which is reported already. */
+function fill(template: string, values: Partial<Values>): string | null {
+  const fillings: Record<string, string | undefined> = {
+    PORT: values.PORT?.toString(),
+    // Stands in a URL only.
+    DATA_DIR: values.DATA_DIR === undefined ? undefined : encodePath(values.DATA_DIR),
+    'host of PUBLIC_URL': values.PUBLIC_URL === undefined ? undefined : mailDomain(values.PUBLIC_URL),
+  };
+  const parts = template.split(/\{([^}]+)\}/).map((part, index) => (index % 2 === 0 ? part : fillings[part]));
+  return parts.includes(undefined) ? null : parts.join('');
+}
+
+/** An IP address needs brackets in a mail address (RFC 5321, 4.1.3), which some servers refuse: a name goes instead. */
+function mailDomain(publicUrl: string): string {
+  const { hostname } = new URL(publicUrl);
+  return isIP(hostname) !== 0 || hostname.startsWith('[') ? 'localhost' : hostname;
+}
+
+function faultOf(name: VariableName, error: unknown): ConfigFault {
+  if (!(error instanceof InvalidValue)) throw error;
+  return { name, problem: error.problem, fix: error.fix };
+}
+
+/** Makes the directory where it is needed; hands back the secret that was given, or else the kept one. */
+function prepareDataDir(values: Values): { key: string; exposed: boolean } {
+  const database = sqliteFile(values.DATABASE_URL);
+  const holdsDatabase = database !== null && !relative(values.DATA_DIR, dirname(database)).startsWith('..');
+  const given = values.SECRET_KEY === null ? null : { key: values.SECRET_KEY, exposed: false };
+  if (given !== null && !holdsDatabase) return given;
+  let step: VariableName = 'DATA_DIR';
+  try {
+    makeDataDir(values.DATA_DIR);
+    step = 'SECRET_KEY';
+    return given ?? keptSecretKey(values.DATA_DIR);
+  } catch (error) {
+    throw new ConfigError([faultOf(step, error)]);
+  }
+}
+
+function assemble(values: Values, secretKey: string): Config {
+  return {
+    environment: values.ENVIRONMENT,
+    host: values.HOST,
+    port: values.PORT,
+    publicUrl: values.PUBLIC_URL,
+    dataDir: values.DATA_DIR,
+    database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE },
+    secretKeys: { current: secretKey, previous: values.SECRET_KEY_PREVIOUS },
+    emailVerification: values.EMAIL_VERIFICATION,
+    registration: values.REGISTRATION,
+    mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM },
+    http: {
+      corsOrigins: values.CORS_ORIGINS ?? [],
+      trustedHosts: values.TRUSTED_HOSTS ?? [],
+      trustedProxies: values.TRUSTED_PROXIES ?? [],
+      bodyLimit: values.BODY_LIMIT,
+      requestTimeout: values.REQUEST_TIMEOUT,
+      docs: values.DOCS,
+    },
+    tokens: {
+      algorithm: values.SIGNING_ALGORITHM,
+      accessTtl: values.ACCESS_TOKEN_TTL,
+      refreshIdleTtl: values.REFRESH_IDLE_TTL,
+      refreshAbsoluteTtl: values.REFRESH_ABSOLUTE_TTL,
+      sessionLimit: values.SESSION_LIMIT,
+    },
+    passwords: {
+      minLength: values.PASSWORD_MIN_LENGTH,
+      argon2Memory: values.ARGON2_MEMORY,
+      argon2Passes: values.ARGON2_PASSES,
+    },
+    rateLimits: { enabled: values.RATE_LIMITS, default: values.RATE_LIMIT_DEFAULT },
+    log: {
+      level: values.LOG_LEVEL,
+      format: values.LOG_FORMAT,
+      file: values.LOG_FILE,
+      slowRequest: values.LOG_SLOW_REQUEST,
+      slowQuery: values.LOG_SLOW_QUERY,
+    },
+  };
+}

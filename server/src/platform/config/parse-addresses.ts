@@ -1,0 +1,123 @@
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { InvalidValue } from './config-error.ts';
+import type { Parser } from './parse-values.ts';
+
+const HOST_LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+const HOST_NAME = new RegExp(`^(?=.{1,253}$)${HOST_LABEL}(?:\\.${HOST_LABEL})*$`, 'i');
+const hasBlankOrControl = (text: string) => /[\s\p{Cc}]/u.test(text);
+
+/** A host name, or an IP address (IPv6 without brackets), to listen on. */
+export const listenHost: Parser<string> = (text) => {
+  if (isIP(text) === 0 && !HOST_NAME.test(text)) {
+    throw new InvalidValue(
+      'is not a host name or IP address',
+      'Write only the host, such as 127.0.0.1, 0.0.0.0 or ::.',
+    );
+  }
+  return text;
+};
+
+/** A host name as it stands in a Host header, without port; lower case, IPv6 in brackets. `*.example.com` is any name below. */
+export const trustedHost: Parser<string> = (text) => {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIPv6(bare) && URL.canParse(`http://[${bare}]`)) return new URL(`http://[${bare}]`).hostname;
+  if (!HOST_NAME.test(text.replace(/^\*\./, ''))) {
+    throw new InvalidValue(
+      'is not a host name',
+      'Write names without scheme and port, such as auth.example.com or *.example.com.',
+    );
+  }
+  return text.toLowerCase();
+};
+
+/** An absolute http(s) URL without credentials, query and fragment; normalised, without a trailing slash. */
+export const publicUrl: Parser<string> = (text) => {
+  const fix = 'Write scheme, host and, if needed, port and path, such as https://auth.example.com.';
+  if (!/^https?:\/\//i.test(text) || hasBlankOrControl(text) || !URL.canParse(text)) {
+    throw new InvalidValue('is not an http:// or https:// URL', fix);
+  }
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') throw new InvalidValue('holds credentials', fix);
+  if (/[?#]/.test(text)) throw new InvalidValue('has a query or fragment', fix);
+  return url.origin + url.pathname.replace(/\/+$/, '');
+};
+
+/**
+ * An origin as browsers send it (RFC 6454, 6.2), or `*`. Schemes other than http(s) serve the web views of apps
+ * (`capacitor://localhost`); `null` is refused, since any sandboxed frame of any site has that origin.
+ */
+export const corsOrigin: Parser<string> = (text) => {
+  if (text === '*') return text;
+  const [, scheme, host, port] =
+    /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-f:.]+\]|[^[\]:/?#@\s]+)(:\d{1,5})?$/i.exec(text) ?? [];
+  const named = host !== undefined && (host.startsWith('[') || HOST_NAME.test(host));
+  if (scheme === undefined || !named || !URL.canParse(text)) {
+    throw new InvalidValue(
+      'is not an origin',
+      'Write scheme://host or scheme://host:port without path, slash or wildcard, such as https://app.example.com.',
+    );
+  }
+  return /^https?$/i.test(scheme) ? new URL(text).origin : `${scheme}://${host}${port ?? ''}`.toLowerCase();
+};
+
+/** Narrowest prefixes that still hold a private network: 10.0.0.0/8 and fc00::/7. Anything wider takes in the public internet. */
+const WIDEST_PREFIX = { ipv4: 8, ipv6: 7 };
+
+/** A CIDR or single address of a proxy. Ranges so wide that strangers are in them could forge `X-Forwarded-For`, and are refused. */
+export const proxyRange: Parser<string> = (text) => {
+  const [, address = '', prefixText] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  const bits = family === 'ipv6' ? 128 : 32;
+  const prefix = prefixText === undefined ? bits : Number(prefixText);
+  if (isIP(address) === 0 || address.includes('%') || prefix > bits) {
+    throw new InvalidValue(
+      'is not a CIDR or IP address',
+      'Write the addresses of your proxies, such as 10.0.0.0/8 or 192.0.2.7.',
+    );
+  }
+  if (prefix < WIDEST_PREFIX[family]) {
+    throw new InvalidValue(
+      'takes in strangers, who could then forge their address by X-Forwarded-For and escape every limit',
+      'Name only the networks of your own proxies, such as 10.0.0.0/8.',
+    );
+  }
+  if (family === 'ipv6' && overlapsMappedIPv4(address, prefix)) {
+    throw new InvalidValue('is an IPv4 range in the form of IPv6', 'Write it in the form of IPv4, such as 10.0.0.0/8.');
+  }
+  return prefixText === undefined ? address : `${address}/${prefix}`;
+};
+
+/** Whether an IPv6 range shares addresses with ::ffff:0:0/96, as which a dual-stack socket shows IPv4 clients. */
+function overlapsMappedIPv4(address: string, prefix: number): boolean {
+  const mapped = new BlockList();
+  mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
+  const range = new BlockList();
+  range.addSubnet(address, prefix, 'ipv6');
+  return mapped.check(address, 'ipv6') || range.check('::ffff:0:0', 'ipv6');
+}
+
+const MAIL_ADDRESS = '[^\\s@<>()",;:\\\\]+@[^\\s@<>()",;:\\\\]+';
+const SENDER = new RegExp(`^(?:${MAIL_ADDRESS}|(?:"(?:[^"\\\\]|\\\\.)*"|[^"<>(),;:@\\\\]*)<${MAIL_ADDRESS}>)$`);
+
+/**
+ * One sender: `a@b` or `Name <a@b>` (RFC 5322, 3.4). Line breaks are refused: they would add header fields. Parsers
+ * of mail headers guess at what is malformed, so none is used here.
+ */
+export const sender: Parser<string> = (text) => {
+  const spaced = text.replace(/\s+</, '<');
+  if (/\p{Cc}/u.test(text) || !SENDER.test(spaced)) {
+    throw new InvalidValue('is not one mail address', 'Write a@example.com or Name <a@example.com>.');
+  }
+  return text;
+};
+
+/** `smtp:` or `smtps:` with a host; the mailer reads the rest. */
+export const smtpUrl: Parser<string> = (text) => {
+  if (!/^smtps?:\/\//i.test(text) || hasBlankOrControl(text) || !URL.canParse(text) || new URL(text).hostname === '') {
+    throw new InvalidValue(
+      'is not an smtp:// or smtps:// URL with a host',
+      'Write smtp://user:password@host:587, with special characters of the password percent-encoded.',
+    );
+  }
+  return text;
+};

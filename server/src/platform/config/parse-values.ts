@@ -1,0 +1,104 @@
+import { resolve } from 'node:path';
+import { DAY, HOUR, MINUTE, SECOND } from '../clock.ts';
+import { InvalidValue } from './config-error.ts';
+
+/** Turns the trimmed, non-empty text of a variable into its value; relative paths start at `cwd`. Throws `InvalidValue`. */
+export type Parser<T> = (text: string, cwd: string) => T;
+
+const DURATION_UNITS: Record<string, number> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
+const SIZE_UNITS: Record<string, number> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
+
+/** The amount that a text such as `15m` stands for, in the unit that has the factor 1; null where it is none. */
+function amount(text: string, units: Record<string, number>): number | null {
+  const [, digits, unit] = /^(\d{1,9})([a-z]{1,2})$/i.exec(text) ?? [];
+  const factor = units[unit?.toLowerCase() ?? ''];
+  return digits === undefined || factor === undefined ? null : Number(digits) * factor;
+}
+
+function ranged(units: Record<string, number>, kind: string, min: string, max: string, example: string) {
+  const least = amount(min, units) ?? 0;
+  const most = amount(max, units) ?? 0;
+  return (text: string): number => {
+    const value = amount(text, units);
+    if (value === null || value < least || value > most) {
+      throw new InvalidValue(`is not a ${kind} from ${min} to ${max}`, `Write it with its unit, such as ${example}.`);
+    }
+    return value;
+  };
+}
+
+/** A duration (`500ms`, `15s`, `15m`, `12h`, `30d`) between two others; in milliseconds. */
+export const duration = (min: string, max: string, example: string): Parser<number> =>
+  ranged(DURATION_UNITS, 'duration', min, max, example);
+
+/** A size (`10kb`, `10mb`, `1gb`; powers of 1024) between two others; in bytes. */
+export const size = (min: string, max: string, example: string): Parser<number> =>
+  ranged(SIZE_UNITS, 'size', min, max, example);
+
+/** As `size`, in KiB, the unit that argon2 counts in. */
+export function kibibytes(min: string, max: string, example: string): Parser<number> {
+  const bytes = size(min, max, example);
+  return (text, cwd) => bytes(text, cwd) / 1024;
+}
+
+/** A whole number in decimal digits, both ends included. */
+export const integer =
+  (min: number, max: number): Parser<number> =>
+  (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) {
+      throw new InvalidValue(`is not a whole number from ${min} to ${max}`, 'Write it in digits, without a unit.');
+    }
+    return value;
+  };
+
+/** One of a few words, in any case. */
+export const oneOf =
+  <const T extends string>(...words: T[]): Parser<T> =>
+  (text) => {
+    const found = words.find((word) => word.toLowerCase() === text.toLowerCase());
+    if (found === undefined) {
+      throw new InvalidValue('is not a word that it knows', `Write one of: ${words.join(', ')}.`);
+    }
+    return found;
+  };
+
+/** `on` or `off`. */
+export const onOff: Parser<boolean> = (text, cwd) => oneOf('on', 'off')(text, cwd) === 'on';
+
+/** Values separated by commas; blanks around them and doubles are dropped. A fault tells the place of the bad one. */
+export const list =
+  (parse: Parser<string>): Parser<string[]> =>
+  (text, cwd) => {
+    const entries = text.split(',').map((entry) => entry.trim());
+    const values = entries.map((entry, index) => {
+      try {
+        if (entry === '') throw new InvalidValue('is empty', 'Separate the entries by single commas.');
+        return parse(entry, cwd);
+      } catch (error) {
+        if (!(error instanceof InvalidValue)) throw error;
+        throw new InvalidValue(`has a bad entry: number ${index + 1} ${error.problem}`, error.fix);
+      }
+    });
+    return [...new Set(values)];
+  };
+
+/** A path, made absolute. */
+export const path: Parser<string> = (text, cwd) => resolve(cwd, text);
+
+const MAX_POINTS = 1_000_000;
+
+/** A rate such as `100/1m`: so many requests in so long a time, counted in whole seconds. */
+export const rate: Parser<{ points: number; duration: number }> = (text) => {
+  const [, digits, period] = /^(\d{1,7})\s*\/\s*(\w+)$/.exec(text) ?? [];
+  const points = Number(digits);
+  const milliseconds = amount(period ?? '', DURATION_UNITS) ?? 0;
+  const wholeSeconds = milliseconds >= SECOND && milliseconds <= DAY && milliseconds % SECOND === 0;
+  if (!(points >= 1 && points <= MAX_POINTS) || !wholeSeconds) {
+    throw new InvalidValue(
+      `is not a rate of 1 to ${MAX_POINTS} requests in 1s to 1d`,
+      'Write the number of requests, a slash and a duration, such as 100/1m.',
+    );
+  }
+  return { points, duration: milliseconds / SECOND };
+};

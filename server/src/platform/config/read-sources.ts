@@ -1,0 +1,93 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { type ConfigFault, InvalidValue } from './config-error.ts';
+import { codeOf } from './secret-file.ts';
+import { secretNames } from './variables.ts';
+
+export type Environment = Record<string, string | undefined>;
+
+export interface Sources {
+  /** Trimmed, never empty: a variable that is set to nothing counts as not set. */
+  texts: Map<string, string>;
+  /** Every name that `.env` holds. */
+  fileNames: string[];
+  /** Names whose text could not be had, so that no second fault calls them missing. */
+  unreadable: Set<string>;
+  faults: ConfigFault[];
+}
+
+/** Reads the environment, `.env` in `cwd` (the environment wins, also with an empty value) and the files of `NAME_FILE`. */
+export function readSources(env: Environment, cwd: string): Sources {
+  const faults: ConfigFault[] = [];
+  const dotenv = readDotenv(cwd, faults);
+  const texts = new Map<string, string>();
+  for (const [name, value] of [...Object.entries(dotenv), ...Object.entries(env)]) {
+    if (value !== undefined) texts.set(name, value.trim());
+  }
+  for (const [name, text] of texts) {
+    if (text === '') texts.delete(name);
+  }
+  const unreadable = new Set<string>();
+  for (const name of secretNames()) {
+    const file = texts.get(`${name}_FILE`);
+    if (file === undefined) continue;
+    try {
+      if (texts.has(name)) throw new InvalidValue(`is given together with ${name}`, 'Set only one of the two.');
+      texts.set(name, readSecret(resolve(cwd, file)));
+    } catch (error) {
+      if (!(error instanceof InvalidValue)) throw error;
+      unreadable.add(name);
+      faults.push({ name: `${name}_FILE`, problem: error.problem, fix: error.fix });
+    }
+  }
+  return { texts, fileNames: Object.keys(dotenv), unreadable, faults };
+}
+
+function readDotenv(cwd: string, faults: ConfigFault[]): Environment {
+  try {
+    return parseEnv(readFileSync(join(cwd, '.env'), 'utf8').replace(/^\uFEFF/, ''));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return {};
+    faults.push({
+      name: '.env',
+      problem: `cannot be read (${codeOf(error)})`,
+      fix: 'Let this user read it, or remove it.',
+    });
+    return {};
+  }
+}
+
+/** More than any key or URL has; what is longer is the wrong file, or one without end. */
+const MAX_SECRET_BYTES = 65_536;
+
+/** The path is left out of every fault: people paste the secret itself there. */
+function readSecret(file: string): string {
+  const fix = 'Name a readable text file that holds nothing but the value.';
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readStart(file)).trim();
+  } catch (error) {
+    // Bytes that are no UTF-8 would all become the same character, and a random key a weak one.
+    const reason = error instanceof TypeError ? 'is not text in UTF-8' : `cannot be read (${codeOf(error)})`;
+    throw new InvalidValue(`names a file that ${reason}`, fix);
+  }
+  if (text === '') throw new InvalidValue('names a file that is empty', fix);
+  if (Buffer.byteLength(text) > MAX_SECRET_BYTES) throw new InvalidValue('names a file that is too long', fix);
+  return text;
+}
+
+/** Reads in steps rather than by size, since the file may be a pipe. */
+function readStart(file: string): Buffer {
+  const bytes = Buffer.alloc(MAX_SECRET_BYTES + 1);
+  const descriptor = openSync(file, 'r');
+  try {
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+      read = readSync(descriptor, bytes, length, bytes.length - length, null);
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}

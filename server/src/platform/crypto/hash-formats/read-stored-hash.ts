@@ -1,0 +1,17 @@
+import { readArgon2 } from './argon2.ts';
+import { readBcrypt } from './bcrypt.ts';
+import { readPbkdf2 } from './pbkdf2.ts';
+import { readScrypt } from './scrypt.ts';
+import { type HashReader, MAX_STORED_LENGTH } from './stored-hash.ts';
+
+const readers: HashReader[] = [readArgon2, readBcrypt, readPbkdf2, readScrypt];
+
+/** Understands a stored hash of any supported format. Null when it is unknown, malformed or absurdly expensive; never throws. */
+export const readStoredHash: HashReader = (stored) => {
+  if (stored.length > MAX_STORED_LENGTH) return null;
+  for (const read of readers) {
+    const found = read(stored);
+    if (found) return found;
+  }
+  return null;
+};

@@ -1,0 +1,49 @@
+import type { Clock } from '../clock.ts';
+import { connectMongo } from './mongo.ts';
+import { connectMysql } from './mysql.ts';
+import { connectPostgres } from './postgres.ts';
+import { connectSqlite } from './sqlite.ts';
+import type { ConnectOptions, Database, MongoDatabase, SqlDatabase } from './types.ts';
+import { databaseUrl } from './url.ts';
+
+export { DatabaseUnreachable, isUnavailable, uniqueViolation } from './errors.ts';
+export type { ConnectOptions, Database, DatabaseLog, Dialect, MongoDatabase, SqlDatabase } from './types.ts';
+
+/**
+ * Opens the database that `url` names and makes sure that it answers.
+ * Throws `DatabaseUnreachable` with one sentence that says where and why, never the password.
+ */
+export async function connectDatabase(options: ConnectOptions): Promise<Database> {
+  const target = databaseUrl(options.url);
+  switch (target.product) {
+    case 'SQLite':
+      return connectSqlite(target, options);
+    case 'PostgreSQL':
+      return connectPostgres(target, options);
+    case 'MySQL':
+      return connectMysql(target, options);
+    case 'MongoDB':
+      return connectMongo(target, options);
+  }
+}
+
+/** The SQL database, seen with the tables of one store. Throws a TypeError on MongoDB: the composition chose the wrong store. */
+export function sqlOf<Tables>(database: Database): SqlDatabase<Tables> {
+  if (database.kind !== 'sql') throw new TypeError('An SQL store was built on MongoDB.');
+  return database as unknown as SqlDatabase<Tables>;
+}
+
+/** The MongoDB database. Throws a TypeError on SQL: the composition chose the wrong store. */
+export function mongoOf(database: Database): MongoDatabase {
+  if (database.kind !== 'mongo') throw new TypeError('A MongoDB store was built on SQL.');
+  return database;
+}
+
+/** Milliseconds that the database's clock is ahead of `clock`, to the accuracy of half a round trip; 0 on SQLite. */
+export async function clockSkew(database: Database, clock: Clock): Promise<number> {
+  if (database.kind === 'sql' && database.dialect === 'sqlite') return 0;
+  const before = clock().getTime();
+  const { now } = await database.ping();
+  const after = clock().getTime();
+  return Math.round(now.getTime() - (before + after) / 2) + 0;
+}

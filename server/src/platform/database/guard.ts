@@ -1,0 +1,156 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
+import { isContention, isUnavailable, unavailable, withoutValues } from './errors.ts';
+import { within } from './time-limit.ts';
+import type { DatabaseLog } from './types.ts';
+import type { Watch } from './watchdog.ts';
+
+/** How often work is tried that other transactions keep rolling back. */
+export const CONTENTION_TRIES = 10;
+const CONTENTION_PAUSE = 10;
+
+/** Milliseconds that a statement waits for a free connection of a pool that is in use. */
+export const ACQUIRE_TIMEOUT = 5000;
+
+export interface GuardOptions {
+  slowQuery: number;
+  log: DatabaseLog;
+  scope: TransactionScope;
+  watch: Watch;
+}
+
+/** Remembers, along the asynchronous calls, that a transaction of this database is open. */
+export type TransactionScope = AsyncLocalStorage<{ open: boolean }>;
+
+export function transactionScope(): TransactionScope {
+  return new AsyncLocalStorage();
+}
+
+/** Waits a random while that grows with `attempt`, so that rivals do not meet again in step. */
+export function contentionPause(attempt: number): Promise<void> {
+  return pause(Math.ceil(Math.random() * CONTENTION_PAUSE * (attempt + 1)));
+}
+
+/**
+ * A dialect whose statements answer `unavailable` (503) when the database is away, are repeated after a deadlock where
+ * they stand alone, are logged when slow (text only, never parameters), take only scalar parameters, and refuse the
+ * outer database inside a transaction.
+ */
+export function guardDialect(dialect: Dialect, options: GuardOptions): Dialect {
+  return {
+    createDriver: () => guardDriver(dialect.createDriver(), options),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createAdapter: () => dialect.createAdapter(),
+    createIntrospector: (db) => dialect.createIntrospector(db),
+  };
+}
+
+function guardDriver(driver: Driver, options: GuardOptions): Driver {
+  const guarded = new WeakSet<DatabaseConnection>();
+  const inTransaction = new WeakSet<DatabaseConnection>();
+  const acquire = limitedAcquire(driver, options);
+
+  return {
+    init: (init) => driver.init(init),
+    async acquireConnection() {
+      if (options.scope.getStore()?.open) {
+        throw new TypeError(
+          'The outer database was used inside a transaction; use the transaction that was handed in.',
+        );
+      }
+      const connection = await acquire();
+      if (!guarded.has(connection)) {
+        guarded.add(connection);
+        guardConnection(connection, inTransaction, options);
+      }
+      return connection;
+    },
+    async beginTransaction(connection, settings) {
+      inTransaction.add(connection);
+      await driver.beginTransaction(connection, settings).catch(rethrow);
+    },
+    async commitTransaction(connection) {
+      await driver.commitTransaction(connection).catch(rethrow);
+    },
+    async rollbackTransaction(connection) {
+      // A rollback fails only where the connection is lost, which is a rollback too; the first error is the one to show.
+      await driver.rollbackTransaction(connection).catch(() => undefined);
+    },
+    async releaseConnection(connection) {
+      inTransaction.delete(connection);
+      await driver.releaseConnection(connection);
+    },
+    destroy: () => driver.destroy(),
+  };
+}
+
+/** Bounds the wait for a connection, and notes in the log when the database goes and comes. */
+function limitedAcquire(driver: Driver, { log, watch }: GuardOptions): () => Promise<DatabaseConnection> {
+  let away = false;
+  return async () => {
+    const arriving = driver.acquireConnection();
+    try {
+      const connection = await within(ACQUIRE_TIMEOUT, watch(arriving));
+      if (away) log.warn({}, 'The database is back.');
+      away = false;
+      return connection;
+    } catch (error) {
+      arriving.then((late) => driver.releaseConnection(late)).catch(() => undefined);
+      if (!away) log.warn({ err: error }, 'The database is away.');
+      away = true;
+      throw unavailable(error);
+    }
+  };
+}
+
+function guardConnection(
+  connection: DatabaseConnection,
+  inTransaction: WeakSet<DatabaseConnection>,
+  { slowQuery, log }: GuardOptions,
+): void {
+  const execute = connection.executeQuery.bind(connection);
+
+  async function once<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const start = performance.now();
+    try {
+      return await execute<R>(query);
+    } finally {
+      const duration = performance.now() - start;
+      if (duration >= slowQuery) log.warn({ sql: query.sql, duration: Math.round(duration) }, 'slow query');
+    }
+  }
+
+  connection.executeQuery = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
+    checkParameters(query.parameters);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await once<R>(query);
+      } catch (error) {
+        if (inTransaction.has(connection) || !isContention(error)) rethrow(error);
+        if (attempt + 1 >= CONTENTION_TRIES) throw unavailable(withoutValues(error));
+        await contentionPause(attempt);
+      }
+    }
+  };
+}
+
+/** Contention stays as it is: whoever holds the transaction repeats it. */
+function rethrow(error: unknown): never {
+  const clean = withoutValues(error);
+  throw isUnavailable(clean) && !isContention(clean) ? unavailable(clean) : clean;
+}
+
+/**
+ * Drivers give objects and arrays a meaning of their own (mysql2 expands them into SQL text, pg into JSON or arrays),
+ * and turn undefined into null; a value that slipped through validation must not gain such a meaning.
+ */
+function checkParameters(parameters: readonly unknown[]): void {
+  for (const value of parameters) {
+    if (value === null || value instanceof Uint8Array) continue;
+    if (value instanceof Date && !Number.isNaN(value.getTime())) continue;
+    const type = typeof value;
+    if (type === 'string' || type === 'number' || type === 'bigint' || type === 'boolean') continue;
+    throw new TypeError(`A query parameter must be a scalar, a valid Date, bytes or null, not ${type}.`);
+  }
+}

@@ -1,0 +1,19 @@
+/** Why the migrations stopped, in one sentence for the operator; the database's own error is the `cause`. */
+export class MigrationFailed extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'MigrationFailed';
+  }
+}
+
+/** The database is ahead of the code: running on could damage what the newer version wrote. */
+export function newerDatabase(names: string[]): MigrationFailed {
+  return new MigrationFailed(
+    `The database has migrations that this version does not know (${names.join(', ')}): start the newer version, or let it migrate down first.`,
+  );
+}
+
+/** A step of the migration `name` threw `error`. */
+export function stepFailed(name: string, error: unknown): MigrationFailed {
+  return new MigrationFailed(`The migration ${name} failed: ${error instanceof Error ? error.message : error}`, error);
+}

@@ -1,0 +1,23 @@
+export interface MigrationStatus {
+  name: string;
+  /** Null: pending. */
+  appliedAt: Date | null;
+  /** False: applied by a newer version, unknown to this one. */
+  known: boolean;
+}
+
+/** Orders names as the migrations apply: by their leading time, whatever the locale. */
+export function byName(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** Every migration that the code or the database knows, in order. */
+export function statusList(names: string[], applied: Map<string, Date>): MigrationStatus[] {
+  const all = new Set([...names, ...applied.keys()]);
+  return [...all].sort(byName).map((name) => ({
+    name,
+    appliedAt: applied.get(name) ?? null,
+    known: names.includes(name),
+  }));
+}

@@ -1,0 +1,85 @@
+import { readdir } from 'node:fs/promises';
+import type { Kysely } from 'kysely';
+import type { Db } from 'mongodb';
+import type { Columns } from './columns.ts';
+import type { MigrationStatus } from './migration-status.ts';
+import { mongoMigrator } from './migrator.mongo.ts';
+import { sqlMigrator } from './migrator.sql.ts';
+import type { Database } from './types.ts';
+
+/**
+ * What a migration file exports. `up` must be repeatable (`ifNotExists`, `createIndex`): MySQL commits every statement
+ * that changes a table by itself and MongoDB has no transaction here, so a crash can leave half of it.
+ */
+export interface Migration {
+  sql: {
+    up(db: Kysely<unknown>, columns: Columns): Promise<void>;
+    down(db: Kysely<unknown>, columns: Columns): Promise<void>;
+  };
+  mongo: { up(db: Db): Promise<void>; down(db: Db): Promise<void> };
+}
+
+/** By name, `YYYYMMDDHHMM-what-it-does`, which is also their order. */
+export type Migrations = Record<string, Migration>;
+
+export { MigrationFailed } from './migration-failed.ts';
+export type { MigrationStatus } from './migration-status.ts';
+
+export interface Migrator {
+  /**
+   * Applies what is pending; gives the names of what this call applied. Instances that start together agree: one applies,
+   * the others wait. Throws `MigrationFailed`.
+   */
+  up(): Promise<string[]>;
+  /** Reverts the last `steps` (1) migrations; gives their names. Throws `MigrationFailed`. */
+  down(steps?: number): Promise<string[]>;
+  status(): Promise<MigrationStatus[]>;
+}
+
+/** A migrator for the database that is open. */
+export function createMigrator(database: Database, migrations: Migrations): Migrator {
+  return database.kind === 'sql' ? sqlMigrator(database, migrations) : mongoMigrator(database, migrations);
+}
+
+const MIGRATION_FILE = /^(\d{12}-[a-z0-9]+(?:-[a-z0-9]+)*)\.ts$/;
+
+/** Loads `<module>/migrations/*.ts` of every module in the folder. Throws a TypeError for a misnamed or unfit file. */
+export async function discoverMigrations(modulesDir: URL): Promise<Migrations> {
+  const found: Migrations = {};
+  for (const module of await readdir(modulesDir)) {
+    const folder = new URL(`${module}/migrations/`, withSlash(modulesDir));
+    for (const file of await filesOf(folder)) {
+      if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
+      const name = MIGRATION_FILE.exec(file)?.[1];
+      if (!name)
+        throw new TypeError(`Migrations are named YYYYMMDDHHMM-what-it-does.ts; ${module}/migrations/${file} is not.`);
+      if (found[name]) throw new TypeError(`Two modules have a migration ${name}; rename one.`);
+      found[name] = asMigration(await import(new URL(file, folder).href), `${module}/migrations/${file}`);
+    }
+  }
+  return found;
+}
+
+async function filesOf(folder: URL): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+function asMigration(exported: Record<string, unknown>, file: string): Migration {
+  for (const side of ['sql', 'mongo']) {
+    const steps = exported[side] as Record<string, unknown> | undefined;
+    if (typeof steps?.up !== 'function' || typeof steps.down !== 'function') {
+      throw new TypeError(`${file} must export ${side} with the functions up and down.`);
+    }
+  }
+  return exported as unknown as Migration;
+}
+
+function withSlash(url: URL): URL {
+  return url.href.endsWith('/') ? url : new URL(`${url.href}/`);
+}

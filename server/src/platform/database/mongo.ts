@@ -1,0 +1,111 @@
+import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
+import { ACQUIRE_TIMEOUT } from './guard.ts';
+import { guardMongo } from './mongo-guard.ts';
+import { CONNECT_TIMEOUT, STATEMENT_TIMEOUT } from './sql-database.ts';
+import { within } from './time-limit.ts';
+import type { ConnectOptions, DatabaseLog, MongoDatabase } from './types.ts';
+import { unreachable } from './unreachable.ts';
+import type { ServerTarget } from './url.ts';
+import { createWatchdog, noWatch } from './watchdog.ts';
+
+const PING_TIMEOUT = 900;
+const CLOSE_TIMEOUT = 5000;
+
+/** Opens a standalone server or a replica set, 6.0 or later. Throws `DatabaseUnreachable`. */
+export async function connectMongo(target: ServerTarget, options: ConnectOptions): Promise<MongoDatabase> {
+  const client = openClient(target, options);
+  try {
+    await client.connect();
+    const db = client.db(target.database);
+    // The first command that needs a password; connecting alone does not.
+    await db.listCollections({}, { nameOnly: true }).toArray();
+    const { version } = await client.db('admin').command({ buildInfo: 1 });
+    const watch = createWatchdog(() => probe(target));
+    return {
+      kind: 'mongo',
+      name: `MongoDB ${version}`,
+      db: guardMongo(db, watch),
+      client,
+      ping: () => within(PING_TIMEOUT, ping(guardMongo(db, watch))),
+      async unlimited(work) {
+        const maintenance = openClient(target, { ...options, poolSize: 2, slowQuery: Number.POSITIVE_INFINITY }, 0);
+        try {
+          return await work(guardMongo(maintenance.db(target.database), noWatch));
+        } finally {
+          await within(CLOSE_TIMEOUT, maintenance.close()).catch(() => undefined);
+        }
+      },
+      close: () => within(CLOSE_TIMEOUT, client.close()).catch(() => undefined),
+    };
+  } catch (error) {
+    await client.close().catch(() => undefined);
+    throw unreachable(target, error);
+  }
+}
+
+function openClient(
+  target: ServerTarget,
+  { poolSize, slowQuery, log }: ConnectOptions,
+  statementTimeout = STATEMENT_TIMEOUT,
+): MongoClient {
+  const settings: MongoClientOptions = {
+    appName: 'ostiary',
+    maxPoolSize: poolSize,
+    // What was acknowledged survives the loss of a server, and is what the next read sees.
+    writeConcern: { w: 'majority', journal: true },
+    readPreference: 'primary',
+    serverSelectionTimeoutMS: CONNECT_TIMEOUT,
+    connectTimeoutMS: CONNECT_TIMEOUT,
+    waitQueueTimeoutMS: ACQUIRE_TIMEOUT,
+    socketTimeoutMS: statementTimeout,
+    monitorCommands: true,
+  };
+  const client = new MongoClient(target.url, settings);
+  logSlowCommands(client, slowQuery, log);
+  return client;
+}
+
+/** Signs in at the primary. */
+async function probe(target: ServerTarget): Promise<void> {
+  const client = new MongoClient(target.url, {
+    serverSelectionTimeoutMS: 1000,
+    connectTimeoutMS: 1000,
+    maxPoolSize: 1,
+  });
+  try {
+    await client.connect();
+  } finally {
+    await client.close();
+  }
+}
+
+/** Asks the primary, which a handshake would not. */
+async function ping(db: Db): Promise<{ now: Date }> {
+  const [row] = await db.aggregate<{ now: Date }>([{ $documents: [{ now: '$$NOW' }] }]).toArray();
+  if (!row) throw new Error('The database did not tell its time.');
+  return row;
+}
+
+/** Command and collection only: filters and documents hold what people wrote. */
+function logSlowCommands(client: MongoClient, slowQuery: number, log: DatabaseLog): void {
+  const collections = new Map<number, string>();
+  client.on('commandStarted', ({ requestId, commandName, command }) => {
+    const name = commandName === 'getMore' ? command.collection : command[commandName];
+    collections.set(requestId, typeof name === 'string' ? name : '');
+  });
+  const ended = ({
+    requestId,
+    commandName,
+    duration,
+  }: {
+    requestId: number;
+    commandName: string;
+    duration: number;
+  }) => {
+    const collection = collections.get(requestId);
+    collections.delete(requestId);
+    if (duration >= slowQuery) log.warn({ command: commandName, collection, duration }, 'slow query');
+  };
+  client.on('commandSucceeded', ended);
+  client.on('commandFailed', ended);
+}

@@ -1,0 +1,126 @@
+import { MysqlDialect, type MysqlPool, type MysqlPoolConnection, type MysqlQueryResult, sql } from 'kysely';
+import { createPool, type PoolConnection } from 'mysql2';
+import { isUnavailable } from './errors.ts';
+import { watchServer } from './probe.ts';
+import { CONNECT_TIMEOUT, openSql, type PoolOptions, STATEMENT_TIMEOUT } from './sql-database.ts';
+import type { ConnectOptions, SqlDatabase } from './types.ts';
+import { unreachable } from './unreachable.ts';
+import type { ServerTarget } from './url.ts';
+import type { Watch } from './watchdog.ts';
+
+/** MariaDB and MySQL cut a statement first, so that its connection stays good; past this, the server itself is taken for lost. */
+const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 500;
+
+const SESSION = [
+  'set session transaction isolation level read committed',
+  // The driver escapes values into the text, with backslashes: NO_BACKSLASH_ESCAPES in a server's default mode would
+  // make that an injection. Strict, so that a value that does not fit is an error and never cut.
+  "set time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+];
+
+// The first comment is run by MariaDB only (seconds), the second by MySQL only (milliseconds, and SELECT only there).
+const SESSION_LIMITS = `set innodb_lock_wait_timeout = ${STATEMENT_TIMEOUT / 1000} /*M! , max_statement_time = ${STATEMENT_TIMEOUT / 1000} */ /*!80000 , max_execution_time = ${STATEMENT_TIMEOUT} */`;
+
+/** Opens a pool to MySQL 8.0.17 or later, or MariaDB 10.6 or later. Throws `DatabaseUnreachable`. */
+export async function connectMysql(target: ServerTarget, options: ConnectOptions): Promise<SqlDatabase> {
+  try {
+    return await openSql(
+      {
+        dialect: 'mysql',
+        open: (pool) => new MysqlDialect({ pool: mysqlPool(target, pool) }),
+        watch: watchServer(target),
+        now: sql`select utc_timestamp(3) as now`,
+        version: sql`select version() as version`,
+        productName: (version) => `${version.includes('MariaDB') ? 'MariaDB' : 'MySQL'} ${version.split('-')[0]}`,
+        separate: true,
+      },
+      options,
+    );
+  } catch (error) {
+    throw unreachable(target, error);
+  }
+}
+
+function mysqlPool(target: ServerTarget, { size, limits, watch }: PoolOptions): MysqlPool {
+  const pool = createPool({
+    uri: target.url,
+    connectionLimit: size,
+    connectTimeout: CONNECT_TIMEOUT,
+    charset: 'utf8mb4_bin',
+    timezone: 'Z',
+    // Exact or an error: a BIGINT that does not fit a number comes as text.
+    supportBigNumbers: true,
+    decimalNumbers: true,
+    // An object that reached a query must stay one value, never become SQL.
+    stringifyObjects: true,
+    // A server must not be able to ask for this machine's files.
+    flags: ['-LOCAL_FILES'],
+  });
+  pool.on('connection', (connection) => {
+    connection.on('error', ignore);
+    for (const text of limits ? [...SESSION, SESSION_LIMITS] : SESSION) {
+      connection.query(text, (error) => {
+        if (error) connection.destroy();
+      });
+    }
+  });
+
+  const wrapped = new WeakMap<PoolConnection, MysqlPoolConnection>();
+  return {
+    getConnection(callback) {
+      pool.getConnection((error, connection) => {
+        if (error) return callback(error, undefined as never);
+        let known = wrapped.get(connection);
+        if (!known) {
+          known = wrapConnection(connection, limits ? ANSWER_TIMEOUT : undefined, watch);
+          wrapped.set(connection, known);
+        }
+        callback(null, known);
+      });
+    },
+    end: (callback) => pool.end(callback),
+  };
+}
+
+function ignore() {}
+
+const NO_STREAM = {
+  stream(): never {
+    throw new TypeError('Rows are not streamed here; read them in pages.');
+  },
+};
+
+function wrapConnection(connection: PoolConnection, timeout: number | undefined, watch: Watch): MysqlPoolConnection {
+  let lost = false;
+  function query(text: string, values: unknown[]): Promise<MysqlQueryResult> {
+    return new Promise((resolve, reject) => {
+      connection.query({ sql: text, values, timeout }, (error, result) => {
+        if (error) reject(error);
+        else resolve(result as MysqlQueryResult);
+      });
+    });
+  }
+  return {
+    config: connection.config,
+    threadId: connection.threadId ?? 0,
+    connect: (callback) => connection.connect(callback),
+    destroy: () => connection.destroy(),
+    query(text: string, values: unknown[], callback?: (error: unknown, result: MysqlQueryResult) => void) {
+      // Kysely rolls back after a failure; behind a statement that still runs, that would wait as well.
+      const result = lost ? Promise.reject(new Error('Connection terminated')) : watch(query(text, values));
+      result.then(
+        (rows) => callback?.(null, rows),
+        (error) => {
+          // After a time-out the connection still works on the old statement: nobody may get it again.
+          if (isUnavailable(error)) lost = true;
+          callback?.(error, []);
+        },
+      );
+      return NO_STREAM;
+    },
+    release() {
+      if (lost) connection.destroy();
+      else connection.release();
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { access, mkdir, writeFile } from 'node:fs/promises';
+
+const MODULES = new URL('../../modules/', import.meta.url);
+const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+
+/**
+ * Writes an empty migration `YYYYMMDDHHMM-name.ts` (UTC) into a module and gives its URL. Throws a TypeError for a name
+ * that is not lower-case words joined by `-`, or a module that there is not; never overwrites a file.
+ */
+export async function newMigration(module: string, name: string, now: Date, modulesDir = MODULES): Promise<URL> {
+  if (!NAME.test(module) || !NAME.test(name)) {
+    throw new TypeError('Modules and migrations are named in lower-case words joined by "-", such as add-phone.');
+  }
+  const folder = new URL(`${module}/`, modulesDir);
+  await access(folder).catch(() => {
+    throw new TypeError(`There is no module ${module}.`);
+  });
+  const time = now.toISOString().slice(0, 16).replaceAll(/[-:T]/g, '');
+  const file = new URL(`migrations/${time}-${name}.ts`, folder);
+  await mkdir(new URL('migrations/', folder), { recursive: true });
+  await writeFile(file, TEMPLATE, { flag: 'wx' });
+  return file;
+}
+
+const TEMPLATE = `import type { Kysely } from 'kysely';
+import type { Db } from 'mongodb';
+import type { Columns } from '../../../platform/database/columns.ts';
+
+// \`up\` must be repeatable (\`ifNotExists\`, \`createIndex\`): on MySQL and MongoDB a crash can leave half of it.
+
+export const sql = {
+  async up(db: Kysely<unknown>, columns: Columns): Promise<void> {
+    await db.schema
+      .createTable('things')
+      .ifNotExists()
+      .addColumn('id', columns.id(), (column) => column.primaryKey())
+      .execute();
+  },
+  async down(db: Kysely<unknown>, _columns: Columns): Promise<void> {
+    await db.schema.dropTable('things').ifExists().execute();
+  },
+};
+
+export const mongo = {
+  async up(db: Db): Promise<void> {
+    await db.collection('things').createIndex({ name: 1 }, { name: 'things_name' });
+  },
+  async down(db: Db): Promise<void> {
+    await db.dropCollection('things');
+  },
+};
+`;

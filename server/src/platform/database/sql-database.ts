@@ -1,0 +1,99 @@
+import { Kysely, type Dialect as KyselyDialect, type RawBuilder } from 'kysely';
+import { isContention, unavailable } from './errors.ts';
+import { CONTENTION_TRIES, contentionPause, guardDialect, transactionScope } from './guard.ts';
+import { within } from './time-limit.ts';
+import type { ConnectOptions, Dialect, SqlDatabase } from './types.ts';
+import { noWatch, type Watch } from './watchdog.ts';
+
+/** Milliseconds that a connection to a server may take. */
+export const CONNECT_TIMEOUT = 900;
+/** Milliseconds that a statement of a request may take, waiting for locks included. */
+export const STATEMENT_TIMEOUT = 5000;
+const PING_TIMEOUT = 900;
+const CLOSE_TIMEOUT = 5000;
+
+export interface PoolOptions {
+  size: number;
+  limits: boolean;
+  watch: Watch;
+}
+
+export interface SqlSetup {
+  dialect: Dialect;
+  /** A driver of its own each time; without `limits`, statements may take as long as they need. */
+  open(pool: PoolOptions): KyselyDialect;
+  /** Tells a server that fell silent from a slow statement. */
+  watch: Watch;
+  /** One row with a column `now`; null where the database shares this process's clock. */
+  now: RawBuilder<{ now: Date }> | null;
+  version: RawBuilder<{ version: string }>;
+  productName(version: string): string;
+  /** Whether several pools can see the same data: not in memory. */
+  separate: boolean;
+}
+
+/** Builds the SQL database from what differs between the dialects. Throws the driver's error when it does not answer. */
+export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise<SqlDatabase> {
+  const scope = transactionScope();
+  const open = (pool: PoolOptions, slowQuery: number) =>
+    new Kysely<unknown>({
+      dialect: guardDialect(setup.open(pool), { slowQuery, log: options.log, scope, watch: pool.watch }),
+    });
+  const db = open({ size: options.poolSize, limits: true, watch: setup.watch }, options.slowQuery);
+
+  async function close(): Promise<void> {
+    await within(CLOSE_TIMEOUT, db.destroy()).catch(() => undefined);
+  }
+
+  const version = await firstRow(setup.version, db).catch(async (error) => {
+    await close();
+    throw error;
+  });
+
+  return {
+    kind: 'sql',
+    dialect: setup.dialect,
+    name: setup.productName(version.version),
+    db,
+    close,
+    async ping() {
+      const query = setup.now;
+      if (!query) return { now: new Date() };
+      return within(PING_TIMEOUT, firstRow(query, db));
+    },
+    async transaction(work) {
+      for (let attempt = 0; ; attempt++) {
+        const state = { open: true };
+        try {
+          return await db
+            .transaction()
+            .setIsolationLevel('read committed')
+            .execute((trx) => scope.run(state, () => work(trx)));
+        } catch (error) {
+          if (!isContention(error)) throw error;
+          if (attempt + 1 >= CONTENTION_TRIES) throw unavailable(error);
+        } finally {
+          // What `work` left running in the background may use the outer database from now on.
+          state.open = false;
+        }
+        await contentionPause(attempt);
+      }
+    },
+    async unlimited(work) {
+      if (!setup.separate) return work(db);
+      const maintenance = open({ size: 1, limits: false, watch: noWatch }, Number.POSITIVE_INFINITY);
+      try {
+        return await work(maintenance);
+      } finally {
+        await within(CLOSE_TIMEOUT, maintenance.destroy()).catch(() => undefined);
+      }
+    },
+  };
+}
+
+async function firstRow<Row>(query: RawBuilder<Row>, db: Kysely<unknown>): Promise<Row> {
+  const { rows } = await query.execute(db);
+  const [row] = rows;
+  if (!row) throw new Error('The database answered nothing.');
+  return row;
+}

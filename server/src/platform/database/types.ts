@@ -1,0 +1,58 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Db, MongoClient } from 'mongodb';
+
+export type Dialect = 'sqlite' | 'postgres' | 'mysql';
+
+/** What the database writes to the log; a pino logger fits. */
+export interface DatabaseLog {
+  warn(fields: object, message: string): void;
+}
+
+/** An open SQL database. `Tables` is the Kysely schema that the reader wants to see: take it with `sqlOf<Tables>()`. */
+export interface SqlDatabase<Tables = unknown> {
+  kind: 'sql';
+  dialect: Dialect;
+  /** Product and version, such as `PostgreSQL 15.19`. */
+  name: string;
+  db: Kysely<Tables>;
+  /**
+   * Runs `work` in one transaction at READ COMMITTED (SQLite: serialisable, `begin immediate`), and again from the
+   * start after a deadlock or serialisation failure, so `work` must have no effect but through `trx`.
+   * Throws `unavailable` (503) when the database is away or stays contended.
+   *
+   * Use `trx` only: the outer `db` inside `work` would wait for itself on SQLite, and write outside the transaction
+   * elsewhere. It throws a TypeError, on every dialect.
+   */
+  transaction<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /** The database's clock; throws `unavailable` when there is no answer within a second. */
+  ping(): Promise<{ now: Date }>;
+  /** Runs `work` on a connection without time limits, for migrations and other maintenance. */
+  unlimited<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** An open MongoDB database. Everything reached through `db` turns a lost server into `unavailable` (503). */
+export interface MongoDatabase {
+  kind: 'mongo';
+  /** Product and version, such as `MongoDB 8.0.1`. */
+  name: string;
+  db: Db;
+  client: MongoClient;
+  /** The database's clock; throws `unavailable` when there is no answer within a second. */
+  ping(): Promise<{ now: Date }>;
+  /** Runs `work` on a connection without time limits, for migrations and other maintenance. */
+  unlimited<T>(work: (db: Db) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export type Database = SqlDatabase | MongoDatabase;
+
+export interface ConnectOptions {
+  /** `sqlite:`, `postgres:`, `mysql:` (also `mariadb:`) or `mongodb:`. */
+  url: string;
+  /** Connections at most; SQLite always has one. */
+  poolSize: number;
+  /** Milliseconds from which a statement is logged at `warn`. */
+  slowQuery: number;
+  log: DatabaseLog;
+}

@@ -1,0 +1,72 @@
+/** One line of an error table: what a client sees of a failure besides its code. */
+export interface ErrorSpec {
+  /** HTTP status, 400 to 599. */
+  status: number;
+  /** One short sentence, the same for every occurrence. */
+  title: string;
+}
+
+export interface ErrorExtras {
+  /** What a person can do about this occurrence; must never repeat what the client sent. */
+  detail?: string;
+  /** Header fields for the answer (`Retry-After`, `WWW-Authenticate` …). */
+  headers?: Record<string, string>;
+  /** Members added to the problem document (RFC 9457, 3.2), such as `step` and `flowToken`. */
+  members?: Record<string, unknown>;
+  /** Faulty fields, for `validation_failed` and its like. */
+  errors?: { path: string; message: string }[];
+  /** What caused it; logged, never sent. */
+  cause?: unknown;
+}
+
+/** A failure that the contract names: it reaches the client as `application/problem+json` with this `code`. */
+export class AppError extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly extras: ErrorExtras;
+
+  constructor(code: string, spec: ErrorSpec, extras: ErrorExtras = {}) {
+    super(spec.title, { cause: extras.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.status = spec.status;
+    this.extras = extras;
+  }
+}
+
+export type ErrorFactory = (extras?: ErrorExtras) => AppError;
+export type ErrorTable = Record<string, ErrorSpec>;
+
+/**
+ * Turns a module's error table into throwable errors: `throw errors.code_invalid()`.
+ * The table itself stays readable under `table`, for the OpenAPI document and the test of the docs.
+ */
+export function defineErrors<const T extends ErrorTable>(table: T): { [K in keyof T]: ErrorFactory } & { table: T } {
+  const factories = Object.fromEntries(
+    Object.entries(table).map(([code, spec]) => [code, (extras?: ErrorExtras) => new AppError(code, spec, extras)]),
+  );
+  return Object.assign(factories, { table }) as { [K in keyof T]: ErrorFactory } & { table: T };
+}
+
+/** The failures that the platform itself can answer with; modules add their own tables. */
+export const platformErrors = defineErrors({
+  validation_failed: { status: 400, title: 'The request does not fit its schema.' },
+  malformed_body: { status: 400, title: 'The body could not be read.' },
+  malformed_request: { status: 400, title: 'The request could not be read.' },
+  unauthenticated: { status: 401, title: 'A valid access token is needed.' },
+  reauth_required: { status: 401, title: 'Confirm the password again; the sign-in is too old for this.' },
+  origin_refused: { status: 403, title: 'This origin may not use the cookie.' },
+  host_refused: { status: 400, title: 'This host name is not served here.' },
+  email_unverified: { status: 403, title: 'The e-mail address must be verified first.' },
+  not_found: { status: 404, title: 'There is nothing here.' },
+  method_not_allowed: { status: 405, title: 'This resource does not know that method.' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive.' },
+  body_too_large: { status: 413, title: 'The body is too large.' },
+  uri_too_long: { status: 414, title: 'The URL is too long.' },
+  unsupported_media_type: { status: 415, title: 'The body has a content type that is not read here.' },
+  headers_too_large: { status: 431, title: 'The header fields are too large.' },
+  rate_limited: { status: 429, title: 'Too many requests; try again later.' },
+  internal_error: { status: 500, title: 'Something went wrong on our side.' },
+  overloaded: { status: 503, title: 'The server is busy; try again shortly.' },
+  unavailable: { status: 503, title: 'The service is not available right now; try again shortly.' },
+});

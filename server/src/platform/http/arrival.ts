@@ -1,0 +1,39 @@
+import type { onRequestHookHandler } from 'fastify';
+import { platformErrors } from '../errors.ts';
+
+/** Octets of a request target that are read; RFC 9110, 4.1 asks for 8000 at least. */
+const URL_LIMIT = 8192;
+
+/**
+ * First step of every request: the header fields of the answer, then what makes a request unreadable whatever it asks
+ * for. (Node itself would answer a missing `Host` with an empty body.)
+ */
+export function createArrival(headers: Record<string, string>): onRequestHookHandler {
+  return (request, reply, done) => {
+    reply.headers(headers);
+    reply.header('x-request-id', request.id);
+    const { raw } = request;
+    if ((raw.url ?? '').length > URL_LIMIT) return done(platformErrors.uri_too_long());
+    if (raw.headers.host === undefined && raw.httpVersion === '1.1') return done(platformErrors.malformed_request());
+    if (hasTwins(raw.rawHeaders)) return done(platformErrors.malformed_request());
+    done();
+  };
+}
+
+/**
+ * Whether `Host`, `Content-Type` or `Authorization` comes twice. Node keeps the first and others the last, so that a proxy
+ * and this server would each read another request (RFC 9112, 3.2).
+ */
+function hasTwins(rawHeaders: string[]): boolean {
+  let host = 0;
+  let contentType = 0;
+  let authorization = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    // Comparing lengths first spares the conversion to lower case for nearly every field.
+    if (name.length === 4 && name.toLowerCase() === 'host') host += 1;
+    else if (name.length === 12 && name.toLowerCase() === 'content-type') contentType += 1;
+    else if (name.length === 13 && name.toLowerCase() === 'authorization') authorization += 1;
+  }
+  return host > 1 || contentType > 1 || authorization > 1;
+}

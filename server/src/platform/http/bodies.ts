@@ -1,0 +1,39 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance } from 'fastify';
+import { platformErrors } from '../errors.ts';
+import type { HttpServer } from './routes.ts';
+
+/**
+ * Reads `application/json` only; anything else is 415. Refuses `__proto__` and `constructor.prototype` keys (prototype
+ * poisoning) and bytes that are no UTF-8 (RFC 8259, 8.1): decoded leniently, different passwords would become one.
+ */
+export function readJson(app: FastifyInstance | HttpServer): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (!isUtf8(body)) return done(platformErrors.malformed_body());
+    // The parser finishes through `done` and returns nothing; its type allows for promises too.
+    void parse(request, body.toString('utf8'), done);
+  });
+}
+
+/**
+ * Lets the routes of this scope read `application/x-www-form-urlencoded` as an object of strings. Call it inside a plugin,
+ * so that no other route takes forms: a page on another site can post one without asking (no CORS preflight).
+ * A field that comes twice is refused (RFC 6749, 3.2).
+ */
+export function readForms(scope: HttpServer): void {
+  scope.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'buffer' },
+    (_request, body: Buffer, done) => {
+      if (!isUtf8(body)) return done(platformErrors.malformed_body());
+      const fields = new Map<string, string>();
+      for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
+        if (fields.has(name) || name === '__proto__') return done(platformErrors.malformed_body());
+        fields.set(name, value);
+      }
+      done(null, Object.fromEntries(fields));
+    },
+  );
+}

@@ -1,0 +1,44 @@
+import type { FastifyRequest } from 'fastify';
+import { platformErrors } from '../errors.ts';
+import { clientAddress } from './client-address.ts';
+
+/** Characters kept of a `User-Agent`; the rest tells nothing and would only fill the database. */
+const USER_AGENT_LENGTH = 512;
+
+/** Who is calling, once an access token has been accepted; `request.actor`. */
+export interface Actor {
+  userId: string;
+  sessionId: string;
+  clientId: string;
+  /** When the password was last proved in this session. */
+  authTime: Date;
+  emailVerified: boolean;
+}
+
+/** What use cases and events may know of the request that they serve: their explicit first argument. */
+export interface Caller {
+  actor: Actor | null;
+  /** The client's address, as the trusted proxies tell it. */
+  ip: string;
+  userAgent: string;
+  requestId: string;
+}
+
+/** How a route admits its callers. Every route declares one, or the server does not start. */
+export type Access = 'public' | 'optional' | 'signedIn' | 'verified';
+
+/** What a use case needs to know of the request that it serves. */
+export function callerOf(request: FastifyRequest): Caller {
+  return {
+    actor: request.actor,
+    ip: clientAddress(request),
+    userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
+    requestId: request.id,
+  };
+}
+
+/** The caller of a route that admits nobody without credentials. Throws `unauthenticated` on one that does. */
+export function actorOf(request: FastifyRequest): Actor {
+  if (request.actor === null) throw platformErrors.unauthenticated();
+  return request.actor;
+}

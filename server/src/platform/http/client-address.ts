@@ -1,0 +1,58 @@
+import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+
+const MAPPED = '::ffff:';
+
+/**
+ * The client's address as text: the one that the trusted proxies vouch for, else the peer's. IPv4 that arrived on an
+ * IPv6 socket (RFC 4291, 2.5.5.2) is written as IPv4. A proxy that passes on something that is no address counts as the client.
+ */
+export function clientAddress(request: FastifyRequest): string {
+  const ip = request.ip;
+  if (ip === undefined) return '';
+  if (isIP(ip) === 0) return foldMapped(request.raw.socket.remoteAddress ?? '');
+  return foldMapped(ip);
+}
+
+/**
+ * What limits count by: an IPv4 address, or the /64 of an IPv6 address, since one subscriber holds at least that
+ * much and would otherwise have 2^64 counters.
+ */
+export function clientKey(address: string): string {
+  if (!address.includes(':')) return address;
+  const groups = ipv6Groups(address);
+  return groups === null ? address : `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+function foldMapped(ip: string): string {
+  if (!ip.includes(':')) return ip;
+  const lower = ip.toLowerCase();
+  if (lower.startsWith(MAPPED) && lower.includes('.')) return lower.slice(MAPPED.length);
+  const groups = ipv6Groups(lower);
+  if (groups === null || groups.slice(0, 5).some((group) => group !== '0') || groups[5] !== 'ffff') return ip;
+  return groups
+    .slice(6)
+    .map((group) => Number.parseInt(group, 16))
+    .map((word) => `${word >> 8}.${word & 0xff}`)
+    .join('.');
+}
+
+/** The eight groups of an IPv6 address in lower case without leading zeros; null if it is none. */
+function ipv6Groups(address: string): string[] | null {
+  const text = address.split('%', 1)[0] ?? '';
+  if (isIP(text) !== 6) return null;
+  const [head = '', tail] = text.toLowerCase().split('::');
+  const left = words(head);
+  const right = tail === undefined ? [] : words(tail);
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
+  return [...left, ...zeros, ...right];
+}
+
+function words(part: string): string[] {
+  if (part === '') return [];
+  return part.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [Number.parseInt(group, 16).toString(16)];
+    const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
+    return [((a << 8) | b).toString(16), ((c << 8) | d).toString(16)];
+  });
+}

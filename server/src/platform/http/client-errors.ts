@@ -1,0 +1,54 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyServerOptions } from 'fastify';
+import type { Logger } from 'pino';
+import { type ErrorFactory, platformErrors } from '../errors.ts';
+import { toProblem } from './problems.ts';
+import { requestId } from './request-id.ts';
+
+/** How long a client may still send before its socket is destroyed, so that it gets to read the answer first. Milliseconds. */
+const LINGER = 500;
+
+const BY_CODE: Record<string, ErrorFactory> = {
+  ERR_HTTP_REQUEST_TIMEOUT: platformErrors.request_timeout,
+  HPE_HEADER_OVERFLOW: platformErrors.headers_too_large,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: platformErrors.body_too_large,
+};
+
+/**
+ * Answers what never became a request (bytes that are no HTTP, header fields without end, clients that drip) with the same
+ * problem documents as everything else, and cuts the connection.
+ */
+export function createClientErrorHandler(
+  log: Logger,
+  headers: Record<string, string>,
+): NonNullable<FastifyServerOptions['clientErrorHandler']> {
+  return (error, socket) => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return;
+    if (!socket.writable || answerBegun(socket)) {
+      socket.destroy();
+      return;
+    }
+    const id = requestId({ headers: {} });
+    const coded = (BY_CODE[error.code] ?? platformErrors.malformed_request)();
+    const problem = toProblem(coded, id);
+    log.info(
+      { requestId: id, status: problem.status, problem: coded.code, ip: socket.remoteAddress },
+      'unreadable request',
+    );
+    socket.end(raw(problem.status, { ...headers, 'x-request-id': id, ...problem.headers }, problem.body));
+    setTimeout(() => socket.destroy(), LINGER).unref();
+  };
+}
+
+/** Writing into an answer that is on its way would hand the client two answers mixed up. Node marks it on the socket. */
+function answerBegun(socket: Socket): boolean {
+  const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
+  return answer?.headersSent === true;
+}
+
+function raw(status: number, headers: Record<string, string>, body: Buffer): Buffer {
+  const fields = { ...headers, 'content-length': String(body.length), connection: 'close' };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`), body]);
+}

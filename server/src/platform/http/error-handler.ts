@@ -1,0 +1,36 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { AppError } from '../errors.ts';
+import { toAppError, toProblem } from './problems.ts';
+
+/**
+ * Answers whatever a hook, a parser or a handler threw. What nobody foresaw is logged with its stack and told to nobody; an
+ * honest 503 is logged as a warning with its cause.
+ */
+export function createErrorHandler(
+  log: Logger,
+): (error: unknown, request: FastifyRequest, reply: FastifyReply) => void {
+  return (error, request, reply) => {
+    const coded = toAppError(error);
+    const line = { requestId: request.id, route: request.routeOptions.url, problem: coded.code };
+    if (coded.code === 'internal_error') log.error({ ...line, err: coded.cause ?? coded }, 'request failed');
+    else if (coded.status >= 500) log.warn({ ...line, err: coded.cause }, 'request refused');
+    sendProblem(coded, request, reply);
+  };
+}
+
+/** Sends a coded error. An unread body stays readable: cut off in the middle of it, many clients would never see the answer. */
+export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, headers, body } = toProblem(error, request.id);
+  // Fastify has set `Connection: close` where a body could not be parsed. Node reads the rest and drops it, within `requestTimeout`.
+  if (reply.hasHeader('connection') && request.headers.connection !== 'close') reply.header('connection', 'keep-alive');
+  if (status === 401) reply.header('www-authenticate', challenge(error, request));
+  reply.code(status).headers(headers).send(body);
+}
+
+/** RFC 6750, 3, and RFC 9470, 3. Without credentials, nothing is said about an error. */
+function challenge({ code }: AppError, request: FastifyRequest): string {
+  if (code === 'reauth_required') return 'Bearer error="insufficient_user_authentication", max_age="600"';
+  if (code === 'unauthenticated' && request.headers.authorization !== undefined) return 'Bearer error="invalid_token"';
+  return 'Bearer';
+}

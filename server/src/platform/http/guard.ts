@@ -1,0 +1,73 @@
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
+import { after, type Clock, MINUTE } from '../clock.ts';
+import { type AppError, platformErrors } from '../errors.ts';
+import type { Access, Actor } from './caller.ts';
+import type { CountRequest } from './limits.ts';
+
+/** How old a proof of the password may be on routes marked `fresh`. */
+const FRESH_FOR = 10 * MINUTE;
+
+type Done = HookHandlerDoneFunction;
+
+export interface GuardRules {
+  access: Access;
+  fresh: boolean;
+  /** Null: no limit. */
+  count: CountRequest | null;
+  /** Null: any host. */
+  isOurHost: ((request: FastifyRequest) => boolean) | null;
+  /** `Content-Security-Policy` instead of the one for data. */
+  csp: string | null;
+}
+
+export interface GuardContext {
+  clock: Clock;
+  authenticate: (request: FastifyRequest) => Actor | null | Promise<Actor | null>;
+}
+
+/**
+ * One route's gate, in this order: host, limit, credentials, state of the account. It runs before the body is read.
+ */
+export function createGuard(rules: GuardRules, { clock, authenticate }: GuardContext): onRequestHookHandler {
+  const { access, fresh, count, isOurHost, csp } = rules;
+
+  /** Why this caller may not come in; undefined if it may. */
+  function refusal(actor: Actor | null): AppError | undefined {
+    if (access === 'optional') return undefined;
+    if (actor === null) return platformErrors.unauthenticated();
+    if (access === 'verified' && !actor.emailVerified) return platformErrors.email_unverified();
+    if (fresh && after(actor.authTime, FRESH_FOR) < clock()) return platformErrors.reauth_required();
+    return undefined;
+  }
+
+  function settle(request: FastifyRequest, actor: Actor | null, done: Done): void {
+    request.actor = actor;
+    done(refusal(actor));
+  }
+
+  /** No promise where `authenticate` makes none. */
+  function identify(request: FastifyRequest, done: Done): void {
+    let actor: Actor | null | Promise<Actor | null>;
+    try {
+      actor = authenticate(request);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    if (actor instanceof Promise) actor.then((found) => settle(request, found, done), done);
+    else settle(request, actor, done);
+  }
+
+  // A public route never looks at credentials, so that bad ones do no harm there.
+  const admit = access === 'public' ? (_request: FastifyRequest, done: Done) => done() : identify;
+
+  return (request: FastifyRequest, reply: FastifyReply, done: Done) => {
+    if (isOurHost !== null && !isOurHost(request)) return done(platformErrors.host_refused());
+    if (csp !== null) reply.header('content-security-policy', csp);
+    if (count === null) return admit(request, done);
+    count(request, reply).then(() => admit(request, done), done);
+  };
+}
+
+/** The gate of a route that does not exist in this environment. */
+export const closed: onRequestHookHandler = (_request, _reply, done) => done(platformErrors.not_found());

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Clock } from '../clock.ts';
+import { platformErrors } from '../errors.ts';
+import { clientAddress, clientKey } from './client-address.ts';
+import type { RouteLimit } from './routes.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** False when the configuration switches every limit off. */
+    limitsOn: boolean;
+  }
+}
+
+/** Counts one request of the client and tells the answer's header fields. Rejects with `rate_limited` once the points are used up. */
+export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+/** Counts one try for an account by a client. Rejects with `rate_limited`. */
+export type CountTry = (request: FastifyRequest, accountKey: string) => Promise<void>;
+
+/** Hands out the counter of each route limit; limits of one name share one, and must agree. */
+export function createRouteLimits(clock: Clock): (limit: RouteLimit) => CountRequest {
+  const known = new Map<string, { limit: RouteLimit; count: CountRequest }>();
+  return (limit) => {
+    const same = known.get(limit.name);
+    if (same === undefined) {
+      const count = countRequests(limit, clock);
+      known.set(limit.name, { limit, count });
+      return count;
+    }
+    if (same.limit.points !== limit.points || same.limit.duration !== limit.duration) {
+      throw new TypeError(`The limit "${limit.name}" is declared twice, with different points or durations.`);
+    }
+    return same.count;
+  };
+}
+
+/**
+ * A limit on tries for one account from one client, such as 5 passwords a minute. Counting both together, nobody can
+ * lock somebody else out. It shows in no header field: that would tell whether others are trying, or whether an account exists.
+ */
+export function createAccountLimit({ name, points, duration }: RouteLimit): CountTry {
+  const limiter = new RateLimiterMemory({ keyPrefix: name, points, duration });
+  return async (request, accountKey) => {
+    if (!request.server.limitsOn) return;
+    const client = clientKey(clientAddress(request));
+    const account = createHash('sha256').update(accountKey).digest('base64url');
+    try {
+      await limiter.consume(`${client} ${account}`);
+    } catch (refusal) {
+      throw rateLimited(refusal);
+    }
+  };
+}
+
+/** Field syntax: draft-ietf-httpapi-ratelimit-headers-10, beside the older `X-RateLimit-*`. */
+function countRequests({ name, points, duration }: RouteLimit, clock: Clock): CountRequest {
+  const limiter = new RateLimiterMemory({ keyPrefix: name, points, duration });
+  const policy = `"${name}";q=${points};w=${duration}`;
+  const limit = String(points);
+
+  function show(reply: FastifyReply, { remainingPoints, msBeforeNext }: RateLimiterRes) {
+    reply
+      .header('x-ratelimit-limit', limit)
+      .header('x-ratelimit-remaining', String(remainingPoints))
+      .header('x-ratelimit-reset', String(Math.ceil((clock().getTime() + msBeforeNext) / 1000)))
+      .header('ratelimit-policy', policy)
+      .header('ratelimit', `"${name}";r=${remainingPoints};t=${Math.ceil(msBeforeNext / 1000)}`);
+  }
+
+  return (request, reply) =>
+    limiter.consume(clientKey(clientAddress(request))).then(
+      (state) => show(reply, state),
+      (refusal) => {
+        if (refusal instanceof RateLimiterRes) show(reply, refusal);
+        throw rateLimited(refusal);
+      },
+    );
+}
+
+function rateLimited(refusal: unknown): unknown {
+  if (!(refusal instanceof RateLimiterRes)) return refusal;
+  const seconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
+  return platformErrors.rate_limited({ headers: { 'retry-after': String(seconds) } });
+}

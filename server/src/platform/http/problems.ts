@@ -1,0 +1,69 @@
+import type { FastifyError } from 'fastify';
+import { AppError, type ErrorFactory, platformErrors } from '../errors.ts';
+import { describeFaults } from './validation-faults.ts';
+
+/** `Retry-After` of a 503 that names none, in seconds. */
+const RETRY_AFTER = '5';
+
+/** An error as it goes over the wire. */
+export interface Problem {
+  status: number;
+  headers: Record<string, string>;
+  /** `application/problem+json` (RFC 9457), as UTF-8. */
+  body: Buffer;
+}
+
+/** What Fastify and its plugins call the failures that have a code of their own here. */
+const BY_FASTIFY_CODE: Record<string, ErrorFactory> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: platformErrors.unsupported_media_type,
+  FST_ERR_CTP_BODY_TOO_LARGE: platformErrors.body_too_large,
+  FST_ERR_CTP_EMPTY_JSON_BODY: platformErrors.malformed_body,
+  FST_ERR_CTP_INVALID_JSON_BODY: platformErrors.malformed_body,
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: platformErrors.malformed_body,
+  FST_ERR_BAD_URL: platformErrors.malformed_request,
+  FST_ERR_MAX_PARAM_LENGTH: platformErrors.uri_too_long,
+};
+
+const BY_STATUS: Record<number, ErrorFactory> = {
+  404: platformErrors.not_found,
+  413: platformErrors.body_too_large,
+  415: platformErrors.unsupported_media_type,
+};
+
+/** The coded error that a client gets to see of whatever was thrown; what nobody foresaw is `internal_error`. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (!(error instanceof Error)) return platformErrors.internal_error({ cause: error });
+  const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>;
+  if (validation !== undefined) {
+    return platformErrors.validation_failed({ errors: describeFaults(validation, validationContext) });
+  }
+  const known = BY_FASTIFY_CODE[code ?? ''] ?? BY_STATUS[statusCode ?? 500];
+  if (known !== undefined) return known({ cause: error });
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return platformErrors.malformed_request({ cause: error });
+  }
+  return platformErrors.internal_error({ cause: error });
+}
+
+/**
+ * Writes a coded error as a problem document. `type` is a reference to the list of codes, relative to the server's root;
+ * clients that need to tell errors apart compare `code`.
+ */
+export function toProblem({ code, status, message, extras }: AppError, requestId: string): Problem {
+  const { detail, errors, members } = extras;
+  const document = {
+    type: `/docs/errors#${code}`,
+    title: message,
+    status,
+    code,
+    detail,
+    requestId,
+    errors,
+    ...members,
+  };
+  const headers: Record<string, string> = { 'cache-control': 'no-store', ...extras.headers };
+  if (status === 503) headers['retry-after'] ??= RETRY_AFTER;
+  headers['content-type'] = 'application/problem+json';
+  return { status, headers, body: Buffer.from(JSON.stringify(document)) };
+}

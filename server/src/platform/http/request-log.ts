@@ -1,0 +1,47 @@
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { clientAddress } from './client-address.ts';
+
+/** Probes come every few seconds and say nothing while they succeed. */
+const QUIET = new Set(['/health', '/ready', '/api/v1/health/liveness', '/api/v1/health/readiness']);
+
+export interface RequestLine {
+  requestId: string;
+  method: string;
+  /** The template of the route, never the URL: paths and queries may carry what no log should hold. */
+  route: string;
+  status: number;
+  /** Milliseconds. */
+  duration: number;
+  ip: string;
+  userId?: string;
+}
+
+/**
+ * One line for each request once it was answered, instead of Fastify's two. From `slowRequest` milliseconds on it is a
+ * warning; probes are logged at `debug`.
+ */
+export function createRequestLog(log: Logger, slowRequest: number) {
+  const controller = new Fastify.LogController({ disableRequestLogging: true });
+  controller.requestCompleted = (error, request, reply) => {
+    const line = lineOf(request, reply);
+    if (error) log.warn({ ...line, err: error }, 'request broken off');
+    else if (line.duration >= slowRequest) log.warn(line, 'slow request');
+    else if (QUIET.has(line.route) && line.status < 500) log.debug(line, 'request');
+    else log.info(line, 'request');
+  };
+  return controller;
+}
+
+function lineOf(request: FastifyRequest, reply: FastifyReply): RequestLine {
+  const line: RequestLine = {
+    requestId: request.id,
+    method: request.method,
+    route: request.routeOptions.url ?? '',
+    status: reply.statusCode,
+    duration: Math.round(reply.elapsedTime * 10) / 10,
+    ip: clientAddress(request),
+  };
+  if (request.actor !== null) line.userId = request.actor.userId;
+  return line;
+}

@@ -1,0 +1,80 @@
+import type { FastifyContextConfig, onRequestHookHandler, RouteOptions } from 'fastify';
+import type { Config } from '../config/config.ts';
+import type { ErrorTable } from '../errors.ts';
+import { openObjects } from './closed-schemas.ts';
+import { closed, createGuard, type GuardContext } from './guard.ts';
+import { createHostCheck } from './hosts.ts';
+import { createRouteLimits } from './limits.ts';
+import type { ClosedRoute } from './not-found.ts';
+
+/** Every route without a limit of its own counts here. */
+const DEFAULT_LIMIT = 'default';
+
+/** A plugin's own routes cannot declare anything; what is preset while it is registered holds for them. */
+export type RoutePreset = FastifyContextConfig | null;
+
+export interface RouteRules {
+  /** Hook for `onRoute`: checks what a route declares, and puts its guard in front. Throws a `TypeError` that names the route. */
+  onRoute(route: RouteOptions): void;
+  preset: RoutePreset;
+  closedRoutes: ClosedRoute[];
+}
+
+export function createRouteRules(config: Config, errorTable: ErrorTable, context: GuardContext): RouteRules {
+  const limitFor = createRouteLimits(context.clock);
+  const hostCheck = createHostCheck(config.http.trustedHosts);
+  const rules: RouteRules = { onRoute, preset: null, closedRoutes: [] };
+
+  function onRoute(route: RouteOptions): void {
+    const methods = [route.method].flat();
+    if (rules.preset !== null) route.config = { ...rules.preset, ...route.config };
+    const declared: Partial<FastifyContextConfig> = route.config ?? {};
+    if (declared.access === undefined) {
+      // The preflight route of the CORS plugin; it answers before any guard.
+      if (methods.every((method) => method === 'OPTIONS')) return;
+      throw new TypeError(`The route ${methods.join(',')} ${route.url} declares no access.`);
+    }
+    const settled = { ...declared, access: declared.access };
+    check(route, settled, errorTable);
+    const exists = settled.environments?.includes(config.environment) ?? true;
+    if (!exists) {
+      rules.closedRoutes.push({ methods, url: route.url });
+      route.schema = { ...route.schema, hide: true };
+    }
+    const guard = exists ? guardFor(settled) : closed;
+    route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
+  }
+
+  function guardFor({ access, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig) {
+    const { enabled } = config.rateLimits;
+    const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
+    const count = enabled && chosen !== 'none' ? limitFor(chosen) : null;
+    return createGuard({ access, fresh, count, isOurHost: anyHost ? null : hostCheck, csp: csp ?? null }, context);
+  }
+
+  return rules;
+}
+
+/** What would be a hole or a lie in the documentation stops the server from starting. */
+function check(
+  route: RouteOptions,
+  { access, fresh, errors = [] }: FastifyContextConfig,
+  errorTable: ErrorTable,
+): void {
+  const name = `The route ${[route.method].flat().join(',')} ${route.url}`;
+  if (fresh && (access === 'public' || access === 'optional')) {
+    throw new TypeError(`${name} demands a fresh sign-in but admits callers without one.`);
+  }
+  for (const code of errors) {
+    if (!Object.hasOwn(errorTable, code)) throw new TypeError(`${name} names an unknown error code, "${code}".`);
+  }
+  const { body, querystring } = route.schema ?? {};
+  for (const [part, schema] of Object.entries({ body, querystring })) {
+    const open = openObjects(schema);
+    if (open.length > 0) {
+      throw new TypeError(
+        `${name} takes unknown fields: set additionalProperties: false in its ${part} at ${open.join(', ')}.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type {} from '@fastify/cookie';
+import type {} from '@fastify/swagger';
+import type { FastifyInstance, FastifyTypeProvider, RawServerDefault } from 'fastify';
+import type { Logger } from 'pino';
+import type { Static, TSchema } from 'typebox';
+import type { Config } from '../config/config.ts';
+import type { Access, Actor } from './caller.ts';
+
+/** Types of bodies, parameters and answers follow from the TypeBox schemas of the route; nothing of it exists at run time. */
+export interface TypeBoxProvider extends FastifyTypeProvider {
+  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+  serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+}
+
+/** The server that modules register their routes on. */
+export type HttpServer = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, Logger, TypeBoxProvider>;
+
+/** How many requests a client may make to the routes that name this limit (together, when several name it). */
+export interface RouteLimit {
+  /** Routes with the same name share one counter. */
+  name: string;
+  points: number;
+  /** Seconds. */
+  duration: number;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call. A route that declares none stops the server from starting. */
+    access: Access;
+    /** Demands that the password was proved in this session within the last ten minutes. */
+    fresh?: boolean;
+    /** Default: `rateLimits.default` of the configuration, one counter for all routes that say nothing. */
+    limit?: RouteLimit | 'none';
+    /** Codes that this route answers with beyond the platform's own; for the OpenAPI document. */
+    errors?: readonly string[];
+    /** The route exists only in these environments; elsewhere it answers 404. */
+    environments?: readonly Config['environment'][];
+    /** `Content-Security-Policy` of a page; without it, answers may load nothing at all. */
+    csp?: string;
+    /** Answers whatever `Host` names: for probes, which call by address. */
+    anyHost?: boolean;
+  }
+
+  interface FastifyRequest {
+    /** Who is calling; null on public routes and without credentials on optional ones. */
+    actor: Actor | null;
+  }
+}

@@ -1,0 +1,93 @@
+import cookie from '@fastify/cookie';
+import cors from '@fastify/cors';
+import Fastify, { type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import type { ErrorTable } from '../errors.ts';
+import { createArrival } from './arrival.ts';
+import { readJson } from './bodies.ts';
+import type { Actor } from './caller.ts';
+import { createClientErrorHandler } from './client-errors.ts';
+import { corsOptions } from './cors.ts';
+import { createErrorHandler, sendProblem } from './error-handler.ts';
+import { type Probes, registerHealth } from './health.ts';
+import { createNotFound } from './not-found.ts';
+import { toAppError } from './problems.ts';
+import { requestId } from './request-id.ts';
+import { createRequestLog } from './request-log.ts';
+import { createRouteRules } from './route-rules.ts';
+import type { HttpServer, TypeBoxProvider } from './routes.ts';
+import { securityHeaders } from './security-headers.ts';
+import { closeWhenDraining } from './shutdown.ts';
+import { timeouts } from './timeouts.ts';
+import { createValidatorCompiler } from './validation.ts';
+
+export type { HttpServer, RouteLimit } from './routes.ts';
+
+export interface HttpServerOptions {
+  config: Config;
+  log: Logger;
+  clock: Clock;
+  /** Who is calling, from the Authorization header. null: no credentials. Throws an `AppError` (unauthenticated) for bad ones. */
+  authenticate: (request: FastifyRequest) => Actor | null | Promise<Actor | null>;
+  /** All tables of error codes, merged. */
+  errorTable: ErrorTable;
+  /** What readiness depends on; true: fine. */
+  probes: Probes;
+  version: string;
+}
+
+/**
+ * The HTTP server with everything that holds for all routes; modules then register theirs on it. It does not listen yet.
+ * Registering a route throws a `TypeError` if it declares no access, takes unknown fields, or names unknown error codes.
+ */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { config, log, clock, authenticate, errorTable, probes } = options;
+  const headers = securityHeaders(config);
+  const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
+
+  const app: HttpServer = Fastify({
+    // Node answers a missing `Host` by itself, with an empty body; `arrival.ts` does it with a problem document.
+    http: { ...nodeTimeouts, requireHostHeader: false },
+    requestTimeout,
+    keepAliveTimeout,
+    connectionTimeout,
+    bodyLimit: config.http.bodyLimit,
+    trustProxy: config.http.trustedProxies.length > 0 ? config.http.trustedProxies : false,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 500 },
+    genReqId: requestId,
+    loggerInstance: log,
+    // A child logger for each request would cost more than the one line that is written about it.
+    childLoggerFactory: (logger) => logger,
+    logController: createRequestLog(log, config.log.slowRequest),
+    clientErrorHandler: createClientErrorHandler(log, headers),
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(headers).header('x-request-id', request.id);
+      sendProblem(toAppError(error), request, reply);
+    },
+  }).withTypeProvider<TypeBoxProvider>();
+
+  app.decorateRequest('actor', null);
+  app.decorate('limitsOn', config.rateLimits.enabled);
+  app.decorate('draining', { now: false });
+  app.setValidatorCompiler(createValidatorCompiler());
+  app.setErrorHandler(createErrorHandler(log));
+  readJson(app);
+  // RFC 9110, 10.1.1 lets a server ignore expectations that it does not know; Node would answer 417 with an empty body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+
+  const rules = createRouteRules(config, errorTable, { clock, authenticate });
+  const notFound = createNotFound(app, rules.closedRoutes);
+  app.addHook('onRoute', rules.onRoute);
+  app.addHook('onRequest', createArrival(headers));
+  if (config.http.corsOrigins.length > 0) await app.register(cors, corsOptions(config.http.corsOrigins));
+  await app.register(cookie);
+  app.addHook('onRequest', (request, _reply, done) => done(request.is404 ? notFound(request) : undefined));
+  app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
+  closeWhenDraining(app);
+
+  registerHealth(app, probes, () => app.draining.now);
+  return app;
+}

@@ -1,0 +1,59 @@
+const CENSORED = '[redacted]';
+/** Nesting that is searched; what lies deeper is cut off, so that nothing slips through and no cycle hangs the log. */
+const DEPTH = 4;
+
+type Fields = Record<string, unknown>;
+
+/** Names of fields, in lower case, whose values never reach a log. `code` is a one-time code; errors keep theirs, see `log.ts`. */
+const SECRETS = new Set(
+  [
+    'authorization',
+    'cookie',
+    'set-cookie',
+    'password',
+    'newPassword',
+    'currentPassword',
+    'temporaryPassword',
+    'encryptedPassword',
+    'encryptedNewPassword',
+    'encryptedCurrentPassword',
+    'token',
+    'accessToken',
+    'access_token',
+    'refreshToken',
+    'refresh_token',
+    'flowToken',
+    'secret',
+    'secretKey',
+    'code',
+  ].map((name) => name.toLowerCase()),
+);
+
+/**
+ * The same fields with secrets censored; the very same object when there are none. pino's own `redact` would take a sixth
+ * of the throughput for the same effect, since it looks up every path in every line.
+ */
+export function redact(fields: Fields, depth = DEPTH): Fields {
+  let copy: Fields | undefined;
+  for (const name in fields) {
+    const value = fields[name];
+    const safe = isSecret(name) ? CENSORED : safeValue(value, depth);
+    if (safe !== value) {
+      copy ??= { ...fields };
+      copy[name] = safe;
+    }
+  }
+  return copy ?? fields;
+}
+
+function isSecret(name: string): boolean {
+  return SECRETS.has(name) || SECRETS.has(name.toLowerCase());
+}
+
+function safeValue(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Error || value instanceof Date) return value;
+  if (depth === 0) return '[cut off]';
+  if (Array.isArray(value)) return value.map((item) => safeValue(item, depth - 1));
+  return redact(value as Fields, depth - 1);
+}

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type App, createApp } from './app.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import type { Config } from './platform/config/config.ts';
+import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
+import { createMigrator, discoverMigrations, type Migrator } from './platform/database/migrations.ts';
+import { createMailbox } from './platform/mail/mailbox.ts';
+import { createSmtpMailer } from './platform/mail/smtp.ts';
+
+/** The version of this server, from its package. */
+export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+
+/** From here on, a difference between this clock and the database's is reported. Milliseconds. */
+const NOTABLE_SKEW = 2_000;
+
+/** Opens the configured database. Throws `DatabaseUnreachable`. */
+export function openDatabase(config: Config, log: Logger): Promise<Database> {
+  const { url, poolSize } = config.database;
+  return connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
+}
+
+/** The migrations of all modules, for this database. */
+export async function migratorFor(database: Database): Promise<Migrator> {
+  return createMigrator(database, await discoverMigrations(new URL('./modules/', import.meta.url)));
+}
+
+/** Migrates the database and composes the server on it. Closing everything again is the caller's. */
+export async function openApp(deps: {
+  config: Config;
+  database: Database;
+  log: Logger;
+  clock?: Clock;
+}): Promise<{ app: App; close(): Promise<void> }> {
+  const { config, database, log, clock = systemClock } = deps;
+  const applied = await (await migratorFor(database)).up();
+  if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
+
+  const skew = await clockSkew(database, clock);
+  if (Math.abs(skew) >= NOTABLE_SKEW) {
+    log.warn({ skew }, `the database's clock is ${Math.round(skew / 1000)} s ahead of this one: set both right`);
+  }
+
+  const { smtpUrl, from } = config.mail;
+  const mailbox = smtpUrl ? null : createMailbox({ dir: join(config.dataDir, 'mailbox'), clock });
+  const mailer = smtpUrl ? createSmtpMailer({ url: smtpUrl, from }) : mailbox;
+  if (!mailer) throw new TypeError('There is neither SMTP nor a mailbox.');
+  const app = await createApp({ config, database, mailer, mailbox, clock, log, version: VERSION });
+  return {
+    app,
+    async close() {
+      await app.stop();
+      await mailer.close();
+    },
+  };
+}

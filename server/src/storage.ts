@@ -1,0 +1,77 @@
+import { createMongoSuperadminStore } from './modules/access/superadmin-store.mongo.ts';
+import { createSqlSuperadminStore } from './modules/access/superadmin-store.sql.ts';
+import type { SuperadminStore } from './modules/access/superadmin-store.ts';
+import { createMongoChallengeStore } from './modules/auth/challenge-store.mongo.ts';
+import { createSqlChallengeStore } from './modules/auth/challenge-store.sql.ts';
+import type { ChallengeStore } from './modules/auth/challenge-store.ts';
+import { createMongoRegistrationStore } from './modules/auth/registration-store.mongo.ts';
+import { createSqlRegistrationStore } from './modules/auth/registration-store.sql.ts';
+import type { RegistrationStore } from './modules/auth/registration-store.ts';
+import { createMongoEventStore } from './modules/events/event-store.mongo.ts';
+import { createSqlEventStore } from './modules/events/event-store.sql.ts';
+import type { EventDraft, EventStore } from './modules/events/event-store.ts';
+import { createMongoOutbox } from './modules/events/outbox.mongo.ts';
+import { createSqlOutbox } from './modules/events/outbox.sql.ts';
+import { createMongoSecretCheckStore } from './modules/keys/secret-check-store.mongo.ts';
+import { createSqlSecretCheckStore } from './modules/keys/secret-check-store.sql.ts';
+import type { SecretCheckStore } from './modules/keys/secret-check-store.ts';
+import { createMongoSigningKeyStore } from './modules/keys/signing-key-store.mongo.ts';
+import { createSqlSigningKeyStore } from './modules/keys/signing-key-store.sql.ts';
+import type { SigningKeyStore } from './modules/keys/signing-key-store.ts';
+import { createMongoSessionStore } from './modules/sessions/session-store.mongo.ts';
+import { createSqlSessionStore } from './modules/sessions/session-store.sql.ts';
+import type { SessionStore } from './modules/sessions/session-store.ts';
+import { createMongoUserStore } from './modules/users/user-store.mongo.ts';
+import { createSqlUserStore } from './modules/users/user-store.sql.ts';
+import type { UserStore } from './modules/users/user-store.ts';
+import type { Database } from './platform/database/database.ts';
+
+/** Every store of the server. Modules take the type, and what they need of it comes in through their `create…` function. */
+export interface Storage {
+  events: EventStore;
+  users: UserStore;
+  registrations: RegistrationStore;
+  challenges: ChallengeStore;
+  sessions: SessionStore;
+  signingKeys: SigningKeyStore;
+  secretChecks: SecretCheckStore;
+  superadmins: SuperadminStore;
+}
+
+export interface StorageOptions {
+  /** Told of every change that carries an event, after its commit and before its verb returns. */
+  onCommit: (event: EventDraft) => void;
+}
+
+/** The stores for the database that is in use; it must have been migrated. */
+export function openStorage(database: Database, options: StorageOptions): Storage {
+  return database.kind === 'sql' ? sqlStorage(database, options) : mongoStorage(database, options);
+}
+
+function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
+  const outbox = createSqlOutbox({ onCommit });
+  return {
+    events: createSqlEventStore(database),
+    users: createSqlUserStore({ database, outbox }),
+    registrations: createSqlRegistrationStore({ database, outbox }),
+    challenges: createSqlChallengeStore({ database, outbox }),
+    sessions: createSqlSessionStore({ database, outbox }),
+    signingKeys: createSqlSigningKeyStore({ database, outbox }),
+    secretChecks: createSqlSecretCheckStore({ database }),
+    superadmins: createSqlSuperadminStore({ database, outbox }),
+  };
+}
+
+function mongoStorage(database: Database, { onCommit }: StorageOptions): Storage {
+  const outbox = createMongoOutbox({ database, onCommit });
+  return {
+    events: createMongoEventStore({ database, outbox }),
+    users: createMongoUserStore({ database, outbox }),
+    registrations: createMongoRegistrationStore({ database, outbox }),
+    challenges: createMongoChallengeStore({ database, outbox }),
+    sessions: createMongoSessionStore({ database, outbox }),
+    signingKeys: createMongoSigningKeyStore({ database, outbox }),
+    secretChecks: createMongoSecretCheckStore({ database }),
+    superadmins: createMongoSuperadminStore({ database, outbox }),
+  };
+}

@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import type { SuperadminRecord } from '../src/modules/access/superadmin-store.ts';
+import type { ChallengeRecord } from '../src/modules/auth/challenge-store.ts';
+import type { RegistrationRecord } from '../src/modules/auth/registration-store.ts';
+import type { EventDraft, EventRecord } from '../src/modules/events/event-store.ts';
+import type { SecretCheck } from '../src/modules/keys/secret-check-store.ts';
+import type { SigningKeyRecord } from '../src/modules/keys/signing-key-store.ts';
+import type { SessionRecord } from '../src/modules/sessions/session-store.ts';
+import type { EmailChange, UserRecord } from '../src/modules/users/user-store.ts';
+import { after, DAY, MINUTE } from '../src/platform/clock.ts';
+
+/** The moment at which every record of a test begins; its milliseconds are not round, so that none may be lost. */
+export const NOW = new Date('2026-11-20T13:14:15.678Z');
+/** When a test changes a record. */
+export const LATER = after(NOW, 61_001);
+
+let made = 0;
+
+/** A number that this process has not had before; the same in every run. */
+export function nextNumber(): number {
+  made += 1;
+  return made;
+}
+
+/** A UUIDv7 whose random part counts, so that ids grow in the order in which they were made. */
+export function makeId(at: Date = NOW): string {
+  const time = at.getTime().toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${nextNumber().toString(16).padStart(12, '0')}`;
+}
+
+/** What a SHA-256 in base64url looks like. */
+export function makeHash(): string {
+  return createHash('sha256').update(`hash ${nextNumber()}`).digest('base64url');
+}
+
+const KEY_ID = '0a1b2c3d';
+const makePasswordHash = () => `$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2E$${makeHash()}`;
+
+/** A challenge to move to another address. */
+export function makeEmailChange(fields: Partial<EmailChange> = {}): EmailChange {
+  const name = `moved${nextNumber()}`;
+  return {
+    id: makeId(),
+    keyId: KEY_ID,
+    email: `${name.toUpperCase()}@Example.org`,
+    emailNorm: `${name}@example.org`,
+    expiresAt: after(NOW, 10 * MINUTE),
+    tries: 0,
+    ...fields,
+  };
+}
+
+/** A user in whose record nothing is empty, so that whatever a store forgets shows. */
+export function makeUser(fields: Partial<UserRecord> = {}): UserRecord {
+  const name = `person${nextNumber()}`;
+  return {
+    id: makeId(),
+    email: `${name.toUpperCase()}@Example.org`,
+    emailNorm: `${name}@example.org`,
+    emailVerified: true,
+    username: name.toUpperCase(),
+    usernameKey: name,
+    fullName: 'Zoë Ångström-O’Neill 李 😀',
+    phone: '+4915112345678',
+    locale: 'de-CH',
+    profile: { bio: 'Two\nlines "quoted"', website: 'https://example.org/?a=1&b=%20', location: 'Zürich' },
+    profilePublic: true,
+    status: 'active',
+    roleIds: ['user', 'editor'],
+    passwordHash: makePasswordHash(),
+    passwordVersion: 3,
+    mustChangePassword: true,
+    sessionEpoch: 2,
+    keptSessionId: makeId(),
+    emailChange: makeEmailChange(),
+    lastLoginAt: after(NOW, -MINUTE),
+    deletedAt: null,
+    createdAt: after(NOW, -DAY),
+    updatedAt: NOW,
+    version: 1,
+    ...fields,
+  };
+}
+
+/** A user in whose record everything is empty that may be. */
+export function makeBareUser(fields: Partial<UserRecord> = {}): UserRecord {
+  return makeUser({
+    email: null,
+    emailNorm: null,
+    emailVerified: false,
+    username: null,
+    usernameKey: null,
+    fullName: null,
+    phone: null,
+    locale: null,
+    profile: {},
+    profilePublic: false,
+    roleIds: [],
+    passwordHash: null,
+    mustChangePassword: false,
+    keptSessionId: null,
+    emailChange: null,
+    lastLoginAt: null,
+    ...fields,
+  });
+}
+
+/** A registration whose code is good for ten minutes from `NOW`. */
+export function makeRegistration(fields: Partial<RegistrationRecord> = {}): RegistrationRecord {
+  const name = `newcomer${nextNumber()}`;
+  return {
+    id: makeId(),
+    email: `${name.toUpperCase()}@Example.org`,
+    emailNorm: `${name}@example.org`,
+    username: name,
+    fullName: 'Nguyễn Văn 😀',
+    phone: '+84901234567',
+    locale: 'vi',
+    passwordHash: makePasswordHash(),
+    codeId: makeId(),
+    keyId: KEY_ID,
+    codeExpiresAt: after(NOW, 10 * MINUTE),
+    tries: 0,
+    sentAt: [after(NOW, -MINUTE), NOW],
+    createdAt: NOW,
+    version: 1,
+    ...fields,
+  };
+}
+
+/** A wish for a new password that is good for an hour from `NOW`. */
+export function makeChallenge(fields: Partial<ChallengeRecord> = {}): ChallengeRecord {
+  const name = `forgetful${nextNumber()}`;
+  return {
+    id: makeId(),
+    purpose: 'password_reset',
+    email: `${name.toUpperCase()}@Example.org`,
+    emailNorm: `${name}@example.org`,
+    keyId: KEY_ID,
+    expiresAt: after(NOW, 60 * MINUTE),
+    createdAt: NOW,
+    ...fields,
+  };
+}
+
+/** A live session that was rotated before, in whose record nothing is empty but its end. */
+export function makeSession(fields: Partial<SessionRecord> = {}): SessionRecord {
+  return {
+    id: makeId(),
+    userId: makeId(),
+    clientId: 'ostiary',
+    epoch: 2,
+    generation: 4,
+    tokenHash: makeHash(),
+    previousHash: makeHash(),
+    rotationNonce: `${KEY_ID}.${makeHash()}`,
+    rotatedAt: after(NOW, -MINUTE),
+    generationUsed: true,
+    amr: ['pwd', 'otp'],
+    authTime: after(NOW, -2 * MINUTE),
+    device: { browser: 'Firefox', os: 'Linux', kind: 'desktop' },
+    ip: '2001:db8:1234:5678:9abc:def0:1234:5678',
+    network: '2001:db8:1234::/48',
+    country: 'CH',
+    createdAt: after(NOW, -DAY),
+    lastSeenAt: NOW,
+    idleExpiresAt: after(NOW, 30 * DAY),
+    expiresAt: after(NOW, 89 * DAY),
+    endedAt: null,
+    endReason: null,
+    version: 1,
+    ...fields,
+  };
+}
+
+/** An active key; its halves only look like keys. */
+export function makeSigningKey(fields: Partial<SigningKeyRecord> = {}): SigningKeyRecord {
+  return {
+    id: makeId(),
+    algorithm: 'EdDSA',
+    status: 'active',
+    publicJwk: { kty: 'OKP', crv: 'Ed25519', x: makeHash() },
+    sealedPrivateKey: `${KEY_ID}.${makeHash()}${makeHash()}`,
+    createdAt: NOW,
+    activatedAt: NOW,
+    retiredAt: null,
+    version: 1,
+    ...fields,
+  };
+}
+
+/** The check of a secret that no other test has. */
+export function makeSecretCheck(fields: Partial<SecretCheck> = {}): SecretCheck {
+  return { keyId: nextNumber().toString(16).padStart(8, '0'), value: makeHash(), createdAt: NOW, ...fields };
+}
+
+/** What a superadmin record may become. */
+export function makeSuperadmins(
+  fields: Partial<SuperadminRecord> = {},
+): Pick<SuperadminRecord, 'userIds' | 'setup'> {
+  const setup = { id: makeId(), keyId: KEY_ID, expiresAt: after(NOW, DAY) };
+  return { userIds: [makeId(), makeId()], setup, ...fields };
+}
+
+/** An event that somebody handles and that evicts, about `target`; nothing in it is empty. */
+export function makeEvent(target: string, fields: Partial<EventDraft> = {}): EventDraft {
+  return {
+    id: makeId(),
+    type: 'thing.happened',
+    version: 1,
+    target,
+    userId: makeId(),
+    actorId: makeId(),
+    at: NOW,
+    ip: '203.0.113.7',
+    requestId: `request-${nextNumber()}`,
+    device: { browser: null, os: 'Plan 9', kind: 'other' },
+    data: { reason: 'a test', fields: ['fullName', 'locale'], count: 2, nested: { yes: true, nothing: null } },
+    pending: true,
+    evicts: true,
+    ...fields,
+  };
+}
+
+/** An event of which everything is empty that may be. */
+export function makeBareEvent(target: string, fields: Partial<EventDraft> = {}): EventDraft {
+  return makeEvent(target, {
+    userId: null,
+    actorId: null,
+    ip: null,
+    requestId: null,
+    device: null,
+    data: {},
+    ...fields,
+  });
+}
+
+/** An event that no database can take: its data contain themselves. */
+export function makeUnwritableEvent(target: string): EventDraft {
+  const data: Record<string, unknown> = {};
+  data.self = data;
+  return makeEvent(target, { data });
+}
+
+/** The record that a draft becomes once a verb has given it its `seq`. */
+export function recordOf(draft: EventDraft, seq: number): EventRecord {
+  const { pending: _pending, evicts: _evicts, ...rest } = draft;
+  return { ...rest, seq };
+}
+
+/** Texts that a store must treat as text and give back as they were. Without NUL, which PostgreSQL cannot hold. */
+export const HOSTILE_TEXTS: readonly string[] = [
+  '',
+  ' ',
+  ' leading and trailing ',
+  "'; drop table users; --",
+  "' or '1'='1",
+  '"quoted"',
+  '`quoted`',
+  "\\' \\\\ \\0 \\n \\x00",
+  '\\',
+  '%_*?[a]',
+  '$where',
+  '$set',
+  '$id.name',
+  '{"$gt":""}',
+  '{"$ne":null}',
+  '{"a":[1,null]}',
+  '[]',
+  '"json"',
+  'null',
+  'true',
+  '0',
+  '007',
+  '1e3',
+  'NaN',
+  '2026-11-20T13:14:15.678Z',
+  '__proto__',
+  'constructor',
+  '😀👩‍👩‍👧‍👦🏳️‍🌈',
+  'e\u0301',
+  '\u00e9',
+  'straße',
+  'strasse',
+  'İı',
+  'Ii',
+  'a',
+  'A',
+  'a ',
+  'ａ',
+  'שלום \u202eabc\u202c مرحبا',
+  '\u0001\u0008\u001b\u001f\u007f\u0085',
+  'line\r\nline\ttab\u2028\u2029',
+  '\ufeffbom\u200b',
+  '\u{10ffff}\uffff',
+];
+
+/** Times that go wrong where a database or a driver counts in seconds, 32 bits or local time. */
+export const AWKWARD_TIMES: readonly Date[] = [
+  '1970-01-01T00:00:01.001Z',
+  '1999-12-31T23:59:59.999Z',
+  '2024-02-29T12:00:00.010Z',
+  // Local times in these hours do not exist, or exist twice, where clocks are changed.
+  '2026-03-08T02:30:00.123Z',
+  '2026-03-08T05:45:00.120Z',
+  '2026-03-29T01:30:00.456Z',
+  '2026-03-29T02:30:00.456Z',
+  '2026-11-01T01:30:00.789Z',
+  '2026-11-01T04:15:00.780Z',
+  '2038-01-19T03:14:08.001Z',
+  '2106-02-07T06:28:16.500Z',
+].map((text) => new Date(text));

@@ -1,0 +1,130 @@
+import { globSync, readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { join, posix } from 'node:path';
+
+export interface Import {
+  /** As written: `./sessions.ts`, `node:fs`, `fastify`. */
+  specifier: string;
+  /** False where only types are imported and nothing is loaded. */
+  loads: boolean;
+}
+
+const STATIC_IMPORT = /^(?:import|export)\b(?:[^;'"`]*\bfrom)?\s*['"]([^'"`]+)['"]/gm;
+const CALLED_IMPORT = /\b(?:import|require)\(\s*['"`]([^'"`]+)['"`]/g;
+const TYPES_ONLY = /^(?:import|export)\s+type\b/;
+
+/** The static imports that stand in the code, and not in a string or a comment that shows some. */
+function staticImports(source: string): Import[] {
+  const found: (Import & { mark: string })[] = [];
+  const marked = source.replace(STATIC_IMPORT, (written, specifier: string) => {
+    const mark = `mark_${found.length}_`;
+    found.push({ specifier, loads: !TYPES_ONLY.test(written), mark });
+    return `import type { ${mark} } from './mark.ts'`;
+  });
+  // Type stripping is the parser here: it takes a mark out of the code, and leaves it where it is only text.
+  const stripped = stripTypeScriptTypes(marked);
+  return found.filter(({ mark }) => !stripped.includes(mark)).map(({ specifier, loads }) => ({ specifier, loads }));
+}
+
+/** Calls of `import` and `require` with a fixed name; those in types disappear when types are stripped. */
+function calledImports(source: string): Import[] {
+  const names = (code: string) => Array.from(code.matchAll(CALLED_IMPORT), ([, specifier = '']) => specifier);
+  const loaded = new Set(names(stripTypeScriptTypes(source)));
+  return names(source).map((specifier) => ({ specifier, loads: loaded.has(specifier) }));
+}
+
+/** Every module that a TypeScript source names, as often as it does, and whether that loads it. */
+export function importsOf(source: string): Import[] {
+  return [...staticImports(source), ...calledImports(source)];
+}
+
+/** Where a file of `server/` belongs. Test files and tools may import what they need. */
+type Place =
+  | { layer: 'platform' | 'storage' | 'app' | 'main' | 'test' }
+  | { layer: 'module'; module: string; vocabulary: boolean }
+  | { layer: 'outside' };
+
+const TOP_FILES: Record<string, 'storage' | 'app' | 'main'> = {
+  'storage.ts': 'storage',
+  'app.ts': 'app',
+  'main.ts': 'main',
+  'cli.ts': 'main',
+};
+
+/** A module's wire shapes and error codes hold no state and no rule; other modules may use them as they are. */
+const VOCABULARY = /^src\/modules\/[^/]+\/(?:schemas|errors)\.ts$/;
+
+/** Says where the file at `path` (relative to `server/`, with `/`) belongs. */
+function placeOf(path: string): Place {
+  if (/\.(?:test|contract)\.ts$/.test(path) || path.startsWith('test/')) return { layer: 'test' };
+  const [root, folder = '', module] = path.split('/');
+  if (root !== 'src') return { layer: 'outside' };
+  if (folder === 'platform') return { layer: 'platform' };
+  if (folder === 'modules' && module !== undefined) {
+    return { layer: 'module', module, vocabulary: VOCABULARY.test(path) };
+  }
+  // Any other file beside app.ts is part of putting things together.
+  return { layer: TOP_FILES[folder] ?? 'app' };
+}
+
+const RANK = { platform: 0, module: 1, storage: 2, app: 3, main: 4 } as const;
+
+/** Why a file of `from` must not import one of `to`, or null where it may. */
+function objection(from: Place, to: Place, loads: boolean): string | null {
+  if (from.layer === 'test' || from.layer === 'outside') return null;
+  if (to.layer === 'test') return 'is test code';
+  if (to.layer === 'outside') return 'is not part of the server';
+  if (from.layer === 'module') {
+    if (to.layer === 'platform' || (to.layer === 'module' && (to.module === from.module || to.vocabulary))) return null;
+    if (to.layer === 'module' || to.layer === 'storage') {
+      return loads ? 'is not its own: `import type` it, and take the value through the create function' : null;
+    }
+  }
+  return RANK[to.layer] > RANK[from.layer] ? `is above ${from.layer}/` : null;
+}
+
+/**
+ * The imports that go against `main → app → modules → platform`, one line each. `files` maps paths relative to
+ * `server/` to their sources.
+ */
+export function findOffenders(files: Map<string, string>): string[] {
+  return [...files].flatMap(([path, source]) =>
+    importsOf(source)
+      .filter(({ specifier }) => specifier.startsWith('.'))
+      .map(({ specifier, loads }) => ({ target: posix.join(posix.dirname(path), specifier), loads }))
+      .filter(({ target }) => !target.endsWith('.json'))
+      .map(({ target, loads }) => ({ target, why: objection(placeOf(path), placeOf(target), loads) }))
+      .filter(({ why }) => why !== null)
+      .map(({ target, why }) => `server/${path} imports server/${target}, which ${why}`),
+  );
+}
+
+/** The sources below `server` (a path), by their paths relative to it; folders of other packages are left out. */
+export function readSources(server: string): Map<string, string> {
+  const paths = globSync('{src,test,tools}/**/*.ts', { cwd: server, exclude: ['**/node_modules/**'] }).sort();
+  return new Map(paths.map((path) => [path, readFileSync(join(server, path), 'utf8')]));
+}
+
+/** The paths in `files` that load one of `targets`, directly or through others; `targets` included. */
+export function whatLoads(targets: string[], files: Map<string, string>): Set<string> {
+  const edges = [...files].flatMap(([path, source]) =>
+    importsOf(source)
+      .filter(({ specifier, loads }) => loads && specifier.startsWith('.'))
+      .map(({ specifier }) => ({ path, target: posix.join(posix.dirname(path), specifier) })),
+  );
+  const reached = new Set(targets);
+  for (let before = -1; before !== reached.size; ) {
+    before = reached.size;
+    for (const { path, target } of edges) if (reached.has(target)) reached.add(path);
+  }
+  return reached;
+}
+
+// node check-imports.ts [server folder]
+if (import.meta.main) {
+  const files = readSources(process.argv[2] ?? join(import.meta.dirname, '..'));
+  const offenders = findOffenders(files);
+  for (const line of offenders) console.error(line);
+  console.log(`check-imports: ${files.size} files, ${offenders.length} offenders`);
+  process.exitCode = offenders.length === 0 && files.size > 0 ? 0 : 1;
+}

@@ -1,0 +1,50 @@
+// Gets what the tests' private servers need: `npm run test:install`. Quick when all is there.
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { findMariadb } from './mariadb.ts';
+import { prepareMongodb } from './mongodb-runtime.ts';
+import { findPostgres } from './postgres.ts';
+import { findBinary, run } from './server-process.ts';
+
+/** Debian asks this file whether a newly installed service may start; 101 says no. */
+const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
+const APT_OPTIONS = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300'];
+
+const missingPackages = () => [
+  ...(findPostgres() === null ? ['postgresql'] : []),
+  ...(findMariadb() === null ? ['mariadb-server'] : []),
+];
+
+/** Installs Debian packages without letting their services start; throws what apt says. */
+async function installPackages(packages: string[]): Promise<void> {
+  if (findBinary(['apt-get'], ['/usr/bin']) === null) {
+    throw new Error(`Install these with your system's package manager: ${packages.join(', ')}.`);
+  }
+  if (process.getuid?.() !== 0) throw new Error(`As root: apt-get install ${packages.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const ownPolicy = !existsSync(SERVICE_POLICY);
+  if (ownPolicy) writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    await run(['apt-get', ...APT_OPTIONS, 'update'], { env });
+    await run(['apt-get', ...APT_OPTIONS, 'install', '--no-install-recommends', ...packages], { env });
+  } finally {
+    if (ownPolicy) rmSync(SERVICE_POLICY, { force: true });
+  }
+}
+
+/** One step: says what came of it, and lets the others go on when it fails. */
+async function step(name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+    console.log(`${name}: ready`);
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = 1;
+  }
+}
+
+await step('PostgreSQL and MariaDB', async () => {
+  const packages = missingPackages();
+  if (packages.length > 0) await installPackages(packages);
+  if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);
+});
+await step('MongoDB (an embedded engine under the SSPL, for tests only)', prepareMongodb);

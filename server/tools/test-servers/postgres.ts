@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Client } from 'pg';
+import type { Launch } from './server-process.ts';
+import { asUser, findBinary, onFreePort, run, startProcess, untilReady } from './server-process.ts';
+
+const FOLDERS = ['/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/usr/local/bin', '/opt/homebrew/bin'];
+const CONNECT_LIMIT = 5000;
+
+/** The program that a private PostgreSQL needs, or null. */
+export const findPostgres = (): string | null => findBinary(['initdb'], FOLDERS);
+
+/** The version of the server behind `url`; throws when it does not answer within five seconds. */
+export async function postgresVersion(url: string): Promise<string> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_LIMIT });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ server_version: string }>('show server_version');
+    return `PostgreSQL ${rows[0]?.server_version ?? '(version unknown)'}`;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Starts a PostgreSQL of its own on 127.0.0.1; only `durable` makes it wait for the disk. */
+export const launchPostgres: Launch = async (scratch, { durable }) => {
+  const initdb = findPostgres();
+  if (initdb === null) return { missing: 'no initdb was found' };
+  const home = join(scratch.dir, 'postgres');
+  const data = join(home, 'data');
+  const log = join(home, 'log');
+  const user = asUser('postgres');
+  mkdirSync(home, { mode: 0o700 });
+  if (user.length > 0) await run(['chown', 'postgres:postgres', home]);
+
+  const password = randomBytes(18).toString('base64url');
+  const passwordFile = join(home, 'password');
+  writeFileSync(passwordFile, password);
+  if (user.length > 0) await run(['chown', 'postgres:postgres', passwordFile]);
+  const init = [initdb, '--pgdata', data, '--username=ostiary', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  await run([...user, ...init, '--encoding=UTF8', '--locale=C', '--no-sync'], { cwd: scratch.dir });
+
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '300',
+    fsync: durable ? 'on' : 'off',
+    full_page_writes: durable ? 'on' : 'off',
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return onFreePort(async (port) => {
+    const command = [...user, join(dirname(initdb), 'postgres'), '-D', data, '-p', `${port}`, ...options];
+    const child = startProcess(scratch, { command, log, end: 'QUIT', cwd: home });
+    const url = `postgres://ostiary:${password}@127.0.0.1:${port}/postgres`;
+    await untilReady(child, log, () => postgresVersion(url));
+    return { url };
+  });
+};

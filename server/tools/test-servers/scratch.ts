@@ -1,0 +1,90 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** How a server is told to end: PostgreSQL frees its shared memory on SIGQUIT, the others have nothing to lose. */
+export type EndSignal = 'QUIT' | 'TERM' | 'KILL';
+
+export interface Scratch {
+  /** A new folder that every user may enter; it disappears with this process, however that ends. */
+  dir: string;
+  /** Promises that `child` ends when this process does, also by SIGKILL. */
+  guard(child: ChildProcess, signal: EndSignal): void;
+  /** Ends the guarded processes, removes the folder; resolves when nothing is left. May be called twice. */
+  end(): Promise<void>;
+}
+
+/**
+ * The watchdog: reads `SIGNAL pid` and `gone pid` lines. Its standard input closes when the parent ends for whatever
+ * reason, SIGKILL included; then it ends what is still listed, waits up to five seconds, and removes the folder.
+ */
+const WATCHDOG = `
+trap '' HUP INT TERM
+servers=''
+while read -r word pid; do
+  if [ "$word" = gone ]; then
+    rest=''
+    for server in $servers; do [ "\${server#*:}" = "$pid" ] || rest="$rest $server"; done
+    servers=$rest
+  else
+    servers="$servers $word:$pid"
+  fi
+done
+for server in $servers; do kill -s "\${server%%:*}" "\${server#*:}" 2>/dev/null; done
+tries=0
+while [ $tries -lt 100 ]; do
+  alive=''
+  for server in $servers; do kill -s 0 "\${server#*:}" 2>/dev/null && alive="$alive \${server#*:}"; done
+  [ -z "$alive" ] && break
+  tries=$((tries + 1))
+  sleep 0.05
+done
+for pid in $alive; do kill -s KILL "$pid" 2>/dev/null; done
+tries=0
+until rm -rf -- "$1" 2>/dev/null || [ $tries -ge 20 ]; do tries=$((tries + 1)); sleep 0.1; done
+`;
+
+const OTHERS_MAY_ENTER = 0o001;
+
+/** The first temporary folder that a server's own user can reach: with root's TMPDIR under /root it could not. */
+function reachableTemporaryFolder(): string {
+  const candidates = [tmpdir(), '/tmp', '/var/tmp'];
+  const reachable = (dir: string): boolean => {
+    const mode = statSync(dir, { throwIfNoEntry: false })?.mode ?? 0;
+    return (mode & OTHERS_MAY_ENTER) !== 0 && (dirname(dir) === dir || reachable(dirname(dir)));
+  };
+  return candidates.find(reachable) ?? tmpdir();
+}
+
+/** Makes a folder and the watchdog that ends its servers with this process; throws where neither can be made. */
+export function createScratch(): Scratch {
+  const dir = mkdtempSync(join(reachableTemporaryFolder(), 'ostiary-test-'));
+  chmodSync(dir, 0o755);
+  // A session of its own, so that Ctrl-C in the terminal ends the tests and not the one that tidies up after them.
+  const watchdog = spawn('/bin/sh', ['-c', WATCHDOG, 'watchdog', dir], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const ended = once(watchdog, 'exit');
+  watchdog.stdin.on('error', () => {});
+  watchdog.unref();
+
+  return {
+    dir,
+    guard(child, signal) {
+      if (child.pid === undefined) return;
+      watchdog.stdin.write(`${signal} ${child.pid}\n`);
+      child.once('exit', () => {
+        if (!watchdog.stdin.writableEnded) watchdog.stdin.write(`gone ${child.pid}\n`);
+      });
+    },
+    async end() {
+      watchdog.ref();
+      watchdog.stdin.end();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import type { ChildProcess } from 'node:child_process';
+import { launchMariadb, mysqlVersion } from './mariadb.ts';
+import { ENGINE_LIMITS, launchMongodb, mongodbVersion } from './mongodb.ts';
+import { launchPostgres, postgresVersion } from './postgres.ts';
+import { createScratch } from './scratch.ts';
+import type { Launch } from './server-process.ts';
+
+export type ServerKind = 'postgres' | 'mysql' | 'mongodb';
+
+export interface TestServers {
+  urls: Partial<Record<ServerKind, string>>;
+  /** One line for each kind of server: its version and where it comes from, or why there is none. */
+  report: string[];
+  /** Promises that `child` ends with this process, as the servers do. */
+  guard(child: ChildProcess): void;
+  /** Ends the private servers and removes their folder; those that were given by URL are left as they are. */
+  stop(): Promise<void>;
+}
+
+interface Kind {
+  name: string;
+  variable: 'TEST_POSTGRES_URL' | 'TEST_MYSQL_URL' | 'TEST_MONGODB_URL';
+  launch: Launch;
+  version: (url: string) => Promise<string>;
+  /** What a private server of this kind cannot show. */
+  limits?: string;
+}
+
+/** The kinds of server that tests run on, and the variable that names an existing one. */
+export const SERVER_KINDS: Record<ServerKind, Kind> = {
+  postgres: {
+    name: 'PostgreSQL',
+    variable: 'TEST_POSTGRES_URL',
+    launch: launchPostgres,
+    version: postgresVersion,
+  },
+  mysql: {
+    name: 'MySQL/MariaDB',
+    variable: 'TEST_MYSQL_URL',
+    launch: launchMariadb,
+    version: mysqlVersion,
+  },
+  mongodb: {
+    name: 'MongoDB',
+    variable: 'TEST_MONGODB_URL',
+    launch: launchMongodb,
+    version: mongodbVersion,
+    limits: ENGINE_LIMITS,
+  },
+};
+
+const isKind = (name: string): name is ServerKind => Object.hasOwn(SERVER_KINDS, name);
+
+/**
+ * Takes the servers named by TEST_POSTGRES_URL, TEST_MYSQL_URL and TEST_MONGODB_URL, and starts a private one of each
+ * other kind (or of those in `only`) from the programs on this machine. `durable` keeps waiting for the disk.
+ * A missing program is reported; a named server that does not answer, or a found one that does not start, throws.
+ */
+export async function startTestServers(
+  options: { only?: string[]; durable?: boolean; env?: NodeJS.ProcessEnv } = {},
+): Promise<TestServers> {
+  const env = options.env ?? process.env;
+  const unknown = (options.only ?? []).filter((name) => !isKind(name));
+  if (unknown.length > 0) throw new TypeError(`unknown kinds of server: ${unknown.join(', ')}`);
+  const kinds = (options.only ?? Object.keys(SERVER_KINDS)).filter(isKind);
+  const scratch = createScratch();
+
+  const start = async (key: ServerKind): Promise<{ key: ServerKind; url?: string; line: string }> => {
+    const kind = SERVER_KINDS[key];
+    const given = env[kind.variable];
+    if (given !== undefined && given !== '') {
+      const version = await kind.version(given).catch((cause: unknown) => {
+        throw new Error(`${kind.variable} names a server that cannot be reached: ${reason(cause)}`, { cause });
+      });
+      return { key, url: given, line: `${version}: the server that ${kind.variable} names` };
+    }
+    const launched = await kind.launch(scratch, { durable: options.durable ?? false });
+    if ('missing' in launched) {
+      const ways = `\`npm run test:install\` gets one, ${kind.variable} names another`;
+      return { key, line: `${kind.name}: NOT RUN ON, ${launched.missing} (${ways})` };
+    }
+    const limits = kind.limits === undefined ? '' : `; cannot show: ${kind.limits}`;
+    return { key, url: launched.url, line: `${await kind.version(launched.url)}: a private server${limits}` };
+  };
+
+  const outcomes = await Promise.allSettled(kinds.map(start));
+  const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome) => outcome.reason);
+  if (failures.length > 0) {
+    await scratch.end();
+    throw new AggregateError(failures, failures.map(reason).join('\n'));
+  }
+  const started = outcomes.filter((outcome) => outcome.status === 'fulfilled').map((outcome) => outcome.value);
+  return {
+    urls: Object.fromEntries(started.flatMap(({ key, url }) => (url === undefined ? [] : [[key, url]]))),
+    report: started.map(({ line }) => line),
+    guard: (child) => scratch.guard(child, 'TERM'),
+    stop: () => scratch.end(),
+  };
+}
+
+/** A failure in words; drivers' AggregateErrors have an empty message of their own. */
+function reason(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reason).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

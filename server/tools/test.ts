@@ -1,0 +1,145 @@
+// The runner behind `npm test`, `test:unit`, `test:fast` and `test:long`:
+//   node server/tools/test.ts [all | unit | fast | long] [test files…]
+
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { readSources, whatLoads } from './check-imports.ts';
+import type { TestServers } from './test-servers/start.ts';
+import { SERVER_KINDS, startTestServers } from './test-servers/start.ts';
+
+type Check = 'lint' | 'types' | 'imports';
+
+interface Mode {
+  checks: Check[];
+  /** Also on PostgreSQL, MySQL/MariaDB and MongoDB; otherwise on SQLite alone. */
+  servers: boolean;
+  files: () => string[];
+}
+
+const ROOT = join(import.meta.dirname, '../..');
+const SERVER = join(ROOT, 'server');
+const BIN = join(ROOT, 'node_modules/.bin');
+const TESTS = '{server,tools,bench}/**/*.test.ts';
+const LONG_TESTS = '{server,tools,bench}/**/*.long.test.ts';
+const NOT_OURS = ['**/node_modules/**', '**/runtime/**'];
+/** Two test files at a time: each may keep a core busy with hashing. */
+const CONCURRENCY = 2;
+/** Milliseconds for one test; what takes longer hangs. Long tests have no limit. */
+const TEST_LIMIT = 600_000;
+
+const find = (pattern: string, exclude: string[]) =>
+  globSync(pattern, { cwd: ROOT, exclude: [...NOT_OURS, ...exclude] }).sort();
+const allTests = () => find(TESTS, [LONG_TESTS]);
+const testsWithoutServers = () => find(TESTS, [LONG_TESTS, 'server/tools/test-servers/**']);
+
+/** Tests that start no application: those that load neither `app.ts` nor what stands above it. */
+function unitTests(): string[] {
+  const loading = whatLoads(['src/app.ts', 'src/main.ts', 'src/cli.ts'], readSources(SERVER));
+  return testsWithoutServers().filter((file) => !loading.has(relative('server', file)));
+}
+
+const MODES: Record<string, Mode> = {
+  all: { checks: ['lint', 'types', 'imports'], servers: true, files: allTests },
+  unit: { checks: [], servers: false, files: unitTests },
+  fast: { checks: ['types'], servers: false, files: testsWithoutServers },
+  long: { checks: [], servers: true, files: () => find(LONG_TESTS, []) },
+};
+
+const CHECKS: Record<Check, string[]> = {
+  lint: [join(BIN, 'biome'), 'ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'],
+  types: [join(BIN, 'tsc'), '--project', ROOT],
+  imports: [process.execPath, '--disable-warning=ExperimentalWarning', join(SERVER, 'tools/check-imports.ts')],
+};
+
+/** Whatever a test or a tool starts as `node` is the Node that runs this. */
+const baseEnv = {
+  ...process.env,
+  PATH: [dirname(process.execPath), BIN, process.env.PATH].join(delimiter),
+};
+
+const running = new Set<ChildProcess>();
+let interrupted: NodeJS.Signals | null = null;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted = signal;
+    for (const child of running) child.kill(signal);
+  });
+}
+
+/** Runs a command on this terminal; resolves with its exit code, 128 and the signal's number when one ended it. */
+async function exitCodeOf(command: string[], env: NodeJS.ProcessEnv, guard?: TestServers['guard']): Promise<number> {
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  running.add(child);
+  guard?.(child);
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  running.delete(child);
+  return code ?? 128 + constants.signals[signal ?? 'SIGKILL'];
+}
+
+/** Runs the tests of `files`; resolves with the exit code, and 1 where not a single test ran. */
+async function runTests(files: string[], mode: Mode, env: NodeJS.ProcessEnv, guard?: TestServers['guard']) {
+  if (files.length === 0) return complain('no test file was found');
+  const scratch = mkdtempSync(join(tmpdir(), 'ostiary-counts-'));
+  try {
+    const counts = join(scratch, 'counts');
+    const limit = mode === MODES.long ? [] : [`--test-timeout=${TEST_LIMIT}`];
+    const reporters = [
+      ['--test-reporter=spec', '--test-reporter-destination=stdout'],
+      [`--test-reporter=${join(SERVER, 'tools/test-counts.ts')}`, `--test-reporter-destination=${counts}`],
+    ];
+    const options = ['--disable-warning=ExperimentalWarning', `--test-concurrency=${CONCURRENCY}`, ...limit];
+    const command = [process.execPath, '--test', ...options, ...reporters.flat(), ...files];
+    const code = await exitCodeOf(command, env, guard);
+    if (code === 0 && !(Number(readFileSync(counts, 'utf8')) > 0)) return complain('not a single test ran');
+    return code;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function complain(sentence: string): number {
+  console.error(sentence);
+  return 1;
+}
+
+async function main(): Promise<number> {
+  const [name = 'all', ...chosen] = process.argv.slice(2);
+  const mode = MODES[name];
+  if (mode === undefined) return complain(`There is no mode ${name}; there are ${Object.keys(MODES).join(', ')}.`);
+
+  const failed: string[] = [];
+  for (const check of chosen.length > 0 ? [] : mode.checks) {
+    if (interrupted === null && (await exitCodeOf(CHECKS[check], baseEnv)) !== 0) failed.push(check);
+  }
+  if (interrupted !== null) return 128 + constants.signals[interrupted];
+
+  const files = chosen.length > 0 ? chosen : mode.files();
+  const servers = mode.servers ? await startTestServers() : null;
+  const env: NodeJS.ProcessEnv = { ...baseEnv };
+  for (const [kind, { variable }] of Object.entries(SERVER_KINDS)) {
+    delete env[variable];
+    const url = servers?.urls[kind as keyof typeof SERVER_KINDS];
+    if (url !== undefined) env[variable] = url;
+  }
+  let code: number;
+  try {
+    code = await runTests(files, mode, env, servers?.guard);
+  } finally {
+    await servers?.stop();
+  }
+
+  const others = servers?.report ?? ['PostgreSQL, MySQL/MariaDB, MongoDB: NOT RUN ON in this mode; `npm test` does'];
+  const here = `Node ${process.versions.node} with SQLite ${process.versions.sqlite ?? '(version unknown)'}`;
+  console.log(['', 'This run covered:', ...[here, ...others].map((line) => `  ${line}`)].join('\n'));
+  if (failed.length > 0) console.error(`Besides the tests, these failed: ${failed.join(', ')} (see above).`);
+  return code === 0 && failed.length > 0 ? 1 : code;
+}
+
+process.exitCode = await main().catch((error: unknown) =>
+  complain(error instanceof Error ? error.message : String(error)),
+);
