@@ -6,8 +6,8 @@ import { type Clock, systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations, type Migrator } from './platform/database/migrations.ts';
-import { createMailbox } from './platform/mail/mailbox.ts';
-import { createSmtpMailer } from './platform/mail/smtp.ts';
+import { createMailbox, type Mailbox } from './platform/mail/mailbox.ts';
+import type { Mailer } from './platform/mail/mail.ts';
 
 /** The version of this server, from its package. */
 export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
@@ -42,10 +42,7 @@ export async function openApp(deps: {
     log.warn({ skew }, `the database's clock is ${Math.round(skew / 1000)} s ahead of this one: set both right`);
   }
 
-  const { smtpUrl, from } = config.mail;
-  const mailbox = smtpUrl ? null : createMailbox({ dir: join(config.dataDir, 'mailbox'), clock });
-  const mailer = smtpUrl ? createSmtpMailer({ url: smtpUrl, from }) : mailbox;
-  if (!mailer) throw new TypeError('There is neither SMTP nor a mailbox.');
+  const { mailer, mailbox } = await openMail(config, clock);
   const app = await createApp({ config, database, mailer, mailbox, clock, log, version: VERSION });
   return {
     app,
@@ -54,4 +51,13 @@ export async function openApp(deps: {
       await mailer.close();
     },
   };
+}
+
+async function openMail({ mail, dataDir }: Config, clock: Clock): Promise<{ mailer: Mailer; mailbox: Mailbox | null }> {
+  if (mail.smtpUrl) {
+    const { createSmtpMailer } = await import('./platform/mail/smtp.ts');
+    return { mailer: createSmtpMailer({ url: mail.smtpUrl, from: mail.from }), mailbox: null };
+  }
+  const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock });
+  return { mailer: mailbox, mailbox };
 }

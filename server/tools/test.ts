@@ -72,6 +72,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 /** Runs a command on this terminal; resolves with its exit code, 128 and the signal's number when one ended it. */
 async function exitCodeOf(command: string[], env: NodeJS.ProcessEnv, guard?: TestServers['guard']): Promise<number> {
+  if (interrupted !== null) return 128 + constants.signals[interrupted];
   const [file = '', ...args] = command;
   const child = spawn(file, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
   running.add(child);
@@ -114,12 +115,11 @@ async function main(): Promise<number> {
 
   const failed: string[] = [];
   for (const check of chosen.length > 0 ? [] : mode.checks) {
-    if (interrupted === null && (await exitCodeOf(CHECKS[check], baseEnv)) !== 0) failed.push(check);
+    if ((await exitCodeOf(CHECKS[check], baseEnv)) !== 0) failed.push(check);
   }
-  if (interrupted !== null) return 128 + constants.signals[interrupted];
 
   const files = chosen.length > 0 ? chosen : mode.files();
-  const servers = mode.servers ? await startTestServers() : null;
+  const servers = mode.servers && interrupted === null ? await startTestServers() : null;
   const env: NodeJS.ProcessEnv = { ...baseEnv };
   for (const [kind, { variable }] of Object.entries(SERVER_KINDS)) {
     delete env[variable];

@@ -49,14 +49,17 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
     postpone: (id, claimedUntil, { dueAt, attempts, handled }) =>
       moveDueAt(id, claimedUntil, { dueAt, attempts, handled }),
 
-    async listForUser(userId, { before, limit }) {
+    async listForUser(userId, { before, skip = 0, limit }) {
       const documents = await events
         .find({ userId: { $eq: userId }, ...(before !== null && { _id: { $lt: before } }) })
         .sort({ _id: -1 })
+        .skip(skip)
         .limit(limit)
         .toArray();
       return documents.map(toRecord);
     },
+
+    countForUser: (userId, limit) => events.countDocuments({ userId: { $eq: userId } }, { limit }),
 
     async listForTarget(target) {
       const documents = await events

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { AWKWARD_TIMES, HOSTILE_TEXTS } from '../../../test/awkward-values.ts';
 import {
-  AWKWARD_TIMES,
-  HOSTILE_TEXTS,
   LATER,
   makeBareEvent,
   makeBareUser,

@@ -2,16 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
 import { isContention, isUnavailable, unavailable, withoutValues } from './errors.ts';
-import { within } from './time-limit.ts';
 import type { DatabaseLog } from './types.ts';
 import type { Watch } from './watchdog.ts';
 
 /** How often work is tried that other transactions keep rolling back. */
 export const CONTENTION_TRIES = 10;
 const CONTENTION_PAUSE = 10;
-
-/** Milliseconds that a statement waits for a free connection of a pool that is in use. */
-export const ACQUIRE_TIMEOUT = 5000;
 
 export interface GuardOptions {
   slowQuery: number;
@@ -91,7 +87,7 @@ function limitedAcquire(driver: Driver, { log, watch }: GuardOptions): () => Pro
   return async () => {
     const arriving = driver.acquireConnection();
     try {
-      const connection = await within(ACQUIRE_TIMEOUT, watch(arriving));
+      const connection = await watch(arriving);
       if (away) log.warn({}, 'The database is back.');
       away = false;
       return connection;

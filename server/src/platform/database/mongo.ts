@@ -1,13 +1,15 @@
 import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
-import { ACQUIRE_TIMEOUT } from './guard.ts';
 import { guardMongo } from './mongo-guard.ts';
-import { CONNECT_TIMEOUT, STATEMENT_TIMEOUT } from './sql-database.ts';
+import { reviveStuckMonitor } from './mongo-monitor.ts';
+import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, STATEMENT_TIMEOUT } from './sql-database.ts';
 import { within } from './time-limit.ts';
 import type { ConnectOptions, DatabaseLog, MongoDatabase } from './types.ts';
 import { unreachable } from './unreachable.ts';
 import type { ServerTarget } from './url.ts';
 import { createWatchdog, noWatch } from './watchdog.ts';
 
+/** Milliseconds between two looks at a server that is gone. */
+const RECOVERY_LOOK = 100;
 const PING_TIMEOUT = 900;
 const CLOSE_TIMEOUT = 5000;
 
@@ -20,7 +22,7 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
     // The first command that needs a password; connecting alone does not.
     await db.listCollections({}, { nameOnly: true }).toArray();
     const { version } = await client.db('admin').command({ buildInfo: 1 });
-    const watch = createWatchdog(() => probe(target));
+    const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target));
     return {
       kind: 'mongo',
       name: `MongoDB ${version}`,
@@ -56,12 +58,14 @@ function openClient(
     readPreference: 'primary',
     serverSelectionTimeoutMS: CONNECT_TIMEOUT,
     connectTimeoutMS: CONNECT_TIMEOUT,
-    waitQueueTimeoutMS: ACQUIRE_TIMEOUT,
+    minHeartbeatFrequencyMS: RECOVERY_LOOK,
+    waitQueueTimeoutMS: STATEMENT_TIMEOUT,
     socketTimeoutMS: statementTimeout,
     monitorCommands: true,
   };
   const client = new MongoClient(target.url, settings);
   logSlowCommands(client, slowQuery, log);
+  reviveStuckMonitor(client, 3 * CONNECT_TIMEOUT);
   return client;
 }
 

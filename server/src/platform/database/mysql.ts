@@ -2,14 +2,11 @@ import { MysqlDialect, type MysqlPool, type MysqlPoolConnection, type MysqlQuery
 import { createPool, type PoolConnection } from 'mysql2';
 import { isUnavailable } from './errors.ts';
 import { watchServer } from './probe.ts';
-import { CONNECT_TIMEOUT, openSql, type PoolOptions, STATEMENT_TIMEOUT } from './sql-database.ts';
+import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, openSql, type PoolOptions, STATEMENT_TIMEOUT } from './sql-database.ts';
 import type { ConnectOptions, SqlDatabase } from './types.ts';
 import { unreachable } from './unreachable.ts';
 import type { ServerTarget } from './url.ts';
 import type { Watch } from './watchdog.ts';
-
-/** MariaDB and MySQL cut a statement first, so that its connection stays good; past this, the server itself is taken for lost. */
-const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 500;
 
 const SESSION = [
   'set session transaction isolation level read committed',
@@ -28,7 +25,7 @@ export async function connectMysql(target: ServerTarget, options: ConnectOptions
       {
         dialect: 'mysql',
         open: (pool) => new MysqlDialect({ pool: mysqlPool(target, pool) }),
-        watch: watchServer(target),
+        watch: watchServer(target, ANSWER_TIMEOUT),
         now: sql`select utc_timestamp(3) as now`,
         version: sql`select version() as version`,
         productName: (version) => `${version.includes('MariaDB') ? 'MariaDB' : 'MySQL'} ${version.split('-')[0]}`,
@@ -72,7 +69,7 @@ function mysqlPool(target: ServerTarget, { size, limits, watch }: PoolOptions): 
         if (error) return callback(error, undefined as never);
         let known = wrapped.get(connection);
         if (!known) {
-          known = wrapConnection(connection, limits ? ANSWER_TIMEOUT : undefined, watch);
+          known = wrapConnection(connection, watch);
           wrapped.set(connection, known);
         }
         callback(null, known);
@@ -90,11 +87,11 @@ const NO_STREAM = {
   },
 };
 
-function wrapConnection(connection: PoolConnection, timeout: number | undefined, watch: Watch): MysqlPoolConnection {
+function wrapConnection(connection: PoolConnection, watch: Watch): MysqlPoolConnection {
   let lost = false;
   function query(text: string, values: unknown[]): Promise<MysqlQueryResult> {
     return new Promise((resolve, reject) => {
-      connection.query({ sql: text, values, timeout }, (error, result) => {
+      connection.query({ sql: text, values }, (error, result) => {
         if (error) reject(error);
         else resolve(result as MysqlQueryResult);
       });

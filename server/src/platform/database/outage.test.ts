@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { testDatabases } from '../../../test/databases.ts';
 import { AppError } from '../errors.ts';
@@ -228,5 +229,6 @@ async function recovered(work: () => Promise<unknown>): Promise<void> {
     );
     if (!error) return;
     assert.ok(isUnavailable(error), `${error}`);
+    await pause(20);
   }
 }

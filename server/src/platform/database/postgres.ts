@@ -2,14 +2,11 @@ import { PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from
 import pg from 'pg';
 import { isContention, isUnavailable } from './errors.ts';
 import { watchServer } from './probe.ts';
-import { CONNECT_TIMEOUT, openSql, type PoolOptions, STATEMENT_TIMEOUT } from './sql-database.ts';
+import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, openSql, type PoolOptions, STATEMENT_TIMEOUT } from './sql-database.ts';
 import type { ConnectOptions, SqlDatabase } from './types.ts';
 import { unreachable } from './unreachable.ts';
 import type { ServerTarget } from './url.ts';
 import type { Watch } from './watchdog.ts';
-
-/** The server cuts a statement first, so that its connection stays good; past this, the server itself is taken for lost. */
-const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 500;
 
 /** Statement texts that are prepared by name; each connection keeps them for its life. */
 const NAMED_STATEMENTS = 300;
@@ -24,7 +21,7 @@ export async function connectPostgres(target: ServerTarget, options: ConnectOpti
       {
         dialect: 'postgres',
         open: (pool) => new PostgresDialect({ pool: postgresPool(target, pool) }),
-        watch: watchServer(target),
+        watch: watchServer(target, ANSWER_TIMEOUT),
         now: sql`select clock_timestamp() as now`,
         version: sql`select current_setting('server_version') as version`,
         productName: (version) => `PostgreSQL ${version.split(' ')[0]}`,
@@ -47,7 +44,6 @@ function postgresPool(target: ServerTarget, { size, limits, watch }: PoolOptions
     Client: TimedClient,
     ...(limits && {
       statement_timeout: STATEMENT_TIMEOUT,
-      query_timeout: ANSWER_TIMEOUT,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,
     }),
   });

@@ -6,14 +6,14 @@ import { createWatchdog, noWatch, type Watch } from './watchdog.ts';
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 /** Watches a PostgreSQL or MySQL server by its first byte. One behind a local socket cannot be lost on the way. */
-export function watchServer(target: ServerTarget): Watch {
-  if (/[?&](host|socketPath)=/.test(target.url)) return noWatch;
+export function watchServer(target: ServerTarget, limit: number): Watch {
+  if (/[?&](host|socketPath)=/.test(target.url)) return createWatchdog(limit, async () => undefined);
   const colon = target.host.lastIndexOf(':');
   const host = target.host.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   const port = Number(target.host.slice(colon + 1));
   // MySQL speaks first.
   const question = target.product === 'PostgreSQL' ? SSL_REQUEST : null;
-  return createWatchdog(() => firstByte(host, port, question));
+  return createWatchdog(limit, () => firstByte(host, port, question));
 }
 
 /** Resolves with the first byte; rejects when there is no connection or none within a second. */

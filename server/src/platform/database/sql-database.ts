@@ -9,6 +9,8 @@ import { noWatch, type Watch } from './watchdog.ts';
 export const CONNECT_TIMEOUT = 900;
 /** Milliseconds that a statement of a request may take, waiting for locks included. */
 export const STATEMENT_TIMEOUT = 5000;
+/** The server cuts a statement first, so that its connection stays good; past this, the server itself is taken for lost. */
+export const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 500;
 const PING_TIMEOUT = 900;
 const CLOSE_TIMEOUT = 5000;
 

@@ -15,10 +15,10 @@ import {
 import { LRUCache } from 'lru-cache';
 import { DatabaseUnreachable, isContention } from './errors.ts';
 import { CONTENTION_TRIES, contentionPause } from './guard.ts';
-import { openSql } from './sql-database.ts';
+import { ANSWER_TIMEOUT, openSql } from './sql-database.ts';
 import type { ConnectOptions, SqlDatabase } from './types.ts';
 import type { SqliteTarget } from './url.ts';
-import { noWatch } from './watchdog.ts';
+import { createWatchdog } from './watchdog.ts';
 
 /**
  * Milliseconds that SQLite waits for a writer of another process. The wait blocks the event loop, so it is short; with
@@ -42,7 +42,8 @@ export async function connectSqlite(target: SqliteTarget, options: ConnectOption
     {
       dialect: 'sqlite',
       open: () => dialect(database),
-      watch: noWatch,
+      // Bounds the wait for the one connection.
+      watch: createWatchdog(ANSWER_TIMEOUT, async () => undefined),
       now: null,
       version: sql`select sqlite_version() as version`,
       productName: (version) => `SQLite ${version}`,

@@ -10,57 +10,73 @@ const PROBE_LIMIT = 500;
 /** Milliseconds for which a server that answered a probe is trusted to be merely slow. */
 const TRUST = 300;
 
-/** Gives what `work` gives; rejects when the server turns out to be gone meanwhile. */
+/** Gives what `work` gives; rejects when the server turns out to be gone meanwhile, or when it takes too long. */
 export type Watch = <T>(work: Promise<T>) => Promise<T>;
 
 export const noWatch: Watch = (work) => work;
 
 /**
- * Watches statements that wait for a server. Connections that a crashed machine or a firewall left behind look open until
- * the kernel gives up on them after minutes; a fresh connection tells the difference between that and a slow statement.
- * `probe` resolves when the server says anything at all.
+ * Watches work that waits for a server, `limit` milliseconds at most. Connections that a crashed machine or a firewall
+ * left behind look open until the kernel gives up on them after minutes; a fresh connection tells that from a slow
+ * statement. `probe` resolves when the server says anything at all.
  */
-export function createWatchdog(probe: () => Promise<unknown>): Watch {
+export function createWatchdog(limit: number, probe: () => Promise<unknown>): Watch {
   const pending = new Map<(error: unknown) => void, number>();
   let looking: NodeJS.Timeout | undefined;
   let probing = false;
   let trustedUntil = 0;
 
+  function failOlderThan(start: number, error: Error): void {
+    for (const [fail, begun] of pending) {
+      if (begun > start) return;
+      fail(error);
+    }
+  }
+
   async function look(): Promise<void> {
+    const now = performance.now();
+    failOlderThan(now - limit, silence('No answer in time.'));
     const [oldest] = pending.values();
     if (oldest === undefined) {
       clearInterval(looking);
       looking = undefined;
       return;
     }
-    const now = performance.now();
     if (probing || now - oldest < SUSPICION || now < trustedUntil) return;
     probing = true;
-    const silent = await Promise.race([probe().then(() => null, silence), silenceAfter(PROBE_LIMIT)]);
+    const silent = await Promise.race([probe().then(() => null, silenceBy), silenceAfter(PROBE_LIMIT)]);
     probing = false;
-    trustedUntil = silent ? 0 : performance.now() + TRUST;
-    if (!silent) return;
-    for (const [reject, start] of pending) {
-      if (start <= now) reject(silent);
-    }
+    if (silent) failOlderThan(now, silent);
+    else trustedUntil = performance.now() + TRUST;
   }
 
   return (work) =>
     new Promise((resolve, reject) => {
-      pending.set(reject, performance.now());
-      looking ??= setInterval(look, LOOK);
-      work.then(resolve, reject).finally(() => pending.delete(reject));
+      const fail = (error: unknown) => {
+        pending.delete(fail);
+        reject(error);
+      };
+      pending.set(fail, performance.now());
+      looking ??= setInterval(look, LOOK).unref();
+      work.then((value) => {
+        pending.delete(fail);
+        resolve(value);
+      }, fail);
     });
 }
 
-function silence(cause: unknown): Error {
-  return Object.assign(new Error('The server fell silent.', { cause }), { code: 'ETIMEDOUT' });
+function silence(message: string, cause?: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code: 'ETIMEDOUT' });
 }
 
-async function silenceAfter(limit: number): Promise<Error> {
-  await pause(limit);
+function silenceBy(cause: unknown): Error {
+  return silence('The server is gone.', cause);
+}
+
+async function silenceAfter(milliseconds: number): Promise<Error> {
+  await pause(milliseconds, undefined, { ref: false });
   // A process that was busy itself sees its timers before the answer that has long been there.
   await afterInput();
   await afterInput();
-  return silence(null);
+  return silence('The server fell silent.');
 }

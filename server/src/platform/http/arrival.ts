@@ -1,5 +1,6 @@
 import type { onRequestHookHandler } from 'fastify';
 import { platformErrors } from '../errors.ts';
+import { addFields, type Fields } from './answer.ts';
 
 /** Octets of a request target that are read; RFC 9110, 4.1 asks for 8000 at least. */
 const URL_LIMIT = 8192;
@@ -8,10 +9,10 @@ const URL_LIMIT = 8192;
  * First step of every request: the header fields of the answer, then what makes a request unreadable whatever it asks
  * for. (Node itself would answer a missing `Host` with an empty body.)
  */
-export function createArrival(headers: Record<string, string>): onRequestHookHandler {
+export function createArrival(headers: Fields): onRequestHookHandler {
   return (request, reply, done) => {
-    reply.headers(headers);
-    reply.header('x-request-id', request.id);
+    addFields(reply, headers);
+    addFields(reply, [['x-request-id', request.id]]);
     const { raw } = request;
     if ((raw.url ?? '').length > URL_LIMIT) return done(platformErrors.uri_too_long());
     if (raw.headers.host === undefined && raw.httpVersion === '1.1') return done(platformErrors.malformed_request());

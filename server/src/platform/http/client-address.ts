@@ -8,10 +8,9 @@ const MAPPED = '::ffff:';
  * IPv6 socket (RFC 4291, 2.5.5.2) is written as IPv4. A proxy that passes on something that is no address counts as the client.
  */
 export function clientAddress(request: FastifyRequest): string {
-  const ip = request.ip;
-  if (ip === undefined) return '';
-  if (isIP(ip) === 0) return foldMapped(request.raw.socket.remoteAddress ?? '');
-  return foldMapped(ip);
+  const peer = request.raw.socket.remoteAddress ?? '';
+  if (request.raw.headers['x-forwarded-for'] === undefined) return foldMapped(peer);
+  return foldMapped(isIP(request.ip) === 0 ? peer : request.ip);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyServerOptions } from 'fastify';
 import type { Logger } from 'pino';
 import { type ErrorFactory, platformErrors } from '../errors.ts';
+import type { Fields } from './answer.ts';
 import { toProblem } from './problems.ts';
 import { requestId } from './request-id.ts';
 
@@ -21,7 +22,7 @@ const BY_CODE: Record<string, ErrorFactory> = {
  */
 export function createClientErrorHandler(
   log: Logger,
-  headers: Record<string, string>,
+  headers: Fields,
 ): NonNullable<FastifyServerOptions['clientErrorHandler']> {
   return (error, socket) => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return;
@@ -36,7 +37,9 @@ export function createClientErrorHandler(
       { requestId: id, status: problem.status, problem: coded.code, ip: socket.remoteAddress },
       'unreadable request',
     );
-    socket.end(raw(problem.status, { ...headers, 'x-request-id': id, ...problem.headers }, problem.body));
+    socket.end(
+      raw(problem.status, { ...Object.fromEntries(headers), 'x-request-id': id, ...problem.headers }, problem.body),
+    );
     setTimeout(() => socket.destroy(), LINGER).unref();
   };
 }

@@ -16,8 +16,8 @@ export interface GuardRules {
   count: CountRequest | null;
   /** Null: any host. */
   isOurHost: ((request: FastifyRequest) => boolean) | null;
-  /** `Content-Security-Policy` instead of the one for data. */
-  csp: string | null;
+  /** Header fields beyond those of every answer. */
+  headers: Record<string, string> | null;
 }
 
 export interface GuardContext {
@@ -29,7 +29,7 @@ export interface GuardContext {
  * One route's gate, in this order: host, limit, credentials, state of the account. It runs before the body is read.
  */
 export function createGuard(rules: GuardRules, { clock, authenticate }: GuardContext): onRequestHookHandler {
-  const { access, fresh, count, isOurHost, csp } = rules;
+  const { access, fresh, count, isOurHost, headers } = rules;
 
   /** Why this caller may not come in; undefined if it may. */
   function refusal(actor: Actor | null): AppError | undefined {
@@ -63,7 +63,7 @@ export function createGuard(rules: GuardRules, { clock, authenticate }: GuardCon
 
   return (request: FastifyRequest, reply: FastifyReply, done: Done) => {
     if (isOurHost !== null && !isOurHost(request)) return done(platformErrors.host_refused());
-    if (csp !== null) reply.header('content-security-policy', csp);
+    if (headers !== null) reply.headers(headers);
     if (count === null) return admit(request, done);
     count(request, reply).then(() => admit(request, done), done);
   };

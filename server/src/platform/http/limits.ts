@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Clock } from '../clock.ts';
 import { platformErrors } from '../errors.ts';
+import { addFields } from './answer.ts';
 import { clientAddress, clientKey } from './client-address.ts';
 import type { RouteLimit } from './routes.ts';
 
@@ -61,12 +62,13 @@ function countRequests({ name, points, duration }: RouteLimit, clock: Clock): Co
   const limit = String(points);
 
   function show(reply: FastifyReply, { remainingPoints, msBeforeNext }: RateLimiterRes) {
-    reply
-      .header('x-ratelimit-limit', limit)
-      .header('x-ratelimit-remaining', String(remainingPoints))
-      .header('x-ratelimit-reset', String(Math.ceil((clock().getTime() + msBeforeNext) / 1000)))
-      .header('ratelimit-policy', policy)
-      .header('ratelimit', `"${name}";r=${remainingPoints};t=${Math.ceil(msBeforeNext / 1000)}`);
+    addFields(reply, [
+      ['x-ratelimit-limit', limit],
+      ['x-ratelimit-remaining', String(remainingPoints)],
+      ['x-ratelimit-reset', String(Math.ceil((clock().getTime() + msBeforeNext) / 1000))],
+      ['ratelimit-policy', policy],
+      ['ratelimit', `"${name}";r=${remainingPoints};t=${Math.ceil(msBeforeNext / 1000)}`],
+    ]);
   }
 
   return (request, reply) =>

@@ -20,7 +20,14 @@ export interface RouteRules {
   closedRoutes: ClosedRoute[];
 }
 
-export function createRouteRules(config: Config, errorTable: ErrorTable, context: GuardContext): RouteRules {
+export interface RouteRulesOptions extends GuardContext {
+  config: Config;
+  errorTable: ErrorTable;
+  /** Fields for pages, beyond those of every answer. */
+  pageHeaders: Record<string, string>;
+}
+
+export function createRouteRules({ config, errorTable, pageHeaders, ...context }: RouteRulesOptions): RouteRules {
   const limitFor = createRouteLimits(context.clock);
   const hostCheck = createHostCheck(config.http.trustedHosts);
   const rules: RouteRules = { onRoute, preset: null, closedRoutes: [] };
@@ -49,7 +56,8 @@ export function createRouteRules(config: Config, errorTable: ErrorTable, context
     const { enabled } = config.rateLimits;
     const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
     const count = enabled && chosen !== 'none' ? limitFor(chosen) : null;
-    return createGuard({ access, fresh, count, isOurHost: anyHost ? null : hostCheck, csp: csp ?? null }, context);
+    const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };
+    return createGuard({ access, fresh, count, isOurHost: anyHost ? null : hostCheck, headers }, context);
   }
 
   return rules;

@@ -2,15 +2,33 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import helmet from 'helmet';
 import type { Config } from '../config/config.ts';
+import type { Fields } from './answer.ts';
 
 /** For answers that are data: nothing may be loaded, framed or submitted (OWASP REST security cheat sheet). */
 const DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** What only concerns documents; data needs none of it, and every field costs time in every answer. */
+const FOR_PAGES = new Set([
+  'cross-origin-opener-policy',
+  'origin-agent-cluster',
+  'x-dns-prefetch-control',
+  'x-download-options',
+  'x-permitted-cross-domain-policies',
+  'x-xss-protection',
+]);
+
+export interface SecurityHeaders {
+  /** For every answer. */
+  always: Fields;
+  /** For pages besides; their `Content-Security-Policy` is their own. */
+  pages: Record<string, string>;
+}
+
 /**
- * The header fields that every answer carries, in lower case, computed once at the start: running helmet for each
- * request costs several times as much as sending its fields. `Strict-Transport-Security` only where people reach us by HTTPS.
+ * helmet's header fields, in lower case, computed once at the start: running it for each request costs several times as much
+ * as sending them. `Strict-Transport-Security` only where people reach us by HTTPS.
  */
-export function securityHeaders(config: Config): Record<string, string> {
+export function securityHeaders(config: Config): SecurityHeaders {
   const apply = helmet({
     contentSecurityPolicy: false,
     strictTransportSecurity: config.publicUrl.startsWith('https:'),
@@ -19,6 +37,12 @@ export function securityHeaders(config: Config): Record<string, string> {
   const request = new IncomingMessage(new Socket());
   const answer = new ServerResponse(request);
   apply(request, answer, () => {});
-  const fields = Object.entries(answer.getHeaders()).map(([name, value]) => [name, String(value)]);
-  return { ...Object.fromEntries(fields), 'content-security-policy': DATA_POLICY, 'cache-control': 'no-store' };
+  const fields = Object.entries(answer.getHeaders()).map(([name, value]): [string, string] => [name, String(value)]);
+  const always: Fields = [
+    ...fields.filter(([name]) => !FOR_PAGES.has(name)),
+    ['content-security-policy', DATA_POLICY],
+    ['cache-control', 'no-store'],
+  ];
+  const pages = Object.fromEntries(fields.filter(([name]) => FOR_PAGES.has(name)));
+  return { always: config.http.corsOrigins.length === 0 ? always : [...always, ['vary', 'Origin']], pages };
 }

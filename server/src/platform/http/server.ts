@@ -1,15 +1,16 @@
 import cookie from '@fastify/cookie';
-import cors from '@fastify/cors';
 import Fastify, { type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { ErrorTable } from '../errors.ts';
+import { Answer, addFields } from './answer.ts';
 import { createArrival } from './arrival.ts';
 import { readJson } from './bodies.ts';
 import type { Actor } from './caller.ts';
 import { createClientErrorHandler } from './client-errors.ts';
-import { corsOptions } from './cors.ts';
+import { parseCookies } from './cookies.ts';
+import { createCors } from './cors.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
 import { type Probes, registerHealth } from './health.ts';
 import { createNotFound } from './not-found.ts';
@@ -44,12 +45,12 @@ export interface HttpServerOptions {
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { config, log, clock, authenticate, errorTable, probes } = options;
-  const headers = securityHeaders(config);
+  const { always: headers, pages: pageHeaders } = securityHeaders(config);
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
 
   const app: HttpServer = Fastify({
     // Node answers a missing `Host` by itself, with an empty body; `arrival.ts` does it with a problem document.
-    http: { ...nodeTimeouts, requireHostHeader: false },
+    http: { ...nodeTimeouts, requireHostHeader: false, ServerResponse: Answer },
     requestTimeout,
     keepAliveTimeout,
     connectionTimeout,
@@ -64,7 +65,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     logController: createRequestLog(log, config.log.slowRequest),
     clientErrorHandler: createClientErrorHandler(log, headers),
     frameworkErrors: (error, request, reply) => {
-      reply.headers(headers).header('x-request-id', request.id);
+      addFields(reply, [...headers, ['x-request-id', request.id]]);
       sendProblem(toAppError(error), request, reply);
     },
   }).withTypeProvider<TypeBoxProvider>();
@@ -78,12 +79,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // RFC 9110, 10.1.1 lets a server ignore expectations that it does not know; Node would answer 417 with an empty body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
-  const rules = createRouteRules(config, errorTable, { clock, authenticate });
+  const rules = createRouteRules({ config, errorTable, clock, authenticate, pageHeaders });
   const notFound = createNotFound(app, rules.closedRoutes);
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));
-  if (config.http.corsOrigins.length > 0) await app.register(cors, corsOptions(config.http.corsOrigins));
-  await app.register(cookie);
+  if (config.http.corsOrigins.length > 0) app.addHook('onRequest', createCors(config.http.corsOrigins));
+  await app.register(cookie, { hook: false });
+  app.addHook('onRequest', parseCookies);
   app.addHook('onRequest', (request, _reply, done) => done(request.is404 ? notFound(request) : undefined));
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
   closeWhenDraining(app);

@@ -19,8 +19,9 @@ const SENDER = /^(?:(.*?)\s*<)?([^<>\s]+@([^<>\s@]+))>?$/;
 
 export interface SmtpOptions {
   /**
-   * `smtps://user:password@host:465` speaks TLS from the first byte. `smtp://user:password@host:587` turns to TLS with
-   * STARTTLS, and must where a password or `?requireTLS=true` asks for it and the host is not this machine.
+   * `smtps://user:password@host:465` speaks TLS from the first byte. `smtp://user:password@host:587` turns to TLS with STARTTLS
+   * if the server offers it. `?requireTLS=true` or `false` says whether it must; without that it must where a password would
+   * leave this machine.
    */
   url: string;
   /** `address` or `Name <address>`. */
@@ -104,13 +105,14 @@ function serverOf(url: string) {
   const secure = protocol === 'smtps:';
   const auth = username === '' ? undefined : { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
   // Otherwise whoever sits in between strips the STARTTLS offer and reads the password.
-  const requireTLS = searchParams.get('requireTLS') === 'true' || (auth !== undefined && !isLoopback(host));
+  const asked = searchParams.get('requireTLS');
+  const requireTLS = asked === 'true' || (asked !== 'false' && auth !== undefined && !isLoopback(host));
   return { host, port: Number(port) || (secure ? 465 : 587), secure, requireTLS, auth };
 }
 
 function isLoopback(host: string): boolean {
-  const address = foldAddress(host) ?? host;
-  return address === 'localhost' || address === '::1' || address.startsWith('127.');
+  const address = foldAddress(host);
+  return host === 'localhost' || address === '::1' || address?.startsWith('127.') === true;
 }
 
 function unquote(name: string): string {

@@ -46,8 +46,16 @@ export function redact(fields: Fields, depth = DEPTH): Fields {
   return copy ?? fields;
 }
 
+/** Field names come from our own code and are few; the bound is for callers that make names from data. */
+const KNOWN_NAMES = 1000;
+const known = new Map<string, boolean>();
+
 function isSecret(name: string): boolean {
-  return SECRETS.has(name) || SECRETS.has(name.toLowerCase());
+  const seen = known.get(name);
+  if (seen !== undefined) return seen;
+  const secret = SECRETS.has(name.toLowerCase());
+  if (known.size < KNOWN_NAMES) known.set(name, secret);
+  return secret;
 }
 
 function safeValue(value: unknown, depth: number): unknown {

@@ -42,6 +42,13 @@ export const sql = {
       .addColumn('value', columns.text(512), required)
       .addColumn('created_at', columns.time(), required)
       .execute();
+    // Of instances that add the same key at once, one does.
+    await createIndex(db, columns, {
+      name: 'secret_checks_key_id',
+      table: 'secret_checks',
+      on: ['key_id'],
+      unique: true,
+    });
   },
 
   async down(db: Kysely<unknown>): Promise<void> {
@@ -51,7 +58,6 @@ export const sql = {
 };
 
 export const mongo = {
-  // The secret checks need no index but that of their places, which is `_id`.
   async up(db: Db): Promise<void> {
     await db.collection('signing_keys').createIndexes([
       {
@@ -63,6 +69,7 @@ export const mongo = {
       },
       OUTBOX,
     ]);
+    await db.collection('secret_checks').createIndex({ keyId: 1 }, { name: 'secret_checks_key_id', unique: true });
   },
 
   async down(db: Db): Promise<void> {

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { AWKWARD_TIMES, HOSTILE_TEXTS } from '../../../test/awkward-values.ts';
+import {
+  makeBareEvent,
+  makeChallenge,
+  makeEvent,
+  makeId,
+  makeUnwritableEvent,
+  NOW,
+} from '../../../test/fixtures.ts';
+import { assertHistory, describeStore, itRaces, type Open, race, theWinner } from '../../../test/store-contract.ts';
+import { after, MINUTE } from '../../platform/clock.ts';
+import type { EventDraft } from '../events/event-store.ts';
+import type { ChallengeRecord } from './challenge-store.ts';
+
+const target = (challenge: Pick<ChallengeRecord, 'id'>) => `challenge:${challenge.id}`;
+
+/** Every adapter of the challenge store keeps this. */
+export function challengeStoreContract(open: Open): void {
+  describeStore('ChallengeStore', open, (opened) => {
+    const challenges = () => opened().storage.challenges;
+
+    async function create(challenge: ChallengeRecord): Promise<{ challenge: ChallengeRecord; began: EventDraft }> {
+      const began = makeEvent(target(challenge));
+      await challenges().create(challenge, began);
+      return { challenge, began };
+    }
+
+    it('gives back a record as it was created', async () => {
+      const { challenge, began } = await create(makeChallenge());
+      assert.deepEqual(await challenges().find(challenge.id), challenge);
+      await assertHistory(opened(), target(challenge), [began]);
+    });
+
+    it('writes an event that nobody waits for, and that evicts nothing', async () => {
+      const challenge = makeChallenge();
+      const event = makeBareEvent(target(challenge), { pending: false, evicts: false });
+      await challenges().create(challenge, event);
+      await assertHistory(opened(), target(challenge), [event]);
+    });
+
+    it('finds nothing where there is nothing', async () => {
+      assert.equal(await challenges().find(makeId()), null);
+      assert.equal(await challenges().countSince('password_reset', 'nobody@example.org', after(NOW, -1)), 0);
+    });
+
+    it('creates nothing when its event cannot be written', async () => {
+      const challenge = makeChallenge();
+      await assert.rejects(challenges().create(challenge, makeUnwritableEvent(target(challenge))));
+      assert.equal(await challenges().find(challenge.id), null);
+      await assertHistory(opened(), target(challenge), []);
+    });
+
+    it('keeps every text as it is', async () => {
+      for (const text of HOSTILE_TEXTS) {
+        const { challenge } = await create(makeChallenge({ email: text, emailNorm: `${makeId()}${text}` }));
+        assert.deepEqual(await challenges().find(challenge.id), challenge);
+        assert.equal(await challenges().countSince('password_reset', challenge.emailNorm, after(NOW, -1)), 1);
+      }
+    });
+
+    it('keeps times to the millisecond in every time zone', async () => {
+      for (const time of AWKWARD_TIMES) {
+        const { challenge } = await create(makeChallenge({ createdAt: time, expiresAt: after(time, 1) }));
+        assert.deepEqual(await challenges().find(challenge.id), challenge);
+      }
+    });
+
+    it('takes hostile ids for what they are', async () => {
+      for (const text of HOSTILE_TEXTS) assert.equal(await challenges().find(text), null);
+      const { challenge } = await create(makeChallenge({ id: makeId().replace(/^....../, 'abcdef') }));
+      assert.equal(await challenges().find(challenge.id.toUpperCase()), null);
+      assert.equal(await challenges().find(`${challenge.id} `), null);
+    });
+
+    it('countSince: those of one address since then', async () => {
+      const emailNorm = `${makeId()}@example.org`;
+      for (const minutes of [-61, -59, -10, 0]) {
+        await create(makeChallenge({ emailNorm, createdAt: after(NOW, minutes * MINUTE) }));
+      }
+      const countSince = (address: string, since: Date) => challenges().countSince('password_reset', address, since);
+      assert.equal(await countSince(emailNorm, after(NOW, -60 * MINUTE)), 3);
+      assert.equal(await countSince(emailNorm, after(NOW, -1)), 1);
+      assert.equal(await countSince(emailNorm, after(NOW, 1)), 0);
+      assert.equal(await countSince(emailNorm.toUpperCase(), after(NOW, -60 * MINUTE)), 0);
+    });
+
+    itRaces('create: one of 50 with one id', async () => {
+      const id = makeId();
+      const enter = () => ({ challenge: makeChallenge({ id }), event: makeEvent(`challenge:${id}`) });
+      const call = ({ challenge, event }: ReturnType<typeof enter>) =>
+        challenges()
+          .create(challenge, event)
+          .then(() => true)
+          .catch(() => false);
+      const winner = theWinner(await race(enter, call), true, false);
+      assert.deepEqual(await challenges().find(id), winner.challenge);
+      await assertHistory(opened(), `challenge:${id}`, [winner.event]);
+    });
+  });
+}

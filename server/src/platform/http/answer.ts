@@ -1,0 +1,34 @@
+import { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+
+/** Header fields as pairs of lower-case name and value. Both must be known to be well formed: nobody checks them again. */
+export type Fields = readonly (readonly [name: string, value: string])[];
+
+/** The part of Node's `ServerResponse` that its types leave out. Writes status line and fields into the send buffer. */
+interface Sender {
+  _storeHeader(statusLine: string, headers: Record<string, unknown> | undefined): void;
+}
+
+const { _storeHeader: storeHeader } = ServerResponse.prototype as unknown as Sender;
+
+/**
+ * An answer whose constant header fields go over the wire as they are. Handing a dozen fields to Node one by one, with
+ * its checks of each name and value, takes a quarter of the throughput of a small answer. What a handler sets itself wins.
+ */
+export class Answer extends ServerResponse {
+  ready: Fields[] = [];
+
+  _storeHeader(statusLine: string, headers: Record<string, unknown> = {}): void {
+    let lines = statusLine;
+    for (const fields of this.ready) {
+      for (const [name, value] of fields) if (headers[name] === undefined) lines += `${name}: ${value}\r\n`;
+    }
+    storeHeader.call(this, lines, headers);
+  }
+}
+
+/** Adds header fields to an answer, by the short way where it can be: not in `app.inject`, which has answers of its own. */
+export function addFields(reply: FastifyReply, fields: Fields): void {
+  if (reply.raw instanceof Answer) reply.raw.ready.push(fields);
+  else for (const [name, value] of fields) reply.header(name, value);
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type DatabaseName, testDatabases } from '../test/databases.ts';
+import type { Open, OpenStorage, StoreContract } from '../test/store-contract.ts';
+import { superadminStoreContract } from './modules/access/superadmin-store.contract.ts';
+import { challengeStoreContract } from './modules/auth/challenge-store.contract.ts';
+import { registrationStoreContract } from './modules/auth/registration-store.contract.ts';
+import { eventStoreContract } from './modules/events/event-store.contract.ts';
+import { secretCheckStoreContract } from './modules/keys/secret-check-store.contract.ts';
+import { signingKeyStoreContract } from './modules/keys/signing-key-store.contract.ts';
+import { sessionStoreContract } from './modules/sessions/session-store.contract.ts';
+import { userStoreContract } from './modules/users/user-store.contract.ts';
+import { connectDatabase } from './platform/database/database.ts';
+import { createMigrator, discoverMigrations } from './platform/database/migrations.ts';
+import { openStorage, type Storage } from './storage.ts';
+
+// A zone with half hours and changing clocks: whatever writes or reads local time shows.
+process.env.TZ = 'America/St_Johns';
+
+/** One for every store: a new one does not compile without. */
+const CONTRACTS: Record<keyof Storage, StoreContract> = {
+  events: eventStoreContract,
+  users: userStoreContract,
+  registrations: registrationStoreContract,
+  challenges: challengeStoreContract,
+  sessions: sessionStoreContract,
+  signingKeys: signingKeyStoreContract,
+  secretChecks: secretCheckStoreContract,
+  superadmins: superadminStoreContract,
+};
+
+const PRODUCTS: Record<DatabaseName, RegExp> = {
+  sqlite: /^SQLite \d/,
+  postgres: /^PostgreSQL \d/,
+  mysql: /^(MySQL|MariaDB) \d/,
+  mongodb: /^MongoDB \d/,
+};
+
+/** Fewer than the callers of a race, so that they have to wait for each other. */
+const POOL_SIZE = 10;
+const migrations = await discoverMigrations(new URL('./modules/', import.meta.url));
+
+for (const { name, freshUrl } of testDatabases()) {
+  const connect = async () => {
+    const { url, drop } = await freshUrl();
+    const log = { warn: () => {} };
+    const database = await connectDatabase({ url, poolSize: POOL_SIZE, slowQuery: Number.POSITIVE_INFINITY, log });
+    const close = async () => {
+      await database.close();
+      await drop();
+    };
+    return { database, close };
+  };
+
+  const open: Open = async () => {
+    const { database, close } = await connect();
+    await createMigrator(database, migrations).up();
+    const opened: OpenStorage = {
+      storage: openStorage(database, {
+        onCommit(event) {
+          opened.committed.push(event);
+          opened.watcher?.(event);
+        },
+      }),
+      committed: [],
+      watcher: null,
+      close,
+    };
+    return opened;
+  };
+
+  describe(`stores on ${name}`, () => {
+    it('run on the database that was meant', async (t) => {
+      const { database, close } = await connect();
+      t.diagnostic(`${name}: ${database.name}`);
+      await close();
+      assert.match(database.name, PRODUCTS[name]);
+    });
+
+    for (const contract of Object.values(CONTRACTS)) contract(open);
+  });
+}

@@ -1,0 +1,86 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { App } from '../src/app.ts';
+import type { Config } from '../src/platform/config/config.ts';
+import { loadConfig } from '../src/platform/config/load-config.ts';
+import { connectDatabase } from '../src/platform/database/database.ts';
+import { createMailbox, type MailboxMail } from '../src/platform/mail/mailbox.ts';
+import { createLog } from '../src/platform/telemetry/log.ts';
+import { openApp } from '../src/start.ts';
+
+export interface TestApp {
+  app: App;
+  config: Config;
+  /** The clock that the server goes by; it stands still until it is moved. */
+  time: { now: Date; forward(milliseconds: number): void };
+  /** Delivers all events that are due, then the mails to this address, the newest first. */
+  mailsTo(address: string): Promise<MailboxMail[]>;
+  close(): Promise<void>;
+}
+
+/** Where the clock of a test stands at first. */
+export const NOON = new Date('2026-11-20T12:00:00.000Z');
+
+/**
+ * The whole server, composed as it is in production, on a database of its own: with a clock that stands still, the cheapest password
+ * hashing, the development mailbox, and without rate limits unless `env` says otherwise. Requests go through `app.http.inject`.
+ */
+export async function openTestApp(options: {
+  databaseUrl: string;
+  env?: Record<string, string>;
+  /** A folder that another instance uses, too. */
+  dataDir?: string;
+  time?: TestApp['time'];
+}): Promise<TestApp> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ostiary-test-')));
+  const { config } = loadConfig({
+    env: {
+      ENVIRONMENT: 'test',
+      DATA_DIR: dataDir,
+      DATABASE_URL: options.databaseUrl,
+      PUBLIC_URL: 'http://localhost:8000',
+      SECRET_KEY: 'the secret key of the tests, 0123456789',
+      ARGON2_MEMORY: '8mb',
+      ARGON2_PASSES: '1',
+      RATE_LIMITS: 'off',
+      DOCS: 'off',
+      LOG_LEVEL: 'silent',
+      ...options.env,
+    },
+    cwd: dataDir,
+  });
+  const time = options.time ?? standingClock();
+  const log = createLog(config.log);
+  const { url, poolSize } = config.database;
+  const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
+  const { app, close } = await openApp({ config, database, log, clock: () => time.now });
+  const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
+  await app.start();
+  await app.http.ready();
+  return {
+    app,
+    config,
+    time,
+    async mailsTo(address) {
+      await app.relay.deliverDue();
+      return (await mailbox.list()).filter((mail) => mail.to === address);
+    },
+    async close() {
+      await app.http.close();
+      await close();
+      await database.close();
+      if (!options.dataDir) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A clock that moves only by hand. */
+export function standingClock(): TestApp['time'] {
+  return {
+    now: NOON,
+    forward(milliseconds) {
+      this.now = new Date(this.now.getTime() + milliseconds);
+    },
+  };
+}
