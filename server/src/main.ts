@@ -19,8 +19,9 @@ export async function serve(config: Config, log: Logger): Promise<void> {
   });
 
   await app.start();
-  const address = await app.http.listen({ host: config.host, port: config.port });
-  log.info({ version: VERSION, node: process.version, database: database.name }, `listening on ${address}`);
+  log.info({ version: VERSION, node: process.version, database: database.name }, 'starting');
+  const listenTextResolver = (address: string) => `listening on ${address}`;
+  await app.http.listen({ host: config.host, port: config.port, listenTextResolver });
   const setupToken = await app.setup.offer();
   // Not a log line: the token must not travel wherever logs do.
   if (setupToken) process.stdout.write(`Setup: ${config.publicUrl}/setup#token=${setupToken}\n`);

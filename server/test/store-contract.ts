@@ -11,6 +11,8 @@ export interface OpenStorage {
   committed: EventDraft[];
   /** Called inside `onCommit` as well, while it is set. */
   watcher: ((event: EventDraft) => void) | null;
+  /** Runs `work` while the database itself refuses every event that is written into the history. */
+  withoutEvents<T>(work: () => Promise<T>): Promise<T>;
   /** Closes the database and removes it. */
   close(): Promise<void>;
 }

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { AWKWARD_TIMES, HOSTILE_TEXTS } from '../../../test/awkward-values.ts';
-import {
-  makeEvent,
-  makeId,
-  makeSuperadmins,
-  makeUnwritableEvent,
-} from '../../../test/fixtures.ts';
+import { makeEvent, makeId, makeSuperadmins, makeUnwritableEvent } from '../../../test/fixtures.ts';
 import {
   assertHistory,
   describeStore,

@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { AWKWARD_TIMES, HOSTILE_TEXTS } from '../../../test/awkward-values.ts';
-import {
-  makeBareEvent,
-  makeChallenge,
-  makeEvent,
-  makeId,
-  makeUnwritableEvent,
-  NOW,
-} from '../../../test/fixtures.ts';
+import { makeBareEvent, makeChallenge, makeEvent, makeId, makeUnwritableEvent, NOW } from '../../../test/fixtures.ts';
 import { assertHistory, describeStore, itRaces, type Open, race, theWinner } from '../../../test/store-contract.ts';
 import { after, MINUTE } from '../../platform/clock.ts';
 import type { EventDraft } from '../events/event-store.ts';

@@ -71,11 +71,11 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
         const result = await trx
           .updateTable('registrations')
           .set((eb) => ({
+            // The same code keeps the tries that are counted while this runs. First: MySQL assigns from left to right.
+            tries: eb.case().when('code_id', '=', codeId).then(eb.ref('tries')).else(tries).end(),
             code_id: codeId,
             key_id: keyId,
             code_expires_at: codeExpiresAt,
-            // The same code keeps the tries that are counted while this runs.
-            tries: eb.case().when('code_id', '=', codeId).then(eb.ref('tries')).else(tries).end(),
             sent_at: JSON.stringify(sentAt),
             version: version + 1,
           }))

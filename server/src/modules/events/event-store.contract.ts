@@ -1,63 +1,13 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { AWKWARD_TIMES, HOSTILE_TEXTS } from '../../../test/awkward-values.ts';
-import {
-  LATER,
-  makeBareEvent,
-  makeChallenge,
-  makeEvent,
-  makeId,
-  makeUser,
-  NOW,
-  recordOf,
-} from '../../../test/fixtures.ts';
-import {
-  assertHistory,
-  describeStore,
-  evictionsOf,
-  itRaces,
-  type Open,
-  type OpenStorage,
-  onFresh,
-  race,
-  theWinner,
-} from '../../../test/store-contract.ts';
-import { after, MINUTE, SECOND } from '../../platform/clock.ts';
-import type { EventDraft, PendingEvent } from './event-store.ts';
+import { LATER, makeId, NOW, recordOf } from '../../../test/fixtures.ts';
+import { dueOf, happen, happenInTurn } from '../../../test/happenings.ts';
+import { assertHistory, describeStore, itRaces, type Open, race } from '../../../test/store-contract.ts';
+import { after, MINUTE } from '../../platform/clock.ts';
+import type { EventDraft } from './event-store.ts';
 
-const EVERYTHING = 1_000_000;
-
-/** Has a change written that carries an event with these fields, about a target of its own. */
-async function happen({ storage }: OpenStorage, fields: Partial<EventDraft> = {}): Promise<EventDraft> {
-  const challenge = makeChallenge();
-  const event = makeEvent(`challenge:${challenge.id}`, fields);
-  await storage.challenges.create(challenge, event);
-  return event;
-}
-
-/** Changes of one target, one after another, each with an event with the fields that it is given. */
-async function happenInTurn({ storage }: OpenStorage, all: Partial<EventDraft>[]): Promise<EventDraft[]> {
-  const user = makeUser();
-  const events = all.map((fields) => makeEvent(`user:${user.id}`, fields));
-  for (const [version, event] of events.entries()) {
-    const change = { sessionEpoch: version, keptSessionId: null };
-    const outcome =
-      version === 0
-        ? await storage.users.insert(user, event)
-        : await storage.users.endSessions({ id: user.id, version, now: NOW }, change, event);
-    assert.equal(outcome, 'ok');
-  }
-  return events;
-}
-
-/** What may be claimed of one target; never more than one. */
-async function dueOf({ storage }: OpenStorage, target: string, now: Date): Promise<PendingEvent | null> {
-  const due = (await storage.events.due(now, EVERYTHING)).filter((event) => event.target === target);
-  assert.ok(due.length <= 1, 'only the earliest of a target');
-  return due[0] ?? null;
-}
-
-/** Every adapter of the event store keeps this. */
+/** Every adapter of the event store keeps this: the record of what happened. */
 export function eventStoreContract(open: Open): void {
   describeStore('EventStore', open, (opened) => {
     const events = () => opened().storage.events;
@@ -128,171 +78,6 @@ export function eventStoreContract(open: Open): void {
       assert.deepEqual((await dueOf(opened(), event.target, LATER))?.handled, []);
     });
 
-    it('due: a pending event with nothing done, from its own time on', async () => {
-      const event = await happen(opened(), { at: LATER });
-      assert.equal(await dueOf(opened(), event.target, after(LATER, -1)), null);
-      const expected = { ...recordOf(event, 1), dueAt: LATER, attempts: 0, handled: [] };
-      assert.deepEqual(await dueOf(opened(), event.target, LATER), expected);
-    });
-
-    it('due: empty fields stay empty', async () => {
-      const { storage } = opened();
-      const challenge = makeChallenge();
-      const event = makeBareEvent(`challenge:${challenge.id}`);
-      await storage.challenges.create(challenge, event);
-      const expected = { ...recordOf(event, 1), dueAt: NOW, attempts: 0, handled: [] };
-      assert.deepEqual(await dueOf(opened(), event.target, NOW), expected);
-    });
-
-    it('due: nothing that nobody handles', async () => {
-      const event = await happen(opened(), { pending: false });
-      assert.equal(await dueOf(opened(), event.target, after(NOW, MINUTE)), null);
-      assert.equal(await events().claim(event.id, event.at, LATER), false);
-    });
-
-    it('due: only the earliest of a target; the next once it is settled', async () => {
-      const made = await happenInTurn(opened(), [{}, { pending: false }, {}, { at: after(NOW, -MINUTE) }]);
-      const [first] = made;
-      assert.ok(first);
-      const until = after(NOW, 15 * SECOND);
-      for (const [i, event] of made.entries()) {
-        if (!event.pending) continue;
-        assert.equal((await dueOf(opened(), first.target, until))?.id, event.id, `event ${i}`);
-        assert.equal(await events().claim(event.id, event.at, until), true);
-        // Claimed is not delivered: what follows must wait, also when it is due itself.
-        assert.equal(await dueOf(opened(), first.target, after(until, -1)), null);
-        assert.equal(await events().settle(event.id, until), true);
-      }
-      assert.equal(await dueOf(opened(), first.target, until), null);
-      assert.equal((await events().listForTarget(first.target)).length, made.length);
-    });
-
-    it('due: a postponed event holds up its own target, and no other', async () => {
-      const [head] = await happenInTurn(opened(), [{}, {}]);
-      const other = await happen(opened());
-      assert.ok(head);
-      const until = after(NOW, 15 * SECOND);
-      const dueAt = after(NOW, MINUTE);
-      assert.equal(await events().claim(head.id, head.at, until), true);
-      assert.equal(await events().postpone(head.id, until, { dueAt, attempts: 1, handled: [] }), true);
-      assert.equal(await dueOf(opened(), head.target, after(dueAt, -1)), null);
-      assert.equal((await dueOf(opened(), other.target, after(dueAt, -1)))?.id, other.id);
-      assert.equal((await dueOf(opened(), head.target, dueAt))?.id, head.id);
-    });
-
-    it('due: no more than asked for, what has waited longest first', () =>
-      onFresh(open, async (fresh) => {
-        const made: EventDraft[] = [];
-        for (const minutes of [4, 2, 9, 0, 7]) made.push(await happen(fresh, { at: after(NOW, minutes * MINUTE) }));
-        const inOrder = made.sort((a, b) => a.at.getTime() - b.at.getTime()).map(({ id }) => id);
-        const idsAt = async (minutes: number, limit: number) =>
-          (await fresh.storage.events.due(after(NOW, minutes * MINUTE), limit)).map(({ id }) => id);
-        assert.deepEqual(await idsAt(60, 10), inOrder);
-        assert.deepEqual(await idsAt(60, 2), inOrder.slice(0, 2));
-        assert.deepEqual(await idsAt(3, 10), inOrder.slice(0, 2));
-        // Targets that must wait take no places away from those that need not.
-        for (const [i, id] of inOrder.slice(0, 2).entries()) {
-          const seen = made[i]?.at ?? assert.fail();
-          assert.equal(await fresh.storage.events.claim(id, seen, after(NOW, 1000 * MINUTE)), true);
-        }
-        assert.deepEqual(await idsAt(60, 2), inOrder.slice(2, 4));
-      }));
-
-    it('due: a long queue of one target takes no places away from others', () =>
-      onFresh(open, async (fresh) => {
-        const [head] = await happenInTurn(
-          fresh,
-          Array.from({ length: 40 }, () => ({})),
-        );
-        const other = await happen(fresh, { at: LATER });
-        const due = await fresh.storage.events.due(LATER, 2);
-        assert.deepEqual(
-          due.map(({ id }) => id),
-          [head?.id, other.id],
-        );
-      }));
-
-    it('claim: only from the time that was seen, and again when it has run out', async () => {
-      const event = await happen(opened());
-      const [first, second] = [after(NOW, 15 * SECOND), after(NOW, 45 * SECOND)];
-      assert.equal(await events().claim(event.id, after(event.at, 1), first), false);
-      assert.equal(await events().claim(event.id, after(event.at, -1), first), false);
-      assert.equal(await events().claim(makeId(), event.at, first), false);
-      assert.equal(await events().claim(event.id, event.at, first), true);
-      assert.equal(await events().claim(event.id, event.at, second), false);
-
-      const abandoned = await dueOf(opened(), event.target, first);
-      assert.deepEqual(abandoned, { ...recordOf(event, 1), dueAt: first, attempts: 0, handled: [] });
-      assert.equal(await events().claim(event.id, first, second), true);
-      assert.equal(await dueOf(opened(), event.target, after(second, -1)), null);
-    });
-
-    it('settle: only by whoever holds the claim, and once', async () => {
-      const event = await happen(opened());
-      const [stale, until] = [after(NOW, 15 * SECOND), after(NOW, 30 * SECOND)];
-      assert.equal(await events().claim(event.id, event.at, stale), true);
-      assert.equal(await events().claim(event.id, stale, until), true);
-      assert.equal(await events().settle(event.id, stale), false);
-      assert.equal((await dueOf(opened(), event.target, until))?.id, event.id);
-      assert.equal(await events().settle(event.id, until), true);
-      assert.equal(await events().settle(event.id, until), false);
-      assert.equal(await events().claim(event.id, until, after(until, 1)), false);
-      assert.equal(await events().postpone(event.id, until, { dueAt: NOW, attempts: 1, handled: [] }), false);
-      assert.equal(await dueOf(opened(), event.target, after(until, MINUTE)), null);
-      assert.deepEqual(await events().listForTarget(event.target), [recordOf(event, 1)]);
-    });
-
-    it('postpone: only by whoever holds the claim; keeps what was done', async () => {
-      const event = await happen(opened());
-      const [stale, until, dueAt] = [after(NOW, 15 * SECOND), after(NOW, 30 * SECOND), after(NOW, MINUTE)];
-      const next = { dueAt, attempts: 3, handled: ['mail', 'counters "quoted", \\ $x'] };
-      assert.equal(await events().claim(event.id, event.at, stale), true);
-      assert.equal(await events().claim(event.id, stale, until), true);
-      assert.equal(await events().postpone(event.id, stale, { ...next, dueAt: NOW }), false);
-      assert.equal(await events().postpone(event.id, until, next), true);
-      assert.equal(await events().postpone(event.id, until, next), false);
-      assert.equal(await events().settle(event.id, until), false);
-      assert.equal(await dueOf(opened(), event.target, after(dueAt, -1)), null);
-      assert.deepEqual(await dueOf(opened(), event.target, dueAt), { ...recordOf(event, 1), ...next });
-      assert.equal(await events().claim(event.id, dueAt, after(dueAt, 1)), true);
-      assert.equal(await events().settle(event.id, after(dueAt, 1)), true);
-    });
-
-    itRaces('claim: one of 50 relays', async () => {
-      const event = await happen(opened());
-      const result = await race(
-        (caller) => after(NOW, 15 * SECOND + caller),
-        (until) => events().claim(event.id, event.at, until),
-      );
-      const until = theWinner(result, true, false);
-      assert.deepEqual((await dueOf(opened(), event.target, after(NOW, MINUTE)))?.dueAt, until);
-      assert.equal(await events().settle(event.id, until), true);
-    });
-
-    itRaces('claim: one of 50 takes over what a relay left behind', async () => {
-      const event = await happen(opened());
-      const left = after(NOW, 15 * SECOND);
-      assert.equal(await events().claim(event.id, event.at, left), true);
-      const result = await race(
-        (caller) => after(left, 1 + caller),
-        (until) => events().claim(event.id, left, until),
-      );
-      assert.equal(await events().settle(event.id, theWinner(result, true, false)), true);
-    });
-
-    itRaces('settle and postpone: one of 50 who hold one claim', async () => {
-      const event = await happen(opened());
-      const until = after(NOW, 15 * SECOND);
-      assert.equal(await events().claim(event.id, event.at, until), true);
-      const next = { dueAt: LATER, attempts: 1, handled: [] };
-      const result = await race(
-        (caller) => caller % 2 === 0,
-        (done) => (done ? events().settle(event.id, until) : events().postpone(event.id, until, next)),
-      );
-      const settled = theWinner(result, true, false);
-      assert.equal((await dueOf(opened(), event.target, LATER))?.id, settled ? undefined : event.id);
-    });
-
     it('listForUser: a page at a time, the newest first, nobody else’s', async () => {
       const userId = makeId();
       const made: EventDraft[] = [];
@@ -317,6 +102,39 @@ export function eventStoreContract(open: Open): void {
       }
     });
 
+    it('listForUser: skips, also within what is older than an event', async () => {
+      const userId = makeId();
+      const made: EventDraft[] = [];
+      for (let i = 0; i < 6; i++) made.unshift(await happen(opened(), { userId }));
+      const idsOf = async (page: { before: string | null; skip?: number; limit: number }) =>
+        (await events().listForUser(userId, page)).map(({ id }) => id);
+      const ids = made.map(({ id }) => id);
+      const before = ids[1] ?? null;
+      assert.deepEqual(await idsOf({ before: null, limit: 2 }), ids.slice(0, 2));
+      assert.deepEqual(await idsOf({ before: null, skip: 0, limit: 2 }), ids.slice(0, 2));
+      assert.deepEqual(await idsOf({ before: null, skip: 3, limit: 2 }), ids.slice(3, 5));
+      assert.deepEqual(await idsOf({ before: null, skip: 5, limit: 2 }), ids.slice(5));
+      assert.deepEqual(await idsOf({ before: null, skip: 6, limit: 2 }), []);
+      assert.deepEqual(await idsOf({ before, skip: 1, limit: 2 }), ids.slice(3, 5));
+    });
+
+    it('countForUser: no further than asked for, nobody else’s', async () => {
+      const userId = makeId();
+      assert.equal(await events().countForUser(userId, 10), 0);
+      for (let i = 0; i < 4; i++) await happen(opened(), { userId });
+      await happen(opened(), { userId: null, actorId: userId });
+      for (const [limit, count] of [
+        [1, 1],
+        [3, 3],
+        [4, 4],
+        [5, 4],
+        [1000, 4],
+      ] as const) {
+        assert.equal(await events().countForUser(userId, limit), count);
+      }
+      for (const text of HOSTILE_TEXTS) assert.equal(await events().countForUser(text, 10), 0);
+    });
+
     it('listForTarget: all events in order, whatever their times say', async () => {
       const made = await happenInTurn(opened(), [{ at: LATER }, { at: NOW }, { at: after(NOW, -1) }, { at: LATER }]);
       const expected = made.map((event, i) => recordOf(event, i + 1));
@@ -330,67 +148,6 @@ export function eventStoreContract(open: Open): void {
       );
       await assertHistory(opened(), made[0]?.target ?? '', made);
     });
-
-    it('the feed: what evicts and nothing else, in order, a part at a time', () =>
-      onFresh(open, async (fresh) => {
-        const store = fresh.storage.events;
-        assert.equal(await store.latestEviction(), 0);
-        assert.deepEqual(await store.evictionsAfter(0, 10), []);
-        const targets: string[] = [];
-        for (const evicts of [true, false, true, true, false, true]) {
-          const { target } = await happen(fresh, { evicts, pending: false });
-          if (evicts) targets.push(target);
-        }
-        const feed = await store.evictionsAfter(0, 10);
-        assert.deepEqual(
-          feed.map(({ target }) => target),
-          targets,
-        );
-        const positions = feed.map(({ position }) => position);
-        for (const [i, position] of positions.entries()) {
-          assert.ok(Number.isSafeInteger(position) && position > (positions[i - 1] ?? 0), `${positions}`);
-          assert.deepEqual(await store.evictionsAfter(position, 10), feed.slice(i + 1));
-          assert.deepEqual(await store.evictionsAfter(position, 1), feed.slice(i + 1, i + 2));
-        }
-        assert.equal(await store.latestEviction(), positions.at(-1));
-      }));
-
-    it('the feed: a target appears for each change', async () => {
-      const made = await happenInTurn(opened(), [{}, { evicts: false }, {}, {}]);
-      assert.equal((await evictionsOf(opened(), made[0]?.target ?? '')).length, 3);
-    });
-
-    it('the feed: forgets up to a position, and never hands one out again', () =>
-      onFresh(open, async (fresh) => {
-        const store = fresh.storage.events;
-        for (let i = 0; i < 4; i++) await happen(fresh);
-        const feed = await store.evictionsAfter(0, 10);
-        const [second, last] = [feed[1]?.position ?? 0, feed[3]?.position ?? 0];
-        await store.forgetEvictions(second);
-        assert.deepEqual(await store.evictionsAfter(0, 10), feed.slice(2));
-        assert.equal(await store.latestEviction(), last);
-        await store.forgetEvictions(last);
-        assert.deepEqual(await store.evictionsAfter(0, 10), []);
-        await happen(fresh);
-        // Whoever has read as far as `last` would miss a position that came again.
-        assert.equal((await store.evictionsAfter(last, 10)).length, 1);
-      }));
-
-    itRaces('the feed: 50 changes at once, each with a position of its own', () =>
-      onFresh(open, async (fresh) => {
-        const result = await race(
-          () => null,
-          () => happen(fresh),
-        );
-        const feed = await fresh.storage.events.evictionsAfter(0, 100);
-        assert.equal(new Set(feed.map(({ position }) => position)).size, 50);
-        assert.deepEqual(
-          feed.map(({ target }) => target).sort(),
-          result.all.map(({ outcome }) => outcome.target).sort(),
-        );
-        assert.equal(fresh.committed.length, 50);
-      }),
-    );
 
     it('sweep: finds nothing to bring home where nobody was killed', async () => {
       const event = await happen(opened());

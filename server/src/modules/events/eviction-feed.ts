@@ -3,7 +3,7 @@ import { MINUTE, SECOND } from '../../platform/clock.ts';
 import type { EventStore, Eviction } from './event-store.ts';
 
 export interface EvictionFeed {
-  /** Begins where the feed ends now; from then on `evict` is called for every target that any instance changes. */
+  /** From now on `evict` is called for every target that any instance changes. */
   start(): Promise<void>;
   /** Reads what is new at once. */
   poll(): Promise<void>;
@@ -33,13 +33,15 @@ export function createEvictionFeed(deps: {
   /** What was seen within the overlap, so that it evicts once. */
   let seen = new Map<string, number>();
   let readAt = Number.NEGATIVE_INFINITY;
-  let forgottenAt = performance.now();
+  /** What is forgotten next time: noted long ago, so that every instance has read it, or knows that it is blind. */
+  let forgettable = { at: performance.now(), position: 0 };
   let reading: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
   async function read(): Promise<void> {
     const startedAt = performance.now();
+    // At first the whole feed, which is kept short: what is written while this starts may have a position before its end.
     const from = ends[0]?.position ?? 0;
     let position = from;
     for (;;) {
@@ -53,9 +55,9 @@ export function createEvictionFeed(deps: {
     while (ends[1] && ends[1].at <= startedAt - OVERLAP) ends.shift();
     const oldest = ends[0]?.position ?? 0;
     seen = new Map([...seen].filter(([, seenPosition]) => seenPosition > oldest));
-    if (startedAt - forgottenAt > FORGET_EVERY) {
-      forgottenAt = startedAt;
-      await store.forgetEvictions(from);
+    if (startedAt - forgettable.at > FORGET_EVERY) {
+      await store.forgetEvictions(forgettable.position);
+      forgettable = { at: startedAt, position: from };
     }
   }
 
@@ -83,9 +85,7 @@ export function createEvictionFeed(deps: {
 
   return {
     async start() {
-      const position = await store.latestEviction();
-      readAt = performance.now();
-      ends = [{ at: readAt, position }];
+      await poll();
       loop();
     },
     poll,

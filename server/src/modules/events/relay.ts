@@ -94,7 +94,10 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
   }
 
   async function sweepAndLook(): Promise<number> {
-    await store.sweep();
+    // One document that cannot be brought home must not hold up everything else.
+    await store
+      .sweep()
+      .catch((error) => log.error({ err: error }, 'events that were left behind cannot be brought home'));
     return look();
   }
 

@@ -97,9 +97,9 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
         });
         return 'ok';
       } catch (error) {
-        const taken = takenName(error);
+        if (uniqueViolation(error) === null) throw error;
         // A registration that was used up meets its own address, too; which of the violations is told is the database's choice.
-        return (await findBy('id', user.id)) ? 'lost' : taken;
+        return (await findBy('id', user.id)) ? 'lost' : takenName(error);
       }
     },
 
@@ -200,8 +200,9 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
 
 function takenName(error: unknown): UserChange {
   const violated = uniqueViolation(error);
-  if (violated === null) throw error;
-  return violated.includes('username_key') ? 'username_taken' : 'email_taken';
+  if (violated?.includes('username_key')) return 'username_taken';
+  if (violated?.includes('email_norm')) return 'email_taken';
+  throw error;
 }
 
 function toRow(user: UserRecord): Insertable<UserRow> {
@@ -271,6 +272,6 @@ function toRecord(row: Selectable<UserRow>): UserRecord {
 function toEmailChange(row: Selectable<UserRow>): UserRecord['emailChange'] {
   const { email_change_id: id, email_change_key_id: keyId, email_change_email: email } = row;
   const { email_change_email_norm: emailNorm, email_change_expires_at: expiresAt } = row;
-  if (!id || !keyId || !email || !emailNorm || !expiresAt) return null;
+  if (id === null || keyId === null || email === null || emailNorm === null || expiresAt === null) return null;
   return { id, keyId, email, emailNorm, expiresAt: toDate(expiresAt), tries: row.email_change_tries };
 }

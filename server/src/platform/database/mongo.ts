@@ -65,7 +65,7 @@ function openClient(
   };
   const client = new MongoClient(target.url, settings);
   logSlowCommands(client, slowQuery, log);
-  reviveStuckMonitor(client, 3 * CONNECT_TIMEOUT);
+  reviveStuckMonitor(client, 2 * CONNECT_TIMEOUT);
   return client;
 }
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import type { ServerTarget } from './url.ts';
-import { createWatchdog, noWatch, type Watch } from './watchdog.ts';
+import { createWatchdog, type Watch } from './watchdog.ts';
 
 /** What makes PostgreSQL answer one byte before anybody signs in: the SSLRequest of its protocol (55.2.10). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);

@@ -1,4 +1,4 @@
-import { ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 
 /** Header fields as pairs of lower-case name and value. Both must be known to be well formed: nobody checks them again. */
@@ -15,7 +15,7 @@ const { _storeHeader: storeHeader } = ServerResponse.prototype as unknown as Sen
  * An answer whose constant header fields go over the wire as they are. Handing a dozen fields to Node one by one, with
  * its checks of each name and value, takes a quarter of the throughput of a small answer. What a handler sets itself wins.
  */
-export class Answer extends ServerResponse {
+export class Answer<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   ready: Fields[] = [];
 
   _storeHeader(statusLine: string, headers: Record<string, unknown> = {}): void {

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import type { EventDraft } from '../src/modules/events/event-store.ts';
+import type { UserAt, UserChange, UserRecord, UserStore } from '../src/modules/users/user-store.ts';
+import { LATER, makeEmailChange, makeEvent, makeHash, makeId, nextNumber } from './fixtures.ts';
+import type { OpenStorage } from './store-contract.ts';
+
+/** One change of a user that carries an event, and the fields that it must set. */
+export interface UserVerb {
+  act(users: UserStore, at: UserAt, event: EventDraft): Promise<UserChange>;
+  sets: Partial<UserRecord>;
+}
+
+/** An address that nobody has. */
+export const newAddress = () => {
+  const { email, emailNorm } = makeEmailChange();
+  return { email, emailNorm };
+};
+
+function setPassword(): UserVerb {
+  const { hash, ...rest } = {
+    hash: `$argon2id$${makeHash()}`,
+    passwordVersion: 4,
+    mustChangePassword: false,
+    sessionEpoch: 3,
+    keptSessionId: makeId(),
+  };
+  return {
+    act: (users, at, event) => users.setPassword(at, { hash, ...rest }, event),
+    sets: { passwordHash: hash, ...rest },
+  };
+}
+
+function patchProfile(): UserVerb {
+  const name = `renamed${nextNumber()}`;
+  const sets = {
+    fullName: null,
+    username: name.toUpperCase(),
+    usernameKey: name,
+    phone: null,
+    locale: 'zh-Hant-TW',
+    profile: { location: '東京' },
+    profilePublic: false,
+  };
+  return { act: (users, at, event) => users.patchProfile(at, sets, event), sets };
+}
+
+export function endSessions(): UserVerb {
+  const sets = { sessionEpoch: 9, keptSessionId: null };
+  return { act: (users, at, event) => users.endSessions(at, sets, event), sets };
+}
+
+function beginEmailChange(): UserVerb {
+  const emailChange = makeEmailChange();
+  return { act: (users, at, event) => users.beginEmailChange(at, emailChange, event), sets: { emailChange } };
+}
+
+export function takeEmail(): UserVerb {
+  const taken = newAddress();
+  return {
+    act: (users, at, event) => users.takeEmail(at, taken, event),
+    sets: { ...taken, emailVerified: true, emailChange: null },
+  };
+}
+
+/** The kept session goes as well: somebody who is restored must not find it alive. */
+export function softDelete(): UserVerb {
+  return {
+    act: (users, at, event) => users.softDelete(at, { sessionEpoch: 5 }, event),
+    sets: { status: 'deleted', deletedAt: LATER, sessionEpoch: 5, keptSessionId: null },
+  };
+}
+
+/** Every change of a user that carries an event. */
+export const USER_VERBS = { setPassword, patchProfile, endSessions, beginEmailChange, takeEmail, softDelete };
+
+export const userTarget = (user: Pick<UserRecord, 'id'>) => `user:${user.id}`;
+/** The state that a verb names. */
+export const at = (user: Pick<UserRecord, 'id' | 'version'>): UserAt => ({
+  id: user.id,
+  version: user.version,
+  now: LATER,
+});
+
+/** Inserts a user together with an event. */
+export async function insertUser(
+  { storage }: OpenStorage,
+  user: UserRecord,
+): Promise<{ user: UserRecord; began: EventDraft }> {
+  const began = makeEvent(userTarget(user));
+  assert.equal(await storage.users.insert(user, began), 'ok');
+  return { user, began };
+}
