@@ -47,23 +47,21 @@ const PRODUCTS: Record<DatabaseName, RegExp> = {
 /** Fewer than the callers of a race, so that they have to wait for each other. */
 const POOL_SIZE = 10;
 
-/** Takes the history away from the stores and gives it back as it was. */
+/** Puts the history out of reach and, after `work`, back as it was. */
 async function withoutEvents<T>(database: Database, work: () => Promise<T>): Promise<T> {
-  const [away, back] =
-    database.kind === 'sql'
-      ? [
-          () => sql`alter table events rename to events_away`.execute(database.db),
-          () => sql`alter table events_away rename to events`.execute(database.db),
-        ]
-      : [
-          () => database.db.command({ collMod: 'events', validator: { _id: null } }),
-          () => database.db.command({ collMod: 'events', validator: {} }),
-        ];
-  await away();
+  if (database.kind === 'sql') await sql`alter table events rename to events_away`.execute(database.db);
+  else {
+    await database.db.collection('events').rename('events_away');
+    await database.db.createCollection('events', { validator: { _id: null } });
+  }
   try {
     return await work();
   } finally {
-    await back();
+    if (database.kind === 'sql') await sql`alter table events_away rename to events`.execute(database.db);
+    else {
+      await database.db.dropCollection('events');
+      await database.db.collection('events_away').rename('events');
+    }
   }
 }
 

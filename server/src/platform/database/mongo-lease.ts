@@ -4,8 +4,9 @@ import type { Db } from 'mongodb';
 import { uniqueViolation } from './errors.ts';
 import { MigrationFailed } from './migration-failed.ts';
 
-/** Milliseconds after which the lease of a process that died is free; a living one renews it three times meanwhile. */
-const LEASE = 15_000;
+/** Milliseconds after which the lease of a process that died is free; a living one renews it several times meanwhile. */
+const LEASE = 6000;
+const RENEWAL = 1000;
 /** Milliseconds between two looks at a lease that another process holds. */
 const POLL = 200;
 
@@ -40,7 +41,7 @@ export async function withLease<T>(db: Db, work: (keep: () => Promise<void>) => 
     if (matchedCount === 0) throw new MigrationFailed('Another process has taken over the migrations; run them again.');
   }
   // A failed renewal shows at the next `keep`.
-  const renewal = setInterval(() => keep().catch(() => undefined), LEASE / 3);
+  const renewal = setInterval(() => keep().catch(() => undefined), RENEWAL);
   try {
     return await work(keep);
   } finally {

@@ -32,6 +32,8 @@ const SERVERS: Record<string, { product: ServerTarget['product']; scheme: string
 // MongoDB lists several hosts in one URL, which `new URL` refuses; so the authority is taken apart here for all of them.
 const SERVER_URL = /^[a-z+]+:\/\/(?:([^/?#]*)@)?([^/?#@]+)(?:\/([^?#]*))?(?:\?[^#]*)?$/;
 
+const HOST = /^(\[[0-9a-fA-F:.]+\]|[\w.%-]+)(:\d{1,5})?$/;
+
 /** Takes a database URL apart. Throws `DatabaseUnreachable` when it is none, without repeating it (it may hold a password). */
 export function databaseUrl(url: string): DatabaseTarget {
   const scheme = /^([a-z+]+):/.exec(url)?.[1] ?? '';
@@ -43,7 +45,8 @@ export function databaseUrl(url: string): DatabaseTarget {
     );
   }
   const [, credentials = '', hosts, path = ''] = SERVER_URL.exec(url) ?? [];
-  if (!hosts) {
+  // An unencoded `/` in the password would otherwise end up as a host or database, and in messages.
+  if (!hosts?.split(',').every((one) => HOST.test(one)) || path.includes('@')) {
     throw new DatabaseUnreachable(
       `The database URL cannot be read; it should look like ${server.scheme}://user:password@host:${server.port || 27017}/ostiary, with special characters of the password percent-encoded.`,
     );

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import type { EventStore, Eviction } from './event-store.ts';
+import { createEvictionFeed } from './eviction-feed.ts';
+
+const log = pino({ level: 'silent' });
+
+/** The part of the store that the feed reads, with what is in it put there by hand; the contracts test the real ones. */
+function setUp() {
+  const rows: Eviction[] = [];
+  const state = { away: false };
+  const store = {
+    async evictionsAfter(position: number, limit: number) {
+      if (state.away) throw new Error('away');
+      const later = rows.filter((row) => row.position > position).sort((a, b) => a.position - b.position);
+      return later.slice(0, limit);
+    },
+    async forgetEvictions() {},
+  } as Partial<EventStore> as EventStore;
+  const evicted: string[] = [];
+  const feed = createEvictionFeed({ store, evict: (target) => void evicted.push(target), log });
+  return { rows, state, evicted, feed };
+}
+
+test('every target is evicted once, in order', async () => {
+  const { rows, evicted, feed } = setUp();
+  rows.push({ position: 1, target: 'user:a' }, { position: 2, target: 'user:b' });
+  await feed.poll();
+  rows.push({ position: 3, target: 'user:a' });
+  await feed.poll();
+  await feed.poll();
+  assert.deepEqual(evicted, ['user:a', 'user:b', 'user:a']);
+});
+
+test('a position that was handed out early and committed late is not missed', async () => {
+  const { rows, evicted, feed } = setUp();
+  rows.push({ position: 2, target: 'user:b' });
+  await feed.poll();
+  rows.push({ position: 1, target: 'user:a' });
+  await feed.poll();
+  assert.deepEqual(evicted, ['user:b', 'user:a']);
+});
+
+test('more than one batch is read to its end', async () => {
+  const { rows, evicted, feed } = setUp();
+  for (let position = 1; position <= 2500; position++) rows.push({ position, target: `user:${position}` });
+  await feed.poll();
+  assert.equal(evicted.length, 2500);
+});
+
+test('a feed that has never been read is blind, and one that cannot be read says so', async () => {
+  const { state, feed } = setUp();
+  assert.equal(feed.isBlind(), true);
+  await feed.poll();
+  assert.equal(feed.isBlind(), false);
+  state.away = true;
+  await assert.rejects(feed.poll(), /away/);
+});
