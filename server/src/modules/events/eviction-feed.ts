@@ -29,7 +29,7 @@ export function createEvictionFeed(deps: {
 }): EvictionFeed {
   const { store, evict, log } = deps;
   /** Where the feed ended at which time, oldest first; the first entry is where the overlap begins. */
-  const ends: { at: number; position: number }[] = [];
+  const ends: { at: number; position: number }[] = [{ at: performance.now(), position: 0 }];
   /** What was seen within the overlap, so that it evicts once. */
   let seen = new Map<string, number>();
   let readAt = Number.NEGATIVE_INFINITY;
