@@ -6,8 +6,8 @@ import { type Clock, systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations, type Migrator } from './platform/database/migrations.ts';
-import { createMailbox, type Mailbox } from './platform/mail/mailbox.ts';
 import type { Mailer } from './platform/mail/mail.ts';
+import { createMailbox, type Mailbox } from './platform/mail/mailbox.ts';
 
 /** The version of this server, from its package. */
 export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;

@@ -34,6 +34,19 @@ export function logOptions(level: Config['log']['level']): LoggerOptions {
   };
 }
 
+/**
+ * Writes finished JSON lines to where a logger writes, for the one line that is written for every request: `start` is what
+ * each of its lines begins with, and the rest must be JSON already. Making the line out of an object, as pino does with every
+ * other, would cost a tenth of the throughput.
+ */
+export function createLineWriter(log: Logger): { start: () => string; write: (line: string) => void } {
+  const { [pino.symbols.streamSym]: stream } = log as unknown as Record<symbol, DestinationStream>;
+  if (stream === undefined) throw new TypeError('This logger has no stream.');
+  const timestamp = createTimestamp();
+  const pid = `,"pid":${process.pid}`;
+  return { start: () => `{"level":"info"${timestamp()}${pid}`, write: (line) => stream.write(line) };
+}
+
 /** The `code` of an error names the failure (`ECONNREFUSED`) and is what one looks for in a log. */
 function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

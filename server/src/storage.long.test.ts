@@ -1,0 +1,5 @@
+// Every store contract × every database again, with as many rounds of each race as the long tests take.
+process.env.RACE_ROUNDS ||= '20';
+await import('./storage.test.ts');
+
+export {};

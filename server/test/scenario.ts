@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import type { LightMyRequestResponse } from 'fastify';
+import { openTestApp, type TestApp } from './app.ts';
+import { createClient, type Person } from './client.ts';
+import { type FreshDatabase, testDatabases } from './databases.ts';
+
+export type Client = ReturnType<typeof createClient>;
+
+/** A server on a database of its own, and a client of it. */
+export interface Scene extends TestApp {
+  client: Client;
+  databaseUrl: string;
+}
+
+export interface SceneOptions {
+  freshUrl?: (() => Promise<FreshDatabase>) | undefined;
+  env?: Record<string, string>;
+}
+
+/** An empty SQLite database: for scenarios that are the same on every database. */
+export async function freshSqlite(): Promise<FreshDatabase> {
+  const [sqlite] = testDatabases({});
+  assert.ok(sqlite);
+  return sqlite.freshUrl();
+}
+
+/** Opens a server on an empty database; closing it drops that. */
+export async function openScene({ freshUrl = freshSqlite, env = {} }: SceneOptions = {}): Promise<Scene> {
+  const { url, drop } = await freshUrl();
+  const t = await openTestApp({ databaseUrl: url, env });
+  const close = async () => {
+    await t.close();
+    await drop();
+  };
+  return { ...t, close, client: createClient(t), databaseUrl: url };
+}
+
+/** Runs a scenario on a server and an empty database of its own. */
+export async function withScene(run: (s: Scene) => Promise<void>, options: SceneOptions = {}): Promise<void> {
+  const scene = await openScene(options);
+  try {
+    await run(scene);
+  } finally {
+    await scene.close();
+  }
+}
+
+let people = 0;
+
+/** Somebody whom no other scenario of this process knows. */
+export function somebody(fields: Partial<Person> = {}): Required<Person> {
+  people += 1;
+  const name = `person${people}`;
+  return { email: `${name}@example.com`, username: name, password: 'walks the dog at seven', ...fields };
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  requestId: string;
+  detail?: string;
+  errors?: { path: string; message: string }[];
+  step?: string;
+  flowToken?: string;
+}
+
+const MEMBERS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId', 'errors']);
+
+/** The problem document (RFC 9457) of an answer; asserts its status, its code and its whole shape. */
+export function refused(response: LightMyRequestResponse, status: number, code: string): Problem {
+  const said = `${response.statusCode} ${response.body}`;
+  assert.equal(response.statusCode, status, said);
+  assert.match(String(response.headers['content-type']), /^application\/problem\+json(;|$)/, said);
+  const problem = response.json<Problem>();
+  assert.equal(problem.code, code, said);
+  assert.equal(problem.status, status);
+  assert.equal(typeof problem.type, 'string');
+  assert.ok(problem.title.length > 0);
+  assert.equal(problem.requestId, response.headers['x-request-id']);
+  const more = code === 'step_required' ? ['step', 'flowToken'] : status === 503 ? ['checks'] : [];
+  const strange = Object.keys(problem).filter((member) => !MEMBERS.has(member) && !more.includes(member));
+  assert.deepEqual(strange, [], said);
+  if (status === 429 || status === 503) assert.match(String(response.headers['retry-after']), /^[1-9]\d*$/);
+  return problem;
+}
+
+/** A cookie that an answer sets, with its attributes in lower case. */
+export function cookieOf(response: LightMyRequestResponse): { name: string; value: string; attributes: string[] } {
+  const fields = [response.headers['set-cookie']].flat().filter((field) => field !== undefined);
+  assert.equal(fields.length, 1, `one cookie: ${fields.join(' | ')}`);
+  const [pair = '', ...attributes] = String(fields[0]).split(/;\s*/);
+  const [name = '', value = ''] = pair.split(/=(.*)/s);
+  return { name, value, attributes: attributes.map((attribute) => attribute.toLowerCase()) };
+}
+
+export const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' };
+
+/** How often each outcome came, as `{ '200': 1, '401 refresh_invalid': 49 }`. */
+export function tally(responses: LightMyRequestResponse[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const response of responses) {
+    const code = response.statusCode >= 400 ? ` ${response.json<Problem>().code}` : '';
+    const key = `${response.statusCode}${code}`;
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** So many calls at the same time. */
+export function atOnce<T>(count: number, call: (index: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => call(index)));
+}
