@@ -77,7 +77,7 @@ export function registerMailHandlers(deps: {
           expiresMinutes: CODE_MINUTES,
           name: registration.fullName,
         });
-    await send(event, registration.email, content);
+    await send(event, known?.email ?? registration.email, content);
   }
 
   async function mailResetLink(event: EventRecord): Promise<void> {

@@ -72,7 +72,10 @@ export function createUsers(deps: {
   function toEmail(input: string) {
     const emailNorm = canonicalEmail(input);
     if (emailNorm === null) throw userErrors.email_invalid();
-    return { email: input.trim(), emailNorm };
+    const written = input.trim();
+    // Beyond ASCII, one canonical form has many spellings, and other mailboxes behind them (ｍike@ is not mike@): whoever could have
+    // the code mailed to another spelling would own an address that they cannot read. So what decides is what gets the mail.
+    return { email: ASCII.test(written) ? written : emailNorm, emailNorm };
   }
 
   function toUsername(input: string | null | undefined) {
