@@ -196,6 +196,19 @@ describe('POST /auth/register', () => {
       refused(await s.client.send('POST', '/auth/verify-email', { body }), 400, 'code_invalid');
     }));
 
+  test('the code goes to the address that the account will have, whichever spelling asked for it', () =>
+    withScene(async (s) => {
+      // Other mailboxes than the canonical form for a mail server, the same account here (NFKC, lower case of U+212A).
+      for (const [index, typed] of ['\uff4dike@example.com', '\u212aate@example.com'].entries()) {
+        const owned = ['mike@example.com', 'kate@example.com'][index] ?? '';
+        const asked = await ask(s, { email: typed, password: 'walks the dog at seven' });
+        assert.deepEqual(await s.mailsTo(typed), []);
+        const body = { registrationId: asked.registrationId, code: await newestCode(s, owned), tokenTransport: 'body' };
+        const { user } = ok<SignedInBody>(await s.client.send('POST', '/auth/verify-email', { body }), 200);
+        assert.equal(user.email, owned);
+      }
+    }));
+
   test('REGISTRATION=closed and =invite take nobody', async () => {
     for (const REGISTRATION of ['closed', 'invite']) {
       await withScene(

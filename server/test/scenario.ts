@@ -68,6 +68,13 @@ export interface Problem {
 
 const MEMBERS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId', 'errors']);
 
+/** What some codes tell beyond that. */
+const MORE_MEMBERS: Record<string, string[]> = {
+  step_required: ['step', 'flowToken'],
+  unavailable: ['checks'],
+  password_too_short: ['minLength'],
+};
+
 /** The problem document (RFC 9457) of an answer; asserts its status, its code and its whole shape. */
 export function refused(response: LightMyRequestResponse, status: number, code: string): Problem {
   const said = `${response.statusCode} ${response.body}`;
@@ -79,7 +86,7 @@ export function refused(response: LightMyRequestResponse, status: number, code: 
   assert.equal(typeof problem.type, 'string');
   assert.ok(problem.title.length > 0);
   assert.equal(problem.requestId, response.headers['x-request-id']);
-  const more = code === 'step_required' ? ['step', 'flowToken'] : status === 503 ? ['checks'] : [];
+  const more = MORE_MEMBERS[code] ?? [];
   const strange = Object.keys(problem).filter((member) => !MEMBERS.has(member) && !more.includes(member));
   assert.deepEqual(strange, [], said);
   if (status === 429 || status === 503) assert.match(String(response.headers['retry-after']), /^[1-9]\d*$/);

@@ -58,6 +58,7 @@ export interface Users {
 export const CODE_TTL = 10 * MINUTE;
 export const CODE_TRIES = 5;
 const ATTEMPTS = 20;
+const ASCII = /^[ -~]*$/;
 
 /** What people do with their own accounts, and the forms of names that decide who is who. */
 export function createUsers(deps: {

@@ -1,4 +1,5 @@
 import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
+import { isUnavailable } from './errors.ts';
 import { guardMongo } from './mongo-guard.ts';
 import { reviveStuckMonitor } from './mongo-monitor.ts';
 import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, STATEMENT_TIMEOUT } from './sql-database.ts';
@@ -16,13 +17,18 @@ const CLOSE_TIMEOUT = 5000;
 /** Opens a standalone server or a replica set, 6.0 or later. Throws `DatabaseUnreachable`. */
 export async function connectMongo(target: ServerTarget, options: ConnectOptions): Promise<MongoDatabase> {
   const client = openClient(target, options);
+  const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target));
+  // Why no server was found is known to the monitors alone.
+  let failure: Error | undefined;
+  client.on('serverHeartbeatFailed', (event) => {
+    failure = event.failure;
+  });
   try {
-    await client.connect();
+    await watch(client.connect());
     const db = client.db(target.database);
     // The first command that needs a password; connecting alone does not.
     await db.listCollections({}, { nameOnly: true }).toArray();
     const { version } = await client.db('admin').command({ buildInfo: 1 });
-    const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target));
     return {
       kind: 'mongo',
       name: `MongoDB ${version}`,
@@ -40,8 +46,8 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
       close: () => within(CLOSE_TIMEOUT, client.close()).catch(() => undefined),
     };
   } catch (error) {
-    await client.close().catch(() => undefined);
-    throw unreachable(target, error);
+    await within(CLOSE_TIMEOUT, client.close()).catch(() => undefined);
+    throw unreachable(target, isUnavailable(error) ? (failure ?? error) : error);
   }
 }
 
@@ -71,11 +77,7 @@ function openClient(
 
 /** Signs in at the primary. */
 async function probe(target: ServerTarget): Promise<void> {
-  const client = new MongoClient(target.url, {
-    serverSelectionTimeoutMS: 1000,
-    connectTimeoutMS: 1000,
-    maxPoolSize: 1,
-  });
+  const client = new MongoClient(target.url, { maxPoolSize: 1, serverSelectionTimeoutMS: CONNECT_TIMEOUT });
   try {
     await client.connect();
   } finally {

@@ -5,8 +5,8 @@ import { within } from './time-limit.ts';
 import type { ConnectOptions, Dialect, SqlDatabase } from './types.ts';
 import { noWatch, type Watch } from './watchdog.ts';
 
-/** Milliseconds that a connection to a server may take. */
-export const CONNECT_TIMEOUT = 900;
+/** Milliseconds that a connection to a server may take; of a silent one, the watchdog tells sooner. */
+export const CONNECT_TIMEOUT = 3000;
 /** Milliseconds that a statement of a request may take, waiting for locks included. */
 export const STATEMENT_TIMEOUT = 5000;
 /** The server cuts a statement first, so that its connection stays good; past this, the server itself is taken for lost. */

@@ -1,4 +1,4 @@
-import { setImmediate as afterInput, setTimeout as pause } from 'node:timers/promises';
+import { lapse } from './time-limit.ts';
 
 /**
  * Milliseconds after which an unanswered statement raises the question whether the server is still there. With a look
@@ -74,9 +74,6 @@ function silenceBy(cause: unknown): Error {
 }
 
 async function silenceAfter(milliseconds: number): Promise<Error> {
-  await pause(milliseconds, undefined, { ref: false });
-  // A process that was busy itself sees its timers before the answer that has long been there.
-  await afterInput();
-  await afterInput();
+  await lapse(milliseconds);
   return silence('The server fell silent.');
 }

@@ -47,23 +47,22 @@ export function toAppError(error: unknown): AppError {
 }
 
 /**
- * Writes a coded error as a problem document. `type` is a reference to the list of codes, relative to the server's root;
- * clients that need to tell errors apart compare `code`.
+ * The members of a problem document. `type` is a reference to the list of codes, relative to the server's root; clients
+ * that need to tell errors apart compare `code`.
  */
-export function toProblem({ code, status, message, extras }: AppError, requestId: string): Problem {
+export function toDocument(
+  { code, status, message, extras }: Pick<AppError, 'code' | 'status' | 'message' | 'extras'>,
+  requestId: string,
+): Record<string, unknown> {
   const { detail, errors, members } = extras;
-  const document = {
-    type: `/docs/errors#${code}`,
-    title: message,
-    status,
-    code,
-    detail,
-    requestId,
-    errors,
-    ...members,
-  };
+  return { type: `/docs/errors#${code}`, title: message, status, code, detail, requestId, errors, ...members };
+}
+
+/** A coded error as it goes over the wire. */
+export function toProblem(error: AppError, requestId: string): Problem {
+  const { status, extras } = error;
   const headers: Record<string, string> = { 'cache-control': 'no-store', ...extras.headers };
   if (status === 503) headers['retry-after'] ??= RETRY_AFTER;
   headers['content-type'] = 'application/problem+json';
-  return { status, headers, body: Buffer.from(JSON.stringify(document)) };
+  return { status, headers, body: Buffer.from(JSON.stringify(toDocument(error, requestId))) };
 }

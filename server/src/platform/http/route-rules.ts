@@ -6,6 +6,7 @@ import { closed, createGuard, type GuardContext } from './guard.ts';
 import { createHostCheck } from './hosts.ts';
 import { createRouteLimits } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
+import type { DocumentedRoute } from './openapi.ts';
 
 /** Every route without a limit of its own counts here. */
 const DEFAULT_LIMIT = 'default';
@@ -18,6 +19,8 @@ export interface RouteRules {
   onRoute(route: RouteOptions): void;
   preset: RoutePreset;
   closedRoutes: ClosedRoute[];
+  /** Those that exist here, for the documentation. */
+  routes: DocumentedRoute[];
 }
 
 export interface RouteRulesOptions extends GuardContext {
@@ -30,7 +33,7 @@ export interface RouteRulesOptions extends GuardContext {
 export function createRouteRules({ config, errorTable, pageHeaders, ...context }: RouteRulesOptions): RouteRules {
   const limitFor = createRouteLimits(context.clock);
   const hostCheck = createHostCheck(config.http.trustedHosts);
-  const rules: RouteRules = { onRoute, preset: null, closedRoutes: [] };
+  const rules: RouteRules = { onRoute, preset: null, closedRoutes: [], routes: [] };
 
   function onRoute(route: RouteOptions): void {
     const methods = [route.method].flat();
@@ -44,12 +47,24 @@ export function createRouteRules({ config, errorTable, pageHeaders, ...context }
     const settled = { ...declared, access: declared.access };
     check(route, settled, errorTable);
     const exists = settled.environments?.includes(config.environment) ?? true;
-    if (!exists) {
+    if (exists) rules.routes.push(documented(route, methods, settled));
+    else {
       rules.closedRoutes.push({ methods, url: route.url });
       route.schema = { ...route.schema, hide: true };
     }
     const guard = exists ? guardFor(settled) : closed;
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
+  }
+
+  function documented(
+    { url, schema }: RouteOptions,
+    methods: string[],
+    settled: FastifyContextConfig,
+  ): DocumentedRoute {
+    const limited = config.rateLimits.enabled && settled.limit !== 'none';
+    const hasBody = schema?.body !== undefined;
+    const validated = hasBody || schema?.querystring !== undefined || schema?.params !== undefined;
+    return { methods, url, config: settled, limited, hasBody, validated };
   }
 
   function guardFor({ access, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig) {

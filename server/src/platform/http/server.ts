@@ -11,6 +11,7 @@ import type { Actor } from './caller.ts';
 import { createClientErrorHandler } from './client-errors.ts';
 import { parseCookies } from './cookies.ts';
 import { createCors } from './cors.ts';
+import { registerDocs } from './docs.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
 import { type Probes, registerHealth } from './health.ts';
 import { createNotFound } from './not-found.ts';
@@ -44,7 +45,7 @@ export interface HttpServerOptions {
  * Registering a route throws a `TypeError` if it declares no access, takes unknown fields, or names unknown error codes.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { config, log, clock, authenticate, errorTable, probes } = options;
+  const { config, log, clock, authenticate, errorTable, probes, version } = options;
   const { always: headers, pages: pageHeaders } = securityHeaders(config);
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
 
@@ -90,6 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
   closeWhenDraining(app);
 
+  if (config.http.docs) await registerDocs(app, { config, errorTable, version, rules });
   registerHealth(app, probes, () => app.draining.now);
   return app;
 }

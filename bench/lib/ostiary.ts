@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { type Child, startChild } from './child.ts';
+import type { Context } from './context.ts';
+import type { Cores } from './cores.ts';
+import type { BenchDatabase } from './databases.ts';
+
+export interface Ostiary {
+  child: Child;
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Limits stay on and count every request, but nobody reaches this one. */
+const NO_REAL_LIMIT = '1000000000/1m';
+
+/** Nobody listens there: for measures in which no mail is due. */
+const NO_MAIL = 'smtp://127.0.0.1:9';
+
+/** Starts the real server in its production configuration, as behind a proxy on this machine. */
+export async function startOstiary(
+  context: Context,
+  options: { database: BenchDatabase; cores: Cores; env?: Record<string, string> },
+): Promise<Ostiary> {
+  const dataDir = context.folder('data');
+  const child = startChild('servers/ostiary.ts', {
+    cores: options.cores,
+    cwd: dataDir,
+    nodeArgs: context.nodeArgs,
+    env: {
+      ENVIRONMENT: 'production',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      PUBLIC_URL: 'https://bench.example.org',
+      TRUSTED_HOSTS: 'bench.example.org,127.0.0.1',
+      TRUSTED_PROXIES: '127.0.0.1/32',
+      DATA_DIR: dataDir,
+      DATABASE_URL: options.database.url,
+      SECRET_KEY: randomBytes(32).toString('base64'),
+      SMTP_URL: NO_MAIL,
+      MAIL_FROM: 'bench@example.org',
+      RATE_LIMIT_DEFAULT: NO_REAL_LIMIT,
+      LOG_FORMAT: 'json',
+      ...options.env,
+    },
+  });
+  return { child, url: await child.call<string>('listen'), stop: () => child.stop() };
+}

@@ -1,0 +1,97 @@
+import { DatabaseSync } from 'node:sqlite';
+import { hash } from '@node-rs/argon2';
+import { Client } from 'pg';
+import type { BenchDatabase } from './databases.ts';
+
+/** The password of all synthetic people. */
+export const PASSWORD = 'seven herons over the lock 41';
+
+export interface HashCost {
+  /** KiB. */
+  memory: number;
+  passes: number;
+}
+
+/** What production uses unless told otherwise. */
+export const PRODUCTION_COST: HashCost = { memory: 19 * 1024, passes: 2 };
+
+/** Configures a server to hash at this cost. */
+export function hashEnv({ memory, passes }: HashCost): Record<string, string> {
+  return { ARGON2_MEMORY: `${memory / 1024}mb`, ARGON2_PASSES: `${passes}` };
+}
+
+/** A hash of `PASSWORD` as the server itself makes them. */
+export function hashOf({ memory, passes }: HashCost): Promise<string> {
+  return hash(Buffer.from(PASSWORD), { memoryCost: memory, timeCost: passes, parallelism: 1, outputLen: 32 });
+}
+
+/** Crowds of synthetic people that do not meet: each has ids and addresses of its own. */
+export type Crowd = 'a' | 'b';
+
+/** Odd, so that multiplying by it modulo 2^32 gives every number once: addresses come in no order, as real ones do. */
+const SCATTER = 2_654_435_761;
+
+/** The address of the person with this number, from 1. */
+export function emailOf(crowd: Crowd, index: number): string {
+  const scattered = Number((BigInt(index) * BigInt(SCATTER)) % 2n ** 32n);
+  return `${scattered.toString(16).padStart(8, '0')}.${crowd}@people.example.org`;
+}
+
+/** Inserts `count` verified people straight into the table of users, and lets the database take stock of it. */
+export async function insertPeople(
+  database: BenchDatabase,
+  { crowd, count, passwordHash }: { crowd: Crowd; count: number; passwordHash: string },
+): Promise<void> {
+  const isPostgres = database.product === 'PostgreSQL';
+  const hex = (value: string, digits: number) =>
+    isPostgres ? `lpad(to_hex((${value})::bigint), ${digits}, '0')` : `printf('%0${digits}x', ${value})`;
+  const scattered = hex(`(i * ${SCATTER}) % 4294967296`, 8);
+  const email = `${scattered} || '.${crowd}@people.example.org'`;
+  const values: Record<string, string> = {
+    id: `'019a0000-0000-7000-8${crowd}00-' || ${hex('i', 12)}`,
+    email,
+    email_norm: email,
+    email_verified: 'true',
+    username: `'p' || ${scattered} || '${crowd}'`,
+    username_key: `'p' || ${scattered} || '${crowd}'`,
+    full_name: `'Person ' || ${scattered}`,
+    profile: `'{}'`,
+    profile_public: 'false',
+    status: `'active'`,
+    role_ids: `'[]'`,
+    password_hash: `'${passwordHash}'`,
+    password_version: '1',
+    must_change_password: 'false',
+    session_epoch: '0',
+    email_change_tries: '0',
+    created_at: `'2026-01-01T00:00:00.000Z'`,
+    updated_at: `'2026-01-01T00:00:00.000Z'`,
+    version: '1',
+  };
+  const numbers = `with recursive numbers(i) as (select ${isPostgres ? '1::bigint' : '1'} union all select i + 1 from numbers where i < ${count})`;
+  const columns = Object.keys(values).join(', ');
+  const insert = `insert into users (${columns}) ${numbers} select ${Object.values(values).join(', ')} from numbers`;
+  if (isPostgres) await executePostgres(database.url, [insert, 'vacuum analyze users']);
+  else executeSqlite(database.url, [insert, 'analyze', 'pragma wal_checkpoint(truncate)']);
+}
+
+async function executePostgres(url: string, statements: string[]): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+function executeSqlite(url: string, statements: string[]): void {
+  const database = new DatabaseSync(url.slice('sqlite:'.length));
+  try {
+    // Half a gigabyte of pages in memory: the indexes are filled in no order.
+    database.exec('pragma cache_size = -500000');
+    for (const statement of statements) database.exec(statement);
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,20 @@
+import { againstBare, busyRemark } from '../lib/against-bare.ts';
+import type { Measure } from '../lib/context.ts';
+import { newDatabases } from '../lib/databases.ts';
+import { ratioFigure } from '../lib/figure.ts';
+import { ME_PATH } from '../servers/constant.ts';
+
+export const me: Measure = {
+  name: 'me',
+  summary: 'GET /users/me on each database, against bare Fastify with the same answer',
+  async *run(context) {
+    for (const database of await newDatabases(context)) {
+      const result = await againstBare(context, database, ME_PATH);
+      const figure = ratioFigure(`GET /users/me on ${database.product} / bare Fastify`, result.ratio, {
+        unit: '/s',
+        ...(database.product === 'SQLite' && { aim: { at: 'least', value: 0.5 } }),
+      });
+      yield { ...figure, detail: figure.detail + busyRemark(result) };
+    }
+  },
+};

@@ -1,0 +1,9 @@
+import { Type } from 'typebox';
+
+export const GUARDED_PATH = '/api/v1/bench/guarded';
+export const ME_PATH = '/api/v1/users/me';
+
+/** What a route without a read of its own answers, here and there. */
+export const CONSTANT = { status: 'ok', message: 'nothing was read for this' };
+
+export const constantSchema = Type.Object({ status: Type.String(), message: Type.String() });

@@ -1,0 +1,89 @@
+import { createReadStream } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/config.ts';
+import type { ErrorTable } from '../errors.ts';
+import { errorsPage } from './errors-page.ts';
+import {
+  completeDocument,
+  type DocumentedRoute,
+  type OpenApiDocument,
+  problemSchema,
+  securitySchemes,
+} from './openapi.ts';
+import type { RouteRules } from './route-rules.ts';
+import type { HttpServer } from './routes.ts';
+
+const OPEN = { access: 'public', limit: 'none' } as const;
+
+/** Swagger UI and ReDoc style their elements inline, and draw icons from `data:` URLs. */
+const COMMON_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/** ReDoc searches in a worker that it makes of a blob. */
+const REDOC_POLICY = `${COMMON_POLICY}; worker-src blob:`;
+
+const REDOC_BUNDLE = '/redoc/redoc.standalone.js';
+const DAY_IN_CACHE = 'public, max-age=86400';
+
+const REDOC_PAGE = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Ostiary API</title><meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<body style="margin:0"><redoc spec-url="/openapi.json"></redoc><script src="${REDOC_BUNDLE}"></script></body>
+</html>
+`;
+
+export interface DocsOptions {
+  config: Config;
+  errorTable: ErrorTable;
+  version: string;
+  rules: RouteRules;
+}
+
+/**
+ * `/openapi.json`, Swagger UI at `/docs`, the list of error codes at `/docs/errors`, ReDoc at `/redoc`; all from this
+ * server, nothing from elsewhere. Must come before the routes that it is to describe. What it needs is loaded only here: in production
+ * there usually are no docs.
+ */
+export async function registerDocs(
+  app: HttpServer,
+  { config, errorTable, version, rules }: DocsOptions,
+): Promise<void> {
+  const { default: swagger } = await import('@fastify/swagger');
+  const { default: swaggerUi } = await import('@fastify/swagger-ui');
+  const documented: DocumentedRoute[] = rules.routes;
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Ostiary', version, description: 'Accounts, sessions and permissions.' },
+      servers: [{ url: config.publicUrl }],
+      components: { schemas: { Problem: problemSchema as object }, securitySchemes },
+    },
+    stripBasePath: false,
+    transformObject: (result) => {
+      if (!('openapiObject' in result)) return result.swaggerObject;
+      return completeDocument(result.openapiObject as OpenApiDocument, documented, errorTable) as object;
+    },
+  });
+
+  // The plugin registers its own pages and files, which declare nothing.
+  rules.preset = { ...OPEN, csp: COMMON_POLICY };
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { persistAuthorization: false } });
+  rules.preset = null;
+
+  let json: string | undefined;
+  app.get('/openapi.json', { config: OPEN, schema: { hide: true } }, (_request, reply) => {
+    json ??= JSON.stringify(app.swagger());
+    reply.type('application/json').send(json);
+  });
+  app.get('/docs/errors', { config: { ...OPEN, csp: COMMON_POLICY }, schema: { hide: true } }, (_request, reply) => {
+    reply.type('text/html; charset=utf-8').send(errorsPage(errorTable));
+  });
+  app.get('/redoc', { config: { ...OPEN, csp: REDOC_POLICY }, schema: { hide: true } }, (_request, reply) => {
+    reply.type('text/html; charset=utf-8').send(REDOC_PAGE);
+  });
+  app.get(REDOC_BUNDLE, { config: OPEN, schema: { hide: true } }, (_request, reply) => {
+    const file = fileURLToPath(import.meta.resolve('redoc/bundles/redoc.standalone.js'));
+    reply.type('text/javascript; charset=utf-8').header('cache-control', DAY_IN_CACHE).send(createReadStream(file));
+  });
+}
