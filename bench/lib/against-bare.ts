@@ -1,15 +1,15 @@
+import { ME_PATH } from '../servers/constant.ts';
 import { loadUrl } from './autocannon.ts';
 import { startChild } from './child.ts';
 import type { Context } from './context.ts';
 import type { BenchDatabase } from './databases.ts';
-import { expectStatus, createHttpClient, USER_AGENT } from './http.ts';
+import { createHttpClient, expectStatus, USER_AGENT } from './http.ts';
 import { startOstiary } from './ostiary.ts';
 import { emailOf, hashOf, insertPeople, PRODUCTION_COST } from './people.ts';
 import { cpuSeconds } from './process-usage.ts';
 import { compare, type Ratio } from './ratio.ts';
 import { signIn } from './sign-in.ts';
 import { median } from './statistics.ts';
-import { ME_PATH } from '../servers/constant.ts';
 
 export interface AgainstBare {
   ratio: Ratio;
@@ -31,7 +31,8 @@ export async function againstBare(context: Context, database: BenchDatabase, pat
 
   const busy = { ours: [] as number[], theirs: [] as number[] };
   async function measure(side: 'ours' | 'theirs', seconds: number): Promise<number> {
-    const { pid, url } = side === 'ours' ? { pid: ostiary.child.pid, url: ostiary.url } : { pid: bare.pid, url: bareUrl };
+    const { pid, url } =
+      side === 'ours' ? { pid: ostiary.child.pid, url: ostiary.url } : { pid: bare.pid, url: bareUrl };
     const before = cpuSeconds(pid);
     const rate = await loadUrl(`${url}${path}`, { cores: places.load, seconds, headers });
     const after = cpuSeconds(pid);

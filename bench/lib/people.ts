@@ -26,7 +26,7 @@ export function hashOf({ memory, passes }: HashCost): Promise<string> {
 }
 
 /** Crowds of synthetic people that do not meet: each has ids and addresses of its own. */
-export type Crowd = 'a' | 'b';
+export type Crowd = 'a' | 'b' | 'c';
 
 /** Odd, so that multiplying by it modulo 2^32 gives every number once: addresses come in no order, as real ones do. */
 const SCATTER = 2_654_435_761;

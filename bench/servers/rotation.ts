@@ -16,7 +16,12 @@ const digest = (text: string) => createHash('sha256').update(text).digest('base6
 
 export function newSessions(count: number): RawSession[] {
   const now = new Date();
-  return Array.from({ length: count }, () => ({ id: newId(now), userId: newId(now), version: 1, hash: digest(newId(now)) }));
+  return Array.from({ length: count }, () => ({
+    id: newId(now),
+    userId: newId(now),
+    version: 1,
+    hash: digest(newId(now)),
+  }));
 }
 
 const SESSION = {
@@ -33,9 +38,14 @@ const EVENT = {
 /** The statements of one rotation, with the same columns and conditions as the server's, in a dialect's placeholders. */
 export function statements(placeholder: (index: number) => string) {
   const list = (count: number) => Array.from({ length: count }, (_, index) => placeholder(index + 1)).join(', ');
-  const set = ['generation', 'token_hash', 'previous_hash', 'rotation_nonce', 'rotated_at', 'generation_used'].concat(
-    ['last_seen_at', 'idle_expires_at', 'ip', 'network', 'country', 'version'],
-  );
+  const set = ['generation', 'token_hash', 'previous_hash', 'rotation_nonce', 'rotated_at', 'generation_used'].concat([
+    'last_seen_at',
+    'idle_expires_at',
+    'ip',
+    'network',
+    'country',
+    'version',
+  ]);
   const assignments = set.map((column, index) => `${column} = ${placeholder(index + 1)}`).join(', ');
   const where = ['id', 'version', 'generation', 'token_hash']
     .map((column, index) => `${column} = ${placeholder(set.length + index + 1)}`)

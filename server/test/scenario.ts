@@ -73,6 +73,7 @@ const MORE_MEMBERS: Record<string, string[]> = {
   step_required: ['step', 'flowToken'],
   unavailable: ['checks'],
   password_too_short: ['minLength'],
+  password_too_long: ['maxLength'],
 };
 
 /** The problem document (RFC 9457) of an answer; asserts its status, its code and its whole shape. */

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { MINUTE, SECOND } from '../../platform/clock.ts';
+import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { EventStore, Eviction } from './event-store.ts';
 
 export interface EvictionFeed {
@@ -28,6 +29,7 @@ export function createEvictionFeed(deps: {
   log: Logger;
 }): EvictionFeed {
   const { store, evict, log } = deps;
+  const outage = createOutageLog(log, 'reading the changes of other instances');
   /** Where the feed ended at which time, oldest first; the first entry is where the overlap begins. */
   const ends: { at: number; position: number }[] = [{ at: performance.now(), position: 0 }];
   /** What was seen within the overlap, so that it evicts once. */
@@ -77,7 +79,7 @@ export function createEvictionFeed(deps: {
 
   function loop(): void {
     poll()
-      .catch((error) => log.warn({ err: error }, 'the changes of other instances cannot be read right now'))
+      .then(outage.worked, outage.failed)
       .finally(() => {
         if (!stopped) timer = setTimeout(loop, POLL_EVERY).unref();
       });

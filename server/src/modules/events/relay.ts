@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { after, type Clock, MINUTE, SECOND } from '../../platform/clock.ts';
+import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { EventStore, PendingEvent } from './event-store.ts';
 import { type Events, GIVE_UP_AFTER } from './events.ts';
 
@@ -25,6 +26,8 @@ const LONGEST_PAUSE = 5 * MINUTE;
 /** Delivers committed events to their handlers: at least once, in order for each target, by whichever instance claims them first. */
 export function createRelay(deps: { store: EventStore; events: Events; clock: Clock; log: Logger }): Relay {
   const { store, events, clock, log } = deps;
+  const outage = createOutageLog(log, 'the delivery of events');
+  const sweeping = createOutageLog(log, 'bringing home events that were left behind');
   let running: Promise<number> | null = null;
   let again = false;
   let started = false;
@@ -95,9 +98,7 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
 
   async function sweepAndLook(): Promise<number> {
     // One document that cannot be brought home must not hold up everything else.
-    await store
-      .sweep()
-      .catch((error) => log.error({ err: error }, 'events that were left behind cannot be brought home'));
+    await store.sweep().then(sweeping.worked, sweeping.failed);
     return look();
   }
 
@@ -105,7 +106,7 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
     clearTimeout(timer);
     if (stopped) return;
     sweepAndLook()
-      .catch((error) => log.warn({ err: error }, 'events cannot be read right now'))
+      .then(outage.worked, outage.failed)
       .finally(() => {
         clearTimeout(timer);
         if (!stopped) timer = setTimeout(lookAndWait, LOOK_EVERY).unref();

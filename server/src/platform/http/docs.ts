@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config/config.ts';
 import type { ErrorTable } from '../errors.ts';
 import { errorsPage } from './errors-page.ts';
 import {
@@ -33,7 +32,6 @@ const REDOC_PAGE = `<!doctype html>
 `;
 
 export interface DocsOptions {
-  config: Config;
   errorTable: ErrorTable;
   version: string;
   rules: RouteRules;
@@ -44,10 +42,7 @@ export interface DocsOptions {
  * server, nothing from elsewhere. Must come before the routes that it is to describe. What it needs is loaded only here: in production
  * there usually are no docs.
  */
-export async function registerDocs(
-  app: HttpServer,
-  { config, errorTable, version, rules }: DocsOptions,
-): Promise<void> {
+export async function registerDocs(app: HttpServer, { errorTable, version, rules }: DocsOptions): Promise<void> {
   const { default: swagger } = await import('@fastify/swagger');
   const { default: swaggerUi } = await import('@fastify/swagger-ui');
   const documented: DocumentedRoute[] = rules.routes;
@@ -56,7 +51,7 @@ export async function registerDocs(
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Ostiary', version, description: 'Accounts, sessions and permissions.' },
-      servers: [{ url: config.publicUrl }],
+      servers: [{ url: '/' }],
       components: { schemas: { Problem: problemSchema as object }, securitySchemes },
     },
     stripBasePath: false,

@@ -5,8 +5,8 @@ export function errorsPage(errors: ErrorTable): string {
   const rows = Object.entries(errors)
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([code, { status, title }]) => {
-      const cells = `<td><code>${escape(code)}</code></td><td>${status}</td><td>${escape(title)}</td>`;
-      return `<tr id="${escape(code)}">${cells}</tr>`;
+      const cells = `<td><code>${escapeHtml(code)}</code></td><td>${status}</td><td>${escapeHtml(title)}</td>`;
+      return `<tr id="${escapeHtml(code)}">${cells}</tr>`;
     });
   return `<!doctype html>
 <html lang="en">
@@ -20,6 +20,6 @@ ${rows.join('\n')}
 `;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

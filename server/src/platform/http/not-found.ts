@@ -13,13 +13,15 @@ export interface ClosedRoute {
 
 /** What a request that met no route is told: `method_not_allowed` with `Allow` where its path is served for other methods, else `not_found`. */
 export function createNotFound(app: HttpServer, closedRoutes: ClosedRoute[]): (request: FastifyRequest) => AppError {
-  return ({ raw }) => {
+  return ({ method: asked, raw }) => {
     const url = raw.url ?? '/';
     const path = url.split('?', 1)[0] ?? '/';
     const allowed = METHODS.filter((method) => app.findRoute({ method, url }) !== null).filter(
       (method) => !closedRoutes.some((route) => route.methods.includes(method) && matches(route.url, path)),
     );
-    if (allowed.length === 0) return platformErrors.not_found();
+    // A route that looks for a file, say, has found nothing by itself.
+    const known = allowed.some((method) => method === asked);
+    if (known || allowed.length === 0) return platformErrors.not_found();
     return platformErrors.method_not_allowed({ headers: { allow: allowed.join(', ') } });
   };
 }

@@ -91,7 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
   closeWhenDraining(app);
 
-  if (config.http.docs) await registerDocs(app, { config, errorTable, version, rules });
+  if (config.http.docs) await registerDocs(app, { errorTable, version, rules });
   registerHealth(app, probes, () => app.draining.now);
   return app;
 }

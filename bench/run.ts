@@ -1,0 +1,101 @@
+import { mkdirSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { stopChildren } from './lib/child.ts';
+import type { Context, Measure, Plan } from './lib/context.ts';
+import { findPlaces, type Places } from './lib/cores.ts';
+import { formatFigure, HEADING } from './lib/figure.ts';
+import { createFolders } from './lib/folders.ts';
+import { createPostgres } from './lib/postgres.ts';
+import { guarded } from './measures/guarded.ts';
+import { login } from './measures/login.ts';
+import { me } from './measures/me.ts';
+import { population } from './measures/population.ts';
+import { refresh } from './measures/refresh.ts';
+import { start } from './measures/start.ts';
+
+const MEASURES: Measure[] = [start, guarded, me, login, refresh, population];
+
+const FULL: Plan = { quick: false, rounds: 5, seconds: 3, warmUp: 2 };
+const QUICK: Plan = { quick: true, rounds: 3, seconds: 1, warmUp: 1 };
+
+const USAGE = `npm run bench [-- options]
+
+  --quick         fewer and shorter rounds: under 90 s instead of about 8 minutes
+  --only NAME     only this measure; may be given several times
+  --profile DIR   the measured processes write a CPU profile each into DIR
+
+${MEASURES.map(({ name, summary }) => `  ${name.padEnd(14)}  ${summary}`).join('\n')}
+
+Prints what was measured beside its aim. Nothing fails where it falls short: machines are noisy.
+`;
+
+function readOptions() {
+  return parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  }).values;
+}
+
+/** The measures of these names, all where none is given. Throws on one that there is not. */
+function chosen(names: string[] | undefined): Measure[] {
+  const unknown = names?.filter((name) => !MEASURES.some((measure) => measure.name === name)) ?? [];
+  if (unknown.length > 0) throw new TypeError(`there is no measure ${unknown.join(', ')}`);
+  return MEASURES.filter(({ name }) => names?.includes(name) ?? true);
+}
+
+function describeMachine(places: Places): string {
+  const model = cpus()[0]?.model ?? 'unknown processor';
+  const [load = 0] = loadavg();
+  const date = new Date().toISOString().slice(0, 16).replace('T', ' ');
+  return `${date} UTC · Node ${process.versions.node} · ${process.platform} · ${places.count} cores (${model})
+${places.description} · load average before the run ${load.toFixed(1)}`;
+}
+
+async function run(): Promise<number> {
+  const options = readOptions();
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const measures = chosen(options.only);
+  const profile = options.profile === undefined ? null : resolve(options.profile);
+  if (profile !== null) mkdirSync(profile, { recursive: true });
+  const folders = createFolders();
+  const postgres = createPostgres();
+  const context: Context = {
+    places: findPlaces(),
+    plan: options.quick ? QUICK : FULL,
+    folder: folders.make,
+    postgres: postgres.newDatabase,
+    nodeArgs: profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
+  };
+
+  console.log(`${describeMachine(context.places)}\n\n${HEADING}`);
+  const started = performance.now();
+  let failed = false;
+  try {
+    for (const measure of measures) {
+      try {
+        for await (const figure of measure.run(context)) console.log(formatFigure(figure));
+      } catch (error) {
+        failed = true;
+        console.error(`${measure.name} could not be measured:`, error);
+        await stopChildren();
+      }
+    }
+  } finally {
+    await stopChildren();
+    await postgres.stop();
+    folders.removeAll();
+  }
+  console.log(`\n${postgres.description()} · ${Math.round((performance.now() - started) / 1000)} s`);
+  return failed ? 1 : 0;
+}
+
+process.exitCode = await run();
