@@ -17,7 +17,7 @@ import { start } from './measures/start.ts';
 
 const MEASURES: Measure[] = [start, guarded, me, login, refresh, population];
 
-const FULL: Plan = { quick: false, rounds: 5, seconds: 3, warmUp: 2 };
+const FULL: Plan = { quick: false, rounds: 7, seconds: 2, warmUp: 2 };
 const QUICK: Plan = { quick: true, rounds: 3, seconds: 1, warmUp: 1 };
 
 const USAGE = `npm run bench [-- options]

@@ -3,6 +3,7 @@ import { loadUrl } from './autocannon.ts';
 import { startChild } from './child.ts';
 import type { Context } from './context.ts';
 import type { BenchDatabase } from './databases.ts';
+import { number } from './figure.ts';
 import { createHttpClient, expectStatus, USER_AGENT } from './http.ts';
 import { startOstiary } from './ostiary.ts';
 import { emailOf, hashOf, insertPeople, PRODUCTION_COST } from './people.ts';
@@ -11,13 +12,27 @@ import { compare, type Ratio } from './ratio.ts';
 import { signIn } from './sign-in.ts';
 import { median } from './statistics.ts';
 
-export interface AgainstBare {
-  ratio: Ratio;
-  /** How busy the server's core was, 0 to 1: below about 0.95 the load was the bottleneck. Null where nobody can tell. */
-  busy: { ours: number; theirs: number } | null;
+/** One side of one round. */
+interface Sample {
+  /** Requests per second of the clock. */
+  rate: number;
+  /** The share of that time in which the server's core worked for it; null where nobody can tell. */
+  busy: number | null;
 }
 
-/** Requests per second of one path: Ostiary, asked by somebody who is signed in, against bare Fastify with the same answer. */
+export interface AgainstBare {
+  /** Requests for each second that the server's core worked for it: what it answers with one core to itself. */
+  ratio: Ratio;
+  /** Medians. */
+  ours: Sample;
+  theirs: Sample;
+}
+
+/**
+ * What one core answers of one path: Ostiary, asked by somebody who is signed in, against bare Fastify with the same answer.
+ * Counted per second of processor time, not of the clock: otherwise a load generator that is too slow, or whatever else the
+ * machine does, would flatter whoever needs more.
+ */
 export async function againstBare(context: Context, database: BenchDatabase, path: string): Promise<AgainstBare> {
   const { places, plan, nodeArgs } = context;
   const ostiary = await startOstiary(context, { database, cores: places.server });
@@ -29,15 +44,16 @@ export async function againstBare(context: Context, database: BenchDatabase, pat
   const bare = startChild('servers/bare.ts', { cores: places.server, nodeArgs });
   const bareUrl = await bare.call<string>('listen', { me });
 
-  const busy = { ours: [] as number[], theirs: [] as number[] };
+  const samples = { ours: [] as Sample[], theirs: [] as Sample[] };
   async function measure(side: 'ours' | 'theirs', seconds: number): Promise<number> {
     const { pid, url } =
       side === 'ours' ? { pid: ostiary.child.pid, url: ostiary.url } : { pid: bare.pid, url: bareUrl };
     const before = cpuSeconds(pid);
-    const rate = await loadUrl(`${url}${path}`, { cores: places.load, seconds, headers });
+    const { requests, duration } = await loadUrl(`${url}${path}`, { cores: places.load, seconds, headers });
     const after = cpuSeconds(pid);
-    if (before !== null && after !== null) busy[side].push((after - before) / seconds);
-    return rate;
+    const worked = before === null || after === null ? null : after - before;
+    samples[side].push({ rate: requests / duration, busy: worked === null ? null : worked / duration });
+    return requests / (worked ?? duration);
   }
 
   await measure('theirs', plan.warmUp);
@@ -47,15 +63,17 @@ export async function againstBare(context: Context, database: BenchDatabase, pat
     theirs: () => measure('theirs', plan.seconds),
   });
   await Promise.all([ostiary.stop(), bare.stop()]);
-  return {
-    ratio,
-    busy: busy.ours.length > 0 ? { ours: median(busy.ours), theirs: median(busy.theirs) } : null,
-  };
+  return { ratio, ours: middle(samples.ours), theirs: middle(samples.theirs) };
 }
 
-/** A remark where the load, and not the server, may have been the limit. */
-export function busyRemark({ busy }: AgainstBare): string {
-  if (busy === null) return '';
-  const percent = (share: number) => `${Math.round(share * 100)} %`;
-  return `; server core busy ${percent(busy.ours)} against ${percent(busy.theirs)}`;
+function middle(samples: Sample[]): Sample {
+  const busy = samples.map((sample) => sample.busy).filter((share) => share !== null);
+  return { rate: median(samples.map(({ rate }) => rate)), busy: busy.length > 0 ? median(busy) : null };
+}
+
+/** How it looked by the clock. */
+export function clockRemark({ ours, theirs }: AgainstBare): string {
+  const side = ({ rate, busy }: Sample) =>
+    `${number(rate)}/s${busy === null ? '' : ` with ${Math.round(busy * 100)} % of a core`}`;
+  return `; by the clock ${side(ours)} against ${side(theirs)}`;
 }

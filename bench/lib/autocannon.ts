@@ -15,11 +15,11 @@ interface Result {
   requests: { total: number };
 }
 
-/** Loads a URL for so many seconds from a process of its own; answers requests per second. Throws if one was not answered with 2xx. */
+/** Loads a URL for so many seconds from a process of its own; answers how many it answered, in how many seconds. Throws if one was not answered with 2xx. */
 export async function loadUrl(
   url: string,
   options: { cores: Cores; seconds: number; headers: Record<string, string> },
-): Promise<number> {
+): Promise<{ requests: number; duration: number }> {
   const headers = Object.entries(options.headers).flatMap(([name, value]) => ['-H', `${name}=${value}`]);
   const counts = ['-c', `${CONNECTIONS}`, '-d', `${options.seconds}`, '--json', '--no-progress'];
   const [file = '', ...args] = pinned(options.cores, [process.execPath, PROGRAM, ...counts, ...headers, url]);
@@ -29,5 +29,5 @@ export async function loadUrl(
     const { errors, timeouts, non2xx } = result;
     throw new Error(`${url}: ${errors} errors, ${timeouts} timeouts, ${non2xx} answers other than 2xx`);
   }
-  return result.requests.total / result.duration;
+  return { requests: result.requests.total, duration: result.duration };
 }

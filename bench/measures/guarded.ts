@@ -1,4 +1,4 @@
-import { againstBare, busyRemark } from '../lib/against-bare.ts';
+import { againstBare, clockRemark } from '../lib/against-bare.ts';
 import type { Measure } from '../lib/context.ts';
 import { newSqlite } from '../lib/databases.ts';
 import { ratioFigure } from '../lib/figure.ts';
@@ -10,9 +10,9 @@ export const guarded: Measure = {
   async *run(context) {
     const result = await againstBare(context, newSqlite(context), GUARDED_PATH);
     const figure = ratioFigure('guarded route / bare Fastify', result.ratio, {
-      unit: '/s',
+      unit: ' per core second',
       aim: { at: 'least', value: 0.75 },
     });
-    yield { ...figure, detail: figure.detail + busyRemark(result) };
+    yield { ...figure, detail: figure.detail + clockRemark(result) };
   },
 };

@@ -1,4 +1,4 @@
-import { againstBare, busyRemark } from '../lib/against-bare.ts';
+import { againstBare, clockRemark } from '../lib/against-bare.ts';
 import type { Measure } from '../lib/context.ts';
 import { newDatabases } from '../lib/databases.ts';
 import { ratioFigure } from '../lib/figure.ts';
@@ -11,10 +11,10 @@ export const me: Measure = {
     for (const database of await newDatabases(context)) {
       const result = await againstBare(context, database, ME_PATH);
       const figure = ratioFigure(`GET /users/me on ${database.product} / bare Fastify`, result.ratio, {
-        unit: '/s',
+        unit: ' per core second',
         ...(database.product === 'SQLite' && { aim: { at: 'least', value: 0.5 } }),
       });
-      yield { ...figure, detail: figure.detail + busyRemark(result) };
+      yield { ...figure, detail: figure.detail + clockRemark(result) };
     }
   },
 };

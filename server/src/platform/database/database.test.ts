@@ -278,6 +278,40 @@ function sqlTests(get: () => SqlDatabase<Tables>, logged: { fields: object; mess
     assert.ok(runs >= 3, `${runs} runs`);
   });
 
+  it('reads at READ COMMITTED where transactions run side by side', async (context) => {
+    const { db, dialect, transaction } = get();
+    if (dialect === 'sqlite') return context.diagnostic('SQLite has one transaction at a time.');
+    await db.insertInto('counters').values({ id: 'seen', value: 1 }).execute();
+    const read = (from: typeof db) =>
+      from.selectFrom('counters').select('value').where('id', '=', 'seen').executeTakeFirstOrThrow();
+    const started = Promise.withResolvers<void>();
+    const changed = Promise.withResolvers<void>();
+    const reading = transaction(async (trx) => {
+      const { value: earlier } = await read(trx);
+      started.resolve();
+      await changed.promise;
+      return [earlier, (await read(trx)).value];
+    });
+    await started.promise;
+    await db.updateTable('counters').set({ value: 2 }).where('id', '=', 'seen').execute();
+    changed.resolve();
+    assert.deepEqual(await reading, [1, 2]);
+  });
+
+  it('goes on with its statements after another instance added a column', async () => {
+    const { db, transaction } = get();
+    await sql`create table growing (id integer)`.execute(db);
+    await sql`insert into growing values (1)`.execute(db);
+    const all = (from: typeof db) => sql<object>`select * from growing where id = ${1}`.execute(from);
+    const columns = async (from: typeof db) => Object.keys((await all(from)).rows[0] ?? {});
+    // As many at once as the pool has connections: each has prepared the statement.
+    await Promise.all(Array.from({ length: 8 }, () => columns(db)));
+    await sql`alter table growing add column more integer`.execute(db);
+    assert.deepEqual(await columns(db), ['id', 'more']);
+    await sql`alter table growing add column most integer`.execute(db);
+    assert.deepEqual(await transaction((trx) => columns(trx)), ['id', 'more', 'most']);
+  });
+
   it('refuses the outer database inside a transaction', async () => {
     const { db, transaction } = get();
     const outer = transaction(() => db.selectFrom('counters').selectAll().execute());

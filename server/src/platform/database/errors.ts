@@ -54,9 +54,9 @@ const POSTGRES_AWAY = /^(08\w{3}|53\w{3}|57\w{3}|58\w{3}|25006)$/;
 const POSTGRES_MESSAGES =
   /^(Connection terminated|Client (has encountered a connection error|was closed)|Query read timeout|timeout (expired|exceeded when trying to connect))/;
 
-// Too many connections, shutdown, lost, killed, read only after a failover, disk full, statement time-outs.
+// Too many connections, shutdown, lost, killed, read only after a failover, disk full, statement and lock time-outs.
 const MYSQL_AWAY = new Set([
-  1021, 1037, 1040, 1041, 1053, 1077, 1203, 1226, 1290, 1836, 1792, 1927, 1969, 2006, 2013, 3024,
+  1021, 1037, 1040, 1041, 1053, 1077, 1203, 1205, 1226, 1290, 1836, 1792, 1927, 1969, 2006, 2013, 3024,
 ]);
 
 // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN; the low byte of the extended code.
@@ -91,7 +91,6 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 const MYSQL_DEADLOCK = 1213;
-const MYSQL_LOCK_WAIT = 1205;
 const MARIADB_RECORD_CHANGED = 1020;
 
 /** Whether the database rolled back because of other transactions, so that the same work may succeed the next time. */
@@ -102,7 +101,7 @@ export function isContention(error: unknown): boolean {
   if (e.code === '40001' || e.code === '40P01' || e.code === '55P03') return true;
   // A prepared `select *` after another instance has migrated; the statement has been forgotten meanwhile.
   if (e.code === '0A000' && e.routine === 'RevalidateCachedQuery') return true;
-  return [MYSQL_DEADLOCK, MYSQL_LOCK_WAIT, MARIADB_RECORD_CHANGED].includes(Number(e.errno));
+  return [MYSQL_DEADLOCK, MARIADB_RECORD_CHANGED].includes(Number(e.errno));
 }
 
 /** The 503 for a lost or overworked database; `Retry-After` is in seconds. */

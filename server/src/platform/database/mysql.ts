@@ -16,7 +16,7 @@ const SESSION = [
 ];
 
 // The first comment is run by MariaDB only (seconds), the second by MySQL only (milliseconds, and SELECT only there).
-const SESSION_LIMITS = `set innodb_lock_wait_timeout = ${STATEMENT_TIMEOUT / 1000} /*M! , max_statement_time = ${STATEMENT_TIMEOUT / 1000} */ /*!80000 , max_execution_time = ${STATEMENT_TIMEOUT} */`;
+const SESSION_LIMITS = `set innodb_lock_wait_timeout = ${STATEMENT_TIMEOUT / 1000 - 1} /*M! , max_statement_time = ${STATEMENT_TIMEOUT / 1000} */ /*!80000 , max_execution_time = ${STATEMENT_TIMEOUT} */`;
 
 /** Opens a pool to MySQL 8.0.17 or later, or MariaDB 10.6 or later. Throws `DatabaseUnreachable`. */
 export async function connectMysql(target: ServerTarget, options: ConnectOptions): Promise<SqlDatabase> {

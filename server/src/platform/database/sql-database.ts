@@ -43,6 +43,10 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
     });
   const db = open({ size: options.poolSize, limits: true, watch: setup.watch }, options.slowQuery);
 
+  // MySQL's sessions are at this level from the start; there, saying it again would cost a round trip.
+  const begin = () =>
+    setup.dialect === 'postgres' ? db.transaction().setIsolationLevel('read committed') : db.transaction();
+
   async function close(): Promise<void> {
     await within(CLOSE_TIMEOUT, db.destroy()).catch(() => undefined);
   }
@@ -67,10 +71,7 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
       for (let attempt = 0; ; attempt++) {
         const state = { open: true };
         try {
-          return await db
-            .transaction()
-            .setIsolationLevel('read committed')
-            .execute((trx) => scope.run(state, () => work(trx)));
+          return await begin().execute((trx) => scope.run(state, () => work(trx)));
         } catch (error) {
           if (!isContention(error)) throw error;
           if (attempt + 1 >= CONTENTION_TRIES) throw unavailable(error);

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { after, MINUTE } from '../clock.ts';
+import { platformErrors } from '../errors.ts';
+import type { Access } from './caller.ts';
+import { ADA, assertProblem, NOW, testServer } from './http.testing.ts';
+import type { HttpServer } from './routes.ts';
+
+const LEVELS: Access[] = ['public', 'optional', 'signedIn', 'verified'];
+
+function routes(app: HttpServer) {
+  for (const access of LEVELS)
+    app.get(`/${access}`, { config: { access } }, async ({ actor }) => ({ id: actor?.userId ?? null }));
+  app.get('/fresh', { config: { access: 'signedIn', fresh: true } }, async () => ({}));
+}
+
+const tokens = {
+  ada: ADA,
+  unverified: { ...ADA, emailVerified: false },
+  justFresh: { ...ADA, authTime: after(NOW, -10 * MINUTE) },
+  stale: { ...ADA, authTime: after(NOW, -10 * MINUTE - 1) },
+};
+
+/** What each level says to nobody, to a bad token, to an unverified and to a verified user: a status, or the id in the answer. */
+const TABLE: Record<string, (number | string | null)[]> = {
+  public: [null, null, null, null],
+  optional: [null, 401, ADA.userId, ADA.userId],
+  signedIn: [401, 401, ADA.userId, ADA.userId],
+  verified: [401, 401, 403, ADA.userId],
+};
+
+for (const [kind, authenticate] of [
+  ['without a promise', undefined],
+  [
+    'with a promise',
+    async ({ headers }: { headers: { authorization?: string } }) => {
+      if (headers.authorization === undefined) return null;
+      const actor = Object.entries(tokens).find(([token]) => headers.authorization === `Bearer ${token}`)?.[1];
+      if (actor === undefined) throw platformErrors.unauthenticated();
+      return actor;
+    },
+  ],
+] as const) {
+  test(`who may come in, ${kind}`, async (t) => {
+    const { app } = await testServer(t, { routes, tokens, ...(authenticate && { authenticate }) });
+    for (const [level, expected] of Object.entries(TABLE)) {
+      const callers = [undefined, 'Bearer nonsense', 'Bearer unverified', 'Bearer ada'];
+      for (const [i, authorization] of callers.entries()) {
+        const headers = authorization === undefined ? {} : { authorization };
+        const answer = await app.inject({ url: `/${level}`, headers });
+        const want = expected[i];
+        if (want === 401) assertProblem(answer, 401, 'unauthenticated');
+        else if (want === 403) assertProblem(answer, 403, 'email_unverified');
+        else assert.deepEqual(answer.json(), { id: want }, `${level} ${authorization}`);
+      }
+    }
+  });
+}
+
+test('HEAD is guarded like the GET that it stands for', async (t) => {
+  const { app } = await testServer(t, { routes, tokens });
+  assert.equal((await app.inject({ method: 'HEAD', url: '/signedIn' })).statusCode, 401);
+  assert.equal(
+    (await app.inject({ method: 'HEAD', url: '/signedIn', headers: { authorization: 'Bearer ada' } })).statusCode,
+    200,
+  );
+});
+
+test('a fresh route asks for the password again after ten minutes', async (t) => {
+  const { app } = await testServer(t, { routes, tokens });
+  const get = (token: string) => app.inject({ url: '/fresh', headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await get('justFresh')).statusCode, 200);
+  const refused = await get('stale');
+  assertProblem(refused, 401, 'reauth_required');
+  assert.equal(refused.headers['www-authenticate'], 'Bearer error="insufficient_user_authentication", max_age="600"');
+});
+
+test('Bearer failures carry the challenge of RFC 6750', async (t) => {
+  const { app } = await testServer(t, { routes, tokens });
+  assert.equal((await app.inject('/signedIn')).headers['www-authenticate'], 'Bearer');
+  const bad = await app.inject({ url: '/signedIn', headers: { authorization: 'Bearer nonsense' } });
+  assert.equal(bad.headers['www-authenticate'], 'Bearer error="invalid_token"');
+});
+
+test('the body of a refused request is not even parsed', async (t) => {
+  const { app } = await testServer(t, {
+    routes: (server) => void server.post('/closed', { config: { access: 'signedIn' } }, async () => ({})),
+  });
+  const headers = { 'content-type': 'application/json' };
+  assertProblem(await app.inject({ method: 'POST', url: '/closed', payload: '{"a', headers }), 401, 'unauthenticated');
+});
+
+test('an authenticate that breaks is a 500, not a way in', async (t) => {
+  const authenticate = () => {
+    throw new Error('no keys');
+  };
+  const { app } = await testServer(t, { routes, authenticate });
+  assertProblem(await app.inject('/signedIn'), 500, 'internal_error');
+  assertProblem(await app.inject('/optional'), 500, 'internal_error');
+});
