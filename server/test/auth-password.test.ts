@@ -164,8 +164,6 @@ describe('POST /auth/change-password', () => {
       refused(await change(s, token, { currentPassword, newPassword: person.email }), 400, 'password_context');
       refused(await change(s, token, { currentPassword }), 400, 'validation_failed');
       refused(await change(s, token, { newPassword: NEW }), 400, 'validation_failed');
-      const same = await change(s, token, { currentPassword, newPassword: currentPassword });
-      assert.equal(same.statusCode, 400, same.body);
       await s.client.login(person);
     }));
 

@@ -164,7 +164,7 @@ describe('/sessions', () => {
       }
       assert.equal(own.createdAt, s.time.now.toISOString());
       assert.equal(other.lastSeenAt, s.time.now.toISOString());
-      assert.equal(other.expiresAt, firefox.session.expiresAt);
+      assert.equal(other.expiresAt, ok<SignedInBody>(refreshed, 200).session.expiresAt);
     }));
 
   test('forgets sessions that ended or ran out', () =>

@@ -4,7 +4,7 @@ import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { Caller } from '../../platform/http/caller.ts';
-import { newId } from '../../platform/ids.ts';
+import { isId, newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
 import type { Sessions, SignedIn } from '../sessions/sessions.ts';
 import { userErrors } from '../users/errors.ts';
@@ -146,7 +146,7 @@ export function createRegistrations(deps: {
 
     async verify(caller, input) {
       const chosen = input.username === undefined ? null : users.toUsername(input.username);
-      const registration = await store.find(input.registrationId);
+      const registration = isId(input.registrationId) ? await store.find(input.registrationId) : null;
       if (!registration || !(await store.countTry(registration.id, registration.codeId, CODE_TRIES, clock()))) {
         throw authErrors.code_invalid();
       }
@@ -173,7 +173,7 @@ export function createRegistrations(deps: {
     },
 
     async resend(caller, registrationId) {
-      const registration = await store.find(registrationId);
+      const registration = isId(registrationId) ? await store.find(registrationId) : null;
       const now = clock();
       if (!registration || after(registration.createdAt, REGISTRATION_TTL) <= now) return;
       const { sentAt, codeId, keyId, codeExpiresAt, tries } = registration;

@@ -141,6 +141,19 @@ export function eventDeliveryContract(open: Open): void {
       assert.equal(await events().settle(event.id, after(dueAt, 1)), true);
     });
 
+    it('nothing that a relay does touches an event that differs only by id and target', async () => {
+      const [event, bystander] = [await happen(opened()), await happen(opened())];
+      const before = await dueOf(opened(), bystander.target, NOW);
+      const until = after(NOW, 15 * SECOND);
+      for (const seen of [event, bystander]) assert.equal(await events().claim(seen.id, seen.at, until), true);
+      const dueAt = after(NOW, MINUTE);
+      assert.equal(await events().postpone(event.id, until, { dueAt, attempts: 1, handled: ['mail'] }), true);
+      assert.deepEqual(await dueOf(opened(), bystander.target, until), { ...before, dueAt: until });
+      assert.equal(await events().claim(event.id, dueAt, until), true);
+      assert.equal(await events().settle(event.id, until), true);
+      assert.deepEqual(await dueOf(opened(), bystander.target, until), { ...before, dueAt: until });
+    });
+
     itRaces('claim: one of 50 relays', async () => {
       const event = await happen(opened());
       const result = await race(

@@ -87,6 +87,18 @@ export function signingKeyStoreContract(open: Open): void {
       await assertHistory(opened(), target(key), [began]);
     });
 
+    it('reseal: touches no key that differs only by id and algorithm', () =>
+      onFresh(open, async ({ storage: { signingKeys } }) => {
+        const key = makeSigningKey();
+        const bystander: SigningKeyRecord = { ...key, id: makeId(), algorithm: 'ES256' };
+        for (const each of [key, bystander]) {
+          assert.equal(await signingKeys.insertActive(each, makeEvent(target(each))), true);
+        }
+        assert.equal(await signingKeys.reseal(key.id, key.sealedPrivateKey, 'ffffffff.XyZ'), true);
+        const found = (await signingKeys.list()).find(({ id }) => id === bystander.id);
+        assert.deepEqual(found, bystander);
+      }));
+
     itRaces('insertActive: one of 50 for an algorithm', () =>
       onFresh(open, async (fresh) => {
         const { signingKeys } = fresh.storage;

@@ -2,7 +2,7 @@ import { randomBytes, sign, verify } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../platform/clock.ts';
 import { decodeBase64url } from '../../platform/crypto/base64url.ts';
-import { ID_PATTERN } from '../../platform/ids.ts';
+import { isId } from '../../platform/ids.ts';
 import type { SigningKey, SigningKeys, VerificationKey } from '../keys/signing-keys.ts';
 
 /** What an access token says (RFC 9068, 2.2), and the generation of the refresh token that it came with. */
@@ -34,7 +34,6 @@ export interface AccessTokens {
 const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const LONGEST = 4096;
 const REMEMBERED = 20_000;
-const ID = new RegExp(ID_PATTERN);
 /** RFC 8725, 3.11: no token of another kind may serve as an access token. */
 const TYPE = 'at+jwt';
 
@@ -139,7 +138,7 @@ function kidOf(token: string): string | null {
   const header = decodeBase64url(token.slice(0, token.indexOf('.')));
   try {
     const { kid } = JSON.parse(header?.toString() ?? '') as { kid?: unknown };
-    return typeof kid === 'string' && ID.test(kid) ? kid : null;
+    return typeof kid === 'string' && isId(kid) ? kid : null;
   } catch {
     return null;
   }

@@ -4,7 +4,7 @@ import { actorOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { optionalBody } from '../../platform/http/schemas.ts';
-import { ID_PATTERN } from '../../platform/ids.ts';
+import { isId } from '../../platform/ids.ts';
 import { bearerToken } from './authenticate.ts';
 import type { RefreshCookie } from './cookie.ts';
 import { sessionErrors } from './errors.ts';
@@ -106,7 +106,7 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
       },
       async (request, reply) => {
         const { id } = request.params;
-        if (!ID.test(id)) throw sessionErrors.session_not_found();
+        if (!isId(id)) throw sessionErrors.session_not_found();
         await sessions.end(callerOf(request), actorOf(request).userId, id);
         return reply.code(204).send(null);
       },
@@ -126,5 +126,3 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
     );
   };
 }
-
-const ID = new RegExp(ID_PATTERN);

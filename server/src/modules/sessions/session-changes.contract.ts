@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { LATER, makeEvent, makeHash, makeSession, makeUnwritableEvent, NOW } from '../../../test/fixtures.ts';
+import { LATER, makeEvent, makeHash, makeId, makeSession, makeUnwritableEvent, NOW } from '../../../test/fixtures.ts';
 import { createSession, rotated, rotationOf, SESSION_VERBS, sessionTarget } from '../../../test/session-verbs.ts';
 import { assertHistory, describeStore, itRaces, type Open, race, theWinner } from '../../../test/store-contract.ts';
 import { after } from '../../platform/clock.ts';
@@ -71,6 +71,20 @@ export function sessionChangesContract(open: Open): void {
       const winner = theWinner(result, true, false);
       assert.deepEqual(await sessions().find(session.id), winner.verb.becomes);
       await assertHistory(opened(), sessionTarget(session), [began, winner.event]);
+    });
+
+    it('no change touches a session that differs only by id', async () => {
+      const { session } = await create(makeSession({ generationUsed: false }));
+      const { session: bystander } = await create({ ...session, id: makeId() });
+      await sessions().markUsed(session.id, session.generation, LATER);
+      let present = { ...session, generationUsed: true, lastSeenAt: LATER };
+      for (const verb of Object.values(SESSION_VERBS)) {
+        const { act, becomes } = verb(present);
+        assert.equal(await act(sessions(), makeEvent(sessionTarget(session))), true);
+        present = becomes;
+        assert.deepEqual(await sessions().find(session.id), present);
+      }
+      assert.deepEqual(await sessions().find(bystander.id), bystander);
     });
 
     it('rotate: loses on another generation or hash, and where the session idled out', async () => {

@@ -14,8 +14,9 @@ export const localeInput = Type.String({ minLength: 2, maxLength: 35, pattern: '
 
 const profile = Type.Object(
   {
-    bio: Type.Optional(Type.String({ maxLength: 1000 })),
-    website: Type.Optional(Type.String({ maxLength: 200, pattern: '^https?://[^\\s<>"]+$' })),
+    // Lines and tabs, but no other control characters.
+    bio: Type.Optional(Type.String({ maxLength: 1000, pattern: '^(?:[^\\p{Cc}]|[\\n\\r\\t])*$' })),
+    website: Type.Optional(Type.String({ maxLength: 200, pattern: '^https?://[^\\s\\p{Cc}<>"]+$' })),
     location: Type.Optional(Type.String({ maxLength: 100, pattern: '^[^\\p{Cc}\\u2028\\u2029]*$' })),
   },
   { additionalProperties: false },

@@ -7,6 +7,7 @@ import {
   makeEvent,
   makeUnwritableEvent,
   makeUser,
+  NOW,
 } from '../../../test/fixtures.ts';
 import { assertHistory, describeStore, itRaces, type Open, race, theWinner } from '../../../test/store-contract.ts';
 import { at, endSessions, insertUser, USER_VERBS, userTarget } from '../../../test/user-verbs.ts';
@@ -87,6 +88,23 @@ export function userChangesContract(open: Open): void {
       };
       const result = await race(enter, ({ act, event }) => act(users(), at(user), event));
       await assertHistory(opened(), userTarget(user), [began, theWinner(result, 'ok', 'lost').event]);
+    });
+
+    it('no change touches anybody who differs only by id and names', async () => {
+      const { user } = await insert(makeUser({ lastLoginAt: null }));
+      const { email, emailNorm, username, usernameKey, id } = makeUser();
+      const { user: bystander } = await insert({ ...user, id, email, emailNorm, username, usernameKey });
+      const hash = user.passwordHash ?? assert.fail();
+      assert.equal(await users().upgradeHash(user.id, hash, hash), true);
+      assert.equal(await users().countEmailTry(user.id, user.emailChange?.id ?? '', 5, NOW), true);
+      await users().noteLogin(user.id, NOW);
+      let version = user.version;
+      for (const verb of Object.values(USER_VERBS)) {
+        const event = makeEvent(userTarget(user));
+        assert.equal(await verb().act(users(), at({ id: user.id, version }), event), 'ok');
+        version += 1;
+      }
+      assert.deepEqual(await users().find(bystander.id), bystander);
     });
 
     it('carries the version from change to change, and seq with it', async () => {

@@ -39,7 +39,7 @@ function createPair(options: Options): (schema: TSchema) => ValidateFunction {
     const checked = (data: unknown) => {
       if (validate(data)) return true;
       checked.errors = validate.errors;
-      if (JSON.stringify(data).length > FULL_REPORT_LIMIT) return false;
+      if (!isSmall(data)) return false;
       explain ??= all.compile(schema);
       explain(data);
       checked.errors = explain.errors ?? validate.errors;
@@ -48,6 +48,16 @@ function createPair(options: Options): (schema: TSchema) => ValidateFunction {
     checked.errors = null as ValidateFunction['errors'];
     return checked as ValidateFunction;
   };
+}
+
+/** False also for what nests deeper than the stack is: the parser reads that, and `JSON.stringify` throws at it. */
+function isSmall(data: unknown): boolean {
+  try {
+    return JSON.stringify(data).length <= FULL_REPORT_LIMIT;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
 }
 
 function withFormats(ajv: Ajv): Ajv {

@@ -1,0 +1,110 @@
+import type { Random } from './random.ts';
+
+type Value = string | string[];
+
+/** Header fields that hold nothing good. Also values that Node's parser would never let through. */
+const FIELDS: readonly [Maker, ...Maker[]] = [
+  (mark) => ['host', `${mark}.example`],
+  () => ['host', ''],
+  (mark) => ['host', `a b/${mark}?#@`],
+  (mark) => ['host', ['localhost', `${mark}.example`]],
+  () => ['host', `localhost:${'9'.repeat(40)}`],
+  (mark) => ['x-request-id', `${mark} with blanks`],
+  (mark) => ['x-request-id', `${mark}\r\nset-cookie: a=b`],
+  (mark) => ['x-request-id', mark.repeat(20)],
+  (mark) => ['x-request-id', [`${mark}-a`, `${mark}-b`]],
+  (mark) => ['x-request-id', `"},{"level":60,"x":"${mark}`],
+  () => ['x-request-id', 'a-well-formed.id_01'],
+  () => ['x-request-id', ''],
+  (mark) => ['x-forwarded-for', mark],
+  () => ['x-forwarded-for', '127.0.0.1, 127.0.0.1, ::1'],
+  () => ['x-forwarded-for', "1.2.3.4'; drop table users; --"],
+  () => ['x-forwarded-for', '::ffff:1.2.3.4%eth0'],
+  () => ['x-forwarded-for', '999.999.999.999, ,,'],
+  () => ['x-forwarded-for', '1.1.1.1,'.repeat(2_000)],
+  (_mark, random) => ['x-forwarded-for', `203.0.${random.int(256)}.${random.int(256)}`],
+  (_mark, random) => ['x-forwarded-for', `2001:db8:${random.int(65_536).toString(16)}::${random.int(65_536).toString(16)}`],
+  (mark) => ['x-forwarded-host', `${mark}.example`],
+  (mark) => ['x-forwarded-proto', `https, ${mark}`],
+  (mark) => ['forwarded', `for=${mark};host=${mark}`],
+  (mark) => ['x-real-ip', mark],
+  (mark) => ['x-original-url', `/admin/${mark}`],
+  () => ['x-http-method-override', 'DELETE'],
+  (mark) => ['origin', `https://${mark}.example`],
+  () => ['origin', 'null'],
+  () => ['origin', 'http://localhost:8000.evil.example'],
+  (mark) => ['origin', `\0${mark}`],
+  () => ['sec-fetch-site', 'cross-site'],
+  () => ['sec-fetch-site', 'same-origin'],
+  (mark) => ['referer', `https://${mark}.example/?a=%00`],
+  (mark) => ['cookie', `ostiary=${mark}`],
+  (mark) => ['cookie', `ostiary=${mark}; ostiary=${mark}`],
+  (mark) => ['cookie', `__Host-ostiary="${mark}"; __proto__=x; constructor=y`],
+  (mark) => ['cookie', `=;;; = ${mark}%zz%; \u00e9=\u00e9`],
+  (mark) => ['cookie', `${mark}=${'x'.repeat(20_000)}`],
+  () => ['cookie', 'a=b;'.repeat(4_000)],
+  (mark) => ['user-agent', mark],
+  () => ['user-agent', ''],
+  (mark) => ['user-agent', `Mozilla/5.0 (${'('.repeat(3_000)}${mark}`],
+  (mark) => ['user-agent', `Mozilla/5.0 <script>${mark}</script> Chrome/1${'.0'.repeat(2_000)}`],
+  () => ['user-agent', '__proto__'],
+  (mark) => ['accept', `${mark}/*;q=zz`],
+  () => ['accept', 'text/html'],
+  () => ['accept', 'application/json;q=0, */*;q=0'],
+  () => ['accept', ','.repeat(5_000)],
+  (mark) => ['accept-language', `${mark},${'x-'.repeat(500)}`],
+  () => ['accept-encoding', 'gzip;q=0, identity;q=0'],
+  () => ['range', `bytes=${'0-1,'.repeat(1_000)}`],
+  (mark) => ['if-none-match', `W/"${mark}", *`],
+  () => ['if-modified-since', 'Thu, 99 Foo 0000 99:99:99 GMT'],
+  () => ['connection', 'close, x-request-id, authorization'],
+  () => ['upgrade', 'websocket'],
+  () => ['transfer-encoding', 'chunked, identity'],
+  () => ['content-length', '-1'],
+  () => ['content-length', '1e3'],
+  () => ['content-length', '99999999999999999999'],
+  () => ['content-length', '7'],
+  () => ['content-encoding', 'gzip'],
+  (mark) => ['x-evil', `${mark}\u0000\u00ff`],
+  (mark) => ['x-long', mark + 'x'.repeat(70_000)],
+  (mark) => [`x-${mark}`, mark],
+  () => ['__proto__x', 'polluted'],
+];
+
+type Maker = (mark: string, random: Random) => [string, Value];
+
+/** One to three such fields. */
+export function strangeHeaders(mark: string, random: Random): Record<string, Value> {
+  const fields = Array.from({ length: 1 + random.int(3) }, () => random.pick(FIELDS)(mark, random));
+  return Object.fromEntries(fields);
+}
+
+/** A `Content-Type` that is not quite, or not at all, what the route takes. */
+export function strangeContentType(mark: string, random: Random): Value | null {
+  return random.pick<Value | null>([
+    null,
+    '',
+    'application/JSON',
+    'application/json; charset=utf-8',
+    'application/json; charset=utf-16',
+    'application/json;charset=',
+    `application/json; ${mark}=${mark}`,
+    'application/json, text/plain',
+    ' application/json ',
+    'application/json\0',
+    'application/jsonx',
+    'application/vnd.api+json',
+    'application/x-www-form-urlencoded',
+    'application/x-www-form-urlencoded; charset=utf-16',
+    'multipart/form-data',
+    `multipart/form-data; boundary=${mark}`,
+    'text/plain',
+    'text/plain; application/json',
+    'application/xml',
+    'application/octet-stream',
+    mark,
+    `/${mark}`,
+    'x'.repeat(9_000),
+    ['application/json', 'text/plain'],
+  ]);
+}

@@ -1,0 +1,71 @@
+import { SYSTEM_CALLER } from '../../src/platform/http/system-caller.ts';
+import { codeIn, createClient } from '../client.ts';
+import type { Scene } from '../scenario.ts';
+import type { Person } from './credentials.ts';
+import { SECRET, type World } from './inputs.ts';
+import type { FuzzRoute } from './routes.ts';
+
+const PEOPLE = 4;
+
+/** People with sessions and things that wait for their codes, so that some inputs are honest enough to get deep. */
+export interface LiveWorld extends World {
+  /** Replaces whoever lost their session, and what was used up. */
+  renew(): Promise<void>;
+}
+
+/** Fills a server with people. Their passwords are marked, too: no answer may ever show one. */
+export async function createWorld(scene: Scene, routes: FuzzRoute[]): Promise<LiveWorld> {
+  const client = createClient(scene);
+  let made = 0;
+  let waiting = { registrationId: '', code: '', email: '' };
+  const setupToken = (await scene.app.setup.offer()) ?? '';
+
+  async function newPerson(): Promise<Person> {
+    made += 1;
+    const name = `fuzzed-person-${made}`;
+    const person = { email: `${name}@example.com`, username: name, password: `${SECRET} walks the dog ${made}` };
+    await scene.app.setup.createUser(SYSTEM_CALLER, { ...person, superadmin: false });
+    const { accessToken, refreshToken, session } = await client.login(person);
+    return { ...person, accessToken, refreshToken, sessionId: session.id };
+  }
+
+  async function newRegistration() {
+    made += 1;
+    const email = `fuzzed-newcomer-${made}@example.com`;
+    const answer = await client.send('POST', '/auth/register', { body: { email, password: `${SECRET} at noon` } });
+    return { email, registrationId: String(answer.json().registrationId), code: codeIn((await scene.mailsTo(email))[0]?.text) };
+  }
+
+  const isAlive = async ({ accessToken: token }: Person) =>
+    (await client.send('GET', '/users/me', { token })).statusCode === 200;
+
+  const world: LiveWorld = {
+    routes,
+    people: [],
+    known(field, random) {
+      const person = world.people[random.int(world.people.length)];
+      const pool: Record<string, string | undefined> = {
+        email: person?.email,
+        newEmail: person?.email,
+        login: person?.email,
+        username: person?.username,
+        password: person?.password,
+        currentPassword: person?.password,
+        refreshToken: person?.refreshToken,
+        token: setupToken,
+        registrationId: waiting.registrationId,
+        code: waiting.code,
+      };
+      return pool[field];
+    },
+    async renew() {
+      for (let i = 0; i < PEOPLE; i++) {
+        const person = world.people[i];
+        if (person === undefined || !(await isAlive(person))) world.people[i] = await newPerson();
+      }
+      if (waiting.email === '' || (await scene.app.storage.users.findByEmail(waiting.email))) waiting = await newRegistration();
+    },
+  };
+  await world.renew();
+  return world;
+}
