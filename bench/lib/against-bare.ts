@@ -1,5 +1,5 @@
+import type { RequestsResult, RequestsRound } from '../load/requests.ts';
 import { ME_PATH } from '../servers/constant.ts';
-import { loadUrl } from './autocannon.ts';
 import { startChild } from './child.ts';
 import type { Context } from './context.ts';
 import type { BenchDatabase } from './databases.ts';
@@ -12,7 +12,10 @@ import { compare, type Ratio } from './ratio.ts';
 import { signIn } from './sign-in.ts';
 import { median } from './statistics.ts';
 
-/** One side of one round. */
+/** Each round in so many slices: the shorter they are, the more alike is what else the machine does during both sides. */
+const SLICES = 4;
+
+/** One side of one slice. */
 interface Sample {
   /** Requests per second of the clock. */
   rate: number;
@@ -42,6 +45,7 @@ export async function againstBare(context: Context, database: BenchDatabase, pat
   const me = expectStatus(await createHttpClient(ostiary.url)('GET', ME_PATH, { headers }), 200);
 
   const bare = startChild('servers/bare.ts', { cores: places.server, nodeArgs });
+  const load = startChild('load/requests.ts', { cores: places.load });
   const bareUrl = await bare.call<string>('listen', { me });
 
   const samples = { ours: [] as Sample[], theirs: [] as Sample[] };
@@ -49,7 +53,8 @@ export async function againstBare(context: Context, database: BenchDatabase, pat
     const { pid, url } =
       side === 'ours' ? { pid: ostiary.child.pid, url: ostiary.url } : { pid: bare.pid, url: bareUrl };
     const before = cpuSeconds(pid);
-    const { requests, duration } = await loadUrl(`${url}${path}`, { cores: places.load, seconds, headers });
+    const round: RequestsRound = { url: `${url}${path}`, headers, seconds };
+    const { requests, duration } = await load.call<RequestsResult>('round', round);
     const after = cpuSeconds(pid);
     const worked = before === null || after === null ? null : after - before;
     samples[side].push({ rate: requests / duration, busy: worked === null ? null : worked / duration });
@@ -58,11 +63,11 @@ export async function againstBare(context: Context, database: BenchDatabase, pat
 
   await measure('theirs', plan.warmUp);
   await measure('ours', plan.warmUp);
-  const ratio = await compare(plan.rounds, {
-    ours: () => measure('ours', plan.seconds),
-    theirs: () => measure('theirs', plan.seconds),
+  const ratio = await compare(plan.rounds * SLICES, {
+    ours: () => measure('ours', plan.seconds / SLICES),
+    theirs: () => measure('theirs', plan.seconds / SLICES),
   });
-  await Promise.all([ostiary.stop(), bare.stop()]);
+  await Promise.all([ostiary.stop(), bare.stop(), load.stop()]);
   return { ratio, ours: middle(samples.ours), theirs: middle(samples.theirs) };
 }
 

@@ -1,16 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
-/** The kernel counts processor time in these, on every platform that Node runs on. */
-const TICKS_PER_SECOND = 100;
-
-/** Seconds of processor time that a process has used so far, all its threads together; null where there is no /proc. */
+/**
+ * Seconds of processor time that a process has used so far, all its threads together; null where there is no /proc. A thread
+ * that ended takes its share with it.
+ */
 export function cpuSeconds(pid: number): number | null {
+  const folder = `/proc/${pid}/task`;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the process, in brackets, may hold blanks.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [user = 0, system = 0] = fields.slice(11, 13).map(Number);
-    return (user + system) / TICKS_PER_SECOND;
+    // The first number of `schedstat` is in nanoseconds; `stat` counts in hundredths of a second.
+    const times = readdirSync(folder).map((thread) => readFileSync(`${folder}/${thread}/schedstat`, 'utf8'));
+    return times.reduce((sum, time) => sum + Number.parseInt(time, 10), 0) / 1e9;
   } catch {
     return null;
   }

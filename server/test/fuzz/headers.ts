@@ -10,7 +10,7 @@ const FIELDS: readonly [Maker, ...Maker[]] = [
   (mark) => ['host', ['localhost', `${mark}.example`]],
   () => ['host', `localhost:${'9'.repeat(40)}`],
   (mark) => ['x-request-id', `${mark} with blanks`],
-  (mark) => ['x-request-id', `${mark}\r\nset-cookie: a=b`],
+  (mark) => ['x-request-id', `(${mark}\r\nset-cookie: a=b`],
   (mark) => ['x-request-id', mark.repeat(20)],
   (mark) => ['x-request-id', [`${mark}-a`, `${mark}-b`]],
   (mark) => ['x-request-id', `"},{"level":60,"x":"${mark}`],

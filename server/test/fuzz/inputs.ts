@@ -1,4 +1,5 @@
 import { METHODS } from 'node:http';
+import { FIREFOX } from '../client.ts';
 import { formBytes, honestValue, jsonBytes, type Known, type Marks, spoil } from './bodies.ts';
 import { credentials, type Person } from './credentials.ts';
 import { fits } from './fits.ts';
@@ -50,7 +51,8 @@ export function makeInput(seed: number, index: number, world: World): Input {
   const name = `${route.method} ${route.url}`;
 
   const { authorization, genuine } = credentials(person, marks.mark, DEADLY.has(name) ? 0.03 : 0.6, random);
-  const headers: Input['headers'] = random.chance(0.35) ? strangeHeaders(marks.mark, random) : {};
+  const strange = random.chance(0.35) ? strangeHeaders(marks.mark, random) : {};
+  const headers: Input['headers'] = { 'user-agent': FIREFOX, ...strange };
   if (authorization !== null) headers.authorization = authorization;
   const real = (parameter: string) => (parameter === 'id' ? person.sessionId : person.username);
   const url = pathOf(route, real, marks.mark, random) + queryOf(route, marks.mark, random);

@@ -78,11 +78,6 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
       return documents.map(({ position, target }) => ({ position, target }));
     },
 
-    async latestEviction() {
-      const last = await evictions.findOne({}, { sort: { position: -1 } });
-      return last?.position ?? 0;
-    },
-
     async forgetEvictions(position) {
       await evictions.deleteMany({ position: { $lte: position } });
     },

@@ -97,14 +97,6 @@ export function createSqlEventStore(database: Database): EventStore {
         .execute();
     },
 
-    async latestEviction() {
-      const row = await db
-        .selectFrom('evictions')
-        .select(({ fn }) => fn.max('position').as('position'))
-        .executeTakeFirst();
-      return Number(row?.position ?? 0);
-    },
-
     async forgetEvictions(position) {
       await db.deleteFrom('evictions').where('position', '<=', position).execute();
     },

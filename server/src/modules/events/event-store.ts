@@ -68,8 +68,6 @@ export interface EventStore {
   listForTarget(target: string): Promise<EventRecord[]>;
   /** The feed after `position`, in order; at most `limit`. */
   evictionsAfter(position: number, limit: number): Promise<Eviction[]>;
-  /** Where the feed ends now; 0 when it is empty. */
-  latestEviction(): Promise<number>;
   /** Forgets the feed up to and including `position`. */
   forgetEvictions(position: number): Promise<void>;
   /**

@@ -38,3 +38,13 @@ test('another secret is refused, until it comes with the known one as the previo
   await start(B);
   await start(A, B);
 });
+
+test('a check that somebody changed refuses every secret, rather than hang the start', async () => {
+  const { keyring, store } = { keyring: createKeyring({ current: A, previous: null }), store: tampered(A) };
+  await assert.rejects(checkSecretKey({ store, keyring, clock: () => NOW }), WrongSecretKey);
+});
+
+function tampered(secret: string): SecretCheckStore {
+  const { currentKeyId: keyId } = createKeyring({ current: secret, previous: null });
+  return { list: async () => [{ keyId, value: 'something else', createdAt: NOW }], add: async () => false };
+}

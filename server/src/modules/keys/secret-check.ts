@@ -23,7 +23,8 @@ export async function checkSecretKey(deps: { store: SecretCheckStore; keyring: K
   for (;;) {
     const known = await store.list();
     if (known.some((check) => check.keyId === mine.keyId && isKnown(check))) return;
-    if (known.length > 0 && !known.some(isKnown)) {
+    const isTwin = known.some((check) => check.keyId === mine.keyId);
+    if (isTwin || (known.length > 0 && !known.some(isKnown))) {
       throw new WrongSecretKey(
         'SECRET_KEY is not the one that this database was made with. Give that one, or give it as SECRET_KEY_PREVIOUS beside the new one.',
       );

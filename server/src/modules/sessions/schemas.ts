@@ -9,7 +9,8 @@ export const tokenTransport = Type.Enum(['cookie', 'body'], {
 });
 export type TokenTransport = Static<typeof tokenTransport>;
 
-export const refreshTokenInput = Type.String({ minLength: 1, maxLength: 512 });
+/** Long enough for an access token that is sent in its place by mistake: that is a wrong token, not a wrong request. */
+export const refreshTokenInput = Type.String({ minLength: 1, maxLength: 4096 });
 export const refreshBody = Type.Object(
   { refreshToken: Type.Optional(refreshTokenInput) },
   { additionalProperties: false },

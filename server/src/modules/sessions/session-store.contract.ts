@@ -122,6 +122,7 @@ export function sessionStoreContract(open: Open): void {
         make(-7, { idleExpiresAt: now }),
         make(-4, { idleExpiresAt: after(now, -1) }),
         make(-3, { idleExpiresAt: now, expiresAt: now }),
+        make(-2, { expiresAt: now }),
         newest,
         make(-8, { userId: makeId() }),
       ]) {

@@ -49,9 +49,13 @@ test('many who ask at once make one probe', async (t) => {
     },
   };
   const { app } = await testServer(t, { probes });
-  await app.ready();
+  let arrived = 0;
+  app.addHook('preHandler', (_request, _reply, done) => {
+    arrived += 1;
+    if (arrived === 20) setImmediate(() => gate.resolve(true));
+    done();
+  });
   const answers = Array.from({ length: 20 }, () => app.inject('/ready'));
-  setImmediate(() => gate.resolve(true));
   for (const answer of await Promise.all(answers)) assert.equal(answer.statusCode, 200);
   assert.equal(runs, 1);
 });

@@ -14,14 +14,15 @@ test('cookie routes demand a page of ours', async (t) => {
       }),
   });
   const send = (headers: Record<string, string>) => app.inject({ method: 'POST', url: '/refresh', headers });
-  for (const headers of [
+  const allowed: Record<string, string>[] = [
     { origin: 'https://auth.example.org' },
     { origin: 'https://app.example.org' },
     { 'sec-fetch-site': 'same-origin' },
-  ]) {
+  ];
+  for (const headers of allowed) {
     assert.deepEqual((await send({ ...headers, cookie: 'a=b; c=d%20e' })).json(), { cookies: { a: 'b', c: 'd e' } });
   }
-  for (const headers of [
+  const refused: Record<string, string>[] = [
     {},
     { origin: 'null' },
     { origin: 'https://auth.example.org.evil.test' },
@@ -30,7 +31,6 @@ test('cookie routes demand a page of ours', async (t) => {
     { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site' },
     { 'sec-fetch-site': 'none' },
-  ]) {
-    assertProblem(await send(headers as Record<string, string>), 403, 'origin_refused');
-  }
+  ];
+  for (const headers of refused) assertProblem(await send(headers), 403, 'origin_refused');
 });

@@ -1,0 +1,31 @@
+import autocannon from 'autocannon';
+import { answerCalls } from '../lib/calls.ts';
+
+/** Requests under way at a time: enough to keep one core busy, few enough that none waits long. */
+const CONNECTIONS = 32;
+const LOOK_EVERY = 50;
+
+export interface RequestsRound {
+  url: string;
+  headers: Record<string, string>;
+  seconds: number;
+}
+
+export interface RequestsResult {
+  requests: number;
+  /** Seconds that it took. */
+  duration: number;
+}
+
+answerCalls({
+  /** Asks for one URL again and again. Throws if something else than 2xx was answered. */
+  async round({ url, headers, seconds }: RequestsRound): Promise<RequestsResult> {
+    const options = { connections: CONNECTIONS, sampleInt: LOOK_EVERY };
+    const result = await autocannon({ ...options, url, headers, duration: seconds });
+    const { errors, timeouts, non2xx, requests, duration } = result;
+    if (errors + timeouts + non2xx > 0) {
+      throw new Error(`${url}: ${errors} errors, ${timeouts} timeouts, ${non2xx} answers other than 2xx`);
+    }
+    return { requests: requests.total, duration };
+  },
+});
