@@ -89,6 +89,10 @@ export async function createApp(deps: {
     states.evict(target);
     superadmins.evict(target);
   };
+  const evictAll = () => {
+    states.clear();
+    superadmins.clear();
+  };
   const storage = openStorage(database, {
     onCommit(event) {
       if (event.evicts) evict(event.target);
@@ -100,7 +104,7 @@ export async function createApp(deps: {
   await checkSecretKey({ store: storage.secretChecks, keyring, clock });
   const events: Events = createEvents({ clock });
   const relay = createRelay({ store: storage.events, events, clock, log });
-  const feed = createEvictionFeed({ store: storage.events, evict, log });
+  const feed = createEvictionFeed({ store: storage.events, evict, evictAll, log });
 
   const keys = createSigningKeys({
     store: storage.signingKeys,

@@ -81,7 +81,12 @@ describe('POST /setup', () => {
     withScene(async (s) => {
       const token = await s.app.setup.offer();
       assert.ok(token);
-      for (const bad of ['x', `${token}A`, token.slice(0, -1), token.slice(0, -2) + (token.endsWith('AA') ? 'BB' : 'AA')]) {
+      for (const bad of [
+        'x',
+        `${token}A`,
+        token.slice(0, -1),
+        token.slice(0, -2) + (token.endsWith('AA') ? 'BB' : 'AA'),
+      ]) {
         const answer = await s.client.send('POST', '/setup', { body: { ...offer, token: bad } });
         assert.ok([400, 404].includes(answer.statusCode), answer.body);
       }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { MINUTE, SECOND } from '../src/platform/clock.ts';
 import { codeIn, ok, type Person, type SignedInBody } from './client.ts';
 import { makeEvent, makeUser } from './fixtures.ts';
-import { cookieOf, refused, type Scene, SAME_ORIGIN, somebody, withScene } from './scenario.ts';
+import { cookieOf, refused, SAME_ORIGIN, type Scene, somebody, withScene } from './scenario.ts';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
@@ -111,11 +111,7 @@ describe('POST /auth/login', () => {
         assert.equal(answer.headers['set-cookie'], undefined);
       }
       const wrong = form({ username: person.email, password: 'not the password' });
-      refused(
-        await s.client.send('POST', '/auth/login', { body: wrong, headers: FORM }),
-        401,
-        'invalid_credentials',
-      );
+      refused(await s.client.send('POST', '/auth/login', { body: wrong, headers: FORM }), 401, 'invalid_credentials');
       const without = form({ username: person.email });
       refused(await s.client.send('POST', '/auth/login', { body: without, headers: FORM }), 400, 'validation_failed');
     }));
@@ -167,7 +163,11 @@ describe('POST /auth/login', () => {
         { login: null, password },
       ];
       for (const body of bad) refused(await send(s, body), 400, 'validation_failed');
-      refused(await s.client.send('POST', '/auth/login', { body: '{', headers: { 'content-type': 'application/json' } }), 400, 'malformed_body');
+      refused(
+        await s.client.send('POST', '/auth/login', { body: '{', headers: { 'content-type': 'application/json' } }),
+        400,
+        'malformed_body',
+      );
       refused(
         await s.client.send('POST', '/auth/login', { body: '<login/>', headers: { 'content-type': 'text/xml' } }),
         415,

@@ -109,7 +109,12 @@ describe('password reset', () => {
       const person = somebody();
       await s.client.register(person);
       const token = await resetToken(s, person.email);
-      for (const bad of ['x', token.slice(0, -1), `${token}A`, token.slice(0, -2) + (token.endsWith('AA') ? 'BB' : 'AA')]) {
+      for (const bad of [
+        'x',
+        token.slice(0, -1),
+        `${token}A`,
+        token.slice(0, -2) + (token.endsWith('AA') ? 'BB' : 'AA'),
+      ]) {
         refused(await reset(s, bad), 400, 'token_invalid');
       }
       ok(await reset(s, token), 204);
@@ -140,8 +145,7 @@ describe('POST /auth/change-password', () => {
       const body = { currentPassword: person.password, newPassword: NEW };
       assert.equal((await change(s, mine.accessToken, body)).statusCode, 204);
       ok(await s.client.send('GET', '/users/me', { token: mine.accessToken }), 200);
-      const refresh = (refreshToken: string) =>
-        s.client.send('POST', '/auth/refresh', { body: { refreshToken } });
+      const refresh = (refreshToken: string) => s.client.send('POST', '/auth/refresh', { body: { refreshToken } });
       ok(await refresh(mine.refreshToken), 200);
       refused(await s.client.send('GET', '/users/me', { token: other.accessToken }), 401, 'unauthenticated');
       refused(await refresh(other.refreshToken), 401, 'refresh_invalid');
@@ -225,11 +229,7 @@ describe('fresh routes and POST /auth/reauthenticate', () => {
   test('reauthenticate needs a token and a password', () =>
     withScene(async (s) => {
       const { accessToken: token } = await s.client.register(somebody());
-      refused(
-        await s.client.send('POST', '/auth/reauthenticate', { body: { password: 'x' } }),
-        401,
-        'unauthenticated',
-      );
+      refused(await s.client.send('POST', '/auth/reauthenticate', { body: { password: 'x' } }), 401, 'unauthenticated');
       refused(await s.client.send('POST', '/auth/reauthenticate', { token, body: {} }), 400, 'validation_failed');
     }));
 });

@@ -59,11 +59,7 @@ describe('POST /auth/refresh', () => {
     withScene(async ({ client }) => {
       refused(await client.send('POST', '/auth/refresh', { headers: SAME_ORIGIN }), 401, 'refresh_invalid');
       refused(await client.send('POST', '/auth/refresh', { body: {}, headers: SAME_ORIGIN }), 401, 'refresh_invalid');
-      refused(
-        await client.send('POST', '/auth/refresh', { body: { refreshToken: null } }),
-        400,
-        'validation_failed',
-      );
+      refused(await client.send('POST', '/auth/refresh', { body: { refreshToken: null } }), 400, 'validation_failed');
     }));
 
   describe('the predecessor', () => {
@@ -236,7 +232,11 @@ describe('POST /auth/refresh by cookie', () => {
           assert.equal(answer.headers['set-cookie'], undefined);
         }
         let current = cookie;
-        for (const headers of [SAME_ORIGIN, { origin: 'http://localhost:8000' }, { origin: 'https://app.example.com' }]) {
+        for (const headers of [
+          SAME_ORIGIN,
+          { origin: 'http://localhost:8000' },
+          { origin: 'https://app.example.com' },
+        ]) {
           s.time.forward(MINUTE);
           const answer = await s.client.send('POST', '/auth/refresh', { headers: { cookie: current, ...headers } });
           const signedIn = ok<SignedInBody>(answer, 200);

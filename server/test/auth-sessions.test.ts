@@ -67,7 +67,8 @@ describe('POST /auth/logout', () => {
       const { accessToken } = login.json<SignedInBody>();
       const { name, value } = cookieOf(login);
       const cookie = `${name}=${value}`;
-      for (const headers of [{ cookie }, { cookie, origin: 'https://evil.example' }]) {
+      const foreign: Record<string, string>[] = [{ cookie }, { cookie, origin: 'https://evil.example' }];
+      for (const headers of foreign) {
         refused(await s.client.send('POST', '/auth/logout', { headers }), 403, 'origin_refused');
       }
       ok(await s.client.send('GET', '/users/me', { token: accessToken }), 200);

@@ -51,14 +51,22 @@ describe('GET, PATCH /users/me', () => {
         profilePublic: true,
       };
       const changed = ok<User>(await patch(s, token, all), 200);
-      assert.deepEqual(changed, { ...before, ...all, updatedAt: s.time.now.toISOString(), lastLoginAt: changed.lastLoginAt });
+      assert.deepEqual(changed, {
+        ...before,
+        ...all,
+        updatedAt: s.time.now.toISOString(),
+        lastLoginAt: changed.lastLoginAt,
+      });
       assert.deepEqual(await me(s, token), changed);
       const cleared = ok<User>(await patch(s, token, { fullName: null, phone: null }), 200);
       assert.equal(cleared.fullName, null);
       assert.equal(cleared.phone, null);
       assert.equal(cleared.username, 'Zoe-2');
       assert.deepEqual(cleared.profile, profile);
-      ok(await s.client.send('POST', '/auth/login', { body: { login: 'zoe-2', password: 'walks the dog at seven' } }), 200);
+      ok(
+        await s.client.send('POST', '/auth/login', { body: { login: 'zoe-2', password: 'walks the dog at seven' } }),
+        200,
+      );
     }));
 
   test('refuses what nobody may set of themselves, and what does not fit', () =>
@@ -88,7 +96,13 @@ describe('GET, PATCH /users/me', () => {
         const answer = await patch(s, token, body);
         assert.equal(answer.statusCode, 400, `${JSON.stringify(body).slice(0, 80)}: ${answer.body}`);
       }
-      for (const text of ['{"__proto__":{"roles":["superadmin"]}}', '{"constructor":{"prototype":{}}}', '[]', 'null', '1']) {
+      for (const text of [
+        '{"__proto__":{"roles":["superadmin"]}}',
+        '{"constructor":{"prototype":{}}}',
+        '[]',
+        'null',
+        '1',
+      ]) {
         const answer = await s.client.send('PATCH', '/users/me', {
           token,
           body: text,
@@ -292,7 +306,8 @@ describe('GET /users/me/events', () => {
     withScene(async (s) => {
       const { accessToken: token } = await eventful(s, 10);
       await signIn(s);
-      const get = async (query: string) => ok<Page>(await s.client.send('GET', `/users/me/events${query}`, { token }), 200);
+      const get = async (query: string) =>
+        ok<Page>(await s.client.send('GET', `/users/me/events${query}`, { token }), 200);
       const all = await get('?pageSize=100');
       assert.equal(all.page, 1);
       assert.equal(all.pageSize, 100);
@@ -335,7 +350,16 @@ describe('GET /users/me/events', () => {
       for (const bad of [flipped, 'x', 'a.b.c', `${nextCursor}A`, nextCursor.slice(0, -4)]) {
         refused(await get(`?cursor=${encodeURIComponent(bad)}`), 400, 'validation_failed');
       }
-      for (const query of ['?page=0', '?page=-1', '?page=1.5', '?page=x', '?pageSize=0', '?pageSize=101', '?other=1', '?page=1001&pageSize=10']) {
+      for (const query of [
+        '?page=0',
+        '?page=-1',
+        '?page=1.5',
+        '?page=x',
+        '?pageSize=0',
+        '?pageSize=101',
+        '?other=1',
+        '?page=1001&pageSize=10',
+      ]) {
         refused(await get(query), 400, 'validation_failed');
       }
     }));
@@ -351,7 +375,10 @@ describe('GET /users/me/events', () => {
       const query = `/users/me/events?pageSize=100&cursor=${encodeURIComponent(cursor ?? '')}`;
       const answer = await s.client.send('GET', query, { token: mine.accessToken });
       if (answer.statusCode === 200) {
-        const own = ok<Page>(await s.client.send('GET', '/users/me/events?pageSize=100', { token: mine.accessToken }), 200);
+        const own = ok<Page>(
+          await s.client.send('GET', '/users/me/events?pageSize=100', { token: mine.accessToken }),
+          200,
+        );
         const ids = new Set(own.items.map(({ id }) => id));
         assert.ok(answer.json<Page>().items.every(({ id }) => ids.has(id)));
       } else refused(answer, 400, 'validation_failed');

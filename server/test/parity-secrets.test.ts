@@ -162,7 +162,13 @@ for (const { name, freshUrl } of testDatabases()) {
   test(`parity 8: e-mail is unique in its canonical form, a lost race is 409 (${name})`, () =>
     withScene(
       async (s) => {
-        const spellings = ['Zoe@Example.com', 'zoe@example.com', ' ZOE@EXAMPLE.COM ', 'ｚoe@example.com', 'zoe@EXAMPLE.com'];
+        const spellings = [
+          'Zoe@Example.com',
+          'zoe@example.com',
+          ' ZOE@EXAMPLE.COM ',
+          'ｚoe@example.com',
+          'zoe@EXAMPLE.com',
+        ];
         const answers = await atOnce(20, (index) => {
           const body = { email: spellings[index % spellings.length], password: 'walks the dog at seven' };
           return s.client.send('POST', '/auth/register', { body });
@@ -209,7 +215,12 @@ test('parity 8: passwords are in no answer and in no line of the log, also when 
       bodies.push(answer.body, JSON.stringify(answer.headers));
       return answer;
     };
-    const passwords = ['Xk7-first-secret-word', 'Xk7-second-secret-word', 'Xk7-third-secret-word', 'Xk7-wrong-secret-word'];
+    const passwords = [
+      'Xk7-first-secret-word',
+      'Xk7-second-secret-word',
+      'Xk7-third-secret-word',
+      'Xk7-wrong-secret-word',
+    ];
     const [first = '', second = '', third = '', wrong = ''] = passwords;
     const person = somebody({ password: first });
     await send('POST', '/auth/register', { body: person });
@@ -235,8 +246,14 @@ test('parity 8: passwords are in no answer and in no line of the log, also when 
     }
     const failed = await send('POST', '/auth/register', { body: somebody({ password: third }) });
     assert.ok(failed.statusCode >= 500, failed.body);
-    assert.ok(s.log.some((line) => line.includes('/auth/register')), 'requests are logged');
-    assert.ok(s.log.some((line) => /insert into/i.test(line)), 'statements are logged');
+    assert.ok(
+      s.log.some((line) => line.includes('/auth/register')),
+      'requests are logged',
+    );
+    assert.ok(
+      s.log.some((line) => /insert into/i.test(line)),
+      'statements are logged',
+    );
     const [registration] = Object.values((await everything(s.database)).registrations ?? {});
     const hash = String(registration?.password_hash ?? registration?.passwordHash ?? '$argon2id$');
     for (const secret of [...passwords, hash, '$argon2id$', token]) {
@@ -269,8 +286,11 @@ test('parity 8: a password is the same in every Unicode form (NFKC)', () =>
     const set = 'Cafe\u0301 o\uFB03ce \uFF21\u2163';
     const person = somebody({ password: set });
     const { accessToken: token } = await s.client.register(person);
-    for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD']) await s.client.login({ ...person, password: set.normalize(form) });
-    const other = await s.client.send('POST', '/auth/login', { body: { login: person.email, password: set.toLowerCase() } });
+    for (const form of ['NFC', 'NFD', 'NFKC', 'NFKD'])
+      await s.client.login({ ...person, password: set.normalize(form) });
+    const other = await s.client.send('POST', '/auth/login', {
+      body: { login: person.email, password: set.toLowerCase() },
+    });
     refused(other, 401, 'invalid_credentials');
     const body = { currentPassword: set.normalize('NFKC'), newPassword: 'nai\u0308ve \u2460\u2461\u2462' };
     ok(await s.client.send('POST', '/auth/change-password', { token, body }), 204);
@@ -306,7 +326,10 @@ test('parity 9: hashing is bounded and off the event loop: a flood gets 503, /he
       const answers = await logins;
       const counts = tally(answers);
       assert.deepEqual(Object.keys(counts).sort(), ['401 invalid_credentials', '503 overloaded']);
-      assert.equal(Object.values(counts).reduce((sum, count) => sum + count, 0), flood);
+      assert.equal(
+        Object.values(counts).reduce((sum, count) => sum + count, 0),
+        flood,
+      );
       const turnedAway = answers.find(({ statusCode }) => statusCode === 503);
       refused(turnedAway ?? assert.fail(), 503, 'overloaded');
       assert.ok(mostActive >= 1 && mostActive <= 4, `${mostActive} at a time`);
@@ -348,7 +371,8 @@ test('parity 13: every error has the one shape', () =>
       const answer = await s.client.send(method, path, { ...options, headers });
       const problem = refused(answer, status, code);
       assert.ok(!answer.body.includes(secret));
-      if (status === 401 && code === 'unauthenticated') assert.match(String(answer.headers['www-authenticate']), /^Bearer/);
+      if (status === 401 && code === 'unauthenticated')
+        assert.match(String(answer.headers['www-authenticate']), /^Bearer/);
       if (status === 405) assert.match(String(answer.headers.allow), /[A-Z]/);
       if (code === 'validation_failed') {
         for (const fault of problem.errors ?? assert.fail()) {

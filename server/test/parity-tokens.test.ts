@@ -130,7 +130,14 @@ describe('parity 1: tokens that are not ours', () => {
       refused(asAccess, 401, 'unauthenticated');
       const asRefresh = await s.client.send('POST', '/auth/refresh', { body: { refreshToken: accessToken } });
       refused(asRefresh, 401, 'refresh_invalid');
-      for (const authorization of ['', 'Bearer', 'Bearer ', `Basic ${accessToken}`, accessToken, `Bearer ${accessToken} x`]) {
+      for (const authorization of [
+        '',
+        'Bearer',
+        'Bearer ',
+        `Basic ${accessToken}`,
+        accessToken,
+        `Bearer ${accessToken} x`,
+      ]) {
         refused(await s.client.send('GET', '/users/me', { headers: { authorization } }), 401, 'unauthenticated');
       }
       ok(await s.client.send('GET', '/users/me', { token: accessToken }), 200);
@@ -172,13 +179,19 @@ for (const { name, freshUrl } of testDatabases()) {
   test(`parity 3: whatever ends sessions ends their access and refresh tokens at once (${name})`, () =>
     onDatabase(async (s) => {
       const newPassword = 'feeds the cat at eight';
-      type Means = (own: SignedInBody, other: SignedInBody, person: { email: string; password: string }) => Promise<unknown>;
+      type Means = (
+        own: SignedInBody,
+        other: SignedInBody,
+        person: { email: string; password: string },
+      ) => Promise<unknown>;
       const means: Record<string, Means> = {
         logout: (own) => s.client.send('POST', '/auth/logout', { token: own.accessToken }),
         'logout by refresh token': (own) =>
           s.client.send('POST', '/auth/logout', { body: { refreshToken: own.refreshToken } }),
-        'logout-all elsewhere': (_own, other) => s.client.send('POST', '/auth/logout-all', { token: other.accessToken }),
-        'DELETE /sessions elsewhere': (_own, other) => s.client.send('DELETE', '/sessions', { token: other.accessToken }),
+        'logout-all elsewhere': (_own, other) =>
+          s.client.send('POST', '/auth/logout-all', { token: other.accessToken }),
+        'DELETE /sessions elsewhere': (_own, other) =>
+          s.client.send('DELETE', '/sessions', { token: other.accessToken }),
         'DELETE /sessions/{id} elsewhere': (own, other) =>
           s.client.send('DELETE', `/sessions/${own.session.id}`, { token: other.accessToken }),
         'change of the password elsewhere': (_own, other, { password }) =>

@@ -95,7 +95,7 @@ for (const { name, freshUrl } of testDatabases()) {
     test('one username wanted by all: one gets it, the others 409', async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const username = `wanted-${round}-name`;
-        const people = [];
+        const people: SignedInBody[] = [];
         for (let count = 0; count < 8; count++) people.push(await s.client.register(somebody()));
         const answers = await atOnce(people.length, (index) =>
           s.client.send('PATCH', '/users/me', { token: people[index]?.accessToken ?? '', body: { username } }),

@@ -90,6 +90,7 @@ export async function everything(database: Database): Promise<Record<string, Rec
     return all;
   }
   const { db } = database as unknown as { db: import('kysely').Kysely<Record<string, Record<string, unknown>>> };
-  for (const { name } of await db.introspection.getTables()) all[name] = await db.selectFrom(name).selectAll().execute();
+  for (const { name } of await db.introspection.getTables())
+    all[name] = await db.selectFrom(name).selectAll().execute();
   return all;
 }

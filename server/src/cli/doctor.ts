@@ -32,7 +32,8 @@ export async function doctor(_args: string[], { config, log }: { config: Config;
     const storage = openStorage(database, { onCommit: () => {} });
     if ((await storage.secretChecks.list()).length > 0) {
       await checkSecretKey({
-        store: storage.secretChecks,
+        // A new key is noted by a server that starts with it, not by looking.
+        store: { ...storage.secretChecks, add: async () => true },
         keyring: createKeyring(config.secretKeys),
         clock: systemClock,
       });

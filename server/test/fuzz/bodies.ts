@@ -108,7 +108,7 @@ function brokenBytes(text: string, mark: string, random: Random): Buffer {
     () => Buffer.from(`/* ${mark} */${text}`),
     () => Buffer.from(text.replace(':', ': NaN, "x":')),
     () => Buffer.from(`{${mark}:1}`),
-    () => Buffer.from('[' .repeat(100_000)),
+    () => Buffer.from('['.repeat(100_000)),
     () => Buffer.from(`{"${mark}":`.repeat(5_000)),
     () => Buffer.from(`"${mark}`),
     () => Buffer.from(`{"email":"${mark}${'x'.repeat(300_000)}"}`),
@@ -119,7 +119,10 @@ function brokenBytes(text: string, mark: string, random: Random): Buffer {
 /** The bytes of a form: the texts of a body, twisted now and then. */
 export function formBytes(body: unknown, { mark }: Marks, random: Random): Buffer {
   const members = typeof body === 'object' && body !== null ? Object.entries(body) : [];
-  const fields = members.map(([name, value]): [string, string] => [name, typeof value === 'string' ? value : writeJson(value)]);
+  const fields = members.map(([name, value]): [string, string] => [
+    name,
+    typeof value === 'string' ? value : writeJson(value),
+  ]);
   const text = new URLSearchParams(fields).toString();
   if (random.chance(0.7)) return Buffer.from(text);
   return random.pick<() => Buffer>([

@@ -6,9 +6,12 @@ import type { Schema } from './routes.ts';
  */
 export function fits(schema: Schema, value: unknown): boolean {
   for (const keyword of Object.keys(schema)) {
-    if (!(keyword in KEYWORDS) && !SILENT.has(keyword)) throw new TypeError(`The keyword ${keyword} is not known here.`);
+    if (!(keyword in KEYWORDS) && !SILENT.has(keyword))
+      throw new TypeError(`The keyword ${keyword} is not known here.`);
   }
-  return Object.entries(KEYWORDS).every(([keyword, holds]) => !(keyword in schema) || holds(schema[keyword], value, schema));
+  return Object.entries(KEYWORDS).every(
+    ([keyword, holds]) => !(keyword in schema) || holds(schema[keyword], value, schema),
+  );
 }
 
 const SILENT = new Set(['description', 'title', 'default', 'examples', 'format']);

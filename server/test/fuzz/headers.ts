@@ -23,7 +23,10 @@ const FIELDS: readonly [Maker, ...Maker[]] = [
   () => ['x-forwarded-for', '999.999.999.999, ,,'],
   () => ['x-forwarded-for', '1.1.1.1,'.repeat(2_000)],
   (_mark, random) => ['x-forwarded-for', `203.0.${random.int(256)}.${random.int(256)}`],
-  (_mark, random) => ['x-forwarded-for', `2001:db8:${random.int(65_536).toString(16)}::${random.int(65_536).toString(16)}`],
+  (_mark, random) => [
+    'x-forwarded-for',
+    `2001:db8:${random.int(65_536).toString(16)}::${random.int(65_536).toString(16)}`,
+  ],
   (mark) => ['x-forwarded-host', `${mark}.example`],
   (mark) => ['x-forwarded-proto', `https, ${mark}`],
   (mark) => ['forwarded', `for=${mark};host=${mark}`],
@@ -83,7 +86,9 @@ export function strangeHeaders(mark: string, random: Random): Record<string, Val
 export function strangeContentType(mark: string, random: Random): Value | null {
   return random.pick<Value | null>([
     null,
+    null,
     '',
+    'application/json',
     'application/JSON',
     'application/json; charset=utf-8',
     'application/json; charset=utf-16',

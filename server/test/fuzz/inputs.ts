@@ -83,8 +83,10 @@ function addBody(input: Input, route: FuzzRoute, known: Known, random: Random): 
   const honest = honestValue(body.schema, '', input.marks, known, random);
   const value = random.chance(0.7) ? spoil(honest, input.marks, random) : honest;
   const write = body.type === FORM_TYPE ? formBytes : jsonBytes;
-  input.body = write(value, input.marks, random);
-  const type = random.chance(0.1) ? strangeContentType(input.marks.mark, random) : body.type;
+  input.body = random.chance(0.02) ? null : write(value, input.marks, random);
+  const type = random.chance(input.body === null ? 0.8 : 0.1)
+    ? strangeContentType(input.marks.mark, random)
+    : body.type;
   if (type === null) delete input.headers['content-type'];
   else input.headers['content-type'] = type;
   if (input.method === route.method) input.mustFail ??= whyNotTaken(input, route);
@@ -92,10 +94,10 @@ function addBody(input: Input, route: FuzzRoute, known: Known, random: Random): 
 
 /** Why a body must not be taken: judged from the bytes that are sent, by rules of our own. */
 function whyNotTaken({ body, headers }: Input, { bodies }: FuzzRoute): string | null {
-  const type = headers['content-type'];
-  if (typeof type !== 'string' || body === null || body.length === 0) return null;
+  const type = [headers['content-type'] ?? ''].flat()[0]?.split(';', 1)[0]?.trim().toLowerCase();
   const schema = bodies.find((one) => one.type === type)?.schema;
-  if (schema === undefined) return /^(?:application\/json|application\/x-www-form-urlencoded)\b/i.test(type.trim()) ? null : 'a content type that is not read';
+  if (body === null || body.length === 0) return bodies.some((one) => fits(one.schema, null)) ? null : 'no body';
+  if (schema === undefined) return 'a content type that is not read';
   if (type === FORM_TYPE) return null;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);

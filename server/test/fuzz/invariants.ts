@@ -35,7 +35,10 @@ export function faultsOf(answer: FuzzAnswer, { method, mustFail }: Asked): strin
   demand(status !== 204 || body === '', 'a 204 with a body');
   if (status < 400) return faults;
 
-  demand(/^application\/problem\+json(;|$)/.test(headers['content-type'] ?? ''), 'an error that is no problem document');
+  demand(
+    /^application\/problem\+json(;|$)/.test(headers['content-type'] ?? ''),
+    'an error that is no problem document',
+  );
   demand(!Object.values(headers).join('\n').includes(MARK), 'an error repeats the input in its header fields');
   demand(status !== 401 || headers['www-authenticate'] !== undefined, 'a 401 without WWW-Authenticate');
   demand(status !== 405 || headers.allow !== undefined, 'a 405 without Allow');

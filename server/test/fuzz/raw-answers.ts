@@ -42,7 +42,11 @@ function readHead(text: string): { status: number; headers: Record<string, strin
   return { status: Number(status), headers: Object.fromEntries(pairs) };
 }
 
-function readBody(rest: Buffer, headers: Record<string, string>, closed: boolean): { text: string; length: number } | null {
+function readBody(
+  rest: Buffer,
+  headers: Record<string, string>,
+  closed: boolean,
+): { text: string; length: number } | null {
   if (headers['transfer-encoding'] === 'chunked') return readChunks(rest);
   const length = headers['content-length'] === undefined ? null : Number(headers['content-length']);
   if (length === null) return closed ? { text: rest.toString(), length: rest.length } : null;

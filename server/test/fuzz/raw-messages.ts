@@ -29,18 +29,37 @@ const TYPE = 'Content-Type: application/json';
 
 /** Messages that no lenient reading may let through: where two readers disagree, a request can be smuggled (RFC 9112, 11.2). */
 const REFUSED: readonly [Wrong, ...Wrong[]] = [
-  ['two ways to tell its length', (p) => withBody(p, ['Content-Length: 4', 'Transfer-Encoding: chunked'], `0\r\n\r\n${SMUGGLED}`)],
+  [
+    'two ways to tell its length',
+    (p) => withBody(p, ['Content-Length: 4', 'Transfer-Encoding: chunked'], `0\r\n\r\n${SMUGGLED}`),
+  ],
   ['two lengths', (p) => withBody(p, ['Content-Length: 4', 'Content-Length: 5'], 'abcde')],
   ['a length that is no number', (p) => withBody(p, ['Content-Length: 4, 5'], 'abcde')],
   ['a signed length', (p) => withBody(p, ['Content-Length: +4'], 'abcd')],
   ['a negative length', (p) => withBody(p, ['Content-Length: -4'], 'abcd')],
   ['a hexadecimal length', (p) => withBody(p, ['Content-Length: 0x4'], 'abcd')],
   ['a length beyond all numbers', (p) => withBody(p, ['Content-Length: 99999999999999999999999'], 'abcd')],
-  ['a chunk size that is no number', (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `zz\r\n\r\n${SMUGGLED}`)],
-  ['a chunk size beyond all numbers', (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `${'f'.repeat(20)}\r\nab`)],
-  ['a chunk longer than it says', (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `1\r\nabcdef\r\n0\r\n\r\n`)],
-  ['chunk extensions without end', (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `1;${'x'.repeat(20_000)}\r\na\r\n0\r\n\r\n`)],
-  ['an encoding that is not chunked at its end', (p) => withBody(p, ['Transfer-Encoding: chunked, identity'], '0\r\n\r\n')],
+  [
+    'a chunk size that is no number',
+    (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `zz\r\n\r\n${SMUGGLED}`),
+  ],
+  [
+    'a chunk size beyond all numbers',
+    (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `${'f'.repeat(20)}\r\nab`),
+  ],
+  [
+    'a chunk longer than it says',
+    (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `1\r\nabcdef\r\n0\r\n\r\n`),
+  ],
+  [
+    'chunk extensions without end',
+    (p) =>
+      withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `1;${'x'.repeat(20_000)}\r\na\r\n0\r\n\r\n`),
+  ],
+  [
+    'an encoding that is not chunked at its end',
+    (p) => withBody(p, ['Transfer-Encoding: chunked, identity'], '0\r\n\r\n'),
+  ],
   ['a blank before a colon', (p, mark) => withFields(p, `X-Evil : ${mark}`)],
   ['a folded field', (p, mark) => withFields(p, 'X-Evil: a', ` ${mark}: b`)],
   ['a field without a colon', (p, mark) => withFields(p, mark)],
@@ -63,7 +82,10 @@ const REFUSED: readonly [Wrong, ...Wrong[]] = [
   ['bytes that are no HTTP', (_p, mark) => `${mark}\r\n\r\n`],
   ['a TLS hello', () => Buffer.from('16030100a5010000a10303', 'hex')],
   ['the preface of HTTP/2', () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-  ['fields beyond the limit', (p, mark) => withFields(p, ...Array.from({ length: 400 }, (_, i) => `X-${i}: ${mark}${'x'.repeat(60)}`))],
+  [
+    'fields beyond the limit',
+    (p, mark) => withFields(p, ...Array.from({ length: 400 }, (_, i) => `X-${i}: ${mark}${'x'.repeat(60)}`)),
+  ],
   ['a field beyond the limit', (p, mark) => withFields(p, `X-Evil: ${mark}${'x'.repeat(70_000)}`)],
   ['a target beyond the limit', (p) => joined({ ...p, line: `GET /${'x'.repeat(9_000)} HTTP/1.1` })],
   ['a request line without end', () => `GET /${'x'.repeat(100_000)}`],
@@ -76,23 +98,68 @@ const ODD: readonly [Wrong, ...Wrong[]] = [
   ['no version', (p) => joined({ ...p, line: p.line.replace(/ HTTP.*/, '') })],
   ['empty lines first', (p) => Buffer.concat([Buffer.from(CRLF.repeat(5)), joined(p)])],
   ['two requests at once', (p) => Buffer.concat([joined({ ...p, fields: [HOST] }), joined(p)])],
-  ['many requests at once', (p) => Buffer.concat([...Array.from({ length: 40 }, () => Buffer.from(`GET /health HTTP/1.1\r\n${HOST}\r\n\r\n`)), joined(p)])],
+  [
+    'many requests at once',
+    (p) =>
+      Buffer.concat([
+        ...Array.from({ length: 40 }, () => Buffer.from(`GET /health HTTP/1.1\r\n${HOST}\r\n\r\n`)),
+        joined(p),
+      ]),
+  ],
   ['an expectation', (p) => withFields(p, 'Expect: 100-continue', 'Content-Length: 0')],
   ['a strange expectation', (p, mark) => withFields(p, `Expect: ${mark}`)],
-  ['an upgrade', (p) => withFields(p, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: AAAA', 'Sec-WebSocket-Version: 13')],
-  ['an upgrade to HTTP/2', (p) => withFields(p, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAAA')],
+  [
+    'an upgrade',
+    (p) =>
+      withFields(
+        p,
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Key: AAAA',
+        'Sec-WebSocket-Version: 13',
+      ),
+  ],
+  [
+    'an upgrade to HTTP/2',
+    (p) => withFields(p, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAAA'),
+  ],
   ['a CONNECT', (_p, mark) => `CONNECT ${mark}:443 HTTP/1.1\r\n${HOST}\r\n\r\n`],
-  ['a chunked body', (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n')],
-  ['a chunked body beyond the limit', (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], `${'10000\r\n'.padEnd(65_543, 'x')}\r\n`.repeat(5))],
-  ['trailers', (p, mark) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked', 'Trailer: Host'], `2\r\n{}\r\n0\r\nHost: ${mark}\r\nAuthorization: Bearer ${mark}\r\n\r\n`)],
+  [
+    'a chunked body',
+    (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n'),
+  ],
+  [
+    'a chunked body beyond the limit',
+    (p) =>
+      withBody(
+        { ...p, line: POST },
+        [TYPE, 'Transfer-Encoding: chunked'],
+        `${'10000\r\n'.padEnd(65_543, 'x')}\r\n`.repeat(5),
+      ),
+  ],
+  [
+    'trailers',
+    (p, mark) =>
+      withBody(
+        { ...p, line: POST },
+        [TYPE, 'Transfer-Encoding: chunked', 'Trailer: Host'],
+        `2\r\n{}\r\n0\r\nHost: ${mark}\r\nAuthorization: Bearer ${mark}\r\n\r\n`,
+      ),
+  ],
   ['a body longer than it says', (p) => withBody({ ...p, line: POST }, [TYPE, 'Content-Length: 2'], '{}garbage')],
   ['2,500 fields', (p) => withFields(p, ...Array.from({ length: 2_500 }, () => 'a: b'))],
 ];
 
 /** Messages that stop in the middle: the server must end them by its time-outs. Each takes a second or two. */
 const UNFINISHED: readonly [Wrong, ...Wrong[]] = [
-  ['a body shorter than it says', (p) => withBody({ ...p, line: POST }, [TYPE, 'Content-Length: 99'], '{"refreshToken":')],
-  ['a chunked body without end', (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n')],
+  [
+    'a body shorter than it says',
+    (p) => withBody({ ...p, line: POST }, [TYPE, 'Content-Length: 99'], '{"refreshToken":'),
+  ],
+  [
+    'a chunked body without end',
+    (p) => withBody({ ...p, line: POST }, [TYPE, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n'),
+  ],
   ['header fields without end', (p, mark) => [p.line, ...p.fields, `X-Evil: ${mark}`].join(CRLF)],
   ['a request line alone', (p) => p.line],
 ];

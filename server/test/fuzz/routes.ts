@@ -34,7 +34,9 @@ export async function collectRoutes<T>(open: () => Promise<T>): Promise<{ opened
 function describe({ method, url, schema, config }: RouteOptions): FuzzRoute[] {
   const { body, querystring } = (schema ?? {}) as { body?: Schema; querystring?: Schema };
   const access = (config as { access?: unknown } | undefined)?.access;
-  return [method].flat().map((name) => ({ method: name, url, access, bodies: bodiesOf(body), query: querystring ?? null }));
+  return [method]
+    .flat()
+    .map((name) => ({ method: name, url, access, bodies: bodiesOf(body), query: querystring ?? null }));
 }
 
 function bodiesOf(body: Schema | undefined): FuzzRoute['bodies'] {

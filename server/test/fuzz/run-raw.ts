@@ -28,7 +28,11 @@ export async function runRaw(
         const faults = [...new Set(judge(message, answers))];
         assert.deepEqual(faults, [], `${faults.join('; ')}\n${describe(message, seed)}\n${JSON.stringify(answers)}`);
         const [first] = answers;
-        count(tally, first === undefined ? 'closed without an answer' : `${first.status} ${codeOf(first.body)}`.trim(), null);
+        count(
+          tally,
+          first === undefined ? 'closed without an answer' : `${first.status} ${codeOf(first.body)}`.trim(),
+          null,
+        );
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -54,7 +58,7 @@ async function exchange(port: number, message: RawMessage, seed: number): Promis
   const all = Promise.withResolvers<void>();
   let timer = setTimeout(() => all.reject(new Error(`No answer.\n${describe(message, seed)}`)), ANSWER_LIMIT);
   const said = () => readAnswers(received, message.method, closed);
-  socket.on('data', (bytes) => {
+  socket.on('data', (bytes: Buffer) => {
     received = Buffer.concat([received, bytes]);
     if (!said()?.length) return;
     clearTimeout(timer);
@@ -71,7 +75,10 @@ async function exchange(port: number, message: RawMessage, seed: number): Promis
     socket.write(message.bytes);
     await all.promise;
     const answers = said();
-    if (answers === null) throw new Error(`An answer that breaks off: ${received.toString('latin1').slice(0, 500)}\n${describe(message, seed)}`);
+    if (answers === null)
+      throw new Error(
+        `An answer that breaks off: ${received.toString('latin1').slice(0, 500)}\n${describe(message, seed)}`,
+      );
     return answers;
   } finally {
     clearTimeout(timer);

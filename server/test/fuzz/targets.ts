@@ -28,7 +28,20 @@ export function queryOf({ query }: FuzzRoute, mark: string, random: Random): str
 
 function queryValue(mark: string, random: Random): string {
   if (random.chance(0.4)) return String(1 + random.int(120));
-  const value = random.pick(['', '0', '-1', '1e3', '1.5', '0x1', '1e999', 'true', '10001', '9'.repeat(400), '1&page=2', `${mark}.${mark}.${mark}`]);
+  const value = random.pick([
+    '',
+    '0',
+    '-1',
+    '1e3',
+    '1.5',
+    '0x1',
+    '1e999',
+    'true',
+    '10001',
+    '9'.repeat(400),
+    '1&page=2',
+    `${mark}.${mark}.${mark}`,
+  ]);
   return random.chance(0.5) ? value : encodeText(hostileText(mark, random)).slice(0, 2_000);
 }
 

@@ -117,7 +117,7 @@ const NOT_TEXTS: readonly [(mark: string) => unknown, ...((mark: string) => unkn
   (mark) => raw(`{"__proto__":{"admin":"${mark}"}}`),
   (mark) => ({ [mark]: mark }),
   () => raw('['.repeat(200) + ']'.repeat(200)),
-  () => raw('{"a":'.repeat(200) + '1' + '}'.repeat(200)),
+  () => raw(`${'{"a":'.repeat(200)}1${'}'.repeat(200)}`),
   () => raw('['.repeat(20_000) + ']'.repeat(20_000)),
   () => ({ type: 'Buffer', data: [1, 2, 3] }),
   () => ({ $date: '2026-11-20T00:00:00Z' }),
@@ -130,7 +130,19 @@ export function notText(mark: string, random: Random): unknown {
 
 /** Names of fields that no body has; some mean something to JavaScript, to a database, or to a careless record. */
 export function strangeName(mark: string, random: Random): string {
-  return random.pick([mark, '', 'roles', 'roleIds', 'status', 'id', 'isAdmin', 'emailVerified', 'passwordHash', '$set', '$where']);
+  return random.pick([
+    mark,
+    '',
+    'roles',
+    'roleIds',
+    'status',
+    'id',
+    'isAdmin',
+    'emailVerified',
+    'passwordHash',
+    '$set',
+    '$where',
+  ]);
 }
 
 /** Members that are written into an object's text, since `JSON.stringify` would not write them. */

@@ -13,6 +13,8 @@ export interface Superadmins {
   /** Stores a new setup link; false where somebody else wrote meanwhile. */
   offerSetup(from: SuperadminRecord, setup: NonNullable<SuperadminRecord['setup']>): Promise<boolean>;
   evict(target: string): void;
+  /** Everything may have changed. */
+  clear(): void;
 }
 
 const TARGET = 'superadmins:all';
@@ -61,6 +63,10 @@ export function createSuperadmins({ store, events }: { store: SuperadminStore; e
 
     evict(target) {
       if (target === TARGET) remembered = null;
+    },
+
+    clear() {
+      remembered = null;
     },
   };
 }

@@ -79,6 +79,15 @@ export function challengeStoreContract(open: Open): void {
       assert.equal(await countSince(emailNorm.toUpperCase(), after(NOW, -60 * MINUTE)), 0);
     });
 
+    it('countSince: up to one of them, by their ids', async () => {
+      const emailNorm = `${makeId()}@example.org`;
+      const ids = [makeId(), makeId(), makeId()];
+      for (const id of ids.toReversed()) await create(makeChallenge({ id, emailNorm }));
+      const counts = ids.map((id) => challenges().countSince('password_reset', emailNorm, NOW, id));
+      assert.deepEqual(await Promise.all(counts), [1, 2, 3]);
+      assert.equal(await challenges().countSince('password_reset', emailNorm, after(NOW, 1), ids[2]), 0);
+    });
+
     itRaces('create: one of 50 with one id', async () => {
       const id = makeId();
       const enter = () => ({ challenge: makeChallenge({ id }), event: makeEvent(`challenge:${id}`) });

@@ -20,11 +20,12 @@ export function createMongoChallengeStore(deps: { database: Database; outbox: Mo
       return { id: _id, ...challenge };
     },
 
-    countSince: (purpose, emailNorm, since) =>
+    countSince: (purpose, emailNorm, since, upTo) =>
       challenges.countDocuments({
         emailNorm: { $eq: emailNorm },
         purpose: { $eq: purpose },
         createdAt: { $gte: since },
+        ...(upTo !== undefined && { _id: { $lte: upTo } }),
       }),
   };
 }

@@ -52,13 +52,14 @@ export function createSqlChallengeStore(deps: { database: Database; outbox: SqlO
       };
     },
 
-    async countSince(purpose, emailNorm, since) {
+    async countSince(purpose, emailNorm, since, upTo) {
       const row = await db
         .selectFrom('challenges')
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .where('email_norm', '=', emailNorm)
         .where('purpose', '=', purpose)
         .where('created_at', '>=', since)
+        .$if(upTo !== undefined, (query) => query.where('id', '<=', upTo ?? ''))
         .executeTakeFirstOrThrow();
       return Number(row.count);
     },

@@ -14,6 +14,6 @@ export interface ChallengeRecord {
 export interface ChallengeStore {
   create(challenge: ChallengeRecord, event: EventDraft): Promise<void>;
   find(id: string): Promise<ChallengeRecord | null>;
-  /** How many of this purpose began for this address since then. */
-  countSince(purpose: ChallengeRecord['purpose'], emailNorm: string, since: Date): Promise<number>;
+  /** How many of this purpose began for this address since then; with `upTo`, only that one and those with earlier ids. */
+  countSince(purpose: ChallengeRecord['purpose'], emailNorm: string, since: Date, upTo?: string): Promise<number>;
 }

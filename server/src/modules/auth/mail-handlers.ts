@@ -14,7 +14,7 @@ import { type Passwords, RESET_TTL } from './passwords.ts';
 import { CODE_TTL, type Registrations } from './registration.ts';
 import type { RegistrationStore } from './registration-store.ts';
 
-/** How many reset links one address is mailed within an hour. */
+/** How many reset links one address is mailed in an hour of the clock. */
 const RESETS_AN_HOUR = 5;
 const RESTORABLE_DAYS = 30;
 const CODE_MINUTES = CODE_TTL / MINUTE;
@@ -69,14 +69,12 @@ export function registerMailHandlers(deps: {
   async function mailCode(event: EventRecord): Promise<void> {
     const registration = await registrationStore.find(idOf(event));
     if (!registration || registration.sentAt.length === 0 || registration.codeExpiresAt <= clock()) return;
+    const code = await registrations.codeOf(registration);
+    if (code === null) return;
     const known = await userStore.findByEmail(registration.emailNorm);
     const content = known
       ? mails.addressKnown({ signInUrl: publicUrl })
-      : mails.verificationCode({
-          code: registrations.codeOf(registration),
-          expiresMinutes: CODE_MINUTES,
-          name: registration.fullName,
-        });
+      : mails.verificationCode({ code, expiresMinutes: CODE_MINUTES, name: registration.fullName });
     await send(event, known?.email ?? registration.email, content);
   }
 
@@ -85,12 +83,10 @@ export function registerMailHandlers(deps: {
     if (!challenge || challenge.expiresAt <= clock()) return;
     const user = await userStore.findByEmail(challenge.emailNorm);
     if (user?.status !== 'active') return;
-    const lately = await challengeStore.countSince(
-      'password_reset',
-      challenge.emailNorm,
-      after(challenge.createdAt, -HOUR),
-    );
-    if (lately > RESETS_AN_HOUR) return;
+    const { id, purpose, emailNorm, createdAt } = challenge;
+    // The first of each hour of the clock, however many follow: what strangers ask for must not keep the owner from their link.
+    const hour = after(createdAt, -(createdAt.getTime() % HOUR));
+    if ((await challengeStore.countSince(purpose, emailNorm, hour, id)) > RESETS_AN_HOUR) return;
     const token = passwords.resetToken(challenge, user);
     if (token === null) return;
     const url = `${publicUrl}/reset-password#token=${token}`;
@@ -102,8 +98,10 @@ export function registerMailHandlers(deps: {
     if (!waiting || waiting.id !== event.data.challengeId || waiting.expiresAt <= clock()) return;
     const owner = await userStore.findByEmail(waiting.emailNorm);
     const isFree = owner === null || owner.id === user.id;
-    const code = { code: users.emailChangeCode(user.id, waiting), expiresMinutes: CODE_MINUTES };
-    await send(event, waiting.email, isFree ? mails.emailChangeCode(code) : mails.emailChangeTaken());
+    const code = users.emailChangeCode(user.id, waiting);
+    if (code === null) return;
+    const content = isFree ? mails.emailChangeCode({ code, expiresMinutes: CODE_MINUTES }) : mails.emailChangeTaken();
+    await send(event, waiting.email, content);
   });
 
   const mailEmailChanged = aboutUser(async (event) => {

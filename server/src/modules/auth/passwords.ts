@@ -57,9 +57,9 @@ export function createPasswords(deps: {
   async function setPassword(
     caller: Caller,
     { id, passwordVersion }: UserRecord,
-    how: { type: string; hash: string; keptSessionId: string | null; lost: () => Error },
+    how: { type: string; hash: string; keep: Actor | null; lost: () => Error },
   ): Promise<void> {
-    const attempt = (user: UserRecord) => {
+    const attempt = async (user: UserRecord) => {
       if (user.passwordVersion !== passwordVersion) throw how.lost();
       const about = { target: `user:${id}`, userId: id, actorId: id };
       const event = events.describe(caller, { type: how.type, ...about, evicts: true });
@@ -70,7 +70,7 @@ export function createPasswords(deps: {
           passwordVersion: passwordVersion + 1,
           mustChangePassword: false,
           sessionEpoch: user.sessionEpoch + 1,
-          keptSessionId: how.keptSessionId,
+          keptSessionId: how.keep && users.keptSession(user, how.keep),
         },
         event,
       );
@@ -106,7 +106,7 @@ export function createPasswords(deps: {
       policy.check(newPassword, user);
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.token_invalid;
-      await setPassword(caller, user, { type: 'user.password_reset', hash, keptSessionId: null, lost });
+      await setPassword(caller, user, { type: 'user.password_reset', hash, keep: null, lost });
     },
 
     async change(caller, actor, currentPassword, newPassword) {
@@ -116,7 +116,7 @@ export function createPasswords(deps: {
       policy.check(newPassword, user);
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.invalid_credentials;
-      await setPassword(caller, user, { type: 'user.password_changed', hash, keptSessionId: actor.sessionId, lost });
+      await setPassword(caller, user, { type: 'user.password_changed', hash, keep: actor, lost });
     },
   };
 }

@@ -262,6 +262,17 @@ export function registrationStoreContract(open: Open): void {
       assert.equal(await registrations().countSince(`${emailNorm} `, after(NOW, -60 * MINUTE)), 0);
     });
 
+    it('countSince: those that got a code, up to one of them by their ids', async () => {
+      const emailNorm = `${makeId()}@example.org`;
+      const ids = [makeId(), makeId(), makeId()];
+      for (const id of ids.toReversed()) await create(makeRegistration({ id, emailNorm }));
+      await create(makeRegistration({ emailNorm, sentAt: [] }));
+      const counts = ids.map((id) => registrations().countSince(emailNorm, NOW, id));
+      assert.deepEqual(await Promise.all(counts), [1, 2, 3]);
+      assert.equal(await registrations().countSince(emailNorm, NOW), 3);
+      assert.equal(await registrations().countSince(emailNorm, after(NOW, 1), ids[2]), 0);
+    });
+
     it('remove: forgets one, but not its history; twice does no harm', async () => {
       const { registration, began } = await create(makeRegistration());
       const { registration: other } = await create(makeRegistration());

@@ -43,8 +43,13 @@ export function createMongoRegistrationStore(deps: { database: Database; outbox:
       return outbox.change(other, { ...next, tries }, event, next.version);
     },
 
-    countSince: (emailNorm, since) =>
-      registrations.countDocuments({ emailNorm: { $eq: emailNorm }, createdAt: { $gte: since } }),
+    countSince: (emailNorm, since, upTo) =>
+      registrations.countDocuments({
+        emailNorm: { $eq: emailNorm },
+        createdAt: { $gte: since },
+        sentAt: { $ne: [] },
+        ...(upTo !== undefined && { _id: { $lte: upTo } }),
+      }),
 
     remove: (id) => outbox.remove(id),
   };

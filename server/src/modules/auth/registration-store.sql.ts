@@ -26,6 +26,9 @@ interface RegistrationTables {
   registrations: RegistrationRow;
 }
 
+/** `sent_at` of a registration whose code was never mailed. */
+const NEVER_SENT = JSON.stringify([]);
+
 /** Registrations on SQL. */
 export function createSqlRegistrationStore(deps: { database: Database; outbox: SqlOutbox }): RegistrationStore {
   const database = sqlOf<RegistrationTables>(deps.database);
@@ -85,12 +88,14 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
         return result.numUpdatedRows === 1n;
       }),
 
-    async countSince(emailNorm, since) {
+    async countSince(emailNorm, since, upTo) {
       const row = await db
         .selectFrom('registrations')
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .where('email_norm', '=', emailNorm)
         .where('created_at', '>=', since)
+        .where('sent_at', '<>', NEVER_SENT)
+        .$if(upTo !== undefined, (query) => query.where('id', '<=', upTo ?? ''))
         .executeTakeFirstOrThrow();
       return Number(row.count);
     },

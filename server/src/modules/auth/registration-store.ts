@@ -35,7 +35,7 @@ export interface RegistrationStore {
     change: Pick<RegistrationRecord, 'codeId' | 'keyId' | 'codeExpiresAt' | 'tries' | 'sentAt'>,
     event: EventDraft,
   ): Promise<boolean>;
-  /** How many began for this address since then. */
-  countSince(emailNorm: string, since: Date): Promise<number>;
+  /** How many began for this address since then and got a code; with `upTo`, only that one and those with earlier ids. */
+  countSince(emailNorm: string, since: Date, upTo?: string): Promise<number>;
   remove(id: string): Promise<void>;
 }

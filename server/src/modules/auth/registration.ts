@@ -32,8 +32,11 @@ export interface Registrations {
   verify(caller: Caller, input: { registrationId: string; code: string; username?: string }): Promise<SignedIn>;
   /** Mails the code again, if that is due; never tells. */
   resend(caller: Caller, registrationId: string): Promise<void>;
-  /** The present code of a registration; derived, so a mail that is sent twice says the same. */
-  codeOf(registration: RegistrationRecord): string;
+  /**
+   * The present code of a registration; derived, so a mail that is sent twice says the same. Null where its key is gone, and where the
+   * registration is one too many for its address: of those that came at the same moment, each saw the others not yet there.
+   */
+  codeOf(registration: RegistrationRecord): Promise<string | null>;
 }
 
 export const CODE_TTL = 10 * MINUTE;
@@ -70,7 +73,8 @@ export function createRegistrations(deps: {
 }): Registrations {
   const { store, userStore, users, sessions, events, keyring, hasher, policy, config, clock } = deps;
 
-  function codeOf({ id, codeId, keyId, emailNorm }: RegistrationRecord): string {
+  async function codeOf({ id, codeId, keyId, emailNorm, createdAt }: RegistrationRecord): Promise<string | null> {
+    if (!keyring.has(keyId) || !(await mayBeMailed(emailNorm, createdAt, id))) return null;
     return deriveCode(keyring, { purpose: 'registration', id: codeId, subject: `${id} ${emailNorm}`, keyId });
   }
 
@@ -81,9 +85,11 @@ export function createRegistrations(deps: {
     tries: 0,
   });
 
-  async function mayBeMailed(emailNorm: string, now: Date): Promise<boolean> {
+  /** Whether a registration of this moment gets a code: a further one, or one that is there already, by its id. */
+  async function mayBeMailed(emailNorm: string, at: Date, id?: string): Promise<boolean> {
     for (const [within, atMost] of ADDRESS_LIMITS) {
-      if ((await store.countSince(emailNorm, after(now, -within))) >= atMost) return false;
+      const count = await store.countSince(emailNorm, after(at, -within), id);
+      if (count > (id === undefined ? atMost - 1 : atMost)) return false;
     }
     return true;
   }
@@ -150,7 +156,8 @@ export function createRegistrations(deps: {
       if (!registration || !(await store.countTry(registration.id, registration.codeId, CODE_TRIES, clock()))) {
         throw authErrors.code_invalid();
       }
-      if (!sameSecret(input.code, codeOf(registration))) throw authErrors.code_invalid();
+      const code = await codeOf(registration);
+      if (code === null || !sameSecret(input.code, code)) throw authErrors.code_invalid();
       const { id, email, emailNorm, fullName, phone, locale, passwordHash } = registration;
       const user = users.draft(id, {
         email,
@@ -179,7 +186,7 @@ export function createRegistrations(deps: {
       const { sentAt, codeId, keyId, codeExpiresAt, tries } = registration;
       const sentWithin = (span: number) => sentAt.filter((at) => at > after(now, -span)).length;
       if (sentAt.length === 0 || RESEND_LIMITS.some(([within, atMost]) => sentWithin(within) >= atMost)) return;
-      const spent = codeExpiresAt <= now || tries >= CODE_TRIES;
+      const spent = codeExpiresAt <= now || tries >= CODE_TRIES || !keyring.has(keyId);
       const code = spent ? newCode(now) : { codeId, keyId, codeExpiresAt, tries };
       const target = `registration:${registration.id}`;
       const event = events.describe(caller, { type: 'registration.code_resent', target, actorId: null });

@@ -73,10 +73,12 @@ export function createSignIn(deps: {
     policy.check(newPassword, user);
     if ((await hasher.verify(newPassword, user.passwordHash)).ok) throw authErrors.password_unchanged();
     const hash = await hasher.hash(newPassword);
-    return users.change(
+    let sessionEpoch = user.sessionEpoch;
+    const changed = await users.change(
       userId,
       (now) => {
         if (now.passwordVersion !== passwordVersion) throw authErrors.token_invalid();
+        sessionEpoch = now.sessionEpoch + 1;
         const target = { target: `user:${userId}`, userId, actorId: userId };
         const event = events.describe(caller, {
           type: 'user.password_changed',
@@ -90,7 +92,7 @@ export function createSignIn(deps: {
             hash,
             passwordVersion: passwordVersion + 1,
             mustChangePassword: false,
-            sessionEpoch: now.sessionEpoch + 1,
+            sessionEpoch,
             keptSessionId: null,
           },
           event,
@@ -98,6 +100,8 @@ export function createSignIn(deps: {
       },
       authErrors.token_invalid,
     );
+    // The epoch that this very change began: what ended all sessions after it must end the one that follows, too.
+    return { ...changed, sessionEpoch };
   }
 
   return {
@@ -125,10 +129,11 @@ export function createSignIn(deps: {
         return begin(caller, await changePassword(caller, flow.userId, flow.passwordVersion, newPassword), ['pwd']);
       }
       if (code === undefined) throw missing('code');
-      if ((await userStore.find(flow.userId))?.passwordVersion !== flow.passwordVersion)
-        throw authErrors.token_invalid();
+      const proved = await userStore.find(flow.userId);
+      if (proved?.passwordVersion !== flow.passwordVersion) throw authErrors.token_invalid();
       const user = await users.confirmEmailChange(caller, flow.userId, code, authErrors.code_invalid);
-      return begin(caller, user, ['pwd', 'otp']);
+      // The epoch of the password that was proved: a reset meanwhile ends the session that follows.
+      return begin(caller, { ...user, sessionEpoch: proved.sessionEpoch }, ['pwd', 'otp']);
     },
   };
 }

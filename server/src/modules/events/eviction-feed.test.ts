@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { EventStore, Eviction } from './event-store.ts';
-import { createEvictionFeed } from './eviction-feed.ts';
+import { BLIND_AFTER, createEvictionFeed } from './eviction-feed.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -19,7 +19,12 @@ function setUp() {
     async forgetEvictions() {},
   } as Partial<EventStore> as EventStore;
   const evicted: string[] = [];
-  const feed = createEvictionFeed({ store, evict: (target) => void evicted.push(target), log });
+  const feed = createEvictionFeed({
+    store,
+    evict: (target) => void evicted.push(target),
+    evictAll: () => void evicted.push('everything'),
+    log,
+  });
   return { rows, state, evicted, feed };
 }
 
@@ -30,7 +35,7 @@ test('every target is evicted once, in order', async () => {
   rows.push({ position: 3, target: 'user:a' });
   await feed.poll();
   await feed.poll();
-  assert.deepEqual(evicted, ['user:a', 'user:b', 'user:a']);
+  assert.deepEqual(evicted, ['user:a', 'user:b', 'everything', 'user:a']);
 });
 
 test('a position that was handed out early and committed late is not missed', async () => {
@@ -39,14 +44,14 @@ test('a position that was handed out early and committed late is not missed', as
   await feed.poll();
   rows.push({ position: 1, target: 'user:a' });
   await feed.poll();
-  assert.deepEqual(evicted, ['user:b', 'user:a']);
+  assert.deepEqual(evicted, ['user:b', 'everything', 'user:a']);
 });
 
 test('more than one batch is read to its end', async () => {
   const { rows, evicted, feed } = setUp();
   for (let position = 1; position <= 2500; position++) rows.push({ position, target: `user:${position}` });
   await feed.poll();
-  assert.equal(evicted.length, 2500);
+  assert.equal(evicted.filter((target) => target !== 'everything').length, 2500);
 });
 
 test('a feed that has never been read is blind, and one that cannot be read says so', async () => {
@@ -56,4 +61,23 @@ test('a feed that has never been read is blind, and one that cannot be read says
   assert.equal(feed.isBlind(), false);
   state.away = true;
   await assert.rejects(feed.poll(), /away/);
+});
+
+test('an instance that was away longer than the feed is kept trusts nothing that it remembered', async (t) => {
+  const { rows, state, evicted, feed } = setUp();
+  let now = performance.now();
+  t.mock.method(performance, 'now', () => now);
+  await feed.poll();
+  evicted.length = 0;
+  state.away = true;
+  now += BLIND_AFTER + 1;
+  await assert.rejects(feed.poll(), /away/);
+  assert.deepEqual(evicted, []);
+  // What was written meanwhile has been forgotten again by the others: nothing in the feed tells of it.
+  assert.deepEqual(rows, []);
+  state.away = false;
+  await feed.poll();
+  assert.deepEqual(evicted, ['everything']);
+  await feed.poll();
+  assert.deepEqual(evicted, ['everything']);
 });

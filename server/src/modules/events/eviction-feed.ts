@@ -26,9 +26,11 @@ const FORGET_EVERY = 10 * MINUTE;
 export function createEvictionFeed(deps: {
   store: EventStore;
   evict: (target: string) => void;
+  /** Everything may have changed: what this instance was too long away to read may be forgotten. */
+  evictAll: () => void;
   log: Logger;
 }): EvictionFeed {
-  const { store, evict, log } = deps;
+  const { store, evict, evictAll, log } = deps;
   const outage = createOutageLog(log, 'reading the changes of other instances');
   /** Where the feed ended at which time, oldest first; the first entry is where the overlap begins. */
   const ends: { at: number; position: number }[] = [{ at: performance.now(), position: 0 }];
@@ -52,6 +54,7 @@ export function createEvictionFeed(deps: {
       position = rows.at(-1)?.position ?? position;
       if (rows.length < BATCH) break;
     }
+    if (startedAt - readAt > BLIND_AFTER) evictAll();
     readAt = startedAt;
     ends.push({ at: startedAt, position });
     while (ends[1] && ends[1].at <= startedAt - OVERLAP) ends.shift();

@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
+import { WrongSecretKey } from './secret-check.ts';
 import type { SigningKeyRecord, SigningKeyStore } from './signing-key-store.ts';
 
 export interface SigningKey {
@@ -30,7 +31,7 @@ export interface PublishedKey {
 }
 
 export interface SigningKeys {
-  /** Makes the first key where there is none, reads them all, and seals them anew after a change of `SECRET_KEY`. */
+  /** Makes the first key where there is none, reads them all, and seals them anew after a change of `SECRET_KEY`. Throws `WrongSecretKey`. */
   load(): Promise<void>;
   /** The key that new tokens are signed with. */
   current(): SigningKey;
@@ -74,11 +75,19 @@ export function createSigningKeys(deps: {
       use: 'sig',
     }));
     const active = records.find((record) => record.status === 'active' && record.algorithm === algorithm);
-    signing = active ? { kid: active.id, algorithm, privateKey: openPrivateKey(active) } : null;
+    // Opened once: another instance may seal it anew under a SECRET_KEY that this one does not have yet.
+    if (active?.id !== signing?.kid) {
+      signing = active ? { kid: active.id, algorithm, privateKey: openPrivateKey(active) } : null;
+    }
     for (const record of records) await reseal(record);
   }
 
   function openPrivateKey(record: SigningKeyRecord): KeyObject {
+    if (!keyring.has(keyring.sealedBy(record.sealedPrivateKey))) {
+      throw new WrongSecretKey(
+        'The key that signs access tokens was sealed with another SECRET_KEY. Give that one, or give it as SECRET_KEY_PREVIOUS.',
+      );
+    }
     const der = keyring.open(PURPOSE, record.sealedPrivateKey, record.id);
     return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   }

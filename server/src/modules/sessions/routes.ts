@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { platformErrors } from '../../platform/errors.ts';
 import { actorOf } from '../../platform/http/actor.ts';
-import { callerOf } from '../../platform/http/caller.ts';
+import { type Actor, callerOf } from '../../platform/http/caller.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { optionalBody } from '../../platform/http/schemas.ts';
 import { isId } from '../../platform/ids.ts';
@@ -19,7 +19,7 @@ export interface SessionRouteOptions {
   sessions: Sessions;
   cookie: RefreshCookie;
   /** Ends a user's sessions, all but `keep`. */
-  endAll: (caller: ReturnType<typeof callerOf>, userId: string, keep: string | null) => Promise<void>;
+  endAll: (caller: ReturnType<typeof callerOf>, userId: string, keep: Actor | null) => Promise<void>;
 }
 
 /** Refreshing, signing out, and a person's list of their sessions. */
@@ -119,8 +119,8 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         schema: { summary: 'End all your sessions but this one', tags: TAGS, response: { 204: Type.Null() } },
       },
       async (request, reply) => {
-        const { userId, sessionId } = actorOf(request);
-        await endAll(callerOf(request), userId, sessionId);
+        const actor = actorOf(request);
+        await endAll(callerOf(request), actor.userId, actor);
         return reply.code(204).send(null);
       },
     );

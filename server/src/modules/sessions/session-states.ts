@@ -63,6 +63,7 @@ export function createSessionStates(deps: {
     return {
       userId: token.userId,
       sessionId: token.sessionId,
+      sessionEpoch: session.epoch,
       clientId: token.clientId,
       authTime: token.authTime,
       emailVerified: user.emailVerified || !deps.verificationRequired,

@@ -79,10 +79,11 @@ export function createSessions(deps: {
     }
   }
 
-  /** False where it had ended already. */
-  async function endSession(caller: Caller, from: SessionRecord, reason: string): Promise<boolean> {
+  /** Throws `overloaded` where it could not be ended: nobody may be told that a session is over while it goes on. */
+  async function endSession(caller: Caller, from: SessionRecord, reason: string): Promise<void> {
     let session: SessionRecord | null = from;
-    for (let attempt = 0; session && !session.endedAt && attempt < ATTEMPTS; attempt++) {
+    for (let attempt = 0; session && !session.endedAt; attempt++) {
+      if (attempt === ATTEMPTS) throw platformErrors.overloaded(RETRY_SOON);
       const event = events.describe(caller, {
         type: reason === 'reuse_detected' ? 'session.reuse_detected' : 'session.ended',
         target: `session:${session.id}`,
@@ -90,10 +91,9 @@ export function createSessions(deps: {
         data: { reason },
         evicts: true,
       });
-      if (await store.end(session, { endedAt: event.at, endReason: reason }, event)) return true;
+      if (await store.end(session, { endedAt: event.at, endReason: reason }, event)) return;
       session = await store.find(session.id);
     }
-    return false;
   }
 
   async function rotate(caller: Caller, session: SessionRecord, token: RefreshToken, now: Date) {

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { actorOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
-import { createAccountLimit } from '../../platform/http/limits.ts';
+import { createOwnLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import {
   acceptedSchema,
@@ -29,8 +29,9 @@ export function userRoutes({
   rolesOf: (user: UserRecord) => Promise<string[]>;
   invalidCode: () => Error;
 }) {
-  const emailChangeLimit = createAccountLimit({ name: 'email-change', points: 5, duration: HOUR });
-  const codeLimit = createAccountLimit({ name: 'email-change-code', points: 5, duration: 60 });
+  // Each change has a code of its own that may be tried five times, and mails somebody who may never have asked.
+  const emailChangeLimit = createOwnLimit({ name: 'email-change', points: 5, duration: HOUR });
+  const codeLimit = createOwnLimit({ name: 'email-change-code', points: 5, duration: 60 });
   const view = async (user: UserRecord): Promise<Static<typeof userSchema>> => userView(user, await rolesOf(user));
 
   return async (app: HttpServer): Promise<void> => {

@@ -43,14 +43,19 @@ export interface Users {
   patchMe(caller: Caller, actor: Actor, input: ProfileInput): Promise<UserRecord>;
   /** Soft: restorable for 30 days; every session ends. Throws `superadmin_protected`. */
   deleteMe(caller: Caller, actor: Actor): Promise<void>;
-  /** Ends every session of theirs in one write, but `keep`. */
-  endSessions(caller: Caller, userId: string, keep: string | null): Promise<void>;
+  /** Ends every session of theirs in one write, but `keep`. Throws `unauthenticated` where that one was ended meanwhile. */
+  endSessions(caller: Caller, userId: string, keep: Actor | null): Promise<void>;
+  /**
+   * The actor's session, to be kept by what ends all others. Throws `unauthenticated` where it was itself ended together with others
+   * since the request came in: what a thief has under way must not bring their session back to life after a reset.
+   */
+  keptSession(user: UserRecord, actor: Actor): string;
   /** Mails a code to the address that the user wants to have (or to the one they have, to verify it). */
   beginEmailChange(caller: Caller, userId: string, newEmail: string): Promise<EmailChange>;
   /** Takes the address. Throws `invalid` for a code that is wrong, used, expired or unknown, and `email_taken`. */
   confirmEmailChange(caller: Caller, userId: string, code: string, invalid: () => Error): Promise<UserRecord>;
-  /** The code of a waiting change; derived, so a mail that is sent twice says the same. */
-  emailChangeCode(userId: string, change: EmailChange): string;
+  /** The code of a waiting change; derived, so a mail that is sent twice says the same. Null where its key is gone. */
+  emailChangeCode(userId: string, change: EmailChange): string | null;
   /** Throws `user_not_found` unless its owner made it public. */
   publicProfile(username: string): Promise<UserRecord & { username: string }>;
 }
@@ -121,7 +126,13 @@ export function createUsers(deps: {
     return user?.username && canonicalUsername(user.username)?.canonical === name?.canonical ? user : null;
   }
 
-  function emailChangeCode(userId: string, { id, keyId, emailNorm }: EmailChange): string {
+  function keptSession(user: UserRecord, { sessionId, sessionEpoch }: Actor): string {
+    if (sessionEpoch < user.sessionEpoch && sessionId !== user.keptSessionId) throw platformErrors.unauthenticated();
+    return sessionId;
+  }
+
+  function emailChangeCode(userId: string, { id, keyId, emailNorm }: EmailChange): string | null {
+    if (!keyring.has(keyId)) return null;
     return deriveCode(keyring, { purpose: 'email-change', id, subject: `${userId} ${emailNorm}`, keyId });
   }
 
@@ -131,6 +142,7 @@ export function createUsers(deps: {
     change,
     toLocale,
     emailChangeCode,
+    keptSession,
     draft: (id, fields) => ({ ...newcomer(id, clock()), ...fields }),
 
     async findByLogin(login) {
@@ -168,14 +180,15 @@ export function createUsers(deps: {
     },
 
     async endSessions(caller, userId, keep) {
-      await change(userId, (user) => {
+      await change(userId, async (user) => {
+        const keptSessionId = keep && keptSession(user, keep);
         const event = events.describe(caller, {
           type: 'user.sessions_ended',
           ...about(user),
-          data: { kept: keep },
+          data: { kept: keptSessionId },
           evicts: true,
         });
-        return store.endSessions(at(user), { sessionEpoch: user.sessionEpoch + 1, keptSessionId: keep }, event);
+        return store.endSessions(at(user), { sessionEpoch: user.sessionEpoch + 1, keptSessionId }, event);
       });
     },
 
@@ -202,7 +215,8 @@ export function createUsers(deps: {
     async confirmEmailChange(caller, userId, code, invalid) {
       const asked = (await store.find(userId))?.emailChange;
       if (!asked || !(await store.countEmailTry(userId, asked.id, CODE_TRIES, clock()))) throw invalid();
-      if (!sameSecret(code, emailChangeCode(userId, asked))) throw invalid();
+      const expected = emailChangeCode(userId, asked);
+      if (expected === null || !sameSecret(code, expected)) throw invalid();
       return change(userId, (user) => {
         if (user.emailChange?.id !== asked.id) throw invalid();
         const event = events.describe(caller, {

@@ -5,6 +5,8 @@ import { addFields, type Fields } from './answer.ts';
 /** Octets of a request target that are read; RFC 9110, 4.1 asks for 8000 at least. */
 const URL_LIMIT = 8192;
 
+const NO_COOKIES = Object.freeze({});
+
 /**
  * First step of every request: the header fields of the answer, then what makes a request unreadable whatever it asks
  * for. (Node itself would answer a missing `Host` with an empty body.)
@@ -14,6 +16,9 @@ export function createArrival(headers: Fields): onRequestHookHandler {
     addFields(reply, headers);
     addFields(reply, [['x-request-id', request.id]]);
     const { raw } = request;
+    const { cookie } = raw.headers;
+    // Left to itself, the plugin would make containers for requests without cookies too, which are most.
+    request.cookies = cookie === undefined ? NO_COOKIES : request.server.parseCookie(cookie);
     if ((raw.url ?? '').length > URL_LIMIT) return done(platformErrors.uri_too_long());
     if (raw.headers.host === undefined && raw.httpVersion === '1.1') return done(platformErrors.malformed_request());
     if (hasTwins(raw.rawHeaders)) return done(platformErrors.malformed_request());

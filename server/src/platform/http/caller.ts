@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify';
-import { platformErrors } from '../errors.ts';
 import { clientAddress } from './client-address.ts';
 
 /** Characters kept of a `User-Agent`; the rest tells nothing and would only fill the database. */
@@ -9,6 +8,8 @@ const USER_AGENT_LENGTH = 512;
 export interface Actor {
   userId: string;
   sessionId: string;
+  /** Of which epoch of its user the session is; once that has passed, nothing that is still under way may let the session live on. */
+  sessionEpoch: number;
   clientId: string;
   /** When the password was last proved in this session. */
   authTime: Date;
@@ -35,10 +36,4 @@ export function callerOf(request: FastifyRequest): Caller {
     userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
     requestId: request.id,
   };
-}
-
-/** The caller of a route that admits nobody without credentials. Throws `unauthenticated` on one that does. */
-export function actorOf(request: FastifyRequest): Actor {
-  if (request.actor === null) throw platformErrors.unauthenticated();
-  return request.actor;
 }

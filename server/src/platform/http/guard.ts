@@ -10,6 +10,8 @@ const FRESH_FOR = 10 * MINUTE;
 type Done = HookHandlerDoneFunction;
 
 export interface GuardRules {
+  /** Becomes `request.template`. */
+  template: string;
   access: Access;
   fresh: boolean;
   /** Null: no limit. */
@@ -29,7 +31,7 @@ export interface GuardContext {
  * One route's gate, in this order: host, limit, credentials, state of the account. It runs before the body is read.
  */
 export function createGuard(rules: GuardRules, { clock, authenticate }: GuardContext): onRequestHookHandler {
-  const { access, fresh, count, isOurHost, headers } = rules;
+  const { template, access, fresh, count, isOurHost, headers } = rules;
 
   /** Why this caller may not come in; undefined if it may. */
   function refusal(actor: Actor | null): AppError | undefined {
@@ -62,6 +64,7 @@ export function createGuard(rules: GuardRules, { clock, authenticate }: GuardCon
   const admit = access === 'public' ? (_request: FastifyRequest, done: Done) => done() : identify;
 
   return (request: FastifyRequest, reply: FastifyReply, done: Done) => {
+    request.template = template;
     if (isOurHost !== null && !isOurHost(request)) return done(platformErrors.host_refused());
     if (headers !== null) reply.headers(headers);
     if (count === null) return admit(request, done);

@@ -20,6 +20,7 @@ export const ADA: Actor = {
   userId: '0190b4a2-0000-7000-8000-00000000000a',
   sessionId: '0190b4a2-0000-7000-8000-0000000000a1',
   clientId: 'ostiary',
+  sessionEpoch: 0,
   authTime: NOW,
   emailVerified: true,
 };

@@ -17,7 +17,7 @@ declare module 'fastify' {
 /** Counts one request of the client and tells the answer's header fields. Rejects with `rate_limited` once the points are used up. */
 export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** Counts one try for an account by a client. Rejects with `rate_limited`. */
+/** Counts one try for an account. Rejects with `rate_limited`. */
 export type CountTry = (request: FastifyRequest, accountKey: string) => Promise<void>;
 
 /** Hands out the counter of each route limit; limits of one name share one, and must agree. */
@@ -41,14 +41,28 @@ export function createRouteLimits(clock: Clock): (limit: RouteLimit) => CountReq
  * A limit on tries for one account from one client, such as 5 passwords a minute. Counting both together, nobody can
  * lock somebody else out. It shows in no header field: that would tell whether others are trying, or whether an account exists.
  */
-export function createAccountLimit({ name, points, duration }: RouteLimit): CountTry {
+export function createAccountLimit(limit: RouteLimit): CountTry {
+  const count = countTries(limit);
+  return (request, accountKey) => count(request, `${clientKey(clientAddress(request))} ${hashOf(accountKey)}`);
+}
+
+/**
+ * A limit on what somebody does with their own account, such as 5 changes of the address an hour, wherever they do it from: whoever
+ * holds a network of clients would otherwise have as many. Only for routes that admit nobody else, who could lock them out.
+ */
+export function createOwnLimit(limit: RouteLimit): CountTry {
+  const count = countTries(limit);
+  return (request, accountKey) => count(request, hashOf(accountKey));
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+function countTries({ name, points, duration }: RouteLimit): (request: FastifyRequest, key: string) => Promise<void> {
   const limiter = new RateLimiterMemory({ keyPrefix: name, points, duration });
-  return async (request, accountKey) => {
+  return async (request, key) => {
     if (!request.server.limitsOn) return;
-    const client = clientKey(clientAddress(request));
-    const account = createHash('sha256').update(accountKey).digest('base64url');
     try {
-      await limiter.consume(`${client} ${account}`);
+      await limiter.consume(key);
     } catch (refusal) {
       throw rateLimited(refusal);
     }

@@ -1,6 +1,6 @@
-import type { FastifyContextConfig, onRequestHookHandler, RouteOptions } from 'fastify';
+import type { FastifyContextConfig, onRequestHookHandler, preValidationHookHandler, RouteOptions } from 'fastify';
 import type { Config } from '../config/config.ts';
-import type { ErrorTable } from '../errors.ts';
+import { type ErrorTable, platformErrors } from '../errors.ts';
 import { openObjects } from './closed-schemas.ts';
 import { closed, createGuard, type GuardContext } from './guard.ts';
 import { createHostCheck } from './hosts.ts';
@@ -52,8 +52,13 @@ export function createRouteRules({ config, errorTable, pageHeaders, ...context }
       rules.closedRoutes.push({ methods, url: route.url });
       route.schema = { ...route.schema, hide: true };
     }
-    const guard = exists ? guardFor(settled) : closed;
+    const guard = exists ? guardFor(route.url, settled) : closed;
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
+    const { content } = (route.schema?.body ?? {}) as { content?: object };
+    if (content !== undefined) {
+      const earlier = [route.preValidation ?? []].flat() as preValidationHookHandler[];
+      route.preValidation = [demandType(Object.keys(content)), ...earlier];
+    }
   }
 
   function documented(
@@ -67,15 +72,24 @@ export function createRouteRules({ config, errorTable, pageHeaders, ...context }
     return { methods, url, config: settled, limited, hasBody, validated };
   }
 
-  function guardFor({ access, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig) {
+  function guardFor(template: string, { access, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig) {
     const { enabled } = config.rateLimits;
     const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
     const count = enabled && chosen !== 'none' ? limitFor(chosen) : null;
     const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };
-    return createGuard({ access, fresh, count, isOurHost: anyHost ? null : hostCheck, headers }, context);
+    return createGuard({ template, access, fresh, count, isOurHost: anyHost ? null : hostCheck, headers }, context);
   }
 
   return rules;
+}
+
+/** Of bodies of several types Fastify picks the schema by the type, and would let one of another type, or none, through unchecked. */
+function demandType(types: string[]): preValidationHookHandler {
+  return (request, _reply, done) => {
+    if (request.mediaType !== undefined && types.includes(request.mediaType)) return done();
+    if (request.body !== undefined) return done(platformErrors.unsupported_media_type());
+    done(platformErrors.validation_failed({ errors: [{ path: '/', message: 'is required' }] }));
+  };
 }
 
 /** What would be a hole or a lie in the documentation stops the server from starting. */

@@ -46,5 +46,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who is calling; null on public routes and without credentials on optional ones. */
     actor: Actor | null;
+    /** The route's URL as it was registered (`/things/:id`); empty without a route. Unlike `routeOptions.url`, it costs nothing. */
+    template: string;
   }
 }

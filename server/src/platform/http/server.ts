@@ -9,7 +9,6 @@ import { createArrival } from './arrival.ts';
 import { readJson } from './bodies.ts';
 import type { Actor } from './caller.ts';
 import { createClientErrorHandler } from './client-errors.ts';
-import { parseCookies } from './cookies.ts';
 import { createCors } from './cors.ts';
 import { registerDocs } from './docs.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
@@ -17,7 +16,7 @@ import { type Probes, registerHealth } from './health.ts';
 import { createNotFound } from './not-found.ts';
 import { toAppError } from './problems.ts';
 import { requestId } from './request-id.ts';
-import { createRequestLog } from './request-log.ts';
+import { childless, createRequestLog } from './request-log.ts';
 import { createRouteRules } from './route-rules.ts';
 import type { HttpServer, TypeBoxProvider } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -60,9 +59,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
     genReqId: requestId,
-    loggerInstance: log,
-    // A child logger for each request would cost more than the one line that is written about it.
-    childLoggerFactory: (logger) => logger,
+    loggerInstance: childless(log),
     logController: createRequestLog(log, config.log.slowRequest),
     clientErrorHandler: createClientErrorHandler(log, headers),
     frameworkErrors: (error, request, reply) => {
@@ -72,6 +69,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   }).withTypeProvider<TypeBoxProvider>();
 
   app.decorateRequest('actor', null);
+  app.decorateRequest('template', '');
   app.decorate('limitsOn', config.rateLimits.enabled);
   app.decorate('draining', { now: false });
   app.setValidatorCompiler(createValidatorCompiler());
@@ -86,7 +84,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRequest', createArrival(headers));
   if (config.http.corsOrigins.length > 0) app.addHook('onRequest', createCors(config.http.corsOrigins));
   await app.register(cookie, { hook: false });
-  app.addHook('onRequest', parseCookies);
   app.addHook('onRequest', (request, _reply, done) => done(request.is404 ? notFound(request) : undefined));
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
   closeWhenDraining(app);

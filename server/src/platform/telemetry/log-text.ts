@@ -1,8 +1,4 @@
-import type { DestinationStream } from 'pino';
-
-interface Output extends DestinationStream {
-  flushSync(): void;
-}
+import type { Output } from './log-batches.ts';
 
 /** Wraps a stream so that each JSON line arrives there as text: time, level, message, then the fields as `name=value`. */
 export function textLines(output: Output): Output {

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import type { Config } from '../config/config.ts';
+import { inBatches } from './log-batches.ts';
 import { textLines } from './log-text.ts';
 import { redact } from './redact.ts';
 
@@ -10,9 +11,6 @@ const FILE_SIZE = '20m';
 const FILES_KEPT = 10;
 /** Owner and group read; logs name people and addresses. */
 const FILE_MODE = 0o640;
-/** JSON lines are written once so many characters or milliseconds have come together. */
-const BATCH = 8192;
-const BATCH_TIME = 100;
 
 /**
  * The process's log: JSON lines, or text for people, on standard output and, if asked, in a rotating file
@@ -68,13 +66,9 @@ function createTimestamp(): () => string {
   };
 }
 
-/** Standard output in large pieces: a write for each line costs as much as answering a fifth of the request. */
-function batched(): DestinationStream {
-  return pino.destination({ dest: 1, sync: false, minLength: BATCH, periodicFlush: BATCH_TIME });
-}
-
 function destination({ format, file }: Config['log']): DestinationStream {
-  const stream = format === 'text' ? textLines(pino.destination({ dest: 1, sync: false })) : batched();
+  const output = pino.destination({ dest: 1, sync: false });
+  const stream = format === 'text' ? textLines(output) : inBatches(output);
   if (file === null) return stream;
   const rolling = pino.transport({
     target: 'pino-roll',
