@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { App } from './app.ts';
 import type { Config } from './platform/config/config.ts';
 import { shutDown } from './platform/http/shutdown.ts';
 import { openApp, openDatabase, VERSION } from './start.ts';
@@ -12,14 +13,28 @@ const GRACE = 10_000;
  */
 export async function serve(config: Config, log: Logger): Promise<void> {
   const database = await openDatabase(config, log);
-  const { app, close } = await openApp({ config, database, log });
+  // Also where the start fails: an open pool would keep a process alive that has said why it ends.
+  try {
+    const { app, close } = await openApp({ config, database, log });
+    try {
+      await listenUntilStopped(app, config, log, database.name);
+    } finally {
+      await close();
+    }
+  } finally {
+    await database.close();
+  }
+  log.info('stopped');
+}
+
+async function listenUntilStopped(app: App, config: Config, log: Logger, database: string): Promise<void> {
   const stopped = new Promise<string>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
 
   await app.start();
-  log.info({ version: VERSION, node: process.version, database: database.name }, 'starting');
+  log.info({ version: VERSION, node: process.version, database }, 'starting');
   const listenTextResolver = (address: string) => `listening on ${address}`;
   await app.http.listen({ host: config.host, port: config.port, listenTextResolver });
   const setupToken = await app.setup.offer();
@@ -29,7 +44,4 @@ export async function serve(config: Config, log: Logger): Promise<void> {
   const signal = await stopped;
   log.info(`${signal}: finishing what is under way`);
   await shutDown(app.http, { grace: GRACE });
-  await close();
-  await database.close();
-  log.info('stopped');
 }

@@ -81,20 +81,22 @@ function guardDriver(driver: Driver, options: GuardOptions): Driver {
   };
 }
 
-/** Bounds the wait for a connection, and notes in the log when the database goes and comes. */
+/** Bounds the wait for a connection, and notes in the log when the database goes and comes; that it never was there is the caller's to say. */
 function limitedAcquire(driver: Driver, { log, watch }: GuardOptions): () => Promise<DatabaseConnection> {
-  let away = false;
+  let state: 'unknown' | 'here' | 'away' = 'unknown';
   return async () => {
     const arriving = driver.acquireConnection();
     try {
       const connection = await watch(arriving);
-      if (away) log.warn({}, 'The database is back.');
-      away = false;
+      if (state === 'away') log.warn({}, 'The database is back.');
+      state = 'here';
       return connection;
     } catch (error) {
       arriving.then((late) => driver.releaseConnection(late)).catch(() => undefined);
-      if (!away) log.warn({ err: error }, 'The database is away.');
-      away = true;
+      if (state === 'here') {
+        log.warn({ err: error }, 'The database is away.');
+        state = 'away';
+      }
       throw unavailable(error);
     }
   };

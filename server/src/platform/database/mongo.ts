@@ -16,7 +16,7 @@ const CLOSE_TIMEOUT = 5000;
 
 /** Opens a standalone server or a replica set, 6.0 or later. Throws `DatabaseUnreachable`. */
 export async function connectMongo(target: ServerTarget, options: ConnectOptions): Promise<MongoDatabase> {
-  const client = openClient(target, options);
+  const { client, close } = openClient(target, options);
   const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target));
   // Why no server was found is known to the monitors alone.
   let failure: Error | undefined;
@@ -38,15 +38,15 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
       async unlimited(work) {
         const maintenance = openClient(target, { ...options, poolSize: 2, slowQuery: Number.POSITIVE_INFINITY }, 0);
         try {
-          return await work(guardMongo(maintenance.db(target.database), noWatch));
+          return await work(guardMongo(maintenance.client.db(target.database), noWatch));
         } finally {
-          await within(CLOSE_TIMEOUT, maintenance.close()).catch(() => undefined);
+          await maintenance.close();
         }
       },
-      close: () => within(CLOSE_TIMEOUT, client.close()).catch(() => undefined),
+      close,
     };
   } catch (error) {
-    await within(CLOSE_TIMEOUT, client.close()).catch(() => undefined);
+    await close();
     throw unreachable(target, isUnavailable(error) ? (failure ?? error) : error);
   }
 }
@@ -55,7 +55,7 @@ function openClient(
   target: ServerTarget,
   { poolSize, slowQuery, log }: ConnectOptions,
   statementTimeout = STATEMENT_TIMEOUT,
-): MongoClient {
+): { client: MongoClient; close(): Promise<void> } {
   const settings: MongoClientOptions = {
     appName: 'ostiary',
     maxPoolSize: poolSize,
@@ -71,8 +71,14 @@ function openClient(
   };
   const client = new MongoClient(target.url, settings);
   logSlowCommands(client, slowQuery, log);
-  reviveStuckMonitor(client, 2 * CONNECT_TIMEOUT);
-  return client;
+  const stopReviving = reviveStuckMonitor(client, 2 * CONNECT_TIMEOUT);
+  return {
+    client,
+    async close() {
+      stopReviving();
+      await within(CLOSE_TIMEOUT, client.close()).catch(() => undefined);
+    },
+  };
 }
 
 /** Signs in at the primary. */

@@ -64,7 +64,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     clientErrorHandler: createClientErrorHandler(log, headers),
     frameworkErrors: (error, request, reply) => {
       addFields(reply, [...headers, ['x-request-id', request.id]]);
-      sendProblem(toAppError(error), request, reply);
+      const coded = toAppError(error);
+      log.info({ requestId: request.id, status: coded.status, problem: coded.code }, 'unreadable request');
+      sendProblem(coded, request, reply);
     },
   }).withTypeProvider<TypeBoxProvider>();
 

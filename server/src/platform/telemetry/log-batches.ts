@@ -5,7 +5,7 @@ export interface Output {
 }
 
 /** Lines are handed on once so many characters or milliseconds have come together. */
-const BATCH = Number(process.env.BATCH ?? 8192);
+const BATCH = 32_768;
 const BATCH_TIME = 100;
 
 /**
@@ -19,7 +19,7 @@ export function inBatches(output: Output): Output {
   function handOn(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (lines !== '' && !process.env.SINK) output.write(lines);
+    if (lines !== '') output.write(lines);
     lines = '';
   }
 

@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import type { Config } from '../config/config.ts';
-import { inBatches } from './log-batches.ts';
+import { inBatches, type Output } from './log-batches.ts';
 import { textLines } from './log-text.ts';
 import { redact } from './redact.ts';
 
@@ -66,17 +66,27 @@ function createTimestamp(): () => string {
   };
 }
 
-function destination({ format, file }: Config['log']): DestinationStream {
+function destination({ format, file }: Config['log']): Output {
   const output = pino.destination({ dest: 1, sync: false });
-  const stream = format === 'text' ? textLines(output) : inBatches(output);
-  if (file === null) return stream;
+  // Text is for somebody who watches: each line at once.
+  const shown = format === 'text' ? textLines(output) : inBatches(output);
+  if (file === null) return shown;
   const rolling = pino.transport({
     target: 'pino-roll',
     options: { file, size: FILE_SIZE, limit: { count: FILES_KEPT }, mkdir: true, mode: FILE_MODE },
   });
-  // The level of the logger decides alone; without `level`, each stream would drop what is below `info`.
-  return pino.multistream([
-    { stream, level: 'trace' },
-    { stream: rolling, level: 'trace' },
-  ]);
+  return both(shown, inBatches(rolling));
+}
+
+function both(first: Output, second: Output): Output {
+  return {
+    write(line) {
+      first.write(line);
+      second.write(line);
+    },
+    flushSync() {
+      first.flushSync();
+      second.flushSync();
+    },
+  };
 }
