@@ -172,7 +172,7 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
       const env = serverEnv(dir, url);
       const before = await ostiary(['doctor'], { env, dir });
       assert.equal(before.code, 0, before.stderr);
-      assert.match(before.stdout, /^ok +database +sqlite$/im);
+      assert.match(before.stdout, /^ok +database +SQLite [\d.]+$/m);
       assert.match(before.stdout, /migrations +0 applied, \d+ pending/);
 
       const root = ['user', 'create', '--email', 'root@example.com', '--username', 'root', '--role', 'superadmin'];
