@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { setupRoutes } from './modules/access/routes.ts';
+import { permissionRoutes, setupRoutes } from './modules/access/routes.ts';
 import { createSetup, type Setup } from './modules/access/setup.ts';
 import { createSuperadmins } from './modules/access/superadmins.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
@@ -178,6 +178,7 @@ export async function createApp(deps: {
   await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
   await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
   await http.register(eventRoutes({ store: storage.events, list }), api);
+  await http.register(permissionRoutes({ users, rolesOf }), api);
   await http.register(setupRoutes({ setup, rolesOf }), api);
   await http.register(jwksRoutes({ keys }));
   await http.register(pageRoutes({ config, version }));

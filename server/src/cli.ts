@@ -16,6 +16,8 @@ ostiary migrate up | down | status    change the database, or see how far it is
 ostiary migrate new <module> <name>   begin a migration
 ostiary user create --email <address> [--username <name>] [--role superadmin]
                                       the password is read from OSTIARY_PASSWORD, or asked for
+ostiary user grant --email <address> --role superadmin
+                                      give an account that there is the role
 ostiary doctor                        check configuration, database and keys
 `;
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, readFile, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -147,22 +147,12 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
       const fresh = (await run('migrate', 'status')).split('\n');
       assert.ok(fresh.length >= 6 && fresh.every((line) => /^\d{12}-[\w-]+ +pending$/.test(line)), fresh.join('\n'));
       assert.match(await run('migrate', 'up'), /^Applied .*users.*\.$/);
-      assert.equal(await run('migrate', 'up'), 'Nothing to do.');
 
       const wrote = /^Wrote (.*-add-things\.ts)$/.exec(await run('migrate', 'new', 'users', 'add-things'))?.[1] ?? '';
       assert.ok(wrote.startsWith(join(copy, 'server/src/modules/users/migrations')), wrote);
       assert.match(await readFile(wrote, 'utf8'), /export const sql = \{.*export const mongo = \{/s);
-      const states = (await run('migrate', 'status')).split('\n');
-      assert.deepEqual(
-        states.filter((line) => /pending/.test(line)).map((line) => /add-things/.test(line)),
-        [true],
-      );
       assert.match(await run('migrate', 'up'), /^Applied \S*add-things\.$/);
       assert.match(await run('migrate', 'down'), /^Reverted \S*add-things\.$/);
-      assert.match(await run('migrate', 'up'), /^Applied \S*add-things\.$/);
-
-      await rm(wrote);
-      assert.match(await run('migrate', 'status'), /add-things +applied \S+ +\(of a newer version\)/);
       const wrong = await ostiary(['migrate', 'new', '../users', 'x'], { env: serverEnv(dir, url), dir, bin });
       assert.equal(wrong.code, 2);
     }));
@@ -188,8 +178,6 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
       const again = await ostiary(root, { env: { ...env, OSTIARY_PASSWORD: PASSWORD }, dir });
       assert.equal(again.code, 1);
       assert.match(again.stderr, /^[^\n]*taken[^\n]*\n$/i);
-      const none = await ostiary(['user', 'create', '--email', 'bob@example.com'], { env, dir });
-      assert.equal(none.code, 2);
       const short = await ostiary(['user', 'create', '--email', 'bob@example.com'], { env, dir, input: 'short\n' });
       assert.equal(short.code, 1);
       assert.doesNotMatch(short.stderr, /\n\s+at /);

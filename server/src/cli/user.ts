@@ -7,16 +7,19 @@ import type { Logger } from '../platform/telemetry/log.ts';
 import { openApp, openDatabase } from '../start.ts';
 import { UsageError } from './usage-error.ts';
 
-/** `ostiary user create --email <address> [--username <name>] [--role superadmin]` */
+/** `ostiary user create --email <address> [--username <name>] [--role superadmin]`, `ostiary user grant --email <address> --role superadmin` */
 export async function user(args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
-  const { email, username, role } = read(args);
-  const password = await readPassword();
+  const { action, email, username, superadmin } = read(args);
+  const password = action === 'create' ? await readPassword() : '';
   const database = await openDatabase(config, log);
   try {
     const { app, close } = await openApp({ config, database, log });
-    const input = { email, username, password, superadmin: role === 'superadmin' };
-    const made = await app.setup.createUser(SYSTEM_CALLER, input);
-    process.stdout.write(`Created ${role ?? 'user'} ${made.email} (${made.id}).\n`);
+    const { setup } = app;
+    const { id } =
+      action === 'create'
+        ? await setup.createUser(SYSTEM_CALLER, { email, username, password, superadmin })
+        : await setup.grantSuperadmin(SYSTEM_CALLER, email);
+    process.stdout.write(`${email} (${id}) is ${superadmin ? 'a superadmin' : 'a user'} now.\n`);
     await close();
   } finally {
     await database.close();
@@ -27,11 +30,14 @@ function read(args: string[]) {
   try {
     const options = { email: { type: 'string' }, username: { type: 'string' }, role: { type: 'string' } } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    const { email, username, role } = values;
-    if (positionals.join(' ') !== 'create' || !email) throw new UsageError('Say: user create --email <address>.');
-    if (role !== undefined && role !== 'superadmin' && role !== 'user')
-      throw new UsageError('The role is user or superadmin.');
-    return { email, username, role };
+    const { email, username, role = 'user' } = values;
+    const action = positionals.join(' ');
+    if ((action !== 'create' && action !== 'grant') || !email)
+      throw new UsageError('Say: user create --email <address>.');
+    if (role !== 'superadmin' && role !== 'user') throw new UsageError('The role is user or superadmin.');
+    if (action === 'grant' && role !== 'superadmin')
+      throw new UsageError('Say: user grant --email <address> --role superadmin.');
+    return { action, email, username, superadmin: role === 'superadmin' } as const;
   } catch (error) {
     // An unknown option.
     if (error instanceof TypeError) throw new UsageError(error.message);

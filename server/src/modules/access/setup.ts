@@ -28,6 +28,8 @@ export interface Setup {
   complete(caller: Caller, input: NewAccount & { token: string }): Promise<UserRecord>;
   /** Makes an account by an operator's hand. Throws `email_taken`, `username_taken`, `password_…`. */
   createUser(caller: Caller, input: NewAccount & { superadmin: boolean }): Promise<UserRecord>;
+  /** Makes an account a superadmin by an operator's hand; does nothing where it is one. Throws `user_not_found` unless it is active. */
+  grantSuperadmin(caller: Caller, login: string): Promise<UserRecord>;
 }
 
 export const SETUP_TTL = 30 * MINUTE;
@@ -106,6 +108,13 @@ export function createSetup(deps: {
       const user = await draft(newId(clock()), account);
       await insert(caller, user);
       if (superadmin) await superadmins.grant(caller, user.id);
+      return user;
+    },
+
+    async grantSuperadmin(caller, login) {
+      const user = await users.findByLogin(login);
+      if (user?.status !== 'active') throw userErrors.user_not_found();
+      await superadmins.grant(caller, user.id);
       return user;
     },
   };

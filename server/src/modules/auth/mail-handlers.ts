@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { after, type Clock, DAY, HOUR, MINUTE } from '../../platform/clock.ts';
+import { CODE_TTL } from '../../platform/crypto/one-time.ts';
 import { describeDevice } from '../../platform/http/device.ts';
 import type { Mailer } from '../../platform/mail/mail.ts';
 import { MailRefused } from '../../platform/mail/mail.ts';
@@ -11,7 +12,7 @@ import type { ChallengeStore } from './challenge-store.ts';
 import type { MailText } from './mail-layout.ts';
 import * as mails from './mails.ts';
 import { type Passwords, RESET_TTL } from './passwords.ts';
-import { CODE_TTL, type Registrations } from './registration.ts';
+import type { Registrations } from './registration.ts';
 import type { RegistrationStore } from './registration-store.ts';
 
 /** How many reset links one address is mailed in an hour of the clock. */

@@ -1,7 +1,7 @@
 import { after, type Clock, DAY, HOUR, MINUTE } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
-import { deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
+import { CODE_TRIES, CODE_TTL, deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
@@ -39,8 +39,6 @@ export interface Registrations {
   codeOf(registration: RegistrationRecord): Promise<string | null>;
 }
 
-export const CODE_TTL = 10 * MINUTE;
-export const CODE_TRIES = 5;
 /** For how long a registration can be sent a new code. */
 const REGISTRATION_TTL = DAY;
 /** How often codes of one registration are mailed: [within, at most]. */

@@ -32,7 +32,7 @@ const CREDENTIALS = { points: 5, duration: 60 };
 /** Signing in, and what becomes of passwords. */
 export function authRoutes(deps: { signIn: SignIn; passwords: Passwords; users: Users; cookie: RefreshCookie }) {
   const { signIn, passwords, users, cookie } = deps;
-  // One counter for all routes that compare a password: a wrong one costs the same everywhere.
+  // By what was given as the login, and within a session by its user. Not by the user of a login: that would tell which belong together.
   const credentialLimit = createAccountLimit({ name: 'credentials', ...CREDENTIALS });
   const resetLimit = createAccountLimit({ name: 'password-reset', ...CREDENTIALS });
 

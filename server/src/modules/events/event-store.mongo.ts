@@ -17,10 +17,10 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
   }
 
   return {
-    async due(now, limit) {
+    async due(now, limit, types) {
       const documents = await events
         .aggregate<EventDocument>([
-          { $match: { dueAt: { ...PENDING, $lte: now } } },
+          { $match: { dueAt: { ...PENDING, $lte: now }, ...(types !== undefined && { type: { $in: [...types] } }) } },
           { $sort: { dueAt: 1 } },
           {
             $lookup: {

@@ -9,11 +9,12 @@ export function createSqlEventStore(database: Database): EventStore {
   const { db } = sqlOf<EventTables>(database);
 
   return {
-    async due(now, limit) {
+    async due(now, limit, types) {
       const rows = await db
         .selectFrom('events as event')
         .selectAll()
         .where('due_at', '<=', now)
+        .$if(types !== undefined, (query) => query.where('type', 'in', types ?? []))
         .where(({ not, exists, selectFrom }) =>
           not(
             exists(

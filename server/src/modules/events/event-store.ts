@@ -48,8 +48,11 @@ export interface Eviction {
 }
 
 export interface EventStore {
-  /** Undelivered events that may be claimed at `now`, for each target only its earliest undelivered one. */
-  due(now: Date, limit: number): Promise<PendingEvent[]>;
+  /**
+   * Undelivered events that may be claimed at `now`, for each target only its earliest undelivered one. With `types`, only of those: the
+   * others wait for an instance that knows what to do with them.
+   */
+  due(now: Date, limit: number, types?: readonly string[]): Promise<PendingEvent[]>;
   /** Moves `dueAt` from what was seen to `until`; false where another relay was faster, or it was delivered. */
   claim(id: string, seen: Date, until: Date): Promise<boolean>;
   /** Delivered. Only the holder of the claim that runs until `claimedUntil` may say so. */

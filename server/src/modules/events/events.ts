@@ -31,6 +31,8 @@ export interface Events {
   /** Registers a handler; once, at start, before the first event is made. */
   on(type: string, name: string, handle: EventHandler): void;
   handlersOf(type: string): readonly NamedHandler[];
+  /** What there are handlers for. */
+  handledTypes(): string[];
 }
 
 /** How old an undelivered event may become before its handlers are given up, and that is logged. */
@@ -68,5 +70,6 @@ export function createEvents({ clock }: { clock: Clock }): Events {
     },
 
     handlersOf: (type) => handlers.get(type) ?? [],
+    handledTypes: () => [...handlers.keys()],
   };
 }

@@ -81,3 +81,17 @@ test('an instance that was away longer than the feed is kept trusts nothing that
   await feed.poll();
   assert.deepEqual(evicted, ['everything']);
 });
+
+test('an instance that stood still together with its monotonic clock is blind until it has read again', async (t) => {
+  const { evicted, feed } = setUp();
+  const asleep = { for: 0 };
+  const wall = Date.now;
+  t.mock.method(Date, 'now', () => wall() + asleep.for);
+  await feed.poll();
+  evicted.length = 0;
+  asleep.for = BLIND_AFTER + 1;
+  assert.equal(feed.isBlind(), true);
+  await feed.poll();
+  assert.equal(feed.isBlind(), false);
+  assert.deepEqual(evicted, ['everything']);
+});

@@ -22,7 +22,7 @@ const OVERLAP = 10 * SECOND;
 const BATCH = 1000;
 const FORGET_EVERY = 10 * MINUTE;
 
-/** Follows what other instances change, by polling. Measures its own time by the monotonic clock: it is about this process only. */
+/** Follows what other instances change, by polling. Its times are about this process only, so they are not the application's clock. */
 export function createEvictionFeed(deps: {
   store: EventStore;
   evict: (target: string) => void;
@@ -36,15 +36,22 @@ export function createEvictionFeed(deps: {
   const ends: { at: number; position: number }[] = [{ at: performance.now(), position: 0 }];
   /** What was seen within the overlap, so that it evicts once. */
   let seen = new Map<string, number>();
-  let readAt = Number.NEGATIVE_INFINITY;
+  let lastRead = { at: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
   /** What is forgotten next time: noted long ago, so that every instance has read it, or knows that it is blind. */
   let forgettable = { at: performance.now(), position: 0 };
   let reading: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
+  /** By both clocks: the monotonic one stands still while the whole machine does, the other may be set. */
+  function isBlind(): boolean {
+    return performance.now() - lastRead.at > BLIND_AFTER || Date.now() - lastRead.wall > BLIND_AFTER;
+  }
+
   async function read(): Promise<void> {
     const startedAt = performance.now();
+    const wall = Date.now();
+    const wasBlind = isBlind();
     // At first the whole feed, which is kept short: what is written while this starts may have a position before its end.
     const from = ends[0]?.position ?? 0;
     let position = from;
@@ -54,8 +61,8 @@ export function createEvictionFeed(deps: {
       position = rows.at(-1)?.position ?? position;
       if (rows.length < BATCH) break;
     }
-    if (startedAt - readAt > BLIND_AFTER) evictAll();
-    readAt = startedAt;
+    if (wasBlind) evictAll();
+    lastRead = { at: startedAt, wall };
     ends.push({ at: startedAt, position });
     while (ends[1] && ends[1].at <= startedAt - OVERLAP) ends.shift();
     const oldest = ends[0]?.position ?? 0;
@@ -94,7 +101,7 @@ export function createEvictionFeed(deps: {
       loop();
     },
     poll,
-    isBlind: () => performance.now() - readAt > BLIND_AFTER,
+    isBlind,
     async stop() {
       stopped = true;
       clearTimeout(timer);

@@ -24,15 +24,17 @@ async function setUp({ url }: FreshDatabase) {
   const relays = [createRelay({ store, events, clock, log }), createRelay({ store, events, clock, log })] as const;
 
   /** A session with its first event, and what ends it with a second. */
-  async function startAndEnd() {
+  async function startAndEnd(starting = events, ending = events) {
     const session = makeSession();
     const about = { target: `session:${session.id}`, userId: session.userId };
-    await sessions.create(session, events.describe(null, { type: 'session.started', ...about }));
+    await sessions.create(session, starting.describe(null, { type: 'session.started', ...about }));
     const ended = { endedAt: clock(), endReason: 'signed_out' };
-    await sessions.end(session, ended, events.describe(null, { type: 'session.ended', ...about }));
+    await sessions.end(session, ended, ending.describe(null, { type: 'session.ended', ...about }));
     return about.target;
   }
-  return { time, database, events, relays, startAndEnd };
+  const newerEvents = createEvents({ clock });
+  const newerRelay = createRelay({ store, events: newerEvents, clock, log });
+  return { time, database, events, relays, startAndEnd, newerEvents, newerRelay };
 }
 
 for (const { name, freshUrl } of testDatabases()) {
@@ -56,7 +58,7 @@ for (const { name, freshUrl } of testDatabases()) {
         const note = async (event: EventRecord) => void seen.push(`${event.target} ${event.seq}`);
         events.on('session.started', 'note', note);
         events.on('session.ended', 'note', note);
-        const targets = await Promise.all(Array.from({ length: 20 }, startAndEnd));
+        const targets = await Promise.all(Array.from({ length: 20 }, () => startAndEnd()));
         await Promise.all(relays.map((relay) => relay.deliverDue()));
         for (const relay of relays) await relay.deliverDue();
         assert.deepEqual([...seen].sort(), targets.flatMap((target) => [`${target} 1`, `${target} 2`]).sort());
@@ -115,6 +117,26 @@ for (const { name, freshUrl } of testDatabases()) {
         await hanging;
         await other.deliverDue();
         assert.equal(deliveries, 2);
+      }),
+    );
+
+    test(
+      'leaves events that only a newer version can handle to it, however many there are',
+      withTwoRelays(async ({ events, relays: [relay], startAndEnd, newerEvents, newerRelay }) => {
+        const seen = { started: 0, ended: 0 };
+        events.on('session.ended', 'end', async () => {
+          seen.ended += 1;
+        });
+        newerEvents.on('session.started', 'announce', async () => {
+          seen.started += 1;
+        });
+        for (let i = 0; i < 40; i++) await startAndEnd(newerEvents, events);
+        await relay.deliverDue();
+        assert.equal(seen.ended, 0, 'what comes first for a target is delivered first');
+        await newerRelay.deliverDue();
+        assert.equal(seen.started, 40);
+        await relay.deliverDue();
+        assert.equal(seen.ended, 40);
       }),
     );
 

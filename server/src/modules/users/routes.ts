@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { CODE_TTL } from '../../platform/crypto/one-time.ts';
 import { actorOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { createOwnLimit } from '../../platform/http/limits.ts';
@@ -14,7 +15,7 @@ import {
   userView,
 } from './schemas.ts';
 import type { UserRecord } from './user-store.ts';
-import { CODE_TTL, type Users } from './users.ts';
+import type { Users } from './users.ts';
 
 const HOUR = 3600;
 const TAGS = ['The user'];

@@ -1,6 +1,6 @@
-import { after, type Clock, MINUTE } from '../../platform/clock.ts';
+import { after, type Clock } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
-import { deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
+import { CODE_TRIES, CODE_TTL, deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
@@ -60,8 +60,6 @@ export interface Users {
   publicProfile(username: string): Promise<UserRecord & { username: string }>;
 }
 
-export const CODE_TTL = 10 * MINUTE;
-export const CODE_TRIES = 5;
 const ATTEMPTS = 20;
 const ASCII = /^[ -~]*$/;
 
@@ -217,16 +215,20 @@ export function createUsers(deps: {
       if (!asked || !(await store.countEmailTry(userId, asked.id, CODE_TRIES, clock()))) throw invalid();
       const expected = emailChangeCode(userId, asked);
       if (expected === null || !sameSecret(code, expected)) throw invalid();
-      return change(userId, (user) => {
-        if (user.emailChange?.id !== asked.id) throw invalid();
-        const event = events.describe(caller, {
-          type: 'user.email_changed',
-          ...about(user),
-          data: { from: user.email, to: asked.email, wasVerified: user.emailVerified },
-          evicts: true,
-        });
-        return store.takeEmail(at(user), asked, event);
-      });
+      return change(
+        userId,
+        (user) => {
+          if (user.emailChange?.id !== asked.id) throw invalid();
+          const event = events.describe(caller, {
+            type: 'user.email_changed',
+            ...about(user),
+            data: { from: user.email, to: asked.email, wasVerified: user.emailVerified },
+            evicts: true,
+          });
+          return store.takeEmail(at(user), asked, event);
+        },
+        invalid,
+      );
     },
 
     async publicProfile(username) {

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { MINUTE } from '../clock.ts';
 import type { KeyId, Keyring } from './keyring.ts';
 
 /** What a one-time secret is derived from; stored are `id` and `keyId`, never the secret. */
@@ -12,6 +13,10 @@ export interface OneTimeSecret {
 }
 
 export const CODE_DIGITS = 6;
+/** Milliseconds that a code is good for. */
+export const CODE_TTL = 10 * MINUTE;
+/** How often a code may be tried, right or wrong. */
+export const CODE_TRIES = 5;
 
 /** A code of six digits. Deriving it again gives the same one, so a mail that is sent twice says the same. */
 export function deriveCode(keyring: Keyring, secret: OneTimeSecret): string {

@@ -9,7 +9,7 @@ function routes(app: HttpServer) {
   app.post('/things', { config: { access: 'public' } }, async () => ({}));
 }
 
-test('what is no HTTP gets a problem document and is cut off', async (t) => {
+test('fault 13: what is no HTTP gets a problem document and is cut off', async (t) => {
   const { app } = await testServer(t, { routes });
   const port = await listen(app);
   const cases: [string, string | Buffer, number, string][] = [

@@ -10,7 +10,7 @@ test('health says that the process answers, also when nothing else works', async
     assert.deepEqual((await app.inject(url)).json(), { status: 'ok' });
 });
 
-test('ready follows the probes and tells their names and states only', async (t) => {
+test('fault 14: ready follows the probes and tells their names and states only', async (t) => {
   let up = true;
   const probes = {
     database: async () => up,

@@ -73,7 +73,7 @@ test('switched off, nothing is counted', async (t) => {
   }
 });
 
-test('a spoofed X-Forwarded-For gains nothing', async (t) => {
+test('fault 11: a spoofed X-Forwarded-For gains nothing', async (t) => {
   const { app } = await testServer(t, { routes, rateLimits: LIMITED });
   for (let i = 0; i < 3; i += 1) await app.inject({ url: '/a', headers: from(`203.0.113.${i}`) });
   assertProblem(await app.inject({ url: '/a', headers: from('203.0.113.9') }), 429, 'rate_limited');

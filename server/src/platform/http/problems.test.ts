@@ -33,7 +33,7 @@ function routes(app: HttpServer) {
   app.get('/bad-answer', { ...PUBLIC, schema: { response: broken } }, async () => ({ count: 'hunter2' }) as never);
 }
 
-test('every failure of a request is a problem document', async (t) => {
+test('fault 13: every failure of a request is a problem document', async (t) => {
   const { app } = await testServer(t, { routes, http: { bodyLimit: 100 } });
   const cases: [string, InjectOptions, number, string][] = [
     ['no such path', { url: '/nothing' }, 404, 'not_found'],
@@ -92,7 +92,7 @@ test('a bug is logged with its stack under the id that the client was told', asy
   assert.match(JSON.stringify(line), /hunter2.*problems\.test/);
 });
 
-test('a chunked body is limited too, and the client gets to read why', async (t) => {
+test('fault 11: a chunked body is limited too, and the client gets to read why', async (t) => {
   const { app } = await testServer(t, { routes, http: { bodyLimit: 1000 } });
   const port = await listen(app);
   const chunk = `${(5000).toString(16)}\r\n${'x'.repeat(5000)}\r\n`;

@@ -28,7 +28,8 @@ export function inBatches(output: Output): Output {
     output.flushSync();
   }
 
-  process.once('exit', flushSync);
+  // Before the streams behind end themselves, which they do at exit too.
+  process.prependOnceListener('exit', flushSync);
   return {
     write(line) {
       lines += line;

@@ -77,6 +77,7 @@ const SCRIPT = `
   for (let i = 0; i < 100; i += 1) log.info({ i }, 'line');
   if (end === 'throw') { log.fatal('over'); setImmediate(() => { throw new Error('over'); }); }
   if (end === 'exit') process.exit(3);
+  if (end === 'late') setTimeout(() => { log.info('late'); process.exit(); }, 200);
 `;
 
 function run(...args: string[]): string[] {
