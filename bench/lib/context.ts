@@ -10,6 +10,8 @@ export interface Plan {
   seconds: number;
   /** Seconds of load before the first round. */
   warmUp: number;
+  /** Seconds after which no further measure begins. */
+  timeLimit: number;
 }
 
 /** What every measure gets. */

@@ -23,7 +23,7 @@ export function number(value: number): string {
   return value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
 }
 
-const NAME_WIDTH = 58;
+const NAME_WIDTH = 66;
 const VALUE_WIDTH = 9;
 const AIM_WIDTH = 10;
 const VERDICT_WIDTH = 8;

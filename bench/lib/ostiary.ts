@@ -13,6 +13,9 @@ export interface Ostiary {
 /** Limits stay on and count every request, but nobody reaches this one. */
 const NO_REAL_LIMIT = '1000000/1s';
 
+/** One for the whole run: a database answers only to the key that it was made with. */
+const SECRET_KEY = randomBytes(32).toString('base64');
+
 /** Nobody listens there: for measures in which no mail is due. */
 const NO_MAIL = 'smtp://127.0.0.1:9';
 
@@ -35,7 +38,7 @@ export async function startOstiary(
       TRUSTED_PROXIES: '127.0.0.1/32',
       DATA_DIR: dataDir,
       DATABASE_URL: options.database.url,
-      SECRET_KEY: randomBytes(32).toString('base64'),
+      SECRET_KEY,
       SMTP_URL: NO_MAIL,
       MAIL_FROM: 'bench@example.org',
       RATE_LIMIT_DEFAULT: NO_REAL_LIMIT,

@@ -31,8 +31,12 @@ export async function compare(
   return ratioOf(pairs);
 }
 
-/** The same from figures that are there already. */
-export function ratioOf(pairs: { ours: number; theirs: number }[]): Ratio {
+/**
+ * The same from figures that are there already. A round in which one side got nothing done, on a machine that was busy with
+ * something else, says nothing and is left out.
+ */
+export function ratioOf(all: { ours: number; theirs: number }[]): Ratio {
+  const pairs = all.filter(({ ours, theirs }) => ours > 0 && theirs > 0);
   const ratios = pairs.map(({ ours, theirs }) => ours / theirs);
   return {
     value: median(ratios),

@@ -10,7 +10,7 @@ import { median } from '../lib/statistics.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../server/bin/ostiary.js', import.meta.url));
 const STARTS = 5;
-const QUICK_STARTS = 3;
+const QUICK_STARTS = 2;
 /** Milliseconds after which a server that nobody asks counts as idle. */
 const IDLE_AFTER = 5000;
 const PROBE_PAUSE = 2;

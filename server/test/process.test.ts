@@ -157,7 +157,7 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
       assert.equal(wrong.code, 2);
     }));
 
-  test('user create takes the password from OSTIARY_PASSWORD or from standard input; doctor tells how things stand', () =>
+  test('user create reads OSTIARY_PASSWORD or standard input, user grant makes superadmins, doctor tells how things stand', () =>
     withDatabase(sqlite, async ({ dir, url, start }) => {
       const env = serverEnv(dir, url);
       const before = await ostiary(['doctor'], { env, dir });
@@ -167,14 +167,14 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
 
       const root = ['user', 'create', '--email', 'root@example.com', '--username', 'root', '--role', 'superadmin'];
       const first = await ostiary(root, { env: { ...env, OSTIARY_PASSWORD: PASSWORD }, dir });
-      assert.match(first.stdout, /^Created superadmin root@example\.com \([0-9a-f-]{36}\)\.\n$/, first.stderr);
+      assert.match(first.stdout, /^root@example\.com \([0-9a-f-]{36}\) is a superadmin now\.\n$/, first.stderr);
       assert.doesNotMatch(first.stdout + first.stderr, new RegExp(PASSWORD));
       const ann = await ostiary(['user', 'create', '--email', 'ann@example.com'], {
         env,
         dir,
         input: `${PASSWORD} or so\n`,
       });
-      assert.equal(ann.code, 0, ann.stderr);
+      assert.match(ann.stdout, /^ann@example\.com \([0-9a-f-]{36}\) is a user now\.\n$/, ann.stderr);
       const again = await ostiary(root, { env: { ...env, OSTIARY_PASSWORD: PASSWORD }, dir });
       assert.equal(again.code, 1);
       assert.match(again.stderr, /^[^\n]*taken[^\n]*\n$/i);
@@ -195,10 +195,12 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
       http.close();
       assert.equal(await setupLink(server, NO_LINK_PATIENCE), null, 'there is a superadmin');
 
+      const grant = ['user', 'grant', '--email', 'ann@example.com', '--role', 'superadmin'];
+      assert.equal((await ostiary(grant, { env, dir })).code, 0);
       const doctor = await ostiary(['doctor'], { env, dir });
       assert.equal(doctor.code, 0, doctor.stdout + doctor.stderr);
       assert.match(doctor.stdout, /^ok +secret key/m);
-      assert.match(doctor.stdout, /^ok +superadmins +1$/m);
+      assert.match(doctor.stdout, /^ok +superadmins +2$/m);
       assert.doesNotMatch(doctor.stdout, /^wrong/m);
       const wrongKey = { ...env, SECRET_KEY: 'another secret key, 0123456789 0123456789' };
       assert.equal((await ostiary(['doctor'], { env: wrongKey, dir })).code, 1);
