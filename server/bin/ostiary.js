@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import module from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 // Plain JavaScript, so that a Node.js that is too old can still say so.
 const OLDEST = 24;
@@ -9,6 +10,7 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST) {
   );
   process.exit(1);
 }
-module.enableCompileCache();
+// Not in the system's temporary folder, the default: other users of the machine could put code of theirs there first.
+module.enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/ostiary', import.meta.url)));
 const { run } = await import('../src/cli.ts');
 process.exitCode = await run(process.argv.slice(2));

@@ -167,14 +167,14 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
 
       const root = ['user', 'create', '--email', 'root@example.com', '--username', 'root', '--role', 'superadmin'];
       const first = await ostiary(root, { env: { ...env, OSTIARY_PASSWORD: PASSWORD }, dir });
-      assert.match(first.stdout, /^root@example\.com \([0-9a-f-]{36}\) is a superadmin now\.\n$/, first.stderr);
+      assert.match(first.stdout, /^Created superadmin root@example\.com \([0-9a-f-]{36}\)\.\n$/, first.stderr);
       assert.doesNotMatch(first.stdout + first.stderr, new RegExp(PASSWORD));
       const ann = await ostiary(['user', 'create', '--email', 'ann@example.com'], {
         env,
         dir,
         input: `${PASSWORD} or so\n`,
       });
-      assert.match(ann.stdout, /^ann@example\.com \([0-9a-f-]{36}\) is a user now\.\n$/, ann.stderr);
+      assert.match(ann.stdout, /^Created user ann@example\.com \([0-9a-f-]{36}\)\.\n$/, ann.stderr);
       const again = await ostiary(root, { env: { ...env, OSTIARY_PASSWORD: PASSWORD }, dir });
       assert.equal(again.code, 1);
       assert.match(again.stderr, /^[^\n]*taken[^\n]*\n$/i);

@@ -15,11 +15,13 @@ export async function user(args: string[], { config, log }: { config: Config; lo
   try {
     const { app, close } = await openApp({ config, database, log });
     const { setup } = app;
-    const { id } =
-      action === 'create'
-        ? await setup.createUser(SYSTEM_CALLER, { email, username, password, superadmin })
-        : await setup.grantSuperadmin(SYSTEM_CALLER, email);
-    process.stdout.write(`${email} (${id}) is ${superadmin ? 'a superadmin' : 'a user'} now.\n`);
+    if (action === 'create') {
+      const { id } = await setup.createUser(SYSTEM_CALLER, { email, username, password, superadmin });
+      process.stdout.write(`Created ${superadmin ? 'superadmin' : 'user'} ${email} (${id}).\n`);
+    } else {
+      const { id } = await setup.grantSuperadmin(SYSTEM_CALLER, email);
+      process.stdout.write(`${email} (${id}) is a superadmin now.\n`);
+    }
     await close();
   } finally {
     await database.close();

@@ -51,7 +51,8 @@ export function createAccessTokens(deps: {
 }): AccessTokens {
   const { keys, issuer, ttl, clock } = deps;
   // By the exact string: what was verified once is the same bytes. `exp` and the key are still looked at every time.
-  const remembered = new LRUCache<string, VerifiedToken>({ max: REMEMBERED });
+  // Unlike `max`, `maxSize` reserves no memory ahead.
+  const remembered = new LRUCache<string, VerifiedToken>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
 
   function check(token: string, key: VerificationKey): VerifiedToken | null {
     const [header = '', payload = '', signature = ''] = token.split('.');

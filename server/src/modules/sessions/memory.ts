@@ -18,7 +18,8 @@ export function createMemory<V extends object>(options: {
   max: number;
   load: (key: string) => Promise<V | null>;
 }): Memory<V> {
-  const known = new LRUCache<string, V>({ max: options.max });
+  // Unlike `max`, `maxSize` reserves no memory ahead.
+  const known = new LRUCache<string, V>({ maxSize: options.max, sizeCalculation: () => 1 });
   const loading = new Map<string, Promise<V | null>>();
 
   function load(key: string): Promise<V | null> {

@@ -1,5 +1,6 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { ServerResponse } from './node-http.ts';
 
 /** Header fields as pairs of lower-case name and value. Both must be known to be well formed: nobody checks them again. */
 export type Fields = readonly (readonly [name: string, value: string])[];

@@ -27,13 +27,24 @@ export function readForms(scope: HttpServer): void {
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },
     (_request, body: Buffer, done) => {
-      if (!isUtf8(body)) return done(platformErrors.malformed_body());
+      const text = body.toString('utf8');
+      if (!isUtf8(body) || !isEncodedUtf8(text)) return done(platformErrors.malformed_body());
       const fields = new Map<string, string>();
-      for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
+      for (const [name, value] of new URLSearchParams(text)) {
         if (fields.has(name) || name === '__proto__') return done(platformErrors.malformed_body());
         fields.set(name, value);
       }
       done(null, Object.fromEntries(fields));
     },
   );
+}
+
+/** Whether what is percent-encoded is UTF-8, too: decoded leniently, different passwords would become one. */
+function isEncodedUtf8(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

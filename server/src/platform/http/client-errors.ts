@@ -1,9 +1,9 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyServerOptions } from 'fastify';
 import type { Logger } from 'pino';
 import { type ErrorFactory, platformErrors } from '../errors.ts';
 import type { Fields } from './answer.ts';
+import { STATUS_CODES } from './node-http.ts';
 import { toProblem } from './problems.ts';
 import { requestId } from './request-id.ts';
 

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import type { FastifyContextConfig } from 'fastify';
 import { type AppError, type ErrorTable, platformErrors } from '../errors.ts';
+import { STATUS_CODES } from './node-http.ts';
 import { toDocument } from './problems.ts';
 
 /** What the document needs to know of a route beyond its schemas. */

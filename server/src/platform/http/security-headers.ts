@@ -1,8 +1,8 @@
-import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import helmet from 'helmet';
 import type { Config } from '../config/config.ts';
 import type { Fields } from './answer.ts';
+import { IncomingMessage, ServerResponse } from './node-http.ts';
 
 /** For answers that are data: nothing may be loaded, framed or submitted (OWASP REST security cheat sheet). */
 const DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -139,6 +139,9 @@ test('forms are read in their scope only, and each field once', async (t) => {
   assertProblem(await send('/token', 'username=ada&username=bob&password=x'), 400, 'malformed_body');
   assertProblem(await send('/token', 'username=ada&password=x&__proto__=y'), 400, 'malformed_body');
   assertProblem(await send('/token', 'username=ada'), 400, 'validation_failed');
+  for (const stray of ['%ff', '%C3', '%', '%zz']) {
+    assertProblem(await send('/token', `username=ada&password=${stray}`), 400, 'malformed_body');
+  }
   assertProblem(await send('/login', 'email=ada@example.org'), 415, 'unsupported_media_type');
 });
 
