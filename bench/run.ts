@@ -76,6 +76,15 @@ async function run(): Promise<number> {
     nodeArgs: profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
   };
 
+  async function end(): Promise<void> {
+    await stopChildren();
+    await postgres.stop();
+    folders.removeAll();
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => end().finally(() => process.exit(1)));
+  }
+
   console.log(`${describeMachine(context.places)}\n\n${HEADING}`);
   const started = performance.now();
   const elapsed = () => Math.round((performance.now() - started) / 1000);
@@ -95,9 +104,7 @@ async function run(): Promise<number> {
       }
     }
   } finally {
-    await stopChildren();
-    await postgres.stop();
-    folders.removeAll();
+    await end();
   }
   const [load = 0] = loadavg();
   console.log(`\n${postgres.description()} · ${elapsed()} s · load average after the run ${load.toFixed(1)}`);

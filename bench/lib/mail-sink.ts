@@ -5,9 +5,11 @@ import { SMTPServer } from 'smtp-server';
 export interface MailSink {
   /** An `SMTP_URL`. */
   url: string;
-  /** The six digits of the next mail to this address that has some. */
+  /** The six digits of the next mail to this address that has some. Throws if none comes in half a minute. */
   codeFor(address: string): Promise<string>;
 }
+
+const PATIENCE = 30_000;
 
 /** A mail server that keeps nothing but codes. */
 export async function openMailSink(): Promise<MailSink> {
@@ -36,9 +38,14 @@ export async function openMailSink(): Promise<MailSink> {
   return {
     url: `smtp://127.0.0.1:${port}`,
     async codeFor(address) {
-      const code = await slot(address).promise;
-      codes.delete(address);
-      return code;
+      const { promise, reject } = slot(address);
+      const timer = setTimeout(() => reject(new Error(`no mail with a code came for ${address}`)), PATIENCE);
+      try {
+        return await promise;
+      } finally {
+        clearTimeout(timer);
+        codes.delete(address);
+      }
     },
   };
 }

@@ -23,8 +23,8 @@ let newcomers = 0;
 let turn = 0;
 
 /** Registration and verification, one person after another; the way of the mail between them is not counted. */
-async function register(send: Send): Promise<number> {
-  const email = `newcomer${newcomers++}@newcomers.example.org`;
+async function register(send: Send, crowd: Crowd): Promise<number> {
+  const email = `newcomer${newcomers++}.${crowd}@newcomers.example.org`;
   const started = await send('POST', '/api/v1/auth/register', { body: { email, password: PASSWORD } });
   const { registrationId } = expectStatus<{ registrationId: string }>(started, 202);
   const body = { registrationId, code: await sink.codeFor(email), tokenTransport: 'body' };
@@ -50,7 +50,7 @@ answerCalls({
   async round({ url, registrations, logins, crowd, people }: AccountsRound): Promise<AccountsResult> {
     const send = createHttpClient(url);
     const times = { registration: [] as number[], login: [] as number[] };
-    for (let index = 0; index < registrations; index++) times.registration.push(await register(send));
+    for (let index = 0; index < registrations; index++) times.registration.push(await register(send, crowd));
     for (let index = 0; index < logins; index++) {
       times.login.push(await login(send, emailOf(crowd, 1 + (turn++ % people))));
     }
