@@ -33,8 +33,8 @@ answerCalls({
 });
 
 /**
- * Keeps this process from ever sleeping: to wake it, the server would pay for an interrupt of the other core, and the slower the
- * server is, the more often. In a virtual machine that alone costs as much as the rest of a small answer.
+ * Keeps this process from ever sleeping: to wake it, the server would pay for an interrupt of the other core, which is dear in
+ * a virtual machine, and the slower server would pay more often.
  */
 function keepAwake(): { end(): void } {
   let awake = true;

@@ -61,7 +61,11 @@ async function startOnce(
   const port = await freePort();
   const env = { PATH: process.env.PATH, PORT: `${port}`, NODE_COMPILE_CACHE: cache };
   const started = performance.now();
-  const child = spawn(process.execPath, [...FLAGS, PROGRAM, 'serve'], { cwd: context.folder('start'), env, stdio: 'ignore' });
+  const child = spawn(process.execPath, [...FLAGS, PROGRAM, 'serve'], {
+    cwd: context.folder('start'),
+    env,
+    stdio: 'ignore',
+  });
   try {
     await untilListening(child, port);
     const took = performance.now() - started;

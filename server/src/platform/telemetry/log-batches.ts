@@ -10,9 +10,10 @@ const BATCH_TIME = 100;
 
 /**
  * Hands lines on in large pieces: a system call for each costs as much as a fifth of answering a request. sonic-boom's own
- * `minLength` measures all that is waiting again with every line (4.2), which costs even more. At exit nothing is kept back.
+ * `minLength` measures all that is waiting again with every line (4.2), which costs even more. At exit nothing is kept back: what
+ * is left goes to `openLast()`, which must be synchronous where `output` is not.
  */
-export function inBatches(output: Output): Output {
+export function inBatches(output: Output, openLast: () => Output = () => output): Output {
   let lines = '';
   let timer: NodeJS.Timeout | undefined;
 
@@ -24,8 +25,15 @@ export function inBatches(output: Output): Output {
   }
 
   function flushSync(): void {
-    handOn();
+    clearTimeout(timer);
+    timer = undefined;
     output.flushSync();
+    if (lines === '') return;
+    // Handed to an asynchronous output now, they would be on their way when the process ends.
+    const last = openLast();
+    last.write(lines);
+    lines = '';
+    last.flushSync();
   }
 
   // Before the streams behind end themselves, which they do at exit too.

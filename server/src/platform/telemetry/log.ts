@@ -69,7 +69,8 @@ function createTimestamp(): () => string {
 function destination({ format, file }: Config['log']): Output {
   const output = pino.destination({ dest: 1, sync: false });
   // Text is for somebody who watches: each line at once.
-  const shown = format === 'text' ? textLines(output) : inBatches(output);
+  const shown =
+    format === 'text' ? textLines(output) : inBatches(output, () => pino.destination({ dest: 1, sync: true }));
   if (file === null) return shown;
   const rolling = pino.transport({
     target: 'pino-roll',
