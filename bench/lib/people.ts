@@ -37,7 +37,13 @@ export function emailOf(crowd: Crowd, index: number): string {
   return `${scattered.toString(16).padStart(8, '0')}.${crowd}@people.example.org`;
 }
 
-/** Inserts `count` verified people straight into the table of users, and lets the database take stock of it. */
+/** The role of everybody who has an account. */
+const USER_ROLE = '00000000-0000-7000-8000-000000000003';
+
+/**
+ * Inserts `count` verified people straight into the table of users and what follows from it, one for each second of this year, and
+ * lets the database take stock of it.
+ */
 export async function insertPeople(
   database: BenchDatabase,
   { crowd, count, passwordHash }: { crowd: Crowd; count: number; passwordHash: string },
@@ -47,6 +53,9 @@ export async function insertPeople(
     isPostgres ? `lpad(to_hex((${value})::bigint), ${digits}, '0')` : `printf('%0${digits}x', ${value})`;
   const scattered = hex(`(i * ${SCATTER}) % 4294967296`, 8);
   const email = `${scattered} || '.${crowd}@people.example.org'`;
+  const joined = isPostgres
+    ? `timestamptz '2026-01-01T00:00:00Z' + i * interval '1 second'`
+    : `strftime('%Y-%m-%dT%H:%M:%fZ', 1767225600 + i, 'unixepoch')`;
   const values: Record<string, string> = {
     id: `'019a0000-0000-7000-8${crowd}00-' || ${hex('i', 12)}`,
     email,
@@ -58,21 +67,40 @@ export async function insertPeople(
     profile: `'{}'`,
     profile_public: 'false',
     status: `'active'`,
-    role_ids: `'[]'`,
+    role_ids: `'["${USER_ROLE}"]'`,
     password_hash: `'${passwordHash}'`,
     password_version: '1',
     must_change_password: 'false',
     session_epoch: '0',
     email_change_tries: '0',
-    created_at: `'2026-01-01T00:00:00.000Z'`,
-    updated_at: `'2026-01-01T00:00:00.000Z'`,
+    created_at: joined,
+    updated_at: joined,
     version: '1',
   };
   const numbers = `with recursive numbers(i) as (select ${isPostgres ? '1::bigint' : '1'} union all select i + 1 from numbers where i < ${count})`;
   const columns = Object.keys(values).join(', ');
   const insert = `insert into users (${columns}) ${numbers} select ${Object.values(values).join(', ')} from numbers`;
-  if (isPostgres) await executePostgres(database.url, [insert, 'vacuum analyze users']);
-  else executeSqlite(database.url, [insert, 'analyze', 'pragma wal_checkpoint(truncate)']);
+  const fill = [insert, ...sideTables(crowd)];
+  if (isPostgres) await executePostgres(database.url, [...fill, 'vacuum analyze']);
+  else executeSqlite(database.url, [...fill, 'analyze', 'pragma wal_checkpoint(truncate)']);
+}
+
+/** Gives one of them one role; before they sign in, for a server that runs learns nothing of it. */
+export async function giveRole(database: BenchDatabase, email: string, roleId: string): Promise<void> {
+  const update = `update users set role_ids = '["${roleId}"]' where email_norm = '${email}'`;
+  if (database.product === 'PostgreSQL') await executePostgres(database.url, [update]);
+  else executeSqlite(database.url, [update]);
+}
+
+/** What the server itself writes beside such users. In the order of the keys, which is quicker than in none. */
+function sideTables(crowd: Crowd): string[] {
+  const people = `from users where id like '019a0000-0000-7000-8${crowd}00-%'`;
+  const terms = ['email_norm', `'@people.example.org'`, 'username', `'person'`];
+  const rows = terms.map((term) => `select ${term} as term, id as user_id ${people}`).join(' union all ');
+  return [
+    `insert into user_terms (term, user_id) select term, user_id from (${rows}) as terms order by term, user_id`,
+    `insert into user_roles (role_id, user_id) select '${USER_ROLE}', id ${people} order by id`,
+  ];
 }
 
 async function executePostgres(url: string, statements: string[]): Promise<void> {

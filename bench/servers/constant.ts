@@ -7,3 +7,5 @@ export const ME_PATH = '/api/v1/users/me';
 export const CONSTANT = { status: 'ok', message: 'nothing was read for this' };
 
 export const constantSchema = Type.Object({ status: Type.String(), message: Type.String() });
+/** The same behind a permission. */
+export const PERMITTED_ME_PATH = '/api/v1/bench/me';

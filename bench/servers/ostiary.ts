@@ -1,12 +1,32 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { FastifyInstance, RouteOptions } from 'fastify';
 import { loadConfig } from '../../server/src/platform/config/load-config.ts';
 import { createLog } from '../../server/src/platform/telemetry/log.ts';
 import { openApp, openDatabase } from '../../server/src/start.ts';
 import { answerCalls } from '../lib/calls.ts';
-import { CONSTANT, constantSchema, GUARDED_PATH } from './constant.ts';
+import { CONSTANT, constantSchema, GUARDED_PATH, ME_PATH, PERMITTED_ME_PATH } from './constant.ts';
 
-/** The real server, as `ostiary serve` composes it, with one route more: guarded, and with nothing to do. */
+/** The route that is registered for a path, once it is: Fastify announces every instance that it makes. */
+function watchRoute(path: string): () => RouteOptions {
+  let found: RouteOptions | undefined;
+  subscribe('fastify.initialization', (message) => {
+    (message as { fastify: FastifyInstance }).fastify.addHook('onRoute', (route) => {
+      if (route.url === path && route.method === 'GET') found = { ...route };
+    });
+  });
+  return () => {
+    if (!found) throw new Error(`there is no GET ${path}`);
+    return found;
+  };
+}
+
+/**
+ * The real server, as `ostiary serve` composes it, with two routes more: one that is guarded and has nothing to do, and GET /users/me once
+ * more, behind a permission.
+ */
 answerCalls({
   async listen() {
+    const me = watchRoute(ME_PATH);
     const { config } = loadConfig({ env: process.env, cwd: process.cwd() });
     const log = createLog(config.log);
     const database = await openDatabase(config, log);
@@ -14,6 +34,8 @@ answerCalls({
     await app.http.register(async (routes) => {
       const schema = { summary: 'A constant', response: { 200: constantSchema } };
       routes.get(GUARDED_PATH, { config: { access: 'signedIn' }, schema }, async () => CONSTANT);
+      const { handler, schema: meSchema = {} } = me();
+      routes.get(PERMITTED_ME_PATH, { config: { access: 'permission' }, schema: meSchema }, handler);
     });
     await app.start();
     return app.http.listen({ host: config.host, port: config.port });

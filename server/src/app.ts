@@ -1,9 +1,25 @@
 import type { Logger } from 'pino';
-import { permissionRoutes, setupRoutes } from './modules/access/routes.ts';
+import { createAuthority } from './modules/access/authority.ts';
+import { BUILT_IN } from './modules/access/built-in-roles.ts';
+import { accessErrors } from './modules/access/errors.ts';
+import { createGrants } from './modules/access/grants.ts';
+import { createMembers } from './modules/access/members.ts';
+import { permissionRoutes } from './modules/access/permission-routes.ts';
+import { reportRoles } from './modules/access/report-roles.ts';
+import { roleRoutes } from './modules/access/role-routes.ts';
+import { createRoles } from './modules/access/roles.ts';
 import { createSetup, type Setup } from './modules/access/setup.ts';
+import { setupRoutes } from './modules/access/setup-routes.ts';
 import { createSuperadmins } from './modules/access/superadmins.ts';
+import { createBulk } from './modules/admin/bulk.ts';
+import { registerErasure } from './modules/admin/erasure.ts';
+import { userActionRoutes } from './modules/admin/user-action-routes.ts';
+import { createUserAdmin } from './modules/admin/user-admin.ts';
+import { createUserList } from './modules/admin/user-list.ts';
+import { userAdminRoutes } from './modules/admin/user-routes.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { createFlowTokens } from './modules/auth/flow-token.ts';
+import { createInvitations } from './modules/auth/invitations.ts';
 import { registerMailHandlers } from './modules/auth/mail-handlers.ts';
 import { createPasswordPolicy } from './modules/auth/password-policy.ts';
 import { createPasswords } from './modules/auth/passwords.ts';
@@ -11,6 +27,7 @@ import { createRegistrations } from './modules/auth/registration.ts';
 import { registrationRoutes } from './modules/auth/registration-routes.ts';
 import { authRoutes } from './modules/auth/routes.ts';
 import { createSignIn } from './modules/auth/sign-in.ts';
+import { eventAdminRoutes } from './modules/events/admin-routes.ts';
 import { createEvents, type Events } from './modules/events/events.ts';
 import { createEvictionFeed } from './modules/events/eviction-feed.ts';
 import { createRelay, type Relay } from './modules/events/relay.ts';
@@ -38,6 +55,8 @@ import { createKeyring } from './platform/crypto/keyring.ts';
 import { createPasswordHasher, type PasswordHasher } from './platform/crypto/password-hasher.ts';
 import type { Database } from './platform/database/database.ts';
 import { type ErrorTable, platformErrors } from './platform/errors.ts';
+import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
+import { createForgivingLimit } from './platform/http/limits.ts';
 import { createLists } from './platform/http/paging.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import type { Mailer } from './platform/mail/mail.ts';
@@ -46,6 +65,8 @@ import { openStorage, type Storage } from './storage.ts';
 
 export interface App {
   http: HttpServer;
+  /** Every route, complete once `http` is ready. */
+  catalogue: RouteCatalogue;
   storage: Storage;
   setup: Setup;
   relay: Relay;
@@ -64,10 +85,15 @@ export const errorTable: ErrorTable = {
   ...authErrors.table,
   ...passwordErrors.table,
   ...sessionErrors.table,
+  ...accessErrors.table,
   ...userErrors.table,
 };
 
 const API = '/api/v1';
+/** What everybody is given who gets an account. */
+const FIRST_ROLE_IDS = [BUILT_IN.user];
+/** The contract's limit on proofs of a password: for one account, by one client. */
+const CREDENTIALS = { name: 'credentials', points: 5, duration: 60 };
 
 /**
  * Composes the server on a database that is open and migrated: storage, services, events, routes, in this order.
@@ -88,10 +114,12 @@ export async function createApp(deps: {
   const evict = (target: string) => {
     states.evict(target);
     superadmins.evict(target);
+    grants.evict(target);
   };
   const evictAll = () => {
     states.clear();
     superadmins.clear();
+    grants.clear();
   };
   const storage = openStorage(database, {
     onCommit(event) {
@@ -114,11 +142,19 @@ export async function createApp(deps: {
     clock,
     log,
   });
-  const superadmins = createSuperadmins({ store: storage.superadmins, events });
-  const isSuperadmin = (userId: string) => superadmins.has(userId);
-  const rolesOf = async (user: UserRecord) =>
-    (await isSuperadmin(user.id)) ? ['superadmin', ...user.roleIds] : user.roleIds;
-  const users = createUsers({ store: storage.users, events, keyring, isSuperadmin, clock });
+  const catalogue = createRouteCatalogue();
+  const superadmins = createSuperadmins({ store: storage.superadmins, users: storage.users, events, clock });
+  const grants = createGrants({ store: storage.roles, superadmins, catalogue });
+  const rolesOf = (user: UserRecord) => grants.roleCodesOf(user);
+  const givenRoles = async (user: UserRecord) => (await grants.rolesOf(user)).map(({ code }) => code);
+  const users = createUsers({
+    store: storage.users,
+    events,
+    keyring,
+    firstRoleIds: FIRST_ROLE_IDS,
+    fence: superadmins.fence,
+    clock,
+  });
 
   const accessTokens = createAccessTokens({ keys, issuer: config.publicUrl, ttl: config.tokens.accessTtl, clock });
   const refreshTokens = createRefreshTokens({ keyring });
@@ -149,13 +185,32 @@ export async function createApp(deps: {
   const passwords = createPasswords({ ...base, store: storage.challenges });
   const signIn = createSignIn({ ...base, sessions, flowTokens, config, log });
   const setup = createSetup({ ...base, superadmins });
+  const invitations = createInvitations({ ...base, sessions });
+
+  const authority = createAuthority({ users: storage.users, grants, catalogue });
+  const roles = createRoles({ store: storage.roles, authority, catalogue, events, clock });
+  const members = createMembers({ users: storage.users, roles, grants, superadmins, authority, events, clock });
+  const credentials = createForgivingLimit(CREDENTIALS);
+  const admin = createUserAdmin({
+    ...{ ...base, store: storage.users, authority, roles, superadmins, invitations, passwords },
+    firstRoleIds: FIRST_ROLE_IDS,
+    forgive: credentials.forgive,
+    async forgetAddress(emailNorm) {
+      await storage.registrations.removeForEmail(emailNorm);
+      await storage.challenges.removeForEmail(emailNorm);
+    },
+  });
 
   registerMailHandlers({
-    ...{ events, mailer, users, registrations, passwords, clock, log },
+    ...{ events, mailer, users, registrations, passwords, invitations, clock, log },
     registrationStore: storage.registrations,
     challengeStore: storage.challenges,
     userStore: storage.users,
     publicUrl: config.publicUrl,
+  });
+  registerErasure({
+    ...{ events, eventStore: storage.events, sessionStore: storage.sessions },
+    userStore: storage.users,
   });
   await keys.load();
 
@@ -167,18 +222,30 @@ export async function createApp(deps: {
       return !isBlind();
     },
   };
-  const http = await createHttpServer({ config, log, clock, authenticate, errorTable, probes, version });
+  const http = await createHttpServer({
+    ...{ config, log, clock, authenticate, authorize: grants.authorize, catalogue, errorTable, probes, version },
+  });
 
   const cookie = createRefreshCookie(config);
   const list = createLists({ keyring });
   const endAll = users.endSessions;
   const api = { prefix: API };
-  await http.register(registrationRoutes({ registrations, users, cookie }), api);
-  await http.register(authRoutes({ signIn, passwords, users, cookie }), api);
+  await http.register(registrationRoutes({ registrations, invitations, users, cookie }), api);
+  await http.register(authRoutes({ signIn, passwords, users, cookie, credentials }), api);
   await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
   await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
   await http.register(eventRoutes({ store: storage.events, list }), api);
-  await http.register(permissionRoutes({ users, rolesOf }), api);
+  await http.register(
+    permissionRoutes({ users, findUser: admin.find, grants, catalogue, verificationRequired, list }),
+    api,
+  );
+  await http.register(roleRoutes({ roles, catalogue, list }), api);
+  const userList = createUserList({ store: storage.users, users, roles, superadmins, list });
+  const bulk = createBulk({ admin, authorize: grants.authorize });
+  await http.register(userAdminRoutes({ admin, userList, bulk, members, givenRoles, clock }), api);
+  const { demandOver } = authority;
+  await http.register(userActionRoutes({ admin, sessions, demandOver, givenRoles }), api);
+  await http.register(eventAdminRoutes({ store: storage.events, list, findUser: admin.find }), api);
   await http.register(setupRoutes({ setup, rolesOf }), api);
   await http.register(jwksRoutes({ keys }));
   await http.register(pageRoutes({ config, version }));
@@ -186,6 +253,7 @@ export async function createApp(deps: {
 
   return {
     http,
+    catalogue,
     storage,
     setup,
     relay,
@@ -194,6 +262,7 @@ export async function createApp(deps: {
     async start() {
       await feed.start();
       relay.start();
+      reportRoles({ roles: await grants.roles(), catalogue, log });
     },
     async stop() {
       await Promise.all([relay.stop(), feed.stop()]);

@@ -3,10 +3,13 @@ import { describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { type DatabaseName, testDatabases } from '../test/databases.ts';
 import type { Open, OpenStorage, StoreContract } from '../test/store-contract.ts';
+import { roleStoreContract } from './modules/access/role-store.contract.ts';
 import { superadminStoreContract } from './modules/access/superadmin-store.contract.ts';
 import { challengeStoreContract } from './modules/auth/challenge-store.contract.ts';
 import { registrationStoreContract } from './modules/auth/registration-store.contract.ts';
+import { eventAnonymiseContract } from './modules/events/event-anonymise.contract.ts';
 import { eventDeliveryContract } from './modules/events/event-delivery.contract.ts';
+import { eventListContract } from './modules/events/event-list.contract.ts';
 import { eventOutageContract } from './modules/events/event-outage.contract.ts';
 import { eventStoreContract } from './modules/events/event-store.contract.ts';
 import { evictionFeedContract } from './modules/events/eviction-feed.contract.ts';
@@ -16,8 +19,10 @@ import { sessionChangesContract } from './modules/sessions/session-changes.contr
 import { sessionStoreContract } from './modules/sessions/session-store.contract.ts';
 import { userChangesContract } from './modules/users/user-changes.contract.ts';
 import { userCountersContract } from './modules/users/user-counters.contract.ts';
+import { userListsContract } from './modules/users/user-lists.contract.ts';
 import { userNamesContract } from './modules/users/user-names.contract.ts';
 import { userStoreContract } from './modules/users/user-store.contract.ts';
+import { userTombstonesContract } from './modules/users/user-tombstones.contract.ts';
 import { connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations } from './platform/database/migrations.ts';
 import { openStorage, type Storage } from './storage.ts';
@@ -27,14 +32,29 @@ process.env.TZ = 'America/St_Johns';
 
 /** One for every store: a new one does not compile without. */
 const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
-  events: [eventStoreContract, eventDeliveryContract, evictionFeedContract, eventOutageContract],
-  users: [userStoreContract, userChangesContract, userNamesContract, userCountersContract],
+  events: [
+    eventStoreContract,
+    eventListContract,
+    eventAnonymiseContract,
+    eventDeliveryContract,
+    evictionFeedContract,
+    eventOutageContract,
+  ],
+  users: [
+    userStoreContract,
+    userChangesContract,
+    userNamesContract,
+    userCountersContract,
+    userListsContract,
+    userTombstonesContract,
+  ],
   registrations: [registrationStoreContract],
   challenges: [challengeStoreContract],
   sessions: [sessionStoreContract, sessionChangesContract],
   signingKeys: [signingKeyStoreContract],
   secretChecks: [secretCheckStoreContract],
   superadmins: [superadminStoreContract],
+  roles: [roleStoreContract],
 };
 
 const PRODUCTS: Record<DatabaseName, RegExp> = {

@@ -1,3 +1,6 @@
+import { createMongoRoleStore } from './modules/access/role-store.mongo.ts';
+import { createSqlRoleStore } from './modules/access/role-store.sql.ts';
+import type { RoleStore } from './modules/access/role-store.ts';
 import { createMongoSuperadminStore } from './modules/access/superadmin-store.mongo.ts';
 import { createSqlSuperadminStore } from './modules/access/superadmin-store.sql.ts';
 import type { SuperadminStore } from './modules/access/superadmin-store.ts';
@@ -36,6 +39,7 @@ export interface Storage {
   signingKeys: SigningKeyStore;
   secretChecks: SecretCheckStore;
   superadmins: SuperadminStore;
+  roles: RoleStore;
 }
 
 export interface StorageOptions {
@@ -59,6 +63,7 @@ function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
     signingKeys: createSqlSigningKeyStore({ database, outbox }),
     secretChecks: createSqlSecretCheckStore({ database }),
     superadmins: createSqlSuperadminStore({ database, outbox }),
+    roles: createSqlRoleStore({ database, outbox }),
   };
 }
 
@@ -73,5 +78,6 @@ function mongoStorage(database: Database, { onCommit }: StorageOptions): Storage
     signingKeys: createMongoSigningKeyStore({ database, outbox }),
     secretChecks: createMongoSecretCheckStore({ database }),
     superadmins: createMongoSuperadminStore({ database, outbox }),
+    roles: createMongoRoleStore({ database, outbox }),
   };
 }

@@ -5,6 +5,7 @@ import type { App } from '../src/app.ts';
 import type { Config } from '../src/platform/config/config.ts';
 import { loadConfig } from '../src/platform/config/load-config.ts';
 import { connectDatabase } from '../src/platform/database/database.ts';
+import type { HttpServer } from '../src/platform/http/server.ts';
 import { createMailbox, type MailboxMail } from '../src/platform/mail/mailbox.ts';
 import { createLog } from '../src/platform/telemetry/log.ts';
 import { openApp } from '../src/start.ts';
@@ -32,6 +33,8 @@ export async function openTestApp(options: {
   /** A folder that another instance uses, too. */
   dataDir?: string;
   time?: TestApp['time'];
+  /** More routes than the product has. */
+  routes?: (app: HttpServer) => unknown;
 }): Promise<TestApp> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ostiary-test-')));
   const { config } = loadConfig({
@@ -56,6 +59,7 @@ export async function openTestApp(options: {
   const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
   const { app, close } = await openApp({ config, database, log, clock: () => time.now });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
+  await options.routes?.(app.http);
   await app.start();
   await app.http.ready();
   return {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RoleRecord } from '../src/modules/access/role-store.ts';
 import type { SuperadminRecord } from '../src/modules/access/superadmin-store.ts';
 import type { ChallengeRecord } from '../src/modules/auth/challenge-store.ts';
 import type { RegistrationRecord } from '../src/modules/auth/registration-store.ts';
@@ -6,7 +7,7 @@ import type { EventDraft, EventRecord } from '../src/modules/events/event-store.
 import type { SecretCheck } from '../src/modules/keys/secret-check-store.ts';
 import type { SigningKeyRecord } from '../src/modules/keys/signing-key-store.ts';
 import type { SessionRecord } from '../src/modules/sessions/session-store.ts';
-import type { EmailChange, UserRecord } from '../src/modules/users/user-store.ts';
+import type { EmailChange, Invitation, UserRecord } from '../src/modules/users/user-store.ts';
 import { after, DAY, MINUTE } from '../src/platform/clock.ts';
 
 /** The moment at which every record of a test begins; its milliseconds are not round, so that none may be lost. */
@@ -50,6 +51,11 @@ export function makeEmailChange(fields: Partial<EmailChange> = {}): EmailChange 
   };
 }
 
+/** An invitation that is good for a week from `NOW`. */
+export function makeInvitation(fields: Partial<Invitation> = {}): Invitation {
+  return { id: makeId(), keyId: KEY_ID, expiresAt: after(NOW, 7 * DAY), ...fields };
+}
+
 /** A user in whose record nothing is empty, so that whatever a store forgets shows. */
 export function makeUser(fields: Partial<UserRecord> = {}): UserRecord {
   const name = `person${nextNumber()}`;
@@ -67,12 +73,14 @@ export function makeUser(fields: Partial<UserRecord> = {}): UserRecord {
     profilePublic: true,
     status: 'active',
     roleIds: ['user', 'editor'],
+    superadminMark: true,
     passwordHash: makePasswordHash(),
     passwordVersion: 3,
     mustChangePassword: true,
     sessionEpoch: 2,
     keptSessionId: makeId(),
     emailChange: makeEmailChange(),
+    invitation: makeInvitation(),
     lastLoginAt: after(NOW, -MINUTE),
     deletedAt: null,
     createdAt: after(NOW, -DAY),
@@ -96,10 +104,12 @@ export function makeBareUser(fields: Partial<UserRecord> = {}): UserRecord {
     profile: {},
     profilePublic: false,
     roleIds: [],
+    superadminMark: false,
     passwordHash: null,
     mustChangePassword: false,
     keptSessionId: null,
     emailChange: null,
+    invitation: null,
     lastLoginAt: null,
     ...fields,
   });
@@ -192,6 +202,26 @@ export function makeSigningKey(fields: Partial<SigningKeyRecord> = {}): SigningK
 /** The check of a secret that no other test has. */
 export function makeSecretCheck(fields: Partial<SecretCheck> = {}): SecretCheck {
   return { keyId: nextNumber().toString(16).padStart(8, '0'), value: makeHash(), createdAt: NOW, ...fields };
+}
+
+/** A role in whose record nothing is empty. */
+export function makeRole(fields: Partial<RoleRecord> = {}): RoleRecord {
+  const code = `role_${nextNumber()}`;
+  return {
+    id: makeId(),
+    code,
+    name: 'Models “and” more',
+    description: 'Two\nlines',
+    enabled: true,
+    builtIn: false,
+    permissions: ['GET:/api/v1/models/{id}', '*:/api/v1/models/*'],
+    uiPermissions: { buttons: ['models.create'], menus: ['models', '模型'] },
+    rateLimit: { max: 100, windowSeconds: 60 },
+    createdAt: NOW,
+    updatedAt: NOW,
+    version: 1,
+    ...fields,
+  };
 }
 
 /** What a superadmin record may become. */

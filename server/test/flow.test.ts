@@ -61,7 +61,7 @@ for (const { name, freshUrl } of testDatabases()) {
         ok(await client.send('GET', '/users/me', { token: third.accessToken }), 401);
         ok(await client.send('POST', '/auth/refresh', { body: { refreshToken: third.refreshToken } }), 401);
 
-        const events = await t.app.storage.events.listForUser(first.user.id, { before: null, limit: 100 });
+        const events = await t.app.storage.events.list({ userId: first.user.id }, { before: null, limit: 100 });
         assert.deepEqual(events.map(({ type }) => type).sort(), [
           'session.ended',
           'session.ended',

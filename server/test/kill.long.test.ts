@@ -183,7 +183,7 @@ async function checkEvents({ app }: TestApp, clients: RotatingClient[]): Promise
   }
   const [first] = clients;
   assert.ok(first);
-  const history = await app.storage.events.listForUser(first.userId, { before: null, limit: 1000 });
+  const history = await app.storage.events.list({ userId: first.userId }, { before: null, limit: 1000 });
   assert.equal(history.filter(({ type }) => type === 'session.started').length, SESSIONS);
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { EventDraft } from '../src/modules/events/event-store.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from '../src/modules/users/user-store.ts';
-import { LATER, makeEmailChange, makeEvent, makeHash, makeId, nextNumber } from './fixtures.ts';
+import { LATER, makeEmailChange, makeEvent, makeHash, makeId, makeInvitation, nextNumber } from './fixtures.ts';
 import type { OpenStorage } from './store-contract.ts';
 
 /** One change of a user that carries an event, and the fields that it must set. */
@@ -26,7 +26,7 @@ function setPassword(): UserVerb {
   };
   return {
     act: (users, at, event) => users.setPassword(at, { hash, ...rest }, event),
-    sets: { passwordHash: hash, ...rest },
+    sets: { passwordHash: hash, ...rest, invitation: null },
   };
 }
 
@@ -40,6 +40,8 @@ function patchProfile(): UserVerb {
     locale: 'zh-Hant-TW',
     profile: { location: '東京' },
     profilePublic: false,
+    ...newAddress(),
+    emailVerified: false,
   };
   return { act: (users, at, event) => users.patchProfile(at, sets, event), sets };
 }
@@ -66,12 +68,111 @@ export function takeEmail(): UserVerb {
 export function softDelete(): UserVerb {
   return {
     act: (users, at, event) => users.softDelete(at, { sessionEpoch: 5 }, event),
-    sets: { status: 'deleted', deletedAt: LATER, sessionEpoch: 5, keptSessionId: null },
+    sets: {
+      status: 'deleted',
+      deletedAt: LATER,
+      sessionEpoch: 5,
+      keptSessionId: null,
+      superadminMark: false,
+      emailChange: null,
+      invitation: null,
+    },
+  };
+}
+
+function setStatus(): UserVerb {
+  return {
+    act: (users, at, event) => users.setStatus(at, { status: 'disabled', sessionEpoch: 6 }, event),
+    sets: { status: 'disabled', deletedAt: null, sessionEpoch: 6, keptSessionId: null, superadminMark: false },
+  };
+}
+
+/** What is left is the id, what counts, and when. */
+export function erase(): UserVerb {
+  return {
+    act: (users, at, event) => users.erase(at, { sessionEpoch: 7 }, event),
+    sets: {
+      email: null,
+      emailNorm: null,
+      emailVerified: false,
+      username: null,
+      usernameKey: null,
+      fullName: null,
+      phone: null,
+      locale: null,
+      profile: {},
+      profilePublic: false,
+      status: 'erased',
+      roleIds: [],
+      superadminMark: false,
+      passwordHash: null,
+      mustChangePassword: false,
+      sessionEpoch: 7,
+      keptSessionId: null,
+      emailChange: null,
+      invitation: null,
+      lastLoginAt: null,
+      deletedAt: LATER,
+    },
+  };
+}
+
+function setRoles(): UserVerb {
+  const roleIds = [makeId(), 'user', makeId()];
+  return { act: (users, at, event) => users.setRoles(at, { roleIds }, event), sets: { roleIds } };
+}
+
+function setSuperadminMark(): UserVerb {
+  return {
+    act: (users, at, event) => users.setSuperadminMark(at, true, event),
+    sets: { superadminMark: true },
+  };
+}
+
+function invite(): UserVerb {
+  const invitation = makeInvitation();
+  return { act: (users, at, event) => users.invite(at, invitation, event), sets: { invitation } };
+}
+
+export function acceptInvitation(): UserVerb {
+  const name = `invited${nextNumber()}`;
+  const change = {
+    hash: `$argon2id$${makeHash()}`,
+    passwordVersion: 4,
+    sessionEpoch: 8,
+    username: name.toUpperCase(),
+    usernameKey: name,
+    fullName: `Invited Person ${name}`,
+  };
+  const { hash, ...sets } = change;
+  return {
+    act: (users, at, event) => users.acceptInvitation(at, change, event),
+    sets: {
+      ...sets,
+      passwordHash: hash,
+      mustChangePassword: false,
+      keptSessionId: null,
+      emailVerified: true,
+      invitation: null,
+    },
   };
 }
 
 /** Every change of a user that carries an event. */
-export const USER_VERBS = { setPassword, patchProfile, endSessions, beginEmailChange, takeEmail, softDelete };
+export const USER_VERBS = {
+  setPassword,
+  patchProfile,
+  endSessions,
+  beginEmailChange,
+  takeEmail,
+  softDelete,
+  setStatus,
+  setRoles,
+  setSuperadminMark,
+  invite,
+  acceptInvitation,
+  erase,
+};
 
 export const userTarget = (user: Pick<UserRecord, 'id'>) => `user:${user.id}`;
 /** The state that a verb names. */

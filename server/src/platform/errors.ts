@@ -48,6 +48,17 @@ export function defineErrors<const T extends ErrorTable>(table: T): { [K in keyo
   return Object.assign(factories, { table }) as { [K in keyof T]: ErrorFactory } & { table: T };
 }
 
+/** For lists of results: the refusal that a promise ended in, null where it went well. Rejects with whatever is no refusal. */
+export async function outcomeOf(work: Promise<unknown>): Promise<AppError | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (error instanceof AppError && error.status < 500) return error;
+    throw error;
+  }
+}
+
 /** The failures that the platform itself can answer with; modules add their own tables. */
 export const platformErrors = defineErrors({
   validation_failed: { status: 400, title: 'The request does not fit its schema.' },
@@ -57,6 +68,7 @@ export const platformErrors = defineErrors({
   reauth_required: { status: 401, title: 'Confirm the password again; the sign-in is too old for this.' },
   origin_refused: { status: 403, title: 'This origin may not use the cookie.' },
   host_refused: { status: 400, title: 'This host name is not served here.' },
+  forbidden: { status: 403, title: 'You may not do this.' },
   email_unverified: { status: 403, title: 'The e-mail address must be verified first.' },
   not_found: { status: 404, title: 'There is nothing here.' },
   method_not_allowed: { status: 405, title: 'This resource does not know that method.' },

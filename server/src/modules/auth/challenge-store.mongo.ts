@@ -27,5 +27,10 @@ export function createMongoChallengeStore(deps: { database: Database; outbox: Mo
         createdAt: { $gte: since },
         ...(upTo !== undefined && { _id: { $lte: upTo } }),
       }),
+
+    async removeForEmail(emailNorm) {
+      const found = challenges.find({ emailNorm: { $eq: emailNorm } }, { projection: { _id: 1 } });
+      for await (const { _id } of found) await outbox.remove(_id);
+    },
   };
 }

@@ -63,5 +63,9 @@ export function createSqlChallengeStore(deps: { database: Database; outbox: SqlO
         .executeTakeFirstOrThrow();
       return Number(row.count);
     },
+
+    async removeForEmail(emailNorm) {
+      await db.deleteFrom('challenges').where('email_norm', '=', emailNorm).execute();
+    },
   };
 }

@@ -9,6 +9,7 @@ import type { EventHandler, Events } from '../events/events.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { ChallengeStore } from './challenge-store.ts';
+import { INVITATION_TTL, type Invitations } from './invitations.ts';
 import type { MailText } from './mail-layout.ts';
 import * as mails from './mails.ts';
 import { type Passwords, RESET_TTL } from './passwords.ts';
@@ -33,12 +34,13 @@ export function registerMailHandlers(deps: {
   users: Users;
   registrations: Registrations;
   passwords: Passwords;
+  invitations: Invitations;
   publicUrl: string;
   clock: Clock;
   log: Logger;
 }): void {
   const { events, mailer, registrationStore, challengeStore, userStore, users, registrations, passwords } = deps;
-  const { publicUrl, clock, log } = deps;
+  const { invitations, publicUrl, clock, log } = deps;
 
   const idOf = (event: EventRecord) => event.target.slice(event.target.indexOf(':') + 1);
   const where = (event: EventRecord) => ({
@@ -106,9 +108,16 @@ export function registerMailHandlers(deps: {
   });
 
   const mailEmailChanged = aboutUser(async (event) => {
-    const { from, to } = event.data;
-    if (typeof from !== 'string' || typeof to !== 'string' || from === to) return;
+    const [from, to] = [emailIn(event.data.before), emailIn(event.data.after)];
+    if (from === null || to === null || from === to) return;
     await send(event, from, mails.emailChanged({ newEmail: to, ...where(event) }));
+  });
+
+  const mailInvitation = aboutUser(async (event, user) => {
+    const token = user.invitation?.id === event.data.invitationId ? invitations.token(user) : null;
+    if (token === null || user.status !== 'active') return;
+    const url = `${publicUrl}/accept-invitation#token=${token}`;
+    await send(event, user.email, mails.invitation({ url, expiresDays: INVITATION_TTL / DAY, name: user.fullName }));
   });
 
   const mailNewDevice = aboutUser(async (event, user) => {
@@ -130,6 +139,8 @@ export function registerMailHandlers(deps: {
   events.on('user.email_changed', 'mail', mailEmailChanged);
   events.on('user.password_changed', 'mail', mailPasswordChanged);
   events.on('user.password_reset', 'mail', mailPasswordChanged);
+  events.on('user.temporary_password_set', 'mail', mailPasswordChanged);
+  events.on('user.invited', 'mail', mailInvitation);
   events.on(
     'user.deleted',
     'mail',
@@ -148,4 +159,10 @@ export function registerMailHandlers(deps: {
     'mail',
     aboutUser((event, user) => send(event, user.email, mails.sessionKilled(where(event)))),
   );
+}
+
+/** The address in one half of what a change was. */
+function emailIn(half: unknown): string | null {
+  const { email } = (half ?? {}) as { email?: unknown };
+  return typeof email === 'string' ? email : null;
 }

@@ -10,6 +10,11 @@ const PLAIN: Record<string, mails.MailText> = {
   addressKnown: mails.addressKnown(),
   welcome: mails.welcome({ name: 'Ann' }),
   resetLink: mails.resetLink({ url: 'https://auth.example.com/reset-password#token=abc', expiresMinutes: 30 }),
+  invitation: mails.invitation({
+    url: 'https://auth.example.com/accept-invitation#token=abc',
+    expiresDays: 7,
+    name: 'Ann',
+  }),
   emailChangeCode: mails.emailChangeCode({ code: '012345', expiresMinutes: 10 }),
   emailChangeTaken: mails.emailChangeTaken(),
   emailChanged: mails.emailChanged({ at: AT, newEmail: 'ann@example.com' }),
@@ -44,10 +49,11 @@ test('both parts of every mail say the same, and nothing is left open', () => {
 });
 
 test('mails hold what they are for', () => {
-  const { verificationCode, resetLink, passwordChanged, newDevice, accountDeleted, emailChanged } = PLAIN;
+  const { verificationCode, resetLink, invitation, passwordChanged, newDevice, accountDeleted, emailChanged } = PLAIN;
   assert.match(verificationCode?.text ?? '', /^Hello Ann,[\s\S]*012345[\s\S]*10 minutes/);
   assert.match(resetLink?.html ?? '', /href="https:\/\/auth\.example\.com\/reset-password#token=abc"/);
   assert.match(resetLink?.text ?? '', /^https:\/\/auth\.example\.com\/reset-password#token=abc$/m);
+  assert.match(invitation?.text ?? '', /^Hello Ann,[\s\S]*accept-invitation#token=abc[\s\S]*7 days/);
   assert.match(
     passwordChanged?.text ?? '',
     /20 November 2026(?: at|,) 13:05 UTC[\s\S]*Firefox on Linux[\s\S]*192\.0\.2\.1/,
@@ -67,6 +73,11 @@ test('what an attacker chose is shown as text, on one line, and never in the sub
     verificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10, name: hostile }),
     welcome: mails.welcome({ name: hostile }),
     resetLink: mails.resetLink({ url: `https://x.example/"><script>alert(1)</script>` }),
+    invitation: mails.invitation({
+      url: `https://x.example/"><script>alert(1)</script>`,
+      expiresDays: 7,
+      name: hostile,
+    }),
     emailChanged: mails.emailChanged({ at: AT, newEmail: `${hostile}@${hostile}` }),
     passwordChanged: mails.passwordChanged({ at: AT, ip: hostile, device: hostile }),
     newDevice: mails.newDevice({ at: AT, ip: hostile, device: hostile, country: hostile }),

@@ -75,6 +75,29 @@ export function resetLink({ url, expiresMinutes }: { url: string; expiresMinutes
   ]);
 }
 
+/** Somebody made an account for this address; `url` carries the token in its fragment. */
+export function invitation({
+  url,
+  expiresDays,
+  name,
+}: {
+  url: string;
+  expiresDays: number;
+  name?: string | null;
+}): MailText {
+  return composeMail('You are invited', [
+    { says: greeting(name) },
+    { says: 'an account was made for you with this e-mail address. Choose a password to begin:' },
+    { link: url, label: 'Accept the invitation' },
+    {
+      says: `The link is valid for ${expiresDays} days and works once. Do not pass it on: whoever has it has the account.`,
+    },
+    {
+      says: 'If you do not know what this is about, you need not do anything: nobody can sign in before the link is used.',
+    },
+  ]);
+}
+
 /** Confirms the address that an account is to move to; goes to the new address. */
 export function emailChangeCode({ code, expiresMinutes }: { code: string; expiresMinutes: number }): MailText {
   return composeMail('Confirm your new e-mail address', [

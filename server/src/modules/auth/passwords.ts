@@ -13,8 +13,8 @@ import { authErrors } from './errors.ts';
 import type { PasswordPolicy } from './password-policy.ts';
 
 export interface Passwords {
-  /** Does the same for a known and an unknown address. */
-  requestReset(caller: Caller, email: string): Promise<void>;
+  /** Does the same for a known and an unknown address. `userId`: an administrator asks for this user, and their history says so. */
+  requestReset(caller: Caller, email: string, options?: { userId?: string }): Promise<void>;
   /** The token of a challenge for this user; null where the challenge's key is gone. Void as soon as the user has another password. */
   resetToken(challenge: ChallengeRecord, user: UserRecord): string | null;
   /** Ends every session. Throws `token_invalid`, `password_…`. */
@@ -79,7 +79,7 @@ export function createPasswords(deps: {
   }
 
   return {
-    async requestReset(caller, email) {
+    async requestReset(caller, email, { userId = null }: { userId?: string | null } = {}) {
       const now = clock();
       const challenge: ChallengeRecord = {
         id: newId(now),
@@ -90,10 +90,7 @@ export function createPasswords(deps: {
         createdAt: now,
       };
       const target = `challenge:${challenge.id}`;
-      await store.create(
-        challenge,
-        events.describe(caller, { type: 'password_reset.requested', target, actorId: null }),
-      );
+      await store.create(challenge, events.describe(caller, { type: 'password_reset.requested', target, userId }));
     },
 
     resetToken(challenge, user) {

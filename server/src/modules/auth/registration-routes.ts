@@ -5,18 +5,32 @@ import type { RefreshCookie } from '../sessions/cookie.ts';
 import { signedInSchema } from '../sessions/schemas.ts';
 import type { Users } from '../users/users.ts';
 import { PASSWORD_CODES } from './errors.ts';
+import type { Invitations } from './invitations.ts';
 import type { Registrations } from './registration.ts';
-import { acceptedSchema, registerBody, registeredSchema, resendBody, verifyEmailBody } from './schemas.ts';
+import {
+  acceptedSchema,
+  acceptInvitationBody,
+  registerBody,
+  registeredSchema,
+  resendBody,
+  verifyEmailBody,
+} from './schemas.ts';
 
 const TAGS = ['Accounts'];
 const IDENTITY_CODES = ['email_invalid', 'username_invalid', 'username_taken', 'locale_invalid', 'email_taken'];
 
 /** From wishing for an account to having one. */
-export function registrationRoutes(deps: { registrations: Registrations; users: Users; cookie: RefreshCookie }) {
-  const { registrations, users, cookie } = deps;
+export function registrationRoutes(deps: {
+  registrations: Registrations;
+  invitations: Invitations;
+  users: Users;
+  cookie: RefreshCookie;
+}) {
+  const { registrations, invitations, users, cookie } = deps;
   const registerLimit = createAccountLimit({ name: 'register', points: 5, duration: 60 });
   const verifyLimit = createAccountLimit({ name: 'verify-email', points: 5, duration: 60 });
   const resendLimit = createAccountLimit({ name: 'resend', points: 5, duration: 60 });
+  const acceptLimit = createAccountLimit({ name: 'accept-invitation', points: 5, duration: 60 });
 
   return async (app: HttpServer): Promise<void> => {
     app.post(
@@ -76,6 +90,27 @@ export function registrationRoutes(deps: { registrations: Registrations; users: 
         await resendLimit(request, request.body.registrationId);
         await registrations.resend(callerOf(request), request.body.registrationId);
         return reply.code(202).send({ status: 'accepted' });
+      },
+    );
+
+    app.post(
+      '/auth/accept-invitation',
+      {
+        config: {
+          access: 'public',
+          errors: ['token_invalid', 'username_invalid', 'username_taken', ...PASSWORD_CODES],
+        },
+        schema: {
+          summary: 'Choose the first password with the token of an invitation; you are signed in',
+          tags: TAGS,
+          body: acceptInvitationBody,
+          response: { 200: signedInSchema },
+        },
+      },
+      async (request, reply) => {
+        const { tokenTransport = 'cookie', ...input } = request.body;
+        await acceptLimit(request, input.token);
+        return cookie.handOut(reply, await invitations.accept(callerOf(request), input), tokenTransport);
       },
     );
   };

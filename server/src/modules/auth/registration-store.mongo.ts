@@ -52,6 +52,11 @@ export function createMongoRegistrationStore(deps: { database: Database; outbox:
       }),
 
     remove: (id) => outbox.remove(id),
+
+    async removeForEmail(emailNorm) {
+      const found = registrations.find({ emailNorm: { $eq: emailNorm } }, { projection: { _id: 1 } });
+      for await (const { _id } of found) await outbox.remove(_id);
+    },
   };
 }
 

@@ -103,6 +103,10 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
     async remove(id) {
       await db.deleteFrom('registrations').where('id', '=', id).execute();
     },
+
+    async removeForEmail(emailNorm) {
+      await db.deleteFrom('registrations').where('email_norm', '=', emailNorm).execute();
+    },
   };
 }
 

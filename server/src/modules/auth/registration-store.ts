@@ -38,4 +38,6 @@ export interface RegistrationStore {
   /** How many began for this address since then and got a code; with `upTo`, only that one and those with earlier ids. */
   countSince(emailNorm: string, since: Date, upTo?: string): Promise<number>;
   remove(id: string): Promise<void>;
+  /** Takes away all that wait for this address. */
+  removeForEmail(emailNorm: string): Promise<void>;
 }

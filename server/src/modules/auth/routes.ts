@@ -3,7 +3,7 @@ import { platformErrors } from '../../platform/errors.ts';
 import { actorOf } from '../../platform/http/actor.ts';
 import { readForms } from '../../platform/http/bodies.ts';
 import { callerOf } from '../../platform/http/caller.ts';
-import { createAccountLimit } from '../../platform/http/limits.ts';
+import { type AccountLimit, createAccountLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
@@ -26,15 +26,21 @@ import type { SignIn } from './sign-in.ts';
 
 const TAGS = ['Accounts'];
 const FORM = 'application/x-www-form-urlencoded';
-/** The contract's limit on proofs of a password: for one account, by one client. */
-const CREDENTIALS = { points: 5, duration: 60 };
+const RESETS = { name: 'password-reset', points: 5, duration: 60 };
 
 /** Signing in, and what becomes of passwords. */
-export function authRoutes(deps: { signIn: SignIn; passwords: Passwords; users: Users; cookie: RefreshCookie }) {
+export function authRoutes(deps: {
+  signIn: SignIn;
+  passwords: Passwords;
+  users: Users;
+  cookie: RefreshCookie;
+  /** On proofs of a password. */
+  credentials: AccountLimit;
+}) {
   const { signIn, passwords, users, cookie } = deps;
   // By what was given as the login, and within a session by its user. Not by the user of a login: that would tell which belong together.
-  const credentialLimit = createAccountLimit({ name: 'credentials', ...CREDENTIALS });
-  const resetLimit = createAccountLimit({ name: 'password-reset', ...CREDENTIALS });
+  const credentialLimit = deps.credentials.count;
+  const resetLimit = createAccountLimit(RESETS);
 
   /** Routes that take a form besides JSON: kept apart, because a page on any site can post one. */
   async function formRoutes(app: HttpServer): Promise<void> {

@@ -3,7 +3,7 @@ import { tokenTransport } from '../sessions/schemas.ts';
 import { codeInput, emailInput, fullNameInput, localeInput, phoneInput, usernameInput } from '../users/schemas.ts';
 
 /** Longer than the policy allows, so that the policy's own answer is given; bounded by the body in any case. */
-const passwordInput = Type.String({ minLength: 1, maxLength: 16_384 });
+export const passwordInput = Type.String({ minLength: 1, maxLength: 16_384 });
 const idInput = Type.String({ minLength: 1, maxLength: 64 });
 const tokenInput = Type.String({ minLength: 1, maxLength: 512 });
 const loginInput = Type.String({ minLength: 1, maxLength: 320 });
@@ -85,6 +85,17 @@ export const completeStepBody = Type.Object(
     flowToken: Type.String({ minLength: 1, maxLength: 1024 }),
     newPassword: Type.Optional(passwordInput),
     code: Type.Optional(codeInput),
+    tokenTransport: Type.Optional(tokenTransport),
+  },
+  closed,
+);
+
+export const acceptInvitationBody = Type.Object(
+  {
+    token: tokenInput,
+    password: passwordInput,
+    username: Type.Optional(usernameInput),
+    fullName: Type.Optional(fullNameInput),
     tokenTransport: Type.Optional(tokenTransport),
   },
   closed,

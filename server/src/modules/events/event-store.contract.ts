@@ -4,8 +4,7 @@ import { AWKWARD_TIMES, HOSTILE_TEXTS } from '../../../test/awkward-values.ts';
 import { LATER, makeId, NOW, recordOf } from '../../../test/fixtures.ts';
 import { dueOf, happen, happenInTurn } from '../../../test/happenings.ts';
 import { assertHistory, describeStore, itRaces, type Open, race } from '../../../test/store-contract.ts';
-import { after, MINUTE } from '../../platform/clock.ts';
-import type { EventDraft } from './event-store.ts';
+import { after } from '../../platform/clock.ts';
 
 /** Every adapter of the event store keeps this: the record of what happened. */
 export function eventStoreContract(open: Open): void {
@@ -72,67 +71,11 @@ export function eventStoreContract(open: Open): void {
         const next = { dueAt: LATER, attempts: 1, handled: [text] };
         assert.equal(await events().postpone(text, event.at, next), false);
         assert.deepEqual(await events().listForTarget(text), []);
-        assert.deepEqual(await events().listForUser(text, { before: null, limit: 10 }), []);
-        assert.deepEqual(await events().listForUser(makeId(), { before: text, limit: 10 }), []);
+        assert.deepEqual(await events().list({ userId: text }, { before: null, limit: 10 }), []);
+        assert.deepEqual(await events().list({ userId: makeId() }, { before: text, limit: 10 }), []);
+        await events().anonymise(text);
       }
       assert.deepEqual((await dueOf(opened(), event.target, LATER))?.handled, []);
-    });
-
-    it('listForUser: a page at a time, the newest first, nobody else’s', async () => {
-      const userId = makeId();
-      const made: EventDraft[] = [];
-      // Some share their millisecond, so that the time alone cannot tell where a page ends.
-      for (const minutes of [0, 1, 1, 1, 2, 2, 3]) {
-        const at = after(NOW, minutes * MINUTE);
-        made.push(await happen(opened(), { id: makeId(at), at, userId }));
-        await happen(opened(), { id: makeId(at), at, userId: minutes % 2 ? null : makeId(), actorId: userId });
-      }
-      const expected = made.map((event) => recordOf(event, 1)).reverse();
-      for (const limit of [1, 2, 3, 7, 100]) {
-        const pages: string[] = [];
-        let before: string | null = null;
-        for (;;) {
-          const page = await events().listForUser(userId, { before, limit });
-          assert.deepEqual(page, expected.slice(pages.length, pages.length + limit));
-          if (page.length === 0) break;
-          pages.push(...page.map(({ id }) => id));
-          before = pages.at(-1) ?? null;
-        }
-        assert.equal(pages.length, made.length);
-      }
-    });
-
-    it('listForUser: skips, also within what is older than an event', async () => {
-      const userId = makeId();
-      const made: EventDraft[] = [];
-      for (let i = 0; i < 6; i++) made.unshift(await happen(opened(), { userId }));
-      const idsOf = async (page: { before: string | null; skip?: number; limit: number }) =>
-        (await events().listForUser(userId, page)).map(({ id }) => id);
-      const ids = made.map(({ id }) => id);
-      const before = ids[1] ?? null;
-      assert.deepEqual(await idsOf({ before: null, limit: 2 }), ids.slice(0, 2));
-      assert.deepEqual(await idsOf({ before: null, skip: 0, limit: 2 }), ids.slice(0, 2));
-      assert.deepEqual(await idsOf({ before: null, skip: 3, limit: 2 }), ids.slice(3, 5));
-      assert.deepEqual(await idsOf({ before: null, skip: 5, limit: 2 }), ids.slice(5));
-      assert.deepEqual(await idsOf({ before: null, skip: 6, limit: 2 }), []);
-      assert.deepEqual(await idsOf({ before, skip: 1, limit: 2 }), ids.slice(3, 5));
-    });
-
-    it('countForUser: no further than asked for, nobody else’s', async () => {
-      const userId = makeId();
-      assert.equal(await events().countForUser(userId, 10), 0);
-      for (let i = 0; i < 4; i++) await happen(opened(), { userId });
-      await happen(opened(), { userId: null, actorId: userId });
-      for (const [limit, count] of [
-        [1, 1],
-        [3, 3],
-        [4, 4],
-        [5, 4],
-        [1000, 4],
-      ] as const) {
-        assert.equal(await events().countForUser(userId, limit), count);
-      }
-      for (const text of HOSTILE_TEXTS) assert.equal(await events().countForUser(text, 10), 0);
     });
 
     it('listForTarget: all events in order, whatever their times say', async () => {

@@ -1,9 +1,16 @@
+import type { Filter, UpdateFilter } from 'mongodb';
 import { type Database, mongoOf } from '../../platform/database/database.ts';
-import type { EventRecord, EventStore, PendingEvent } from './event-store.ts';
+import { leastId, typeRange } from './event-bounds.ts';
+import type { EventFilter, EventRecord, EventStore, PendingEvent } from './event-store.ts';
 import type { EventDocument, EvictionDocument, MongoOutbox } from './outbox.mongo.ts';
 
 /** Named besides the comparison, or the partial indexes on what is pending would not be used. */
 const PENDING = { $type: 'date' } as const;
+
+/** Of the data of an erased user's events. */
+const ONLY_REASON = {
+  $cond: [{ $eq: [{ $type: '$data.reason' }, 'missing'] }, { $literal: {} }, { reason: '$data.reason' }],
+};
 
 /** Events on MongoDB. Writing them is the outbox's work. */
 export function createMongoEventStore(deps: { database: Database; outbox: MongoOutbox }): EventStore {
@@ -49,9 +56,9 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
     postpone: (id, claimedUntil, { dueAt, attempts, handled }) =>
       moveDueAt(id, claimedUntil, { dueAt, attempts, handled }),
 
-    async listForUser(userId, { before, skip = 0, limit }) {
+    async list(filter, { before, skip = 0, limit }) {
       const documents = await events
-        .find({ userId: { $eq: userId }, ...(before !== null && { _id: { $lt: before } }) })
+        .find({ $and: [meets(filter), before === null ? {} : { _id: { $lt: before } }] })
         .sort({ _id: -1 })
         .skip(skip)
         .limit(limit)
@@ -59,7 +66,7 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
       return documents.map(toRecord);
     },
 
-    countForUser: (userId, limit) => events.countDocuments({ userId: { $eq: userId } }, { limit }),
+    count: (filter, limit) => events.countDocuments(meets(filter), { limit }),
 
     async listForTarget(target) {
       const documents = await events
@@ -67,6 +74,19 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
         .sort({ seq: 1 })
         .toArray();
       return documents.map(toRecord);
+    },
+
+    async anonymise(userId) {
+      // They took the id of the registration that they come from.
+      const own = [{ userId: { $eq: userId } }, { target: { $eq: `registration:${userId}` } }];
+      await events.updateMany({ $or: own }, [{ $set: { data: ONLY_REASON } }]);
+      // From where somebody else acted is not theirs; of what they did to others, only from where is.
+      await events.updateMany({ $or: own, actorId: null }, { $set: { ip: null, device: null } });
+      const nowhere = {
+        $set: { ip: null, device: null },
+        $unset: { 'data.country': true },
+      } as UpdateFilter<EventDocument>;
+      await events.updateMany({ actorId: { $eq: userId } }, nowhere);
     },
 
     async evictionsAfter(position, limit) {
@@ -83,6 +103,16 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
     },
 
     sweep: () => deps.outbox.sweep(),
+  };
+}
+
+function meets({ type, from, to, ...fields }: EventFilter): Filter<EventDocument> {
+  const range = type === undefined ? null : typeRange(type);
+  const named = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return {
+    ...Object.fromEntries(named.map(([field, value]) => [field, { $eq: value }])),
+    ...(type !== undefined && { type: range ? { $gte: range.from, $lt: range.before } : { $eq: type } }),
+    ...((from || to) && { _id: { ...(from && { $gte: leastId(from) }), ...(to && { $lt: leastId(to) }) } }),
   };
 }
 

@@ -1,8 +1,12 @@
-import { type Selectable, sql } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import { type Database, sqlOf } from '../../platform/database/database.ts';
 import { toDate } from '../../platform/database/values.ts';
-import type { EventRecord, EventStore, PendingEvent } from './event-store.ts';
+import { leastId, typeRange } from './event-bounds.ts';
+import type { EventFilter, EventRecord, EventStore, PendingEvent } from './event-store.ts';
 import type { EventRow, EventTables } from './outbox.sql.ts';
+
+/** Events that one statement anonymises: no long history holds up others. */
+const BATCH = 200;
 
 /** Events on SQL. Writing them is the outbox's work. */
 export function createSqlEventStore(database: Database): EventStore {
@@ -62,11 +66,11 @@ export function createSqlEventStore(database: Database): EventStore {
       return result.numUpdatedRows === 1n;
     },
 
-    async listForUser(userId, { before, skip = 0, limit }) {
+    async list(filter, { before, skip = 0, limit }) {
       const rows = await db
         .selectFrom('events')
         .selectAll()
-        .where('user_id', '=', userId)
+        .where((eb) => meets(eb, filter))
         .$if(before !== null, (query) => query.where('id', '<', before ?? ''))
         .orderBy('id', 'desc')
         .limit(limit)
@@ -75,9 +79,14 @@ export function createSqlEventStore(database: Database): EventStore {
       return rows.map(toRecord);
     },
 
-    async countForUser(userId, limit) {
+    async count(filter, limit) {
+      const some = db
+        .selectFrom('events')
+        .select('id')
+        .where((eb) => meets(eb, filter))
+        .limit(limit);
       const row = await db
-        .selectFrom(db.selectFrom('events').select('id').where('user_id', '=', userId).limit(limit).as('some'))
+        .selectFrom(some.as('some'))
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow();
       return Number(row.count);
@@ -86,6 +95,26 @@ export function createSqlEventStore(database: Database): EventStore {
     async listForTarget(target) {
       const rows = await db.selectFrom('events').selectAll().where('target', '=', target).orderBy('seq').execute();
       return rows.map(toRecord);
+    },
+
+    async anonymise(userId) {
+      for (const [column, value] of Object.entries(placesOf(userId)) as [Place, string][]) {
+        for (let last = ''; ; ) {
+          const rows = await db
+            .selectFrom('events')
+            .select(['id', 'user_id', 'actor_id', 'target', 'data'])
+            .where(column, '=', value)
+            .where('id', '>', last)
+            .orderBy('id')
+            .limit(BATCH)
+            .execute();
+          for (const { set, ids } of idsByRemains(rows, userId)) {
+            await db.updateTable('events').set(set).where('id', 'in', ids).execute();
+          }
+          if (rows.length < BATCH) break;
+          last = rows.at(-1)?.id ?? last;
+        }
+      }
     },
 
     async evictionsAfter(position, limit) {
@@ -104,6 +133,56 @@ export function createSqlEventStore(database: Database): EventStore {
 
     sweep: async () => 0,
   };
+}
+
+function meets(eb: ExpressionBuilder<EventTables, 'events'>, filter: EventFilter) {
+  const { type, actorId, userId, target, requestId, ip, from, to } = filter;
+  const range = type === undefined ? null : typeRange(type);
+  return eb.and([
+    ...(range !== null ? [eb('type', '>=', range.from), eb('type', '<', range.before)] : []),
+    ...(type !== undefined && range === null ? [eb('type', '=', type)] : []),
+    ...(actorId !== undefined ? [eb('actor_id', '=', actorId)] : []),
+    ...(userId !== undefined ? [eb('user_id', '=', userId)] : []),
+    ...(target !== undefined ? [eb('target', '=', target)] : []),
+    ...(requestId !== undefined ? [eb('request_id', '=', requestId)] : []),
+    ...(ip !== undefined ? [eb('ip', '=', ip)] : []),
+    ...(from !== undefined ? [eb('id', '>=', leastId(from))] : []),
+    ...(to !== undefined ? [eb('id', '<', leastId(to))] : []),
+  ]);
+}
+
+type Place = 'user_id' | 'actor_id' | 'target';
+
+/** Where an event tells of a user. They took the id of the registration that they come from. */
+const placesOf = (userId: string): Record<Place, string> => ({
+  user_id: userId,
+  actor_id: userId,
+  target: `registration:${userId}`,
+});
+
+type Told = Pick<Selectable<EventRow>, 'id' | 'user_id' | 'actor_id' | 'target' | 'data'>;
+
+/**
+ * What the events of an erased user become, with the ids of those that become it. From where somebody else acted is not theirs; of what
+ * they did to others, only from where is.
+ */
+function idsByRemains(rows: Told[], userId: string) {
+  const places = placesOf(userId);
+  const found = new Map<string, { set: Partial<Pick<EventRow, 'ip' | 'device' | 'data'>>; ids: string[] }>();
+  for (const { id, user_id, actor_id, target, data } of rows) {
+    const byThem = actor_id === userId || actor_id === null;
+    const { country: _, ...others } = JSON.parse(data);
+    const own = user_id === userId || target === places.target;
+    const left = own ? onlyReason(others) : JSON.stringify(others);
+    const set = { data: left, ...(byThem && { ip: null, device: null }) };
+    const key = JSON.stringify(set);
+    found.set(key, { set, ids: [...(found.get(key)?.ids ?? []), id] });
+  }
+  return found.values();
+}
+
+function onlyReason(data: Record<string, unknown>): string {
+  return JSON.stringify(Object.hasOwn(data, 'reason') ? { reason: data.reason } : {});
 }
 
 function toRecord(row: Selectable<EventRow>): EventRecord {

@@ -2,6 +2,7 @@ import type { Device } from '../../platform/http/device.ts';
 
 /** What happened, once and for all: the audit trail, and what mails, counters and pushes follow from. Holds no secret. */
 export interface EventRecord {
+  /** UUIDv7 made from `at`, to the millisecond. */
   id: string;
   /** `subject.what_happened`, such as `session.started`. */
   type: string;
@@ -47,6 +48,21 @@ export interface Eviction {
   target: string;
 }
 
+/** What a list of events is narrowed to: whatever is named must hold. */
+export interface EventFilter {
+  /** A whole type, or `user.*` for everything that begins with `user.`. */
+  type?: string;
+  actorId?: string;
+  userId?: string;
+  target?: string;
+  requestId?: string;
+  ip?: string;
+  /** Inclusive. */
+  from?: Date;
+  /** Exclusive. */
+  to?: Date;
+}
+
 export interface EventStore {
   /**
    * Undelivered events that may be claimed at `now`, for each target only its earliest undelivered one. With `types`, only of those: the
@@ -63,12 +79,18 @@ export interface EventStore {
     claimedUntil: Date,
     next: Pick<PendingEvent, 'dueAt' | 'attempts' | 'handled'>,
   ): Promise<boolean>;
-  /** A user's history, newest first, older than the event `before` (null: from the newest on), after the first `skip` (0). */
-  listForUser(userId: string, page: { before: string | null; skip?: number; limit: number }): Promise<EventRecord[]>;
-  /** How many events a user's history has, counted no further than `limit`. */
-  countForUser(userId: string, limit: number): Promise<number>;
+  /** The newest first by id, older than the event `before` (null: from the newest on), after the first `skip` (0) of them. */
+  list(filter: EventFilter, page: { before: string | null; skip?: number; limit: number }): Promise<EventRecord[]>;
+  /** How many there are, counted no further than `limit`. */
+  count(filter: EventFilter, limit: number): Promise<number>;
   /** All events of a target in order. */
   listForTarget(target: string): Promise<EventRecord[]>;
+  /**
+   * Takes an erased user out of the history. Of the data of the events that are theirs (and of the registration that they come from) only
+   * `reason` stays; from where they or strangers acted goes, also from the events of others. That it happened, to what, by whom and when stays, and so does what
+   * the relay knows of it. Safe to run twice. On MongoDB, events that are not home yet are not seen.
+   */
+  anonymise(userId: string): Promise<void>;
   /** The feed after `position`, in order; at most `limit`. */
   evictionsAfter(position: number, limit: number): Promise<Eviction[]>;
   /** Forgets the feed up to and including `position`. */

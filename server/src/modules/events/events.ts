@@ -4,6 +4,7 @@ import type { Caller } from '../../platform/http/caller.ts';
 import { parseDevice } from '../../platform/http/device.ts';
 import { newId } from '../../platform/ids.ts';
 import type { EventDraft, EventRecord } from './event-store.ts';
+import { secretField } from './secret-fields.ts';
 
 /** Told of an event at least once, in order for each target. Must be safe to run twice. */
 export type EventHandler = (event: EventRecord) => Promise<void>;
@@ -26,7 +27,7 @@ export interface EventInput {
 }
 
 export interface Events {
-  /** The draft that a verb carries. */
+  /** The draft that a verb carries. Throws a TypeError where a field of its data is named like a secret: events are kept, and shown. */
   describe(caller: Caller | null, input: EventInput): EventDraft;
   /** Registers a handler; once, at start, before the first event is made. */
   on(type: string, name: string, handle: EventHandler): void;
@@ -44,6 +45,8 @@ export function createEvents({ clock }: { clock: Clock }): Events {
 
   return {
     describe(caller, input) {
+      const secret = secretField(input.data);
+      if (secret !== null) throw new TypeError(`An event of type ${input.type} must not hold ${secret}.`);
       const at = clock();
       const country = caller?.ip ? countryOf(caller.ip) : null;
       return {

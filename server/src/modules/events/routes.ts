@@ -36,8 +36,8 @@ export function eventRoutes({ store, list }: { store: EventStore; list: Lists })
         const { userId } = actorOf(request);
         const page = await list(request.query, {
           name: `events of ${userId}`,
-          read: ({ after, skip, limit }) => store.listForUser(userId, { before: after, skip, limit }),
-          count: (limit) => store.countForUser(userId, limit),
+          read: ({ after, skip, limit }) => store.list({ userId }, { before: after, skip, limit }),
+          count: (limit) => store.count({ userId }, limit),
           keyOf: (event) => event.id,
         });
         return { ...page, items: page.items.map((event) => ownEventView(event, userId)) };

@@ -7,6 +7,7 @@ import { directory } from '../../platform/config/config.testing.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { loadConfig } from '../../platform/config/load-config.ts';
 import { platformErrors } from '../../platform/errors.ts';
+import { createRouteCatalogue } from '../../platform/http/catalogue.ts';
 import { createHttpServer } from '../../platform/http/server.ts';
 import { createMailbox } from '../../platform/mail/mailbox.ts';
 import { mailboxRoutes } from './routes.ts';
@@ -22,6 +23,8 @@ async function serve(t: TestContext, environment: Config['environment'] = 'test'
     log: pino({ level: 'silent' }),
     clock: systemClock,
     authenticate: () => null,
+    authorize: () => false,
+    catalogue: createRouteCatalogue(),
     errorTable: platformErrors.table,
     probes: {},
     version: '1.2.3',

@@ -28,7 +28,8 @@ export const FORM_SCRIPT = `
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json, application/problem+json' },
         body: JSON.stringify(body),
-        credentials: 'omit',
+        // What signs somebody in sets the cookie; nothing else here looks at it.
+        credentials: 'same-origin',
       });
     } catch {
       return 'The server cannot be reached. Try again in a moment.';

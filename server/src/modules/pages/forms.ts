@@ -82,3 +82,26 @@ export function resetPasswordPage(minLength: number): string {
     },
   });
 }
+
+/** Where the link of an invitation leads. */
+export function acceptInvitationPage(minLength: number): string {
+  return formPage({
+    title: 'Accept your invitation',
+    to: 'api/v1/auth/accept-invitation',
+    lead: 'Choose the password of your new account. The link works once.',
+    fields: html`<label for="fullName">Name (optional)</label>
+<input id="fullName" name="fullName" autocomplete="name" maxlength="100">
+<label for="username">Username (optional)</label>
+<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" minlength="3" maxlength="32">
+${passwordField('password', minLength)}`,
+    button: 'Accept',
+    done: {
+      title: 'Your account is ready',
+      text: 'You can close this page and sign in with your e-mail address and this password.',
+    },
+    missing: {
+      title: 'The link is incomplete',
+      text: 'Open the whole link from the mail, with the part after “#”. If it is older than 7 days or was used already, ask whoever invited you for a new one.',
+    },
+  });
+}

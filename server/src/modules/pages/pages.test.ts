@@ -7,6 +7,7 @@ import { directory } from '../../platform/config/config.testing.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { loadConfig } from '../../platform/config/load-config.ts';
 import { platformErrors } from '../../platform/errors.ts';
+import { createRouteCatalogue } from '../../platform/http/catalogue.ts';
 import { createHttpServer } from '../../platform/http/server.ts';
 import { pageRoutes } from './routes.ts';
 
@@ -19,6 +20,8 @@ async function serve(t: TestContext, change: Partial<Config> = {}) {
     log,
     clock: systemClock,
     authenticate: () => null,
+    authorize: () => false,
+    catalogue: createRouteCatalogue(),
     errorTable: platformErrors.table,
     probes: {},
     version: '1.2.3',
@@ -30,7 +33,7 @@ async function serve(t: TestContext, change: Partial<Config> = {}) {
 
 test('the form pages carry their own style and script, under a policy that allows nothing else', async (t) => {
   const { app } = await serve(t);
-  for (const url of ['/setup', '/reset-password']) {
+  for (const url of ['/setup', '/reset-password', '/accept-invitation']) {
     const { statusCode, headers, body } = await app.inject(url);
     assert.equal(statusCode, 200);
     assert.equal(headers['content-type'], 'text/html; charset=utf-8');
@@ -50,7 +53,7 @@ test('the form pages carry their own style and script, under a policy that allow
 
 test('every field has a label, and hints and problems are tied to it', async (t) => {
   const { app } = await serve(t);
-  for (const url of ['/setup', '/reset-password']) {
+  for (const url of ['/setup', '/reset-password', '/accept-invitation']) {
     const { body } = await app.inject(url);
     for (const [input] of body.matchAll(/<input[^>]*>/g)) {
       const id = /\sid="([^"]+)"/.exec(input)?.[1];
@@ -75,6 +78,9 @@ test('the fields are those of the contract', async (t) => {
   const reset = (await app.inject('/reset-password')).body;
   assert.deepEqual(names(reset), ['newPassword']);
   assert.match(reset, /data-to="api\/v1\/auth\/reset-password"/);
+  const invitation = (await app.inject('/accept-invitation')).body;
+  assert.deepEqual(names(invitation), ['fullName', 'username', 'password']);
+  assert.match(invitation, /data-to="api\/v1\/auth\/accept-invitation"/);
 });
 
 test('the root tells name, version and links, as a page or as JSON', async (t) => {

@@ -3,7 +3,7 @@ import type { Config } from '../../platform/config/config.ts';
 import { prefersJson } from '../../platform/http/accept.ts';
 import { pagePolicy } from '../../platform/http/page.ts';
 import { FORM_SCRIPT } from './form-script.ts';
-import { resetPasswordPage, setupPage } from './forms.ts';
+import { acceptInvitationPage, resetPasswordPage, setupPage } from './forms.ts';
 import { describeHome, homePage } from './home.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -13,13 +13,14 @@ export interface PageRoutesOptions {
   version: string;
 }
 
-/** The few pages that the server has of its own: `/`, `/setup`, `/reset-password`. All are made once, at the start. */
+/** The few pages that the server has of its own: `/`, `/setup`, `/reset-password`, `/accept-invitation`. All are made once, at the start. */
 export function pageRoutes({ config, version }: PageRoutesOptions): FastifyPluginAsync {
   const home = describeHome(config, version);
   const homeHtml = homePage(home);
   const forms = {
     '/setup': setupPage(config.passwords.minLength),
     '/reset-password': resetPasswordPage(config.passwords.minLength),
+    '/accept-invitation': acceptInvitationPage(config.passwords.minLength),
   };
 
   return async (app) => {

@@ -50,8 +50,8 @@ export function createSessionStates(deps: {
     load: async (id) => {
       const found = await deps.users.find(id);
       if (!found) return null;
-      const { status, sessionEpoch, keptSessionId, emailVerified } = found;
-      return { status, sessionEpoch, keptSessionId, emailVerified };
+      const { status, sessionEpoch, keptSessionId, emailVerified, roleIds } = found;
+      return { status, sessionEpoch, keptSessionId, emailVerified, roleIds };
     },
   });
   type UserState = NonNullable<Awaited<ReturnType<typeof users.get>>>;
@@ -67,6 +67,7 @@ export function createSessionStates(deps: {
       clientId: token.clientId,
       authTime: token.authTime,
       emailVerified: user.emailVerified || !deps.verificationRequired,
+      roleIds: user.roleIds,
     };
   }
 

@@ -86,6 +86,11 @@ export function createMongoSessionStore(deps: { database: Database; outbox: Mong
         .toArray();
       return documents.map(toRecord);
     },
+
+    async removeForUser(userId) {
+      const found = sessions.find({ userId: { $eq: userId } }, { projection: { _id: 1 } });
+      for await (const { _id } of found) await outbox.remove(_id);
+    },
   };
 }
 

@@ -145,6 +145,10 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
         .execute();
       return rows.map(toRecord);
     },
+
+    async removeForUser(userId) {
+      await db.deleteFrom('sessions').where('user_id', '=', userId).execute();
+    },
   };
 }
 

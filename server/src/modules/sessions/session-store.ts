@@ -72,4 +72,6 @@ export interface SessionStore {
   listOpen(userId: string, now: Date): Promise<SessionRecord[]>;
   /** A user's latest sessions, ended ones too, for telling what is new about the next. */
   listLatest(userId: string, limit: number): Promise<SessionRecord[]>;
+  /** Takes all sessions of a user away, ended ones too; their history stays. No event: it follows from one. */
+  removeForUser(userId: string): Promise<void>;
 }

@@ -77,7 +77,8 @@ export const acceptedSchema = Type.Object({
 
 /** A record and its role codes as `userSchema` shows them. */
 export function userView(user: UserRecord, roles: string[]) {
-  const { profile, profilePublic, status, lastLoginAt, createdAt, updatedAt } = user;
+  const { profile, profilePublic, lastLoginAt, createdAt, updatedAt } = user;
+  const status = user.status === 'erased' ? 'deleted' : user.status;
   const { id, email, emailVerified, username, fullName, phone, locale } = user;
   const identity = { id, email, emailVerified, username, fullName, phone, locale };
   return { ...identity, profile, profilePublic, avatarUrl: null, status, roles, lastLoginAt, createdAt, updatedAt };

@@ -1,60 +1,46 @@
-import type { Insertable, Selectable, Updateable } from 'kysely';
+import { type RawBuilder, sql, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
-import {
-  type BoolColumn,
-  type NullableTimeColumn,
-  type TimeColumn,
-  toDate,
-  toDateOrNull,
-} from '../../platform/database/values.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
+import { enterUser, followUser } from './user-index.sql.ts';
+import { createSqlUserLists } from './user-lists.sql.ts';
+import {
+  toEmailChangeColumns,
+  toInvitationColumns,
+  toRecord,
+  toRow,
+  type UserRow,
+  type UserTables,
+} from './user-rows.sql.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
 
-interface UserRow {
-  id: string;
-  email: string | null;
-  email_norm: string | null;
-  email_verified: BoolColumn;
-  username: string | null;
-  username_key: string | null;
-  full_name: string | null;
-  phone: string | null;
-  locale: string | null;
-  profile: string;
-  profile_public: BoolColumn;
-  status: UserRecord['status'];
-  role_ids: string;
-  password_hash: string | null;
-  password_version: number;
-  must_change_password: BoolColumn;
-  session_epoch: number;
-  kept_session_id: string | null;
-  email_change_id: string | null;
-  email_change_key_id: string | null;
-  email_change_email: string | null;
-  email_change_email_norm: string | null;
-  email_change_expires_at: NullableTimeColumn;
-  email_change_tries: number;
-  last_login_at: NullableTimeColumn;
-  deleted_at: NullableTimeColumn;
-  created_at: TimeColumn;
-  updated_at: TimeColumn;
-  version: number;
-}
+const NO_EMAIL_CHANGE = toEmailChangeColumns(null);
+const NO_INVITATION = toInvitationColumns(null);
 
-interface UserTables {
-  users: UserRow;
-}
-
-const NO_EMAIL_CHANGE = {
-  email_change_id: null,
-  email_change_key_id: null,
-  email_change_email: null,
-  email_change_email_norm: null,
-  email_change_expires_at: null,
-  email_change_tries: 0,
+/** A tombstone. */
+const ERASED = {
+  email: null,
+  email_norm: null,
+  email_verified: false,
+  username: null,
+  username_key: null,
+  full_name: null,
+  phone: null,
+  locale: null,
+  profile: '{}',
+  profile_public: false,
+  status: 'erased',
+  role_ids: '[]',
+  superadmin_mark: false,
+  password_hash: null,
+  must_change_password: false,
+  kept_session_id: null,
+  last_login_at: null,
+  ...NO_EMAIL_CHANGE,
+  ...NO_INVITATION,
 } satisfies Updateable<UserRow>;
+
+type UserSet = Omit<Updateable<UserRow>, 'deleted_at'> & { deleted_at?: Date | null | RawBuilder<Date> };
 
 /** Users on SQL. */
 export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox }): UserStore {
@@ -67,11 +53,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
   }
 
   /** Writes `set` onto exactly the version that was read, with its event. */
-  async function change(
-    { id, version, now }: UserAt,
-    set: Updateable<UserRow>,
-    event: EventDraft,
-  ): Promise<UserChange> {
+  async function change({ id, version, now }: UserAt, set: UserSet, event: EventDraft): Promise<UserChange> {
     try {
       const won = await deps.outbox.commit(database, event, version + 1, async (trx) => {
         const result = await trx
@@ -80,7 +62,9 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
           .where('id', '=', id)
           .where('version', '=', version)
           .executeTakeFirst();
-        return result.numUpdatedRows === 1n;
+        if (result.numUpdatedRows !== 1n) return false;
+        await followUser(trx, id, set);
+        return true;
       });
       return won ? 'ok' : 'lost';
     } catch (error) {
@@ -93,6 +77,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
       try {
         await deps.outbox.commit(database, event, user.version, async (trx) => {
           await trx.insertInto('users').values(toRow(user)).execute();
+          await enterUser(trx, user);
           return true;
         });
         return 'ok';
@@ -116,6 +101,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
           must_change_password: mustChangePassword,
           session_epoch: sessionEpoch,
           kept_session_id: keptSessionId,
+          ...NO_INVITATION,
         },
         event,
       ),
@@ -132,6 +118,9 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
 
     async patchProfile(at, patch, event) {
       const set: Updateable<UserRow> = {};
+      if (patch.email !== undefined) set.email = patch.email;
+      if (patch.emailNorm !== undefined) set.email_norm = patch.emailNorm;
+      if (patch.emailVerified !== undefined) set.email_verified = patch.emailVerified;
       if (patch.fullName !== undefined) set.full_name = patch.fullName;
       if (patch.username !== undefined) set.username = patch.username;
       if (patch.usernameKey !== undefined) set.username_key = patch.usernameKey;
@@ -145,19 +134,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
     endSessions: (at, { sessionEpoch, keptSessionId }, event) =>
       change(at, { session_epoch: sessionEpoch, kept_session_id: keptSessionId }, event),
 
-    beginEmailChange: (at, challenge, event) =>
-      change(
-        at,
-        {
-          email_change_id: challenge.id,
-          email_change_key_id: challenge.keyId,
-          email_change_email: challenge.email,
-          email_change_email_norm: challenge.emailNorm,
-          email_change_expires_at: challenge.expiresAt,
-          email_change_tries: challenge.tries,
-        },
-        event,
-      ),
+    beginEmailChange: (at, challenge, event) => change(at, toEmailChangeColumns(challenge), event),
 
     async countEmailTry(id, challengeId, limit, now) {
       const result = await db
@@ -182,10 +159,53 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
           deleted_at: at.now,
           session_epoch: sessionEpoch,
           kept_session_id: null,
+          superadmin_mark: false,
           ...NO_EMAIL_CHANGE,
+          ...NO_INVITATION,
         },
         event,
       ),
+
+    setStatus: (at, { status, sessionEpoch }, event) =>
+      change(
+        at,
+        { status, deleted_at: null, session_epoch: sessionEpoch, kept_session_id: null, superadmin_mark: false },
+        event,
+      ),
+
+    erase: (at, { sessionEpoch }, event) =>
+      change(
+        at,
+        { ...ERASED, session_epoch: sessionEpoch, deleted_at: sql<Date>`coalesce(deleted_at, ${at.now})` },
+        event,
+      ),
+
+    async remove(id) {
+      // The erasure itself emptied the side tables.
+      await db.deleteFrom('users').where('id', '=', id).where('status', '=', 'erased').execute();
+    },
+
+    setRoles: (at, { roleIds }, event) => change(at, { role_ids: JSON.stringify(roleIds) }, event),
+    setSuperadminMark: (at, mark, event) => change(at, { superadmin_mark: mark }, event),
+    invite: (at, invitation, event) => change(at, toInvitationColumns(invitation), event),
+
+    acceptInvitation(at, { hash, passwordVersion, sessionEpoch, username, usernameKey, fullName }, event) {
+      const set: Updateable<UserRow> = {
+        password_hash: hash,
+        password_version: passwordVersion,
+        must_change_password: false,
+        session_epoch: sessionEpoch,
+        kept_session_id: null,
+        email_verified: true,
+        ...NO_INVITATION,
+      };
+      if (username !== undefined) set.username = username;
+      if (usernameKey !== undefined) set.username_key = usernameKey;
+      if (fullName !== undefined) set.full_name = fullName;
+      return change(at, set, event);
+    },
+
+    ...createSqlUserLists(database),
 
     async noteLogin(id, at) {
       await db
@@ -203,75 +223,4 @@ function takenName(error: unknown): UserChange {
   if (violated?.includes('username_key')) return 'username_taken';
   if (violated?.includes('email_norm')) return 'email_taken';
   throw error;
-}
-
-function toRow(user: UserRecord): Insertable<UserRow> {
-  const challenge = user.emailChange;
-  return {
-    id: user.id,
-    email: user.email,
-    email_norm: user.emailNorm,
-    email_verified: user.emailVerified,
-    username: user.username,
-    username_key: user.usernameKey,
-    full_name: user.fullName,
-    phone: user.phone,
-    locale: user.locale,
-    profile: JSON.stringify(user.profile),
-    profile_public: user.profilePublic,
-    status: user.status,
-    role_ids: JSON.stringify(user.roleIds),
-    password_hash: user.passwordHash,
-    password_version: user.passwordVersion,
-    must_change_password: user.mustChangePassword,
-    session_epoch: user.sessionEpoch,
-    kept_session_id: user.keptSessionId,
-    email_change_id: challenge?.id ?? null,
-    email_change_key_id: challenge?.keyId ?? null,
-    email_change_email: challenge?.email ?? null,
-    email_change_email_norm: challenge?.emailNorm ?? null,
-    email_change_expires_at: challenge?.expiresAt ?? null,
-    email_change_tries: challenge?.tries ?? 0,
-    last_login_at: user.lastLoginAt,
-    deleted_at: user.deletedAt,
-    created_at: user.createdAt,
-    updated_at: user.updatedAt,
-    version: user.version,
-  };
-}
-
-function toRecord(row: Selectable<UserRow>): UserRecord {
-  return {
-    id: row.id,
-    email: row.email,
-    emailNorm: row.email_norm,
-    emailVerified: Boolean(row.email_verified),
-    username: row.username,
-    usernameKey: row.username_key,
-    fullName: row.full_name,
-    phone: row.phone,
-    locale: row.locale,
-    profile: JSON.parse(row.profile),
-    profilePublic: Boolean(row.profile_public),
-    status: row.status,
-    roleIds: JSON.parse(row.role_ids),
-    passwordHash: row.password_hash,
-    passwordVersion: row.password_version,
-    mustChangePassword: Boolean(row.must_change_password),
-    sessionEpoch: row.session_epoch,
-    keptSessionId: row.kept_session_id,
-    emailChange: toEmailChange(row),
-    lastLoginAt: toDateOrNull(row.last_login_at),
-    deletedAt: toDateOrNull(row.deleted_at),
-    createdAt: toDate(row.created_at),
-    updatedAt: toDate(row.updated_at),
-    version: row.version,
-  };
-}
-
-function toEmailChange(row: Selectable<UserRow>): UserRecord['emailChange'] {
-  const { email_change_id: id, email_change_key_id: keyId, email_change_email: email } = row;
-  const { email_change_email_norm: emailNorm, email_change_expires_at: expiresAt } = row;
-  if (id === null || keyId === null || email === null || emailNorm === null || expiresAt === null) return null;
-  return { id, keyId, email, emailNorm, expiresAt: toDate(expiresAt), tries: row.email_change_tries };
 }

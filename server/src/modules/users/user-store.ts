@@ -18,6 +18,13 @@ export interface EmailChange {
   tries: number;
 }
 
+/** What the token of an invitation is derived from, together with the user's id and password version: a password voids it. */
+export interface Invitation {
+  id: string;
+  keyId: string;
+  expiresAt: Date;
+}
+
 export interface UserRecord {
   id: string;
   /** As the person wrote it; null once an erasure released it. */
@@ -34,9 +41,15 @@ export interface UserRecord {
   locale: string | null;
   profile: UserProfile;
   profilePublic: boolean;
-  status: 'active' | 'disabled' | 'deleted';
-  /** Ids of granted roles; superadmins are not among them. */
+  /** `erased`: a tombstone without a name or address, until its events are home. It is nobody to everybody. */
+  status: 'active' | 'disabled' | 'deleted' | 'erased';
+  /** Ids of granted roles; that of the superadmins is never among them. */
   roleIds: string[];
+  /**
+   * May stand in the record of the superadmins, which alone decides. While it is set, nobody disables or deletes this user without
+   * asking that record first (decision 8).
+   */
+  superadminMark: boolean;
   /** PHC, or an imported form; null: nobody can sign in by password. */
   passwordHash: string | null;
   /** Grows with every new password: secrets that name an older one are void. */
@@ -46,6 +59,8 @@ export interface UserRecord {
   sessionEpoch: number;
   keptSessionId: string | null;
   emailChange: EmailChange | null;
+  /** A link that waits for its owner's first password. */
+  invitation: Invitation | null;
   lastLoginAt: Date | null;
   deletedAt: Date | null;
   createdAt: Date;
@@ -64,9 +79,36 @@ export interface UserAt {
   now: Date;
 }
 
-export type ProfilePatch = Partial<
-  Pick<UserRecord, 'fullName' | 'username' | 'usernameKey' | 'phone' | 'locale' | 'profile' | 'profilePublic'>
->;
+type Address = 'email' | 'emailNorm' | 'emailVerified';
+type Profile = 'fullName' | 'username' | 'usernameKey' | 'phone' | 'locale' | 'profile' | 'profilePublic';
+export type ProfilePatch = Partial<Pick<UserRecord, Profile | Address>>;
+
+/** Which users a list shows; what is not said does not matter. Erased ones are never shown. */
+export interface UserFilter {
+  /** Each must begin one of the user's own terms; in the form of `search-terms.ts`. */
+  terms?: readonly string[];
+  roleId?: string;
+  /** Only these. */
+  ids?: readonly string[];
+  status?: 'active' | 'disabled' | 'deleted';
+  verified?: boolean;
+  /** Inclusive. */
+  createdFrom?: Date;
+  /** Exclusive. */
+  createdTo?: Date;
+}
+
+/** By `emailNorm` and by `username` as text, byte by byte; who has no such value comes before everybody who has one (last, when descending). */
+export interface UserOrder {
+  by: 'createdAt' | 'email' | 'username' | 'lastLoginAt';
+  descending: boolean;
+}
+
+/** A place in an order: what the last user seen is sorted by (a time as ISO 8601), then their id, in the same direction. */
+export interface UserPlace {
+  value: string | null;
+  id: string;
+}
 
 /** Every verb that carries an event writes it and the change in one atomic step, and sets `version` to one more. */
 export interface UserStore {
@@ -95,7 +137,40 @@ export interface UserStore {
   countEmailTry(id: string, challengeId: string, limit: number, now: Date): Promise<boolean>;
   /** Takes the waiting address, verified, and ends the challenge. */
   takeEmail(at: UserAt, address: { email: string; emailNorm: string }, event: EventDraft): Promise<UserChange>;
+  /** Ends the mark and a waiting change of address or invitation, too. */
   softDelete(at: UserAt, change: { sessionEpoch: number }, event: EventDraft): Promise<UserChange>;
+  /** Disables, enables, or restores after `softDelete` (`deletedAt` becomes null); ends the mark. */
+  setStatus(
+    at: UserAt,
+    change: { status: 'active' | 'disabled'; sessionEpoch: number },
+    event: EventDraft,
+  ): Promise<UserChange>;
+  /**
+   * Leaves a tombstone: `erased`, without names, address, profile, roles, password, invitation or waiting change; `emailVerified`,
+   * `profilePublic`, `mustChangePassword` and the mark are false, `keptSessionId` and `lastLoginAt` null; `deletedAt` is now unless it was set.
+   */
+  erase(at: UserAt, change: { sessionEpoch: number }, event: EventDraft): Promise<UserChange>;
+  /** Takes a tombstone away once its events are home; does nothing to anybody else. */
+  remove(id: string): Promise<void>;
+  setRoles(at: UserAt, change: { roleIds: string[] }, event: EventDraft): Promise<UserChange>;
+  setSuperadminMark(at: UserAt, mark: boolean, event: EventDraft): Promise<UserChange>;
+  invite(at: UserAt, invitation: Invitation, event: EventDraft): Promise<UserChange>;
+  /** The first password; the address that the link was mailed to is verified by it. */
+  acceptInvitation(
+    at: UserAt,
+    change: { hash: string; passwordVersion: number; sessionEpoch: number } & Partial<
+      Pick<UserRecord, 'username' | 'usernameKey' | 'fullName'>
+    >,
+    event: EventDraft,
+  ): Promise<UserChange>;
+  /** Users in an order, after a place in it, or after the first `skip` of them. */
+  list(
+    filter: UserFilter,
+    order: UserOrder,
+    page: { after: UserPlace | null; skip: number; limit: number },
+  ): Promise<UserRecord[]>;
+  /** How many there are, counted no further than `limit`. */
+  count(filter: UserFilter, limit: number): Promise<number>;
   /** Never moves backwards. No event: it follows from one. */
   noteLogin(id: string, at: Date): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { Events } from '../events/events.ts';
 import { canonicalEmail } from './canonical-email.ts';
 import { canonicalUsername } from './canonical-username.ts';
 import { userErrors } from './errors.ts';
+import { searchTerms } from './search-terms.ts';
 import type { EmailChange, ProfilePatch, UserChange, UserRecord, UserStore } from './user-store.ts';
 
 /** What a person may change of themselves, as it comes in. */
@@ -40,6 +41,10 @@ export interface Users {
   change(id: string, attempt: (user: UserRecord) => Promise<UserChange>, gone?: () => Error): Promise<UserRecord>;
   /** A user that is about to be inserted: whatever is not said has the value of a newcomer. */
   draft(id: string, fields: Partial<UserRecord>): UserRecord;
+  /** What a patch makes of a user, for the history: each field that it names, before and after. */
+  changeOf(user: UserRecord, patch: ProfilePatch): Record<'before' | 'after', Record<string, unknown>>;
+  /** The terms of a search, in the form in which users have theirs. */
+  searchTerms(query: string): string[];
   patchMe(caller: Caller, actor: Actor, input: ProfileInput): Promise<UserRecord>;
   /** Soft: restorable for 30 days; every session ends. Throws `superadmin_protected`. */
   deleteMe(caller: Caller, actor: Actor): Promise<void>;
@@ -68,10 +73,13 @@ export function createUsers(deps: {
   store: UserStore;
   events: Events;
   keyring: Keyring;
-  isSuperadmin: (userId: string) => Promise<boolean>;
+  /** The roles of a newcomer. */
+  firstRoleIds: readonly string[];
+  /** Throws `superadmin_protected`; see `Superadmins.fence`. */
+  fence: (caller: Caller, userId: string) => Promise<void>;
   clock: Clock;
 }): Users {
-  const { store, events, keyring, isSuperadmin, clock } = deps;
+  const { store, events, keyring, firstRoleIds, fence, clock } = deps;
 
   function toEmail(input: string) {
     const emailNorm = canonicalEmail(input);
@@ -141,7 +149,9 @@ export function createUsers(deps: {
     toLocale,
     emailChangeCode,
     keptSession,
-    draft: (id, fields) => ({ ...newcomer(id, clock()), ...fields }),
+    changeOf,
+    searchTerms,
+    draft: (id, fields) => ({ ...newcomer(id, clock()), roleIds: [...firstRoleIds], ...fields }),
 
     async findByLogin(login) {
       if (!login.includes('@')) return findByUsername(login);
@@ -163,16 +173,20 @@ export function createUsers(deps: {
       if (username !== undefined) Object.assign(patch, toUsername(username));
       if (locale !== undefined) patch.locale = toLocale(locale);
       return change(actor.userId, (user) => {
-        const fields = Object.keys(input);
-        const event = events.describe(caller, { type: 'user.profile_changed', ...about(user), data: { fields } });
+        const event = events.describe(caller, {
+          type: 'user.profile_changed',
+          ...about(user),
+          data: changeOf(user, patch),
+        });
         return store.patchProfile(at(user), patch, event);
       });
     },
 
     async deleteMe(caller, actor) {
-      if (await isSuperadmin(actor.userId)) throw userErrors.superadmin_protected();
-      await change(actor.userId, (user) => {
-        const event = events.describe(caller, { type: 'user.deleted', ...about(user), evicts: true });
+      await change(actor.userId, async (user) => {
+        if (user.superadminMark) await fence(caller, user.id);
+        const data = { before: { status: user.status }, after: { status: 'deleted' } };
+        const event = events.describe(caller, { type: 'user.deleted', ...about(user), data, evicts: true });
         return store.softDelete(at(user), { sessionEpoch: user.sessionEpoch + 1 }, event);
       });
     },
@@ -222,7 +236,10 @@ export function createUsers(deps: {
           const event = events.describe(caller, {
             type: 'user.email_changed',
             ...about(user),
-            data: { from: user.email, to: asked.email, wasVerified: user.emailVerified },
+            data: {
+              before: { email: user.email, emailVerified: user.emailVerified },
+              after: { email: asked.email, emailVerified: true },
+            },
             evicts: true,
           });
           return store.takeEmail(at(user), asked, event);
@@ -239,6 +256,13 @@ export function createUsers(deps: {
   };
 }
 
+function changeOf(user: UserRecord, patch: ProfilePatch): Record<'before' | 'after', Record<string, unknown>> {
+  // The canonical forms follow from what is shown.
+  const fields = (Object.keys(patch) as (keyof ProfilePatch)[]).filter((name) => !/Norm$|Key$/.test(name));
+  const half = (from: ProfilePatch) => Object.fromEntries(fields.map((name) => [name, from[name]]));
+  return { before: half(user), after: half(patch) };
+}
+
 function newcomer(id: string, now: Date): UserRecord {
   return {
     id,
@@ -253,13 +277,15 @@ function newcomer(id: string, now: Date): UserRecord {
     profile: {},
     profilePublic: false,
     status: 'active',
-    roleIds: ['user'],
+    roleIds: [],
+    superadminMark: false,
     passwordHash: null,
     passwordVersion: 1,
     mustChangePassword: false,
     sessionEpoch: 0,
     keptSessionId: null,
     emailChange: null,
+    invitation: null,
     lastLoginAt: null,
     deletedAt: null,
     createdAt: now,

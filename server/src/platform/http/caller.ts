@@ -14,6 +14,8 @@ export interface Actor {
   /** When the password was last proved in this session. */
   authTime: Date;
   emailVerified: boolean;
+  /** Of the roles that were granted; what they allow is for `authorize` to say. */
+  roleIds: readonly string[];
 }
 
 /** What use cases and events may know of the request that they serve: their explicit first argument. */
@@ -25,8 +27,12 @@ export interface Caller {
   requestId: string;
 }
 
-/** How a route admits its callers. Every route declares one, or the server does not start. */
-export type Access = 'public' | 'optional' | 'signedIn' | 'verified';
+/**
+ * How a route admits its callers. Every route declares one, or the server does not start. `permission`: whoever holds the route's code;
+ * `anyRole`, `allRoles`: by the codes of roles. Superadmins pass them all.
+ */
+export type Access = 'public' | 'optional' | 'signedIn' | 'verified' | 'permission' | RoleAccess;
+export type RoleAccess = { anyRole: readonly string[] } | { allRoles: readonly string[] };
 
 /** What a use case needs to know of the request that it serves. */
 export function callerOf(request: FastifyRequest): Caller {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { after, MINUTE } from '../clock.ts';
 import { platformErrors } from '../errors.ts';
-import type { Access } from './caller.ts';
+import type { Access, Actor } from './caller.ts';
+import type { Authorize } from './guard.ts';
 import { ADA, assertProblem, NOW, testServer } from './http.testing.ts';
 import type { HttpServer } from './routes.ts';
 
@@ -97,4 +98,73 @@ test('an authenticate that breaks is a 500, not a way in', async (t) => {
   const { app } = await testServer(t, { routes, authenticate });
   assertProblem(await app.inject('/signedIn'), 500, 'internal_error');
   assertProblem(await app.inject('/optional'), 500, 'internal_error');
+});
+
+describe('permissions and roles', () => {
+  const held: Record<string, string[]> = { ada: ['GET:/thing/{id}', 'role:chief'], both: ['role:chief', 'role:cook'] };
+  const people = Object.keys({ ...held, nobody: [] });
+  const tokensOf = Object.fromEntries(people.map((name) => [name, { ...ADA, userId: name }]));
+  const holds = (actor: Actor, what: string) => held[actor.userId]?.includes(what) === true;
+  const answer: Authorize = (actor, need) => {
+    if ('permission' in need) return holds(actor, need.permission);
+    if ('anyRole' in need) return need.anyRole.some((role) => holds(actor, `role:${role}`));
+    return need.allRoles.every((role) => holds(actor, `role:${role}`));
+  };
+  const guarded = (app: HttpServer) => {
+    app.get('/thing/:id', { config: { access: 'permission' } }, async () => ({}));
+    app.post('/thing/:id', { config: { access: 'permission' } }, async () => ({}));
+    app.get('/fresh/:id', { config: { access: 'permission', fresh: true } }, async () => ({}));
+    app.get('/any', { config: { access: { anyRole: ['chief', 'cook'] } } }, async () => ({}));
+    app.get('/all', { config: { access: { allRoles: ['chief', 'cook'] } } }, async () => ({}));
+  };
+  /** Status for ada, both, nobody. */
+  const table: [method: 'GET' | 'HEAD' | 'POST', url: string, statuses: number[]][] = [
+    ['GET', '/thing/7', [200, 403, 403]],
+    ['HEAD', '/thing/7', [200, 403, 403]],
+    ['POST', '/thing/7', [403, 403, 403]],
+    ['GET', '/any', [200, 200, 403]],
+    ['GET', '/all', [403, 200, 403]],
+  ];
+
+  for (const [kind, authorize] of [
+    ['known at once', answer],
+    ['found out', async (...asked) => answer(...asked)],
+  ] satisfies [string, Authorize][]) {
+    test(`a permission or role that is ${kind}`, async (t) => {
+      const { app } = await testServer(t, { routes: guarded, tokens: tokensOf, authorize });
+      for (const [method, url, statuses] of table) {
+        assertProblem(await app.inject({ method: method === 'HEAD' ? 'GET' : method, url }), 401, 'unauthenticated');
+        for (const [i, name] of people.entries()) {
+          const said = await app.inject({ method, url, headers: { authorization: `Bearer ${name}` } });
+          assert.equal(said.statusCode, statuses[i], `${name} ${method} ${url}`);
+          if (said.statusCode === 403 && method !== 'HEAD') assertProblem(said, 403, 'forbidden');
+        }
+      }
+    });
+  }
+
+  test('an answer that fails is a 500, not a way in', async (t) => {
+    for (const authorize of [
+      () => Promise.reject(new Error('away')),
+      () => {
+        throw new Error('away');
+      },
+    ]) {
+      const { app } = await testServer(t, { routes: guarded, tokens: tokensOf, authorize });
+      const headers = { authorization: 'Bearer ada' };
+      assertProblem(await app.inject({ url: '/thing/7', headers }), 500, 'internal_error');
+    }
+  });
+
+  test('who may not do it at all is not asked for the password', async (t) => {
+    const stale = { ...ADA, authTime: after(NOW, -11 * MINUTE) };
+    const { app } = await testServer(t, {
+      routes: guarded,
+      tokens: { stale, weak: { ...stale, userId: 'weak' } },
+      authorize: (actor) => actor.userId === ADA.userId,
+    });
+    const get = (name: string) => app.inject({ url: '/fresh/7', headers: { authorization: `Bearer ${name}` } });
+    assertProblem(await get('stale'), 401, 'reauth_required');
+    assertProblem(await get('weak'), 403, 'forbidden');
+  });
 });

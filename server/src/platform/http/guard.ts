@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
 import { after, type Clock, MINUTE } from '../clock.ts';
 import { type AppError, platformErrors } from '../errors.ts';
-import type { Access, Actor } from './caller.ts';
+import type { Access, Actor, RoleAccess } from './caller.ts';
 import type { CountRequest } from './limits.ts';
 
 /** How old a proof of the password may be on routes marked `fresh`. */
@@ -12,6 +12,8 @@ type Done = HookHandlerDoneFunction;
 export interface GuardRules {
   /** Becomes `request.template`. */
   template: string;
+  /** What a role grants to admit here. */
+  code: string;
   access: Access;
   fresh: boolean;
   /** Null: no limit. */
@@ -22,29 +24,52 @@ export interface GuardRules {
   headers: Record<string, string> | null;
 }
 
+/** Whether an actor holds the permission with this code, or the roles; no promise where it is known at once. */
+export type Authorize = (actor: Actor, need: { permission: string } | RoleAccess) => boolean | Promise<boolean>;
+
 export interface GuardContext {
   clock: Clock;
+  authorize: Authorize;
   authenticate: (request: FastifyRequest) => Actor | null | Promise<Actor | null>;
 }
 
 /**
- * One route's gate, in this order: host, limit, credentials, state of the account. It runs before the body is read.
+ * One route's gate, in this order: host, limit, credentials, state of the account, permission. It runs before the body is read.
  */
-export function createGuard(rules: GuardRules, { clock, authenticate }: GuardContext): onRequestHookHandler {
-  const { template, access, fresh, count, isOurHost, headers } = rules;
+export function createGuard(rules: GuardRules, context: GuardContext): onRequestHookHandler {
+  const { template, code, access, fresh, count, isOurHost, headers } = rules;
+  const { clock, authenticate, authorize } = context;
+  const need = access === 'permission' ? { permission: code } : typeof access === 'object' ? access : null;
 
   /** Why this caller may not come in; undefined if it may. */
   function refusal(actor: Actor | null): AppError | undefined {
     if (access === 'optional') return undefined;
     if (actor === null) return platformErrors.unauthenticated();
     if (access === 'verified' && !actor.emailVerified) return platformErrors.email_unverified();
-    if (fresh && after(actor.authTime, FRESH_FOR) < clock()) return platformErrors.reauth_required();
     return undefined;
   }
 
+  /** Last: who may not do it at all need not prove the password again to learn that. */
+  const staleness = (actor: Actor | null) =>
+    fresh && actor && !isFresh(actor, clock) ? platformErrors.reauth_required() : undefined;
+
   function settle(request: FastifyRequest, actor: Actor | null, done: Done): void {
     request.actor = actor;
-    done(refusal(actor));
+    const refused = refusal(actor);
+    if (refused || need === null || actor === null) {
+      done(refused ?? staleness(actor));
+      return;
+    }
+    const decide = (allowed: boolean) => done(allowed ? staleness(actor) : platformErrors.forbidden());
+    let allowed: boolean | Promise<boolean>;
+    try {
+      allowed = authorize(actor, need);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    if (allowed instanceof Promise) allowed.then(decide, done);
+    else decide(allowed);
   }
 
   /** No promise where `authenticate` makes none. */
@@ -70,6 +95,11 @@ export function createGuard(rules: GuardRules, { clock, authenticate }: GuardCon
     if (count === null) return admit(request, done);
     count(request, reply).then(() => admit(request, done), done);
   };
+}
+
+/** Whether the password was proved within the last ten minutes. */
+export function isFresh(actor: Actor, clock: Clock): boolean {
+  return after(actor.authTime, FRESH_FOR) >= clock();
 }
 
 /** The gate of a route that does not exist in this environment. */

@@ -12,6 +12,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
 import { logOptions } from '../telemetry/log.ts';
 import type { Actor } from './caller.ts';
+import { createRouteCatalogue } from './catalogue.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
 
 export const NOW = new Date('2026-11-20T12:00:00.000Z');
@@ -23,6 +24,7 @@ export const ADA: Actor = {
   sessionEpoch: 0,
   authTime: NOW,
   emailVerified: true,
+  roleIds: [],
 };
 
 export interface TestServerOptions {
@@ -33,6 +35,8 @@ export interface TestServerOptions {
   /** Bearer tokens and who they stand for; any other is refused. */
   tokens?: Record<string, Actor>;
   authenticate?: HttpServerOptions['authenticate'];
+  authorize?: HttpServerOptions['authorize'];
+  catalogue?: HttpServerOptions['catalogue'];
   probes?: HttpServerOptions['probes'];
   errors?: ErrorTable;
   routes?: (app: HttpServer) => unknown;
@@ -53,6 +57,8 @@ export async function testServer(t: TestContext, options: TestServerOptions = {}
     log,
     clock: () => NOW,
     authenticate: options.authenticate ?? bearer(options.tokens ?? { 'token-of-ada': ADA }),
+    authorize: options.authorize ?? (() => false),
+    catalogue: options.catalogue ?? createRouteCatalogue(),
     errorTable: { ...platformErrors.table, ...options.errors },
     probes: options.probes ?? {},
     version: '0.0.0',

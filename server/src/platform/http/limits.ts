@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Clock } from '../clock.ts';
 import { platformErrors } from '../errors.ts';
@@ -19,6 +20,14 @@ export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => Pro
 
 /** Counts one try for an account. Rejects with `rate_limited`. */
 export type CountTry = (request: FastifyRequest, accountKey: string) => Promise<void>;
+
+export interface AccountLimit {
+  count: CountTry;
+  /** Forgets what this process counted for an account, of all clients. */
+  forgive(accountKey: string): void;
+}
+
+const FORGIVEN_ACCOUNTS = 1000;
 
 /** Hands out the counter of each route limit; limits of one name share one, and must agree. */
 export function createRouteLimits(clock: Clock): (limit: RouteLimit) => CountRequest {
@@ -42,8 +51,24 @@ export function createRouteLimits(clock: Clock): (limit: RouteLimit) => CountReq
  * lock somebody else out. It shows in no header field: that would tell whether others are trying, or whether an account exists.
  */
 export function createAccountLimit(limit: RouteLimit): CountTry {
+  return createForgivingLimit(limit).count;
+}
+
+/** The same, of which an administrator can forgive an account what was counted. */
+export function createForgivingLimit(limit: RouteLimit): AccountLimit {
   const count = countTries(limit);
-  return (request, accountKey) => count(request, `${clientKey(clientAddress(request))} ${hashOf(accountKey)}`);
+  // Counters are found by client and account together: a new number for the account leaves all of its old ones behind.
+  const forgiven = new LRUCache<string, number>({ max: FORGIVEN_ACCOUNTS, ttl: limit.duration * 1000 });
+  return {
+    count(request, accountKey) {
+      const account = hashOf(accountKey);
+      return count(request, `${clientKey(clientAddress(request))} ${account} ${forgiven.get(account) ?? 0}`);
+    },
+    forgive(accountKey) {
+      const account = hashOf(accountKey);
+      forgiven.set(account, (forgiven.get(account) ?? 0) + 1);
+    },
+  };
 }
 
 /**

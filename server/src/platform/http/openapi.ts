@@ -113,6 +113,7 @@ export function errorCodes({ config, limited, hasBody, validated }: DocumentedRo
   if (hasBody) codes.push('malformed_body', 'request_timeout', 'body_too_large', 'unsupported_media_type');
   if (access !== 'public') codes.push('unauthenticated');
   if (access === 'verified') codes.push('email_unverified');
+  if (access === 'permission' || typeof access === 'object') codes.push('forbidden');
   if (fresh) codes.push('reauth_required');
   if (limited) codes.push('rate_limited');
   return [...new Set(codes)];

@@ -89,6 +89,20 @@ export function createLists({ keyring }: { keyring: Keyring }) {
   };
 }
 
+/** A list that is in memory as a whole; its keys are unique, and put it in order. */
+export function listArray<T>(name: string, all: readonly T[], keyOf: (item: T) => string): ListSource<T> {
+  const sorted = [...all].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return {
+    name,
+    async read({ after, skip, limit }) {
+      const rest = after === null ? sorted : sorted.filter((item) => keyOf(item) > after);
+      return rest.slice(skip, skip + limit);
+    },
+    count: async (limit) => Math.min(sorted.length, limit),
+    keyOf,
+  };
+}
+
 export type Lists = ReturnType<typeof createLists>;
 
 function invalid(path: string): Error {

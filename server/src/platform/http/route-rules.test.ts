@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { FastifyContextConfig } from 'fastify';
 import { Type } from 'typebox';
+import { createRouteCatalogue } from './catalogue.ts';
 import { openObjects } from './closed-schemas.ts';
 import { assertProblem, testServer } from './http.testing.ts';
 import type { HttpServer } from './routes.ts';
@@ -55,6 +57,64 @@ test(
     /GET \/x demands a fresh sign-in/,
   ),
 );
+
+for (const [what, config, says] of [
+  ['sensitive without a permission', { access: 'signedIn', sensitive: true }, /GET \/x has no permission of its own/],
+  ['former codes without a permission', { access: 'public', formerly: ['GET:/y'] }, /no permission of its own/],
+  ['a guard that names no role', { access: { anyRole: [] } }, /GET \/x names no role/],
+] satisfies [string, FastifyContextConfig, RegExp][]) {
+  test(
+    `${what} stops the start`,
+    refusedStart((app) => app.get('/x', { config }, async () => ({})), says),
+  );
+}
+
+test(
+  'one permission for several methods stops the start',
+  refusedStart(
+    (app) =>
+      app.route({ method: ['PUT', 'PATCH'], url: '/x', config: { access: 'permission' }, handler: async () => ({}) }),
+    /PUT,PATCH \/x has several methods/,
+  ),
+);
+
+test('the catalogue has every route that exists here, once, as it was declared', async (t) => {
+  const catalogue = createRouteCatalogue();
+  await testServer(t, {
+    catalogue,
+    routes: (app) => {
+      app.get(
+        '/a/:id',
+        { config: { access: 'permission', formerly: ['GET:/b'] }, schema: { summary: 'One' } },
+        async () => ({}),
+      );
+      app.delete('/a/:id', { config: { access: 'permission', sensitive: true } }, async () => ({}));
+      app.get('/elsewhere', { config: { access: 'public', environments: ['production'] } }, async () => ({}));
+    },
+  });
+  const path = '/a/{id}';
+  const ours = catalogue.list().filter((route) => route.path === path || route.path === '/elsewhere');
+  assert.deepEqual(ours, [
+    {
+      method: 'DELETE',
+      path,
+      code: 'DELETE:/a/{id}',
+      formerly: [],
+      summary: null,
+      access: 'permission',
+      sensitive: true,
+    },
+    {
+      method: 'GET',
+      path,
+      code: 'GET:/a/{id}',
+      formerly: ['GET:/b'],
+      summary: 'One',
+      access: 'permission',
+      sensitive: false,
+    },
+  ]);
+});
 
 test('two limits of one name that differ stop the start', async (t) => {
   const limit = { name: 'a', points: 1, duration: 60 };

@@ -1,6 +1,7 @@
 import type { FastifyContextConfig, onRequestHookHandler, preValidationHookHandler, RouteOptions } from 'fastify';
 import type { Config } from '../config/config.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
+import { permissionCode, type RouteCatalogue, rolesOf } from './catalogue.ts';
 import { openObjects } from './closed-schemas.ts';
 import { closed, createGuard, type GuardContext } from './guard.ts';
 import { createHostCheck } from './hosts.ts';
@@ -26,11 +27,19 @@ export interface RouteRules {
 export interface RouteRulesOptions extends GuardContext {
   config: Config;
   errorTable: ErrorTable;
+  /** Learns of every route that exists here. */
+  catalogue: RouteCatalogue;
   /** Fields for pages, beyond those of every answer. */
   pageHeaders: Record<string, string>;
 }
 
-export function createRouteRules({ config, errorTable, pageHeaders, ...context }: RouteRulesOptions): RouteRules {
+export function createRouteRules({
+  config,
+  errorTable,
+  catalogue,
+  pageHeaders,
+  ...context
+}: RouteRulesOptions): RouteRules {
   const limitFor = createRouteLimits(context.clock);
   const hostCheck = createHostCheck(config.http.trustedHosts);
   const rules: RouteRules = { onRoute, preset: null, closedRoutes: [], routes: [] };
@@ -47,12 +56,14 @@ export function createRouteRules({ config, errorTable, pageHeaders, ...context }
     const settled = { ...declared, access: declared.access };
     check(route, settled, errorTable);
     const exists = settled.environments?.includes(config.environment) ?? true;
-    if (exists) rules.routes.push(documented(route, methods, settled));
-    else {
+    if (exists) {
+      rules.routes.push(documented(route, methods, settled));
+      catalogue.add({ methods, url: route.url, summary: route.schema?.summary ?? null, config: settled });
+    } else {
       rules.closedRoutes.push({ methods, url: route.url });
       route.schema = { ...route.schema, hide: true };
     }
-    const guard = exists ? guardFor(route.url, settled) : closed;
+    const guard = exists ? guardFor(permissionCode(methods[0] ?? 'GET', route.url), route.url, settled) : closed;
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
     const { content } = (route.schema?.body ?? {}) as { content?: object };
     if (content !== undefined) {
@@ -72,12 +83,17 @@ export function createRouteRules({ config, errorTable, pageHeaders, ...context }
     return { methods, url, config: settled, limited, hasBody, validated };
   }
 
-  function guardFor(template: string, { access, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig) {
+  function guardFor(
+    code: string,
+    template: string,
+    { access, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig,
+  ) {
     const { enabled } = config.rateLimits;
     const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
     const count = enabled && chosen !== 'none' ? limitFor(chosen) : null;
     const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };
-    return createGuard({ template, access, fresh, count, isOurHost: anyHost ? null : hostCheck, headers }, context);
+    const isOurHost = anyHost ? null : hostCheck;
+    return createGuard({ template, code, access, fresh, count, isOurHost, headers }, context);
   }
 
   return rules;
@@ -95,13 +111,20 @@ function demandType(types: string[]): preValidationHookHandler {
 /** What would be a hole or a lie in the documentation stops the server from starting. */
 function check(
   route: RouteOptions,
-  { access, fresh, errors = [] }: FastifyContextConfig,
+  { access, fresh, sensitive, formerly = [], errors = [] }: FastifyContextConfig,
   errorTable: ErrorTable,
 ): void {
   const name = `The route ${[route.method].flat().join(',')} ${route.url}`;
   if (fresh && (access === 'public' || access === 'optional')) {
     throw new TypeError(`${name} demands a fresh sign-in but admits callers without one.`);
   }
+  if (access !== 'permission' && (sensitive || formerly.length > 0)) {
+    throw new TypeError(`${name} has no permission of its own that could be sensitive or have had another code.`);
+  }
+  if (access === 'permission' && [route.method].flat().filter((method) => method !== 'HEAD').length > 1) {
+    throw new TypeError(`${name} has several methods: each needs a permission, so each needs a route.`);
+  }
+  if (typeof access === 'object' && rolesOf(access).length === 0) throw new TypeError(`${name} names no role.`);
   for (const code of errors) {
     if (!Object.hasOwn(errorTable, code)) throw new TypeError(`${name} names an unknown error code, "${code}".`);
   }

@@ -29,6 +29,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call. A route that declares none stops the server from starting. */
     access: Access;
+    /** Codes that the route had under earlier names; roles that grant them still admit. */
+    formerly?: readonly string[];
+    /** With `access: 'permission'`: only the exact code or `*` admits, no other pattern. */
+    sensitive?: boolean;
     /** Demands that the password was proved in this session within the last ten minutes. */
     fresh?: boolean;
     /** Default: `rateLimits.default` of the configuration, one counter for all routes that say nothing. */

@@ -6,6 +6,12 @@ export function timestamp(options: { description?: string } = {}) {
   return Type.Unsafe<Date>({ type: 'string', format: 'date-time', ...options });
 }
 
+/** A time in a query, left out or not: RFC 3339 without its leap seconds, which a `Date` cannot hold. */
+export function timeInput(description: string) {
+  const pattern = '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]';
+  return Type.Optional(Type.String({ format: 'date-time', pattern, description }));
+}
+
 /** An answer's field that may be null. `null` becomes a further type, as JSON Schema 2020-12 and OpenAPI 3.1 write it. */
 export function nullable<T extends TSchema>(schema: T) {
   const { type } = schema as { type?: string };

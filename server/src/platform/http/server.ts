@@ -8,10 +8,12 @@ import { Answer, addFields } from './answer.ts';
 import { createArrival } from './arrival.ts';
 import { readJson } from './bodies.ts';
 import type { Actor } from './caller.ts';
+import type { RouteCatalogue } from './catalogue.ts';
 import { createClientErrorHandler } from './client-errors.ts';
 import { createCors } from './cors.ts';
 import { registerDocs } from './docs.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
+import type { Authorize } from './guard.ts';
 import { type Probes, registerHealth } from './health.ts';
 import { createNotFound } from './not-found.ts';
 import { toAppError } from './problems.ts';
@@ -32,6 +34,10 @@ export interface HttpServerOptions {
   clock: Clock;
   /** Who is calling, from the Authorization header. null: no credentials. Throws an `AppError` (unauthenticated) for bad ones. */
   authenticate: (request: FastifyRequest) => Actor | null | Promise<Actor | null>;
+  /** Whether somebody holds what a route asks for. */
+  authorize: Authorize;
+  /** Learns of every route. */
+  catalogue: RouteCatalogue;
   /** All tables of error codes, merged. */
   errorTable: ErrorTable;
   /** What readiness depends on; true: fine. */
@@ -44,7 +50,7 @@ export interface HttpServerOptions {
  * Registering a route throws a `TypeError` if it declares no access, takes unknown fields, or names unknown error codes.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { config, log, clock, authenticate, errorTable, probes, version } = options;
+  const { config, log, clock, authenticate, authorize, catalogue, errorTable, probes, version } = options;
   const { always: headers, pages: pageHeaders } = securityHeaders(config);
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
 
@@ -80,7 +86,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // RFC 9110, 10.1.1 lets a server ignore expectations that it does not know; Node would answer 417 with an empty body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
-  const rules = createRouteRules({ config, errorTable, clock, authenticate, pageHeaders });
+  const rules = createRouteRules({ config, errorTable, catalogue, clock, authenticate, authorize, pageHeaders });
   const notFound = createNotFound(app, rules.closedRoutes);
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));

@@ -1,12 +1,10 @@
 import { Type } from 'typebox';
-import { actorOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { createAccountLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
 import { emailInput, usernameInput, userSchema, userView } from '../users/schemas.ts';
 import type { UserRecord } from '../users/user-store.ts';
-import type { Users } from '../users/users.ts';
 import type { Setup } from './setup.ts';
 
 const setupBody = Type.Object(
@@ -18,36 +16,6 @@ const setupBody = Type.Object(
   },
   { additionalProperties: false },
 );
-
-const permissionsSchema = Type.Object({
-  roles: Type.Array(Type.String()),
-  permissions: Type.Array(Type.String(), { description: 'Codes and patterns; `*` is everything.' }),
-  uiPermissions: Type.Object({ buttons: Type.Array(Type.String()), menus: Type.Array(Type.String()) }),
-});
-
-/** What a person may do. Only superadmins hold permissions in this version; every other route asks for no more than a session. */
-export function permissionRoutes({
-  rolesOf,
-  users,
-}: {
-  rolesOf: (user: UserRecord) => Promise<string[]>;
-  users: Users;
-}) {
-  return async (app: HttpServer): Promise<void> => {
-    app.get(
-      '/users/me/permissions',
-      {
-        config: { access: 'signedIn' },
-        schema: { summary: 'What you may do', tags: ['The user'], response: { 200: permissionsSchema } },
-      },
-      async (request) => {
-        const roles = await rolesOf(await users.me(actorOf(request)));
-        const permissions = roles.includes('superadmin') ? ['*'] : [];
-        return { roles, permissions, uiPermissions: { buttons: [], menus: [] } };
-      },
-    );
-  };
-}
 
 /** The route that the setup link leads to. */
 export function setupRoutes({ setup, rolesOf }: { setup: Setup; rolesOf: (user: UserRecord) => Promise<string[]> }) {

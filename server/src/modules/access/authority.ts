@@ -1,0 +1,50 @@
+import { platformErrors } from '../../platform/errors.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
+import type { UserRecord, UserStore } from '../users/user-store.ts';
+import { accessErrors } from './errors.ts';
+import type { Grants } from './grants.ts';
+import { holdsAll, type Power, powerOf, SUPERADMIN_POWER } from './power.ts';
+import type { RoleRecord } from './role-store.ts';
+
+export interface Authority {
+  /** What the caller holds now, by the database and not by the request; everything where there is no actor: that is the operator. */
+  of(caller: Caller): Promise<{ held: Power; roleIds: readonly string[] }>;
+  /** Throws `power_exceeded` unless the caller holds all that these roles give, or would if they were enabled. */
+  demandRoles(caller: Caller, roles: readonly RoleRecord[]): Promise<void>;
+  /** Throws `power_exceeded` where somebody holds more than the caller. */
+  demandOver(caller: Caller, user: UserRecord): Promise<void>;
+  /** The same, and `self_protected` where they are the caller. */
+  demandOverOther(caller: Caller, user: UserRecord): Promise<void>;
+}
+
+/** The rules of power: nobody hands on, or acts on, more than they hold. */
+export function createAuthority(deps: { users: UserStore; grants: Grants; catalogue: RouteCatalogue }): Authority {
+  const { users, grants, catalogue } = deps;
+
+  const authority: Authority = {
+    async of({ actor }) {
+      if (!actor) return { held: SUPERADMIN_POWER, roleIds: [] };
+      const user = await users.find(actor.userId);
+      if (user?.status !== 'active') throw platformErrors.unauthenticated();
+      return { held: await grants.heldBy(user), roleIds: user.roleIds };
+    },
+
+    async demandRoles(caller, roles) {
+      const { held } = await authority.of(caller);
+      if (!holdsAll(held, powerOf(roles, catalogue, { asIfEnabled: true }), catalogue))
+        throw accessErrors.power_exceeded();
+    },
+
+    async demandOver(caller, user) {
+      const [{ held }, weight] = await Promise.all([authority.of(caller), grants.weightOf(user)]);
+      if (!holdsAll(held, weight, catalogue)) throw accessErrors.power_exceeded();
+    },
+
+    async demandOverOther(caller, user) {
+      if (caller.actor?.userId === user.id) throw accessErrors.self_protected();
+      await authority.demandOver(caller, user);
+    },
+  };
+  return authority;
+}

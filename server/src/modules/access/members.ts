@@ -1,0 +1,92 @@
+import type { Clock } from '../../platform/clock.ts';
+import { platformErrors } from '../../platform/errors.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import type { Events } from '../events/events.ts';
+import { userErrors } from '../users/errors.ts';
+import type { UserRecord, UserStore } from '../users/user-store.ts';
+import type { Authority } from './authority.ts';
+import { BUILT_IN } from './built-in-roles.ts';
+import { accessErrors } from './errors.ts';
+import type { Grants } from './grants.ts';
+import type { Roles } from './roles.ts';
+import type { Superadmins } from './superadmins.ts';
+
+export interface Members {
+  /**
+   * Gives a user exactly these roles, by ids or codes. Throws `validation_failed`, `user_not_found`, `power_exceeded`, `self_protected`,
+   * `last_superadmin`.
+   */
+  setRoles(caller: Caller, userId: string, names: readonly string[]): Promise<UserRecord>;
+}
+
+const ATTEMPTS = 20;
+
+/** Who has which roles. */
+export function createMembers(deps: {
+  users: UserStore;
+  roles: Roles;
+  grants: Grants;
+  superadmins: Superadmins;
+  authority: Authority;
+  events: Events;
+  clock: Clock;
+}): Members {
+  const { users, roles, grants, superadmins, authority, events, clock } = deps;
+
+  async function find(userId: string): Promise<UserRecord> {
+    const user = await users.find(userId);
+    if (!user || user.status === 'erased') throw userErrors.user_not_found();
+    return user;
+  }
+
+  async function codesOf(roleIds: readonly string[]): Promise<string[]> {
+    const all = await grants.roles();
+    return roleIds.map((roleId) => all.find(({ id }) => id === roleId)?.code ?? roleId);
+  }
+
+  /** True once it is so. */
+  async function write(caller: Caller, user: UserRecord, roleIds: string[]): Promise<boolean> {
+    if (roleIds.length === user.roleIds.length && roleIds.every((id) => user.roleIds.includes(id))) return true;
+    const event = events.describe(caller, {
+      type: 'user.roles_changed',
+      target: `user:${user.id}`,
+      userId: user.id,
+      data: { before: { roles: await codesOf(user.roleIds) }, after: { roles: await codesOf(roleIds) } },
+      evicts: true,
+    });
+    return (await users.setRoles({ id: user.id, version: user.version, now: clock() }, { roleIds }, event)) === 'ok';
+  }
+
+  return {
+    async setRoles(caller, userId, names) {
+      const wanted = await roles.named(names, '/roles');
+      const beSuperadmin = wanted.some(({ id }) => id === BUILT_IN.superadmin);
+      const ordinary = wanted.filter(({ id }) => id !== BUILT_IN.superadmin);
+      for (let tries = 0; tries < ATTEMPTS; tries++) {
+        const user = await find(userId);
+        if (caller.actor?.userId === userId) throw accessErrors.self_protected();
+        await authority.demandOver(caller, user);
+        await authority.demandRoles(
+          caller,
+          ordinary.filter(({ id }) => !user.roleIds.includes(id)),
+        );
+        // First what takes power away, last what gives the most: a process that dies in between leaves less, never more.
+        const isSuperadmin = (await superadmins.read()).userIds.includes(userId);
+        if (isSuperadmin && !beSuperadmin) await superadmins.revoke(caller, userId);
+        if (beSuperadmin && !(await authority.of(caller)).held.superadmin) throw accessErrors.power_exceeded();
+        const present = isSuperadmin && !beSuperadmin ? await find(userId) : user;
+        if (
+          !(await write(
+            caller,
+            present,
+            ordinary.map(({ id }) => id),
+          ))
+        )
+          continue;
+        if (beSuperadmin && !isSuperadmin) await superadmins.grant(caller, userId);
+        return find(userId);
+      }
+      throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+    },
+  };
+}

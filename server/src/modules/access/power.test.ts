@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createRouteCatalogue } from '../../platform/http/catalogue.ts';
+import { grants, holdsAll, type Power, powerOf, SUPERADMIN_POWER, unmatched } from './power.ts';
+
+const summary = null;
+const catalogue = createRouteCatalogue();
+const add = (method: string, url: string, config: object) =>
+  catalogue.add({ methods: [method, 'HEAD'], url, summary, config: { access: 'permission', ...config } });
+add('GET', '/things', {});
+add('GET', '/things/:id', { formerly: ['GET:/old/{id}', 'GET:/older/{id}'] });
+add('POST', '/keys/rotate', { sensitive: true });
+add('DELETE', '/keys/:id', { sensitive: true, formerly: ['DELETE:/former-keys/{id}'] });
+add('GET', '/models', { access: { anyRole: ['model_manager', 'chief'] } });
+add('GET', '/chiefs', { access: { allRoles: ['chief'] } });
+
+const power = (permissions: string[], guardRoles: string[] = []): Power => ({
+  superadmin: false,
+  permissions,
+  guardRoles,
+});
+
+test('a sensitive route is granted by its own code, one it had before, or everything; by no other pattern', () => {
+  const code = 'DELETE:/keys/{id}';
+  for (const pattern of ['*', code, 'DELETE:/former-keys/{id}'])
+    assert.equal(grants([pattern], code, catalogue), pattern);
+  for (const pattern of ['*:/*', 'DELETE:/keys/*', '*:/keys/{id}', 'DELETE:/former-keys/*', 'POST:/keys/rotate'])
+    assert.equal(grants([pattern], code, catalogue), undefined, pattern);
+});
+
+test('a renamed route is granted by its former codes, and by patterns over them', () => {
+  const code = 'GET:/things/{id}';
+  for (const pattern of [code, 'GET:/old/{id}', 'GET:/older/*', '*:/things/*', '*:/*', '*'])
+    assert.equal(grants([pattern], code, catalogue), pattern);
+  for (const pattern of ['GET:/things', 'POST:/old/{id}', 'GET:/oldest/{id}'])
+    assert.equal(grants([pattern], code, catalogue), undefined, pattern);
+});
+
+test('who holds what', () => {
+  const table: [held: Power, wanted: Power, holds: boolean][] = [
+    [SUPERADMIN_POWER, SUPERADMIN_POWER, true],
+    [SUPERADMIN_POWER, power(['*'], ['chief']), true],
+    [power(['*']), SUPERADMIN_POWER, false],
+    [power(['*']), power(['*:/*', 'POST:/keys/rotate']), true],
+    [power(['*']), power([], ['chief']), false],
+    [power(['*'], ['chief']), power([], ['chief']), true],
+    [power([]), power([]), true],
+    [power(['*:/*']), power(['*']), false],
+    // A pattern does not give the sensitive route that lies under it, so it does not give the right to hand it on.
+    [power(['*:/*']), power(['POST:/keys/rotate']), false],
+    [power(['*:/*']), power(['*:/keys/*']), true],
+    [power(['POST:/keys/rotate']), power(['POST:/keys/rotate']), true],
+    [power(['POST:/keys/rotate']), power(['POST:/keys/*']), false],
+    // The old name is the new one.
+    [power(['GET:/old/{id}']), power(['GET:/things/{id}']), true],
+    [power(['GET:/things/{id}']), power(['GET:/older/{id}']), true],
+    [power(['GET:/things/{id}']), power(['GET:/older/*']), false],
+    // Codes of tomorrow count as what they say.
+    [power(['GET:/things']), power(['GET:/tomorrow']), false],
+    [power(['GET:/tomorrow']), power(['GET:/tomorrow']), true],
+    // Five methods together are all of them; four are not.
+    [power(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((m) => `${m}:/x/*`)), power(['*:/x/*']), true],
+    [power(['GET', 'POST', 'PUT', 'PATCH'].map((m) => `${m}:/x/*`)), power(['*:/x/*']), false],
+  ];
+  for (const [held, wanted, holds] of table)
+    assert.equal(holdsAll(held, wanted, catalogue), holds, `${JSON.stringify(held)} ${JSON.stringify(wanted)}`);
+});
+
+test('power of roles: disabled ones count only as if they were enabled; names count where a guard asks for them', () => {
+  const roles = [
+    { code: 'chief', enabled: false, permissions: ['GET:/a'] },
+    { code: 'reader', enabled: true, permissions: ['GET:/b'] },
+  ];
+  assert.deepEqual(powerOf(roles, catalogue, { asIfEnabled: false }), power(['GET:/b']));
+  assert.deepEqual(powerOf(roles, catalogue, { asIfEnabled: true }), power(['GET:/a', 'GET:/b'], ['chief']));
+});
+
+test('what no route answers to is told', () => {
+  const patterns = [
+    '*',
+    '*:/things/*',
+    'GET:/old/{id}',
+    'POST:/keys/rotate',
+    'POST:/things',
+    'GET:/thing',
+    '*:/keys/*',
+  ];
+  assert.deepEqual(unmatched(patterns, catalogue), ['POST:/things', 'GET:/thing', '*:/keys/*']);
+});
+
+test('the catalogue: codes, former codes, real paths, roles of guards', () => {
+  assert.deepEqual(
+    catalogue.list().map(({ code }) => code),
+    ['GET:/chiefs', 'POST:/keys/rotate', 'DELETE:/keys/{id}', 'GET:/models', 'GET:/things', 'GET:/things/{id}'],
+  );
+  assert.equal(catalogue.find('GET:/older/{id}')?.code, 'GET:/things/{id}');
+  assert.equal(catalogue.match('GET', '/things/7')?.code, 'GET:/things/{id}');
+  assert.equal(catalogue.match('GET', '/things/{id}')?.code, 'GET:/things/{id}');
+  assert.equal(catalogue.match('GET', '/things/')?.code, undefined);
+  assert.equal(catalogue.match('GET', '/things/7/8')?.code, undefined);
+  assert.equal(catalogue.match('POST', '/things/7')?.code, undefined);
+  assert.deepEqual([...catalogue.guardRoles()].sort(), ['chief', 'model_manager']);
+});

@@ -1,0 +1,124 @@
+import { Type } from 'typebox';
+import { callerOf } from '../../platform/http/caller.ts';
+import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
+import { type Lists, listArray, listQuery, listSchema } from '../../platform/http/paging.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import { nullable } from '../../platform/http/schemas.ts';
+import type { RoleRecord } from './role-store.ts';
+import type { Roles } from './roles.ts';
+import { createRoleBody, idParams, idsBody, patchRoleBody, roleSchema, roleView } from './schemas.ts';
+
+const TAGS = ['Administration'];
+const POWER_CODES = ['role_not_found', 'role_built_in', 'power_exceeded', 'self_protected'];
+
+/** Roles: what there are, and what they give. */
+export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list: Lists }) {
+  const { roles, catalogue, list } = deps;
+  const view = (role: RoleRecord) => roleView(role, catalogue);
+  /** What is said of the strings for a front end is whole, not half of it. */
+  const whole = <T extends { uiPermissions?: { buttons?: string[]; menus?: string[] } }>({
+    uiPermissions,
+    ...body
+  }: T) => ({
+    ...body,
+    ...(uiPermissions && { uiPermissions: { buttons: uiPermissions.buttons ?? [], menus: uiPermissions.menus ?? [] } }),
+  });
+
+  return async (app: HttpServer): Promise<void> => {
+    app.get(
+      '/admin/roles',
+      {
+        config: { access: 'permission' },
+        schema: {
+          summary: 'All roles',
+          tags: TAGS,
+          querystring: Type.Object(listQuery, { additionalProperties: false }),
+          response: { 200: listSchema(roleSchema) },
+        },
+      },
+      async (request) => {
+        const page = await list(
+          request.query,
+          listArray('roles', await roles.list(), ({ code }) => code),
+        );
+        return { ...page, items: page.items.map(view) };
+      },
+    );
+
+    app.post(
+      '/admin/roles',
+      {
+        config: { access: 'permission', errors: ['role_code_taken', 'power_exceeded'] },
+        schema: { summary: 'Make a role', tags: TAGS, body: createRoleBody, response: { 201: roleSchema } },
+      },
+      async (request, reply) => {
+        const role = await roles.create(callerOf(request), whole(request.body));
+        return reply.code(201).send(view(role));
+      },
+    );
+
+    app.post(
+      '/admin/roles/delete',
+      {
+        config: { access: 'permission', errors: ['power_exceeded'] },
+        schema: {
+          summary: 'Delete roles; each has its own result',
+          tags: TAGS,
+          body: idsBody,
+          response: {
+            200: Type.Object({
+              results: Type.Array(
+                Type.Object({ id: Type.String(), ok: Type.Boolean(), code: nullable(Type.String()) }),
+              ),
+            }),
+          },
+        },
+      },
+      async (request) => {
+        const results = await roles.removeAll(callerOf(request), request.body.ids);
+        return { results: results.map(({ id, error }) => ({ id, ok: error === null, code: error?.code ?? null })) };
+      },
+    );
+
+    app.get(
+      '/admin/roles/:id',
+      {
+        config: { access: 'permission', errors: ['role_not_found'] },
+        schema: { summary: 'A role', tags: TAGS, params: idParams, response: { 200: roleSchema } },
+      },
+      async (request) => view(await roles.find(request.params.id)),
+    );
+
+    app.patch(
+      '/admin/roles/:id',
+      {
+        config: { access: 'permission', errors: [...POWER_CODES, 'role_code_taken'] },
+        schema: {
+          summary: 'Change a role; what it gives changes at once for everybody who has it',
+          tags: TAGS,
+          params: idParams,
+          body: patchRoleBody,
+          response: { 200: roleSchema },
+        },
+      },
+      async (request) => view(await roles.change(callerOf(request), request.params.id, whole(request.body))),
+    );
+
+    app.delete(
+      '/admin/roles/:id',
+      {
+        config: { access: 'permission', errors: POWER_CODES },
+        schema: {
+          summary: 'Delete a role; nobody has it any more',
+          tags: TAGS,
+          params: idParams,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        await roles.remove(callerOf(request), request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

@@ -1,0 +1,69 @@
+import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
+import type { MongoOutbox } from '../events/outbox.mongo.ts';
+import type { RoleChange, RolePatch, RoleRecord, RoleStore } from './role-store.ts';
+
+/** Without a code it is a tombstone that waits until its last event is home; the unique index ignores it. */
+type RoleDocument = Omit<RoleRecord, 'id' | 'code'> & { _id: string; code: string | null };
+
+const LIVING = { code: { $gte: '' } } as const;
+const RECORD = { projection: { outbox: 0 } } as const;
+
+/** Roles on MongoDB. */
+export function createMongoRoleStore(deps: { database: Database; outbox: MongoOutbox }): RoleStore {
+  const roles = mongoOf(deps.database).db.collection<RoleDocument>('roles');
+  const outbox = deps.outbox.attach(roles);
+
+  return {
+    async insert({ id, ...role }, event) {
+      try {
+        await outbox.insert({ _id: id, ...role }, event, role.version);
+        return 'ok';
+      } catch (error) {
+        return takenCode(error);
+      }
+    },
+
+    async find(id) {
+      const document = await roles.findOne({ _id: { $eq: id }, ...LIVING }, RECORD);
+      return document && toRecord(document);
+    },
+
+    async list() {
+      const documents = await roles.find(LIVING, RECORD).sort({ code: 1 }).toArray();
+      return documents.map(toRecord);
+    },
+
+    async patch({ id, version, now }, patch, event) {
+      const next = { ...said(patch), updatedAt: now, version: version + 1 };
+      try {
+        return (await outbox.change({ _id: { $eq: id }, version, ...LIVING }, next, event, next.version))
+          ? 'ok'
+          : 'lost';
+      } catch (error) {
+        return takenCode(error);
+      }
+    },
+
+    async remove({ id, version, now }, event) {
+      const next = { code: null, updatedAt: now, version: version + 1 };
+      if (!(await outbox.change({ _id: { $eq: id }, version, ...LIVING }, next, event, next.version))) return 'lost';
+      // Gone for everybody already: a tombstone that stays behind after a crash does no harm.
+      await outbox.remove(id).catch(() => {});
+      return 'ok';
+    },
+  };
+}
+
+function takenCode(error: unknown): RoleChange {
+  if (uniqueViolation(error)?.includes('code')) return 'code_taken';
+  throw error;
+}
+
+/** Fields that are undefined are left out; the driver would write null. */
+function said(patch: RolePatch): RolePatch {
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+}
+
+function toRecord({ _id: id, code, ...role }: RoleDocument): RoleRecord {
+  return { id, code: code ?? '', ...role };
+}

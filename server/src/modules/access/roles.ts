@@ -1,0 +1,154 @@
+import type { Clock } from '../../platform/clock.ts';
+import { type AppError, outcomeOf, platformErrors } from '../../platform/errors.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
+import { isId, newId } from '../../platform/ids.ts';
+import type { Events } from '../events/events.ts';
+import type { Authority } from './authority.ts';
+import { BUILT_IN } from './built-in-roles.ts';
+import { accessErrors } from './errors.ts';
+import { holdsAll, powerOf } from './power.ts';
+import type { RoleChange, RolePatch, RoleRecord, RoleStore } from './role-store.ts';
+
+export type RoleInput = Pick<RoleRecord, 'code' | 'name'> & RolePatch;
+
+export interface Roles {
+  /** Throws `role_not_found`. */
+  find(id: string): Promise<RoleRecord>;
+  /** All, by their codes. */
+  list(): Promise<RoleRecord[]>;
+  /** By ids or codes, each once. Throws `validation_failed` for what names none. */
+  named(names: readonly string[], path: string): Promise<RoleRecord[]>;
+  /** Throws `power_exceeded`, `role_code_taken`. */
+  create(caller: Caller, input: RoleInput): Promise<RoleRecord>;
+  /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`, `role_code_taken`. */
+  change(caller: Caller, id: string, patch: RolePatch): Promise<RoleRecord>;
+  /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`. */
+  remove(caller: Caller, id: string): Promise<void>;
+  /** Each id with what became of it, in the order given. */
+  removeAll(caller: Caller, ids: readonly string[]): Promise<{ id: string; error: AppError | null }[]>;
+}
+
+const ATTEMPTS = 20;
+
+/** What becomes of roles. Nobody gives a role more than they hold themselves, before or after. */
+export function createRoles(deps: {
+  store: RoleStore;
+  authority: Authority;
+  catalogue: RouteCatalogue;
+  events: Events;
+  clock: Clock;
+}): Roles {
+  const { store, authority, catalogue, events, clock } = deps;
+
+  async function find(id: string): Promise<RoleRecord> {
+    const role = isId(id) ? await store.find(id) : null;
+    if (!role) throw accessErrors.role_not_found();
+    return role;
+  }
+
+  /** Throws unless the caller holds what the role gives before and after, and keeps what they hold themselves. */
+  async function demandPower(caller: Caller, before: RoleRecord | null, after: RoleRecord | null): Promise<void> {
+    await authority.demandRoles(caller, before ? [before] : []);
+    await authority.demandRoles(caller, after ? [after] : []);
+    const { held, roleIds } = await authority.of(caller);
+    if (held.superadmin || !before || !roleIds.includes(before.id)) return;
+    const others = (await store.list()).filter(({ id }) => id !== before.id && roleIds.includes(id));
+    const left = powerOf(after ? [...others, after] : others, catalogue, { asIfEnabled: false });
+    if (!holdsAll(left, held, catalogue)) throw accessErrors.self_protected();
+  }
+
+  const describe = (caller: Caller, type: string, { id }: RoleRecord, data: Record<string, unknown>) =>
+    events.describe(caller, { type, target: `role:${id}`, data, evicts: true });
+
+  /** Decides on the present state and writes onto it, again when somebody else was faster. */
+  async function untilWritten(id: string, attempt: (role: RoleRecord) => Promise<RoleChange>): Promise<void> {
+    for (let tries = 0; tries < ATTEMPTS; tries++) {
+      const result = await attempt(await find(id));
+      if (result === 'code_taken') throw accessErrors.role_code_taken();
+      if (result === 'ok') return;
+    }
+    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+  }
+
+  async function remove(caller: Caller, id: string): Promise<void> {
+    await untilWritten(id, async (role) => {
+      if (role.builtIn) throw accessErrors.role_built_in();
+      await demandPower(caller, role, null);
+      const event = describe(caller, 'role.deleted', role, { before: told(role), after: null });
+      return store.remove({ id, version: role.version, now: clock() }, event);
+    });
+  }
+
+  return {
+    find,
+    list: () => store.list(),
+
+    async named(names, path) {
+      const all = await store.list();
+      const found = names.map((name, index) => {
+        const role = all.find(({ id, code }) => id === name || code === name);
+        if (role) return role;
+        throw platformErrors.validation_failed({ errors: [{ path: `${path}/${index}`, message: 'names no role' }] });
+      });
+      return [...new Set(found)];
+    },
+
+    async create(caller, { code, name, ...rest }) {
+      const now = clock();
+      const role: RoleRecord = {
+        id: newId(now),
+        code,
+        name,
+        description: null,
+        enabled: true,
+        builtIn: false,
+        permissions: [],
+        uiPermissions: { buttons: [], menus: [] },
+        rateLimit: null,
+        ...said(rest),
+        createdAt: now,
+        updatedAt: now,
+        version: 1,
+      };
+      await demandPower(caller, null, role);
+      const event = describe(caller, 'role.created', role, { before: null, after: told(role) });
+      if ((await store.insert(role, event)) === 'code_taken') throw accessErrors.role_code_taken();
+      return role;
+    },
+
+    async change(caller, id, patch) {
+      let changed: RoleRecord | undefined;
+      await untilWritten(id, async (role) => {
+        const now = clock();
+        if (id === BUILT_IN.superadmin || (role.builtIn && patch.code !== undefined && patch.code !== role.code)) {
+          throw accessErrors.role_built_in();
+        }
+        changed = { ...role, ...said(patch), updatedAt: now, version: role.version + 1 };
+        await demandPower(caller, role, changed);
+        const fields = Object.keys(said(patch)) as (keyof RolePatch)[];
+        const pick = (from: RoleRecord) => Object.fromEntries(fields.map((field) => [field, from[field]]));
+        const event = describe(caller, 'role.changed', role, { before: pick(role), after: pick(changed) });
+        return store.patch({ id, version: role.version, now }, patch, event);
+      });
+      return changed ?? find(id);
+    },
+
+    remove,
+
+    async removeAll(caller, ids) {
+      const results: { id: string; error: AppError | null }[] = [];
+      for (const id of new Set(ids)) results.push({ id, error: await outcomeOf(remove(caller, id)) });
+      return results;
+    },
+  };
+}
+
+function said(patch: RolePatch): RolePatch {
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+}
+
+/** What the history says of a role. */
+function told({ code, name, description, enabled, permissions, uiPermissions, rateLimit }: RoleRecord) {
+  return { code, name, description, enabled, permissions, uiPermissions, rateLimit };
+}

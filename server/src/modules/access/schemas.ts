@@ -1,0 +1,164 @@
+import { type Static, Type } from 'typebox';
+import type { CatalogueRoute, RouteCatalogue } from '../../platform/http/catalogue.ts';
+import { nullable, timestamp } from '../../platform/http/schemas.ts';
+import type { Explanation } from './explain.ts';
+import { PERMISSION_PATTERN } from './permission-pattern.ts';
+import { unmatched } from './power.ts';
+import type { RoleRecord } from './role-store.ts';
+
+const closed = { additionalProperties: false } as const;
+
+const codeInput = Type.String({
+  pattern: '^[a-z][a-z0-9_-]{1,49}$',
+  description: 'Lower case letters, digits, `_` and `-`; such as `model_manager`.',
+});
+const nameInput = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\u2028\\u2029]*$' });
+const descriptionInput = nullable(
+  Type.String({ minLength: 1, maxLength: 500, pattern: '^(?:[^\\p{Cc}]|[\\n\\r\\t])*$' }),
+);
+const permissionsInput = Type.Array(Type.String({ maxLength: 300, pattern: PERMISSION_PATTERN }), {
+  maxItems: 1000,
+  uniqueItems: true,
+  description: 'Codes of routes, or patterns: `*`, `GET:/api/v1/admin/*`, `*:/api/v1/admin/users/*`.',
+});
+const opaque = Type.Array(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\p{Cc}]*$' }), {
+  maxItems: 1000,
+  uniqueItems: true,
+});
+const uiInput = Type.Object({ buttons: Type.Optional(opaque), menus: Type.Optional(opaque) }, closed);
+const rateLimitInput = nullable(
+  Type.Object(
+    {
+      max: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
+      windowSeconds: Type.Integer({ minimum: 1, maximum: 2_592_000 }),
+    },
+    closed,
+  ),
+);
+
+const optional = {
+  description: Type.Optional(descriptionInput),
+  enabled: Type.Optional(Type.Boolean()),
+  permissions: Type.Optional(permissionsInput),
+  uiPermissions: Type.Optional(uiInput),
+  rateLimit: Type.Optional(rateLimitInput),
+};
+
+export const createRoleBody = Type.Object({ code: codeInput, name: nameInput, ...optional }, closed);
+export const patchRoleBody = Type.Object(
+  { code: Type.Optional(codeInput), name: Type.Optional(nameInput), ...optional },
+  { ...closed, minProperties: 1 },
+);
+export const idParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
+export const idsBody = Type.Object(
+  { ids: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 100, uniqueItems: true }) },
+  closed,
+);
+
+const ui = Type.Object({ buttons: Type.Array(Type.String()), menus: Type.Array(Type.String()) });
+
+export const permissionsSchema = Type.Object({
+  roles: Type.Array(Type.String()),
+  permissions: Type.Array(Type.String(), { description: 'Codes and patterns; `*` is everything.' }),
+  uiPermissions: ui,
+});
+
+export const roleSchema = Type.Object({
+  id: Type.String(),
+  code: Type.String(),
+  name: Type.String(),
+  description: nullable(Type.String()),
+  enabled: Type.Boolean(),
+  builtIn: Type.Boolean(),
+  permissions: Type.Array(Type.String()),
+  unknownPermissions: Type.Array(Type.String(), {
+    description: 'Those of the permissions that no route of this server answers to.',
+  }),
+  uiPermissions: ui,
+  rateLimit: nullable(Type.Object({ max: Type.Integer(), windowSeconds: Type.Integer() })),
+  createdAt: timestamp(),
+  updatedAt: timestamp(),
+});
+
+const accessSchema = Type.Unsafe<CatalogueRoute['access']>({
+  anyOf: [
+    { type: 'string' },
+    { type: 'object', properties: { anyRole: { type: 'array', items: { type: 'string' } } }, required: ['anyRole'] },
+    { type: 'object', properties: { allRoles: { type: 'array', items: { type: 'string' } } }, required: ['allRoles'] },
+  ],
+});
+
+export const routeSchema = Type.Object({
+  method: Type.String(),
+  path: Type.String(),
+  code: Type.String({ description: 'What a role grants to admit to this route.' }),
+  formerly: Type.Array(Type.String()),
+  summary: nullable(Type.String()),
+  access: accessSchema,
+  sensitive: Type.Boolean({ description: 'Only its own code or `*` admits, no other pattern.' }),
+});
+
+export const explainQuery = Type.Object(
+  {
+    method: Type.Enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+    path: Type.String({ minLength: 1, maxLength: 2000, pattern: '^/', description: 'A path, or a template of one.' }),
+  },
+  closed,
+);
+
+export const explanationSchema = Type.Object({
+  allowed: Type.Boolean(),
+  reason: Type.String(),
+  route: routeSchema,
+  roles: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      code: Type.String(),
+      enabled: Type.Boolean(),
+      grant: nullable(Type.String({ description: 'What of this role bears on the route.' })),
+    }),
+  ),
+});
+
+/** A role as administrators see it. */
+export function roleView(role: RoleRecord, catalogue: RouteCatalogue): Static<typeof roleSchema> {
+  const { id, code, name, description, enabled, builtIn, permissions, uiPermissions, rateLimit } = role;
+  const times = { createdAt: role.createdAt, updatedAt: role.updatedAt };
+  const unknownPermissions = unmatched(permissions, catalogue);
+  return {
+    id,
+    code,
+    name,
+    description,
+    enabled,
+    builtIn,
+    permissions,
+    unknownPermissions,
+    uiPermissions,
+    rateLimit,
+    ...times,
+  };
+}
+
+/** What the roles of somebody give together. */
+export function permissionsView(roles: readonly RoleRecord[]): Static<typeof permissionsSchema> {
+  const counting = roles.filter(({ enabled }) => enabled);
+  const union = (pick: (role: RoleRecord) => readonly string[]) => [...new Set(counting.flatMap(pick))];
+  return {
+    roles: counting.map(({ code }) => code),
+    permissions: union(({ permissions }) => permissions),
+    uiPermissions: {
+      buttons: union((role) => role.uiPermissions.buttons),
+      menus: union((role) => role.uiPermissions.menus),
+    },
+  };
+}
+
+/** An explanation as `explanationSchema` shows it. */
+export function explanationView({ allowed, reason, route, roles }: Explanation): Static<typeof explanationSchema> {
+  return { allowed, reason, route: routeView(route), roles };
+}
+
+export function routeView({ formerly, ...route }: CatalogueRoute): Static<typeof routeSchema> {
+  return { ...route, formerly: [...formerly] };
+}

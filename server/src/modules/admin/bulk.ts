@@ -1,0 +1,44 @@
+import type { Static } from 'typebox';
+import { type AppError, outcomeOf, platformErrors } from '../../platform/errors.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import { permissionCode } from '../../platform/http/catalogue.ts';
+import type { Authorize } from '../../platform/http/guard.ts';
+import type { bulkAction } from './schemas.ts';
+import type { UserAdmin } from './user-admin.ts';
+
+export type BulkAction = Static<typeof bulkAction>;
+
+const USER = '/api/v1/admin/users/:id';
+
+/** What each action is for one user: whoever may not do that may not do it to many either. */
+const SINGLE: Record<
+  BulkAction,
+  { code: string; act: (admin: UserAdmin, caller: Caller, id: string) => Promise<unknown> }
+> = {
+  activate: { code: permissionCode('POST', `${USER}/activate`), act: (admin, ...to) => admin.activate(...to) },
+  deactivate: { code: permissionCode('POST', `${USER}/deactivate`), act: (admin, ...to) => admin.deactivate(...to) },
+  unlock: { code: permissionCode('POST', `${USER}/unlock`), act: (admin, ...to) => admin.unlock(...to) },
+  'password-reset': {
+    code: permissionCode('POST', `${USER}/password-reset`),
+    act: (admin, ...to) => admin.mailReset(...to),
+  },
+  delete: { code: permissionCode('DELETE', USER), act: (admin, ...to) => admin.remove(...to) },
+  restore: { code: permissionCode('POST', `${USER}/restore`), act: (admin, ...to) => admin.restore(...to) },
+};
+
+export interface Bulk {
+  /** Does one thing to many users, one after another; each has its own result. Throws `forbidden` unless the caller may do it to one. */
+  run(caller: Caller, action: BulkAction, ids: readonly string[]): Promise<{ id: string; error: AppError | null }[]>;
+}
+
+export function createBulk({ admin, authorize }: { admin: UserAdmin; authorize: Authorize }): Bulk {
+  return {
+    async run(caller, action, ids) {
+      const { code, act } = SINGLE[action];
+      if (!caller.actor || !(await authorize(caller.actor, { permission: code }))) throw platformErrors.forbidden();
+      const results: { id: string; error: AppError | null }[] = [];
+      for (const id of ids) results.push({ id, error: await outcomeOf(act(admin, caller, id)) });
+      return results;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import type { EventStore } from '../events/event-store.ts';
+import type { Events } from '../events/events.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import type { UserStore } from '../users/user-store.ts';
+
+/** What follows from an erasure: the person goes out of sessions and history, and at last the tombstone itself. May run twice. */
+export function registerErasure(deps: {
+  events: Events;
+  eventStore: EventStore;
+  sessionStore: SessionStore;
+  userStore: UserStore;
+}): void {
+  const { events, eventStore, sessionStore, userStore } = deps;
+
+  events.on('user.erased', 'erasure', async ({ target }) => {
+    const userId = target.slice(target.indexOf(':') + 1);
+    await sessionStore.removeForUser(userId);
+    await eventStore.anonymise(userId);
+    await userStore.remove(userId);
+  });
+}

@@ -1,0 +1,124 @@
+import { type Static, Type } from 'typebox';
+import { listQuery } from '../../platform/http/paging.ts';
+import { nullable, timeInput, timestamp } from '../../platform/http/schemas.ts';
+import { passwordInput } from '../auth/schemas.ts';
+import {
+  emailInput,
+  fullNameInput,
+  localeInput,
+  patchMeBody,
+  phoneInput,
+  usernameInput,
+  userSchema,
+  userView,
+} from '../users/schemas.ts';
+import type { UserRecord } from '../users/user-store.ts';
+
+const closed = { additionalProperties: false } as const;
+
+export const userParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
+export const userSessionParams = Type.Object(
+  { id: Type.String({ maxLength: 100 }), sessionId: Type.String({ maxLength: 100 }) },
+  closed,
+);
+
+const roleNames = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
+  maxItems: 100,
+  uniqueItems: true,
+  description: 'Codes or ids of roles.',
+});
+
+export const createUserBody = Type.Object(
+  {
+    email: emailInput,
+    username: Type.Optional(usernameInput),
+    fullName: Type.Optional(fullNameInput),
+    phone: Type.Optional(phoneInput),
+    locale: Type.Optional(localeInput),
+    roles: Type.Optional(roleNames),
+    temporaryPassword: Type.Optional(passwordInput),
+    emailVerified: Type.Optional(Type.Boolean({ description: 'Default false.' })),
+  },
+  closed,
+);
+
+export const patchUserBody = Type.Object(
+  {
+    ...patchMeBody.properties,
+    email: Type.Optional(emailInput),
+    emailVerified: Type.Optional(Type.Boolean({ description: 'With another address: default false.' })),
+  },
+  { ...closed, minProperties: 1 },
+);
+
+export const setRolesBody = Type.Object({ roles: roleNames }, closed);
+export const temporaryPasswordBody = Type.Object({ temporaryPassword: passwordInput }, closed);
+
+/** What can be done to many at once. */
+export const bulkAction = Type.Enum(['activate', 'deactivate', 'unlock', 'password-reset', 'delete', 'restore']);
+export const bulkBody = Type.Object(
+  {
+    action: bulkAction,
+    ids: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 100, uniqueItems: true }),
+  },
+  closed,
+);
+export const bulkSchema = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      ok: Type.Boolean(),
+      code: nullable(Type.String({ description: 'The error code where it was refused.' })),
+    }),
+  ),
+});
+
+export const SORTS = [
+  ...['createdAt', '-createdAt', 'email', '-email'],
+  ...['username', '-username', 'lastLoginAt', '-lastLoginAt'],
+] as const;
+
+export const usersQuery = Type.Object(
+  {
+    ...listQuery,
+    q: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description:
+          'Words that must each begin the e-mail address, its domain (`@example.com`), the username, or a word of the name.',
+      }),
+    ),
+    role: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Code or id.' })),
+    status: Type.Optional(Type.Enum(['active', 'disabled', 'deleted'])),
+    verified: Type.Optional(Type.Boolean()),
+    createdFrom: timeInput('Inclusive.'),
+    createdTo: timeInput('Exclusive.'),
+    sort: Type.Optional(Type.Enum([...SORTS], { description: 'Default `-createdAt`, the newest first.' })),
+  },
+  closed,
+);
+export type UsersQuery = Static<typeof usersQuery>;
+
+/** The list of who has a role. */
+export const membersQuery = Type.Object({ ...listQuery, sort: usersQuery.properties.sort }, closed);
+
+export const eraseQuery = Type.Object(
+  { erase: Type.Optional(Type.Boolean({ description: 'For good; needs a fresh sign-in.' })) },
+  closed,
+);
+
+/** A user as administrators see them. */
+export const adminUserSchema = Type.Object({
+  ...userSchema.properties,
+  mustChangePassword: Type.Boolean(),
+  hasPassword: Type.Boolean(),
+  invitedUntil: nullable(timestamp({ description: 'An invitation waits, valid until then.' })),
+  deletedAt: nullable(timestamp()),
+});
+
+/** A record and the codes of its roles as `adminUserSchema` shows them. */
+export function adminUserView(user: UserRecord, roles: string[]): Static<typeof adminUserSchema> {
+  const { mustChangePassword, passwordHash, invitation, deletedAt } = user;
+  const more = { mustChangePassword, hasPassword: passwordHash !== null, invitedUntil: invitation?.expiresAt ?? null };
+  return { ...userView(user, roles), ...more, deletedAt };
+}

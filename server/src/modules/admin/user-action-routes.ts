@@ -1,0 +1,144 @@
+import { Type } from 'typebox';
+import { callerOf } from '../../platform/http/caller.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import { isId } from '../../platform/ids.ts';
+import { PASSWORD_CODES } from '../auth/errors.ts';
+import { sessionErrors } from '../sessions/errors.ts';
+import { sessionListSchema, sessionView } from '../sessions/schemas.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { UserRecord } from '../users/user-store.ts';
+import { adminUserSchema, adminUserView, temporaryPasswordBody, userParams, userSessionParams } from './schemas.ts';
+import type { UserAdmin } from './user-admin.ts';
+
+const TAGS = ['Administration'];
+const OVER = ['user_not_found', 'power_exceeded', 'status_conflict'];
+
+/** What administrators do to one account: its state, its password, its sessions. */
+export function userActionRoutes(deps: {
+  admin: UserAdmin;
+  sessions: Sessions;
+  /** Throws `power_exceeded` where somebody holds more than the caller. */
+  demandOver: (caller: ReturnType<typeof callerOf>, user: UserRecord) => Promise<void>;
+  givenRoles: (user: UserRecord) => Promise<string[]>;
+}) {
+  const { admin, sessions, demandOver, givenRoles } = deps;
+
+  return async (app: HttpServer): Promise<void> => {
+    const changes = {
+      activate: { summary: 'Let a user in again', errors: OVER },
+      deactivate: {
+        summary: 'Shut a user out; every session ends',
+        errors: [...OVER, 'self_protected', 'superadmin_protected'],
+      },
+      unlock: { summary: 'Forget the failed sign-ins that hold a user back', errors: OVER },
+      restore: { summary: 'Bring a deleted user back', errors: OVER },
+    } as const;
+    for (const action of Object.keys(changes) as (keyof typeof changes)[]) {
+      const { summary, errors } = changes[action];
+      app.post(
+        `/admin/users/:id/${action}`,
+        {
+          config: { access: 'permission', errors },
+          schema: { summary, tags: TAGS, params: userParams, response: { 200: adminUserSchema } },
+        },
+        async (request) => {
+          const { id } = request.params as { id: string };
+          const user = await admin[action](callerOf(request), id);
+          return adminUserView(user, await givenRoles(user));
+        },
+      );
+    }
+
+    app.post(
+      '/admin/users/:id/password-reset',
+      {
+        config: { access: 'permission', errors: OVER },
+        schema: {
+          summary: 'Mail a user a link for a new password, or their invitation again',
+          description: 'Nothing else changes until the link is used; then every session ends.',
+          tags: TAGS,
+          params: userParams,
+          response: { 202: Type.Object({ status: Type.Literal('accepted') }) },
+        },
+      },
+      async (request, reply) => {
+        await admin.mailReset(callerOf(request), request.params.id);
+        return reply.code(202).send({ status: 'accepted' });
+      },
+    );
+
+    app.post(
+      '/admin/users/:id/temporary-password',
+      {
+        config: { access: 'permission', errors: [...OVER, 'self_protected', ...PASSWORD_CODES] },
+        schema: {
+          summary: 'Set a password that the user must change; every session ends',
+          tags: TAGS,
+          params: userParams,
+          body: temporaryPasswordBody,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        await admin.setTemporaryPassword(callerOf(request), request.params.id, request.body.temporaryPassword);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.get(
+      '/admin/users/:id/sessions',
+      {
+        config: { access: 'permission', errors: ['user_not_found'] },
+        schema: {
+          summary: 'Where a user is signed in',
+          tags: TAGS,
+          params: userParams,
+          response: { 200: sessionListSchema },
+        },
+      },
+      async (request) => {
+        const { id } = await admin.find(request.params.id);
+        const items = await sessions.list(id);
+        return { items: items.map((session) => sessionView(session, request.actor?.sessionId ?? null)) };
+      },
+    );
+
+    app.delete(
+      '/admin/users/:id/sessions',
+      {
+        config: { access: 'permission', errors: ['user_not_found', 'power_exceeded'] },
+        schema: {
+          summary: "End all of a user's sessions",
+          tags: TAGS,
+          params: userParams,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        await admin.endSessions(callerOf(request), request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.delete(
+      '/admin/users/:id/sessions/:sessionId',
+      {
+        config: { access: 'permission', errors: ['user_not_found', 'power_exceeded', 'session_not_found'] },
+        schema: {
+          summary: "End one of a user's sessions",
+          tags: TAGS,
+          params: userSessionParams,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const { id, sessionId } = request.params;
+        const user = await admin.find(id);
+        await demandOver(callerOf(request), user);
+        if (!isId(sessionId)) throw sessionErrors.session_not_found();
+        await sessions.end(callerOf(request), user.id, sessionId);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

@@ -1,0 +1,75 @@
+import type { ListPage, ListQuery, Lists } from '../../platform/http/paging.ts';
+import { accessErrors } from '../access/errors.ts';
+import type { Roles } from '../access/roles.ts';
+import type { Superadmins } from '../access/superadmins.ts';
+import type { UserFilter, UserOrder, UserPlace, UserRecord, UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import type { UsersQuery } from './schemas.ts';
+
+export interface UserList {
+  /** Throws `role_not_found` where the filter names none, and `validation_failed` for a cursor or page that is none. */
+  read(query: UsersQuery): Promise<ListPage<UserRecord>>;
+}
+
+const NEWEST_FIRST = '-createdAt';
+
+/** The users that administrators look for. */
+export function createUserList(deps: {
+  store: UserStore;
+  users: Users;
+  roles: Roles;
+  superadmins: Superadmins;
+  list: Lists;
+}): UserList {
+  const { store, users, roles, superadmins, list } = deps;
+
+  async function ofRole(name: string): Promise<UserFilter> {
+    const role = (await roles.list()).find(({ id, code }) => id === name || code === name);
+    if (!role) throw accessErrors.role_not_found();
+    // Who is a superadmin stands in a record of its own.
+    if (role.builtIn && role.code === 'superadmin') return { ids: (await superadmins.read()).userIds };
+    return { roleId: role.id };
+  }
+
+  async function toFilter({ q = '', role, status, verified, createdFrom, createdTo }: UsersQuery): Promise<UserFilter> {
+    const terms = users.searchTerms(q);
+    return {
+      ...(terms.length > 0 && { terms }),
+      ...(role !== undefined && (await ofRole(role))),
+      ...(status !== undefined && { status }),
+      ...(verified !== undefined && { verified }),
+      ...(createdFrom !== undefined && { createdFrom: new Date(createdFrom) }),
+      ...(createdTo !== undefined && { createdTo: new Date(createdTo) }),
+    };
+  }
+
+  return {
+    async read({ page, pageSize, cursor, sort = NEWEST_FIRST, ...query }) {
+      const order = toOrder(sort);
+      const filter = await toFilter(query);
+      return list<UserRecord>({ page, pageSize, cursor } as ListQuery, {
+        // A cursor is good for the list that it came from, in the same order.
+        name: `users ${JSON.stringify([query, sort])}`,
+        read: ({ after, ...rest }) =>
+          store.list(filter, order, { ...rest, after: after === null ? null : (JSON.parse(after) as UserPlace) }),
+        count: (limit) => store.count(filter, limit),
+        keyOf: (user) => JSON.stringify(placeOf(user, order)),
+      });
+    },
+  };
+}
+
+function toOrder(sort: NonNullable<UsersQuery['sort']>): UserOrder {
+  const descending = sort.startsWith('-');
+  return { by: (descending ? sort.slice(1) : sort) as UserOrder['by'], descending };
+}
+
+function placeOf(user: UserRecord, { by }: UserOrder): UserPlace {
+  const values = {
+    createdAt: user.createdAt.toISOString(),
+    email: user.emailNorm,
+    username: user.username,
+    lastLoginAt: user.lastLoginAt?.toISOString() ?? null,
+  };
+  return { value: values[by], id: user.id };
+}

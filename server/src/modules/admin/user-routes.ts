@@ -1,0 +1,183 @@
+import { Type } from 'typebox';
+import type { Clock } from '../../platform/clock.ts';
+import { platformErrors } from '../../platform/errors.ts';
+import { actorOf } from '../../platform/http/actor.ts';
+import { callerOf } from '../../platform/http/caller.ts';
+import { isFresh } from '../../platform/http/guard.ts';
+import { listSchema } from '../../platform/http/paging.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import type { Members } from '../access/members.ts';
+import { PASSWORD_CODES } from '../auth/errors.ts';
+import type { UserRecord } from '../users/user-store.ts';
+import type { Bulk } from './bulk.ts';
+import {
+  adminUserSchema,
+  adminUserView,
+  bulkBody,
+  bulkSchema,
+  createUserBody,
+  eraseQuery,
+  membersQuery,
+  patchUserBody,
+  setRolesBody,
+  userParams,
+  usersQuery,
+} from './schemas.ts';
+import type { UserAdmin } from './user-admin.ts';
+import type { UserList } from './user-list.ts';
+
+const TAGS = ['Administration'];
+const IDENTITY_CODES = ['email_invalid', 'email_taken', 'username_invalid', 'username_taken', 'locale_invalid'];
+const OVER = ['user_not_found', 'power_exceeded'];
+const OVER_OTHER = [...OVER, 'self_protected'];
+
+/** Accounts as administrators list, make, change and end them. */
+export function userAdminRoutes(deps: {
+  admin: UserAdmin;
+  userList: UserList;
+  bulk: Bulk;
+  members: Members;
+  /** Codes of the roles that somebody was given, the disabled ones too. */
+  givenRoles: (user: UserRecord) => Promise<string[]>;
+  clock: Clock;
+}) {
+  const { admin, userList, bulk, members, givenRoles, clock } = deps;
+  const view = async (user: UserRecord) => adminUserView(user, await givenRoles(user));
+
+  return async (app: HttpServer): Promise<void> => {
+    app.get(
+      '/admin/users',
+      {
+        config: { access: 'permission', errors: ['role_not_found'] },
+        schema: {
+          summary: 'Find users',
+          tags: TAGS,
+          querystring: usersQuery,
+          response: { 200: listSchema(adminUserSchema) },
+        },
+      },
+      async (request) => {
+        const page = await userList.read(request.query);
+        return { ...page, items: await Promise.all(page.items.map(view)) };
+      },
+    );
+
+    app.get(
+      '/admin/roles/:id/users',
+      {
+        config: { access: 'permission', errors: ['role_not_found'] },
+        schema: {
+          summary: 'Who has a role',
+          tags: TAGS,
+          params: userParams,
+          querystring: membersQuery,
+          response: { 200: listSchema(adminUserSchema) },
+        },
+      },
+      async (request) => {
+        const page = await userList.read({ ...request.query, role: request.params.id });
+        return { ...page, items: await Promise.all(page.items.map(view)) };
+      },
+    );
+
+    app.post(
+      '/admin/users',
+      {
+        config: { access: 'permission', errors: [...IDENTITY_CODES, ...PASSWORD_CODES, 'power_exceeded'] },
+        schema: {
+          summary: 'Make an account: by a mailed invitation, or with a temporary password',
+          tags: TAGS,
+          body: createUserBody,
+          response: { 201: adminUserSchema },
+        },
+      },
+      async (request, reply) => {
+        const user = await admin.create(callerOf(request), request.body);
+        return reply.code(201).send(await view(user));
+      },
+    );
+
+    app.post(
+      '/admin/users/bulk',
+      {
+        config: { access: 'permission', errors: ['forbidden'] },
+        schema: {
+          summary: 'Do one thing to many users; each has its own result',
+          description: 'Asks for the permission of that one thing, too.',
+          tags: TAGS,
+          body: bulkBody,
+          response: { 200: bulkSchema },
+        },
+      },
+      async (request) => {
+        const { action, ids } = request.body;
+        const results = await bulk.run(callerOf(request), action, ids);
+        return { results: results.map(({ id, error }) => ({ id, ok: error === null, code: error?.code ?? null })) };
+      },
+    );
+
+    app.get(
+      '/admin/users/:id',
+      {
+        config: { access: 'permission', errors: ['user_not_found'] },
+        schema: { summary: 'A user', tags: TAGS, params: userParams, response: { 200: adminUserSchema } },
+      },
+      async (request) => view(await admin.find(request.params.id)),
+    );
+
+    app.patch(
+      '/admin/users/:id',
+      {
+        config: { access: 'permission', errors: [...OVER_OTHER, ...IDENTITY_CODES] },
+        schema: {
+          summary: 'Change a user',
+          tags: TAGS,
+          params: userParams,
+          body: patchUserBody,
+          response: { 200: adminUserSchema },
+        },
+      },
+      async (request) => view(await admin.patch(callerOf(request), request.params.id, request.body)),
+    );
+
+    app.delete(
+      '/admin/users/:id',
+      {
+        config: {
+          access: 'permission',
+          errors: [...OVER_OTHER, 'superadmin_protected', 'reauth_required'],
+        },
+        schema: {
+          summary: 'Delete a user; restorable, unless erased',
+          tags: TAGS,
+          params: userParams,
+          querystring: eraseQuery,
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        if (request.query.erase === true) {
+          if (!isFresh(actorOf(request), clock)) throw platformErrors.reauth_required();
+          await admin.erase(callerOf(request), id);
+        } else await admin.remove(callerOf(request), id);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.put(
+      '/admin/users/:id/roles',
+      {
+        config: { access: 'permission', errors: [...OVER_OTHER, 'last_superadmin'] },
+        schema: {
+          summary: 'Give a user exactly these roles',
+          tags: TAGS,
+          params: userParams,
+          body: setRolesBody,
+          response: { 200: adminUserSchema },
+        },
+      },
+      async (request) => view(await members.setRoles(callerOf(request), request.params.id, request.body.roles)),
+    );
+  };
+}

@@ -1,0 +1,119 @@
+import { after, type Clock, DAY } from '../../platform/clock.ts';
+import { formatIdToken, parseIdToken } from '../../platform/crypto/id-token.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
+import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Events } from '../events/events.ts';
+import type { Sessions, SignedIn } from '../sessions/sessions.ts';
+import { userErrors } from '../users/errors.ts';
+import type { Invitation, UserRecord, UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import { authErrors } from './errors.ts';
+import type { PasswordPolicy } from './password-policy.ts';
+
+export interface Invitations {
+  /** What a user who is invited carries. */
+  draft(): Invitation;
+  /** Mails a new link in place of the one before. Throws `gone` where the user is not active, and `status_conflict` where they have a password. */
+  renew(caller: Caller, userId: string, gone: () => Error): Promise<UserRecord>;
+  /** The token of a user's invitation; derived, so a mail that is sent twice says the same. Null where none waits, or its key is gone. */
+  token(user: UserRecord): string | null;
+  /** The first password; signs in. Throws `token_invalid`, `password_…`, `username_invalid`, `username_taken`. */
+  accept(
+    caller: Caller,
+    input: { token: string; password: string; username?: string; fullName?: string },
+  ): Promise<SignedIn>;
+}
+
+export const INVITATION_TTL = 7 * DAY;
+const PURPOSE = 'invitation';
+
+/** From an account that an administrator made to the first password of its owner. */
+export function createInvitations(deps: {
+  userStore: UserStore;
+  users: Users;
+  sessions: Sessions;
+  events: Events;
+  keyring: Keyring;
+  hasher: PasswordHasher;
+  policy: PasswordPolicy;
+  clock: Clock;
+}): Invitations {
+  const { userStore, users, sessions, events, keyring, hasher, policy, clock } = deps;
+
+  function secretOf({ id: userId, passwordVersion, invitation }: UserRecord): Buffer | null {
+    if (!invitation || invitation.expiresAt <= clock() || !keyring.has(invitation.keyId)) return null;
+    const { id, keyId } = invitation;
+    return deriveToken(keyring, { purpose: PURPOSE, id, subject: `${userId} ${passwordVersion}`, keyId });
+  }
+
+  /** The token names the user; what is right for them now decides, so that a newer link or a password voids it. */
+  async function userOfToken(token: string): Promise<UserRecord> {
+    const parts = parseIdToken(token);
+    const user = parts && (await userStore.find(parts.id));
+    const secret = user?.status === 'active' ? secretOf(user) : null;
+    if (!user || !secret || !sameSecret(parts.secret, secret)) throw authErrors.token_invalid();
+    return user;
+  }
+
+  function draft(): Invitation {
+    const now = clock();
+    return { id: newId(now), keyId: keyring.currentKeyId, expiresAt: after(now, INVITATION_TTL) };
+  }
+
+  return {
+    draft,
+
+    renew: (caller, userId, gone) =>
+      users.change(
+        userId,
+        (user) => {
+          if (user.passwordHash !== null) throw userErrors.status_conflict();
+          const invitation = draft();
+          const event = events.describe(caller, {
+            type: 'user.invited',
+            target: `user:${userId}`,
+            userId,
+            data: { invitationId: invitation.id },
+          });
+          return userStore.invite({ id: userId, version: user.version, now: clock() }, invitation, event);
+        },
+        gone,
+      ),
+
+    token(user) {
+      const secret = secretOf(user);
+      return secret && formatIdToken(user.id, secret);
+    },
+
+    async accept(caller, { token, password, username, fullName }) {
+      const { id: userId, passwordVersion, ...invited } = await userOfToken(token);
+      const names = username === undefined ? {} : users.toUsername(username);
+      policy.check(password, { ...invited, ...names, ...(fullName !== undefined && { fullName }) });
+      const hash = await hasher.hash(password);
+      let sessionEpoch = 0;
+      const user = await users.change(
+        userId,
+        (now) => {
+          // Of many who come with the link, the first uses it up.
+          if (now.passwordVersion !== passwordVersion || now.invitation?.id !== invited.invitation?.id)
+            throw authErrors.token_invalid();
+          sessionEpoch = now.sessionEpoch + 1;
+          const about = { target: `user:${userId}`, userId, actorId: userId };
+          const event = events.describe(caller, { type: 'user.invitation_accepted', ...about, evicts: true });
+          const change = { hash, passwordVersion: passwordVersion + 1, sessionEpoch, ...names };
+          return userStore.acceptInvitation(
+            { id: userId, version: now.version, now: clock() },
+            { ...change, ...(fullName !== undefined && { fullName }) },
+            event,
+          );
+        },
+        authErrors.token_invalid,
+      );
+      // The epoch that this very change began: what ended all sessions after it must end the one that follows, too.
+      return sessions.start(caller, { ...user, sessionEpoch }, { amr: ['otp'] });
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { type ListQuery, type ListSource, type Lists, listSchema } from '../../platform/http/paging.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import type { EventFilter, EventRecord, EventStore } from './event-store.ts';
+import { eventSchema, eventsQuery, eventView, filterOf, userEventsParams, userEventsQuery } from './schemas.ts';
+
+const TAGS = ['Administration'];
+
+/** The audit log, and the part of it that is about one user. */
+export function eventAdminRoutes(deps: {
+  store: EventStore;
+  list: Lists;
+  /** Throws `user_not_found`. */
+  findUser: (id: string) => Promise<{ id: string }>;
+}) {
+  const { store, list, findUser } = deps;
+
+  const sourceOf = (filter: EventFilter): ListSource<EventRecord> => ({
+    // A cursor is good for the filter that it came from.
+    name: `audit log ${JSON.stringify(filter)}`,
+    read: ({ after, skip, limit }) => store.list(filter, { before: after, skip, limit }),
+    count: (limit) => store.count(filter, limit),
+    keyOf: (event) => event.id,
+  });
+
+  async function pageOf(query: ListQuery, filter: EventFilter) {
+    const page = await list(query, sourceOf(filter));
+    return { ...page, items: page.items.map(eventView) };
+  }
+
+  return async (app: HttpServer): Promise<void> => {
+    app.get(
+      '/admin/events',
+      {
+        config: { access: 'permission' },
+        schema: {
+          summary: 'What happened: who did what to what, from where; the latest first',
+          tags: TAGS,
+          querystring: eventsQuery,
+          response: { 200: listSchema(eventSchema) },
+        },
+      },
+      async (request) => pageOf(request.query, filterOf(request.query)),
+    );
+
+    app.get(
+      '/admin/users/:id/events',
+      {
+        config: { access: 'permission', errors: ['user_not_found'] },
+        schema: {
+          summary: 'The sign-ins and changes of a user, the latest first',
+          tags: TAGS,
+          params: userEventsParams,
+          querystring: userEventsQuery,
+          response: { 200: listSchema(eventSchema) },
+        },
+      },
+      async (request) => {
+        const { id } = await findUser(request.params.id);
+        return pageOf(request.query, { userId: id });
+      },
+    );
+  };
+}

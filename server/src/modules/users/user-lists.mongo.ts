@@ -1,0 +1,79 @@
+import type { Collection, Filter } from 'mongodb';
+import { endOfPrefix } from './search-terms.ts';
+import { readThrough, type Segment, segmentsOf } from './user-order.ts';
+import type { UserFilter, UserOrder, UserRecord, UserStore } from './user-store.ts';
+
+/** `terms`: what the user is found by, see `search-terms.ts`; follows from the names, written together with them. */
+export type UserDocument = Omit<UserRecord, 'id'> & { _id: string; terms: string[] };
+
+/** What of a document is the record. */
+export const RECORD = { projection: { outbox: 0, terms: 0 } } as const;
+
+const FIELDS = {
+  createdAt: 'createdAt',
+  email: 'emailNorm',
+  username: 'username',
+  lastLoginAt: 'lastLoginAt',
+} as const;
+
+/** Lists of users on MongoDB. */
+export function createMongoUserLists(users: Collection<UserDocument>): Pick<UserStore, 'list' | 'count'> {
+  return {
+    async list(filter, order, { after, skip, limit }) {
+      const direction = order.descending ? -1 : 1;
+      const matching = (segment: Segment) => ({ $and: [within(order, segment), ...conditionsOf(filter)] });
+      const documents = await readThrough(
+        segmentsOf(order, after),
+        { skip, limit },
+        (segment, skipped, most) =>
+          users
+            .find(matching(segment), RECORD)
+            .sort({ [FIELDS[order.by]]: direction, _id: direction })
+            .skip(skipped)
+            .limit(most)
+            .toArray(),
+        (segment, most) => users.countDocuments(matching(segment), { limit: most }),
+      );
+      return documents.map(toRecord);
+    },
+
+    count: (filter, limit) => users.countDocuments({ $and: conditionsOf(filter) }, { limit }),
+  };
+}
+
+/** The user that a document holds. */
+export function toRecord({ _id: id, ...user }: Omit<UserDocument, 'terms'>): UserRecord {
+  return { id, ...user };
+}
+
+function within({ by, descending }: UserOrder, segment: Segment): Filter<UserDocument> {
+  const field = FIELDS[by];
+  const beyond = descending ? '$lt' : '$gt';
+  const isTime = by === 'createdAt' || by === 'lastLoginAt';
+  const read = (value: string) => (isTime ? new Date(value) : value);
+  // Comparisons hold only among values of one type, so that a bound leaves the nulls out.
+  const least = isTime ? new Date(-8.64e15) : '';
+  switch (segment.kind) {
+    case 'none':
+      return { [field]: null, ...(segment.afterId !== null && { _id: { [beyond]: segment.afterId } }) };
+    case 'same':
+      return { [field]: { $eq: read(segment.value) }, _id: { [beyond]: segment.afterId } };
+    case 'any':
+      return { [field]: segment.beyond === null ? { $gte: least } : { [beyond]: read(segment.beyond) } };
+  }
+}
+
+function conditionsOf({ terms = [], roleId, ids, status, verified, createdFrom, createdTo }: UserFilter) {
+  const conditions: Filter<UserDocument>[] = [{ status: status === undefined ? { $ne: 'erased' } : { $eq: status } }];
+  for (const term of terms) {
+    const end = endOfPrefix(term);
+    // One and the same term must meet both bounds.
+    conditions.push({ terms: { $elemMatch: { $gte: term, ...(end !== null && { $lt: end }) } } });
+  }
+  if (roleId !== undefined) conditions.push({ roleIds: { $eq: roleId } } as Filter<UserDocument>);
+  if (ids !== undefined) conditions.push({ _id: { $in: [...ids] } });
+  if (verified !== undefined) conditions.push({ emailVerified: verified });
+  if (createdFrom !== undefined) conditions.push({ createdAt: { $gte: createdFrom } });
+  if (createdTo !== undefined) conditions.push({ createdAt: { $lt: createdTo } });
+  return conditions;
+}

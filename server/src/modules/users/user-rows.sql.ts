@@ -1,0 +1,149 @@
+import type { Insertable, Selectable } from 'kysely';
+import {
+  type BoolColumn,
+  type NullableTimeColumn,
+  type TimeColumn,
+  toDate,
+  toDateOrNull,
+} from '../../platform/database/values.ts';
+import type { EmailChange, Invitation, UserRecord } from './user-store.ts';
+
+export interface UserRow {
+  id: string;
+  email: string | null;
+  email_norm: string | null;
+  email_verified: BoolColumn;
+  username: string | null;
+  username_key: string | null;
+  full_name: string | null;
+  phone: string | null;
+  locale: string | null;
+  profile: string;
+  profile_public: BoolColumn;
+  status: UserRecord['status'];
+  role_ids: string;
+  superadmin_mark: BoolColumn;
+  password_hash: string | null;
+  password_version: number;
+  must_change_password: BoolColumn;
+  session_epoch: number;
+  kept_session_id: string | null;
+  email_change_id: string | null;
+  email_change_key_id: string | null;
+  email_change_email: string | null;
+  email_change_email_norm: string | null;
+  email_change_expires_at: NullableTimeColumn;
+  email_change_tries: number;
+  invitation_id: string | null;
+  invitation_key_id: string | null;
+  invitation_expires_at: NullableTimeColumn;
+  last_login_at: NullableTimeColumn;
+  deleted_at: NullableTimeColumn;
+  created_at: TimeColumn;
+  updated_at: TimeColumn;
+  version: number;
+}
+
+export interface UserTables {
+  users: UserRow;
+  /** What each user is found by, see `search-terms.ts`; follows from the row, written in its transaction. */
+  user_terms: { term: string; user_id: string };
+  /** The same of `role_ids`. */
+  user_roles: { role_id: string; user_id: string };
+}
+
+/** A waiting change of address, or none. */
+export function toEmailChangeColumns(change: EmailChange | null) {
+  return {
+    email_change_id: change?.id ?? null,
+    email_change_key_id: change?.keyId ?? null,
+    email_change_email: change?.email ?? null,
+    email_change_email_norm: change?.emailNorm ?? null,
+    email_change_expires_at: change?.expiresAt ?? null,
+    email_change_tries: change?.tries ?? 0,
+  };
+}
+
+/** A waiting invitation, or none. */
+export function toInvitationColumns(invitation: Invitation | null) {
+  return {
+    invitation_id: invitation?.id ?? null,
+    invitation_key_id: invitation?.keyId ?? null,
+    invitation_expires_at: invitation?.expiresAt ?? null,
+  };
+}
+
+export function toRow(user: UserRecord): Insertable<UserRow> {
+  return {
+    id: user.id,
+    email: user.email,
+    email_norm: user.emailNorm,
+    email_verified: user.emailVerified,
+    username: user.username,
+    username_key: user.usernameKey,
+    full_name: user.fullName,
+    phone: user.phone,
+    locale: user.locale,
+    profile: JSON.stringify(user.profile),
+    profile_public: user.profilePublic,
+    status: user.status,
+    role_ids: JSON.stringify(user.roleIds),
+    superadmin_mark: user.superadminMark,
+    password_hash: user.passwordHash,
+    password_version: user.passwordVersion,
+    must_change_password: user.mustChangePassword,
+    session_epoch: user.sessionEpoch,
+    kept_session_id: user.keptSessionId,
+    ...toEmailChangeColumns(user.emailChange),
+    ...toInvitationColumns(user.invitation),
+    last_login_at: user.lastLoginAt,
+    deleted_at: user.deletedAt,
+    created_at: user.createdAt,
+    updated_at: user.updatedAt,
+    version: user.version,
+  };
+}
+
+export function toRecord(row: Selectable<UserRow>): UserRecord {
+  return {
+    id: row.id,
+    email: row.email,
+    emailNorm: row.email_norm,
+    emailVerified: Boolean(row.email_verified),
+    username: row.username,
+    usernameKey: row.username_key,
+    fullName: row.full_name,
+    phone: row.phone,
+    locale: row.locale,
+    profile: JSON.parse(row.profile),
+    profilePublic: Boolean(row.profile_public),
+    status: row.status,
+    roleIds: JSON.parse(row.role_ids),
+    superadminMark: Boolean(row.superadmin_mark),
+    passwordHash: row.password_hash,
+    passwordVersion: row.password_version,
+    mustChangePassword: Boolean(row.must_change_password),
+    sessionEpoch: row.session_epoch,
+    keptSessionId: row.kept_session_id,
+    emailChange: toEmailChange(row),
+    invitation: toInvitation(row),
+    lastLoginAt: toDateOrNull(row.last_login_at),
+    deletedAt: toDateOrNull(row.deleted_at),
+    createdAt: toDate(row.created_at),
+    updatedAt: toDate(row.updated_at),
+    version: row.version,
+  };
+}
+
+function toEmailChange(row: Selectable<UserRow>): UserRecord['emailChange'] {
+  const { email_change_id: id, email_change_key_id: keyId, email_change_email: email } = row;
+  const { email_change_email_norm: emailNorm, email_change_expires_at: expiresAt } = row;
+  if (id === null || keyId === null || email === null || emailNorm === null || expiresAt === null) return null;
+  return { id, keyId, email, emailNorm, expiresAt: toDate(expiresAt), tries: row.email_change_tries };
+}
+
+function toInvitation(row: Selectable<UserRow>): UserRecord['invitation'] {
+  const { invitation_id: id, invitation_key_id: keyId, invitation_expires_at: expiresAt } = row;
+  if (id === null || keyId === null || expiresAt === null) return null;
+  return { id, keyId, expiresAt: toDate(expiresAt) };
+}

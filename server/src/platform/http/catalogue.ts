@@ -1,0 +1,93 @@
+import type { FastifyContextConfig } from 'fastify';
+import type { Access } from './caller.ts';
+
+/** A route of this server, as those who grant permissions see it. */
+export interface CatalogueRoute {
+  method: string;
+  /** With `{name}`. */
+  path: string;
+  /** What a role grants to admit to it: `GET:/api/v1/users/{id}`. */
+  code: string;
+  /** Codes that it had under earlier names, and that still admit. */
+  formerly: readonly string[];
+  summary: string | null;
+  access: Access;
+  /** Only its own code or `*` admits; no pattern does. */
+  sensitive: boolean;
+}
+
+export interface RouteCatalogue {
+  add(route: { methods: string[]; url: string; summary: string | null; config: FastifyContextConfig }): void;
+  /** By path, then by method. */
+  list(): CatalogueRoute[];
+  /** The route that has this code, or once had it. */
+  find(code: string): CatalogueRoute | undefined;
+  /** The route that a request would reach, by its path or its template. */
+  match(method: string, path: string): CatalogueRoute | undefined;
+  /** Codes of the roles that some route asks for. */
+  guardRoles(): ReadonlySet<string>;
+}
+
+/** The code of a route; HEAD is answered by whoever may GET. */
+export function permissionCode(method: string, url: string): string {
+  return `${method === 'HEAD' ? 'GET' : method}:${templateOf(url)}`;
+}
+
+/** `/users/:id` as the contract writes it, `/users/{id}`. */
+function templateOf(url: string): string {
+  return url.replace(/:([A-Za-z0-9_]+)/g, '{$1}');
+}
+
+/** Every route as Fastify has it; filled while they are registered, complete once the server is ready. */
+export function createRouteCatalogue(): RouteCatalogue {
+  const byCode = new Map<string, CatalogueRoute>();
+  const byFormerCode = new Map<string, CatalogueRoute>();
+
+  return {
+    add({ methods, url, summary, config: { access, sensitive = false, formerly = [] } }) {
+      for (const method of methods.filter((name) => name !== 'HEAD' && name !== 'OPTIONS')) {
+        const code = permissionCode(method, url);
+        const route = { method, path: templateOf(url), code, formerly, summary, access, sensitive };
+        byCode.set(code, route);
+        for (const former of formerly) byFormerCode.set(former, route);
+      }
+    },
+
+    list: () => [...byCode.values()].sort((a, b) => order(a.path, b.path) || order(a.method, b.method)),
+    find: (code) => byCode.get(code) ?? byFormerCode.get(code),
+
+    match(method, path) {
+      const asked = path.split('/');
+      const candidates = [...byCode.values()].filter(
+        (route) => route.method === method && fits(route.path.split('/'), asked),
+      );
+      // As the router does it: what is written out goes before what is a parameter.
+      return candidates.sort((a, b) => order(rank(a.path), rank(b.path)))[0];
+    },
+
+    guardRoles: () => new Set([...byCode.values()].flatMap(({ access }) => rolesOf(access))),
+  };
+}
+
+/** The roles that an access names. */
+export function rolesOf(access: Access): readonly string[] {
+  if (typeof access === 'string') return [];
+  return 'anyRole' in access ? access.anyRole : access.allRoles;
+}
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const isParameter = (segment: string): boolean => segment.startsWith('{');
+const rank = (template: string): string =>
+  template
+    .split('/')
+    .map((segment) => (segment === '*' ? '2' : isParameter(segment) ? '1' : '0'))
+    .join('');
+
+function fits(template: string[], asked: string[]): boolean {
+  const open = template.at(-1) === '*';
+  if (open ? asked.length < template.length : asked.length !== template.length) return false;
+  return template.every((segment, index) => {
+    if (open && index === template.length - 1) return true;
+    return segment === asked[index] || (isParameter(segment) && asked[index] !== '');
+  });
+}

@@ -1,0 +1,72 @@
+import { member, newRole, type World } from './world.ts';
+
+/** What the parameters of a path name. */
+export interface Thing {
+  parameters: Record<string, string>;
+  /** The access token of whose it is. */
+  owner: string;
+  /** All that the database says of it. */
+  record(): Promise<unknown>;
+}
+
+async function userThing(w: World): Promise<Thing> {
+  const { userId, username, sessionId, token: owner } = await member(w);
+  const { users, sessions } = w.app.storage;
+  return {
+    parameters: { id: userId, username, sessionId },
+    owner,
+    // When it was last used is no change of it.
+    record: async () => [await users.find(userId), (await sessions.find(sessionId))?.endedAt],
+  };
+}
+
+async function sessionThing(w: World): Promise<Thing> {
+  const thing = await userThing(w);
+  return { ...thing, parameters: { id: thing.parameters.sessionId ?? '' } };
+}
+
+async function roleThing(w: World): Promise<Thing> {
+  const id = await newRole(w, {});
+  const { token: owner } = await member(w, [id]);
+  return { parameters: { id }, owner, record: () => w.app.storage.roles.find(id) };
+}
+
+const file = (name: string) => async (): Promise<Thing> => ({
+  parameters: { '*': name },
+  owner: '',
+  record: async () => name,
+});
+
+/** By a path up to its last parameter. */
+const THINGS: Record<string, (w: World) => Promise<Thing>> = {
+  '/api/v1/sessions/{id}': sessionThing,
+  '/api/v1/users/by-name/{username}': userThing,
+  '/api/v1/admin/users/{id}': userThing,
+  '/api/v1/admin/users/{id}/sessions/{sessionId}': userThing,
+  '/api/v1/admin/roles/{id}': roleThing,
+  '/docs/static/*': file('swagger-ui.css'),
+};
+
+const PARAMETER = /\{(\w+)\}|\*/g;
+
+/** Whether a path names something. */
+export function hasParameters(template: string): boolean {
+  return template.search(PARAMETER) !== -1;
+}
+
+/** Makes what the parameters of a path can name; throws where nobody has said what that is. */
+export function makeThing(w: World, template: string): Promise<Thing> {
+  const end = Math.max(template.lastIndexOf('}'), template.lastIndexOf('*'));
+  const make = THINGS[template.slice(0, end + 1)];
+  if (!make) throw new Error(`It is not known what the parameters of ${template} name.`);
+  return make(w);
+}
+
+/** The path with the names of a thing in it. */
+export function pathTo(template: string, { parameters }: Pick<Thing, 'parameters'>): string {
+  return template.replace(PARAMETER, (whole, name: string | undefined) => {
+    const value = parameters[name ?? whole];
+    if (value === undefined) throw new Error(`Nothing is known to stand for ${whole} in ${template}.`);
+    return value;
+  });
+}
