@@ -26,6 +26,10 @@ export function honestValue(schema: Schema, field: string, marks: Marks, known: 
       .map(([name, member]) => [name, honestValue(member, name, marks, known, random)]);
     return Object.fromEntries(members);
   }
+  if (type === 'array') {
+    const items = Array.from({ length: random.int(4) }, () => schema.items as Schema);
+    return items.map((item) => honestValue(item, field, marks, known, random));
+  }
   if (type === 'boolean') return random.chance(0.5);
   if (type === 'integer' || type === 'number') return random.int(50);
   return honestText(field, marks, known, random);
@@ -36,7 +40,11 @@ function honestText(field: string, { mark, secret }: Marks, known: Known, random
   if (real !== undefined) return real;
   if (/password/i.test(field)) return `${secret} ${random.text(random.int(20))}`;
   if (/email/i.test(field)) return `${mark}@example.com`;
-  if (field === 'code') return String(random.int(1_000_000)).padStart(6, '0');
+  if (field === 'code') {
+    return random.chance(0.5) ? String(random.int(1_000_000)).padStart(6, '0') : `role_${random.int(20)}`;
+  }
+  if (field === 'permissions') return random.pick(['*', '*:/api/v1/*', 'GET:/api/v1/users/me', `GET:/${mark}`]);
+  if (field === 'roles') return random.pick(['user', 'admin', 'guest', 'superadmin', `role_${random.int(20)}`]);
   if (field === 'phone') return `+49${random.int(1_000_000_000) + 1_000_000}`;
   if (field === 'locale') return random.pick(['en', 'de-CH', 'zh-Hant-TW', 'xx-invalid']);
   if (field === 'website') return `https://example.com/${mark}`;

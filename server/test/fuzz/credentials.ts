@@ -9,6 +9,9 @@ export interface Person {
   accessToken: string;
   refreshToken: string;
   sessionId: string;
+  userId: string;
+  /** May do everything; the others hold no permission. */
+  admin: boolean;
 }
 
 export interface Credentials {

@@ -46,6 +46,12 @@ const KEYWORDS: Record<string, Keyword> = {
   minimum: (wanted, value) => ifNumber((number) => number >= Number(wanted))(value),
   maximum: (wanted, value) => ifNumber((number) => number <= Number(wanted))(value),
   items: (wanted, value) => !Array.isArray(value) || value.every((item) => fits(wanted as Schema, item)),
+  minItems: (wanted, value) => !Array.isArray(value) || value.length >= Number(wanted),
+  maxItems: (wanted, value) => !Array.isArray(value) || value.length <= Number(wanted),
+  uniqueItems: (wanted, value) =>
+    wanted !== true ||
+    !Array.isArray(value) ||
+    new Set(value.map((item) => JSON.stringify(item))).size === value.length,
   minProperties: (wanted, value) => !isObject(value) || Object.keys(value).length >= Number(wanted),
   required: (wanted, value) => !isObject(value) || (wanted as string[]).every((name) => Object.hasOwn(value, name)),
   properties: (wanted, value) =>

@@ -26,7 +26,7 @@ const GROWTH_LIMIT = 64 * 1024 * 1024;
 const STEPS = 5;
 /** Outcomes that say that an input was turned away before its handler saw it. */
 const AT_THE_DOOR =
-  /unauthenticated|validation_failed|malformed|unsupported|too_large|too_long|origin_refused|^4\d\d$|rate_limited/;
+  /unauthenticated|forbidden|validation_failed|malformed|unsupported|too_large|too_long|origin_refused|^4\d\d$|rate_limited/;
 
 /** Sends hostile inputs to servers of its own; throws at the first wrong answer, and where the server is not well afterwards. */
 export async function fuzz({ seed, plain, limited, raw, log }: FuzzPlan): Promise<Tally> {

@@ -54,12 +54,18 @@ export function makeInput(seed: number, index: number, world: World): Input {
   const strange = random.chance(0.35) ? strangeHeaders(marks.mark, random) : {};
   const headers: Input['headers'] = { 'user-agent': FIREFOX, ...strange };
   if (authorization !== null) headers.authorization = authorization;
-  const real = (parameter: string) => (parameter === 'id' ? person.sessionId : person.username);
+  const real = (parameter: string) => {
+    if (parameter === 'username') return person.username;
+    if (parameter === 'sessionId' || route.url.startsWith('/api/v1/sessions')) return person.sessionId;
+    // Mostly somebody else: to oneself, administrators may do little.
+    return world.known(route.url.includes('/roles/:id') ? 'roleId' : 'ids', random) ?? person.userId;
+  };
   const url = pathOf(route, real, marks.mark, random) + queryOf(route, marks.mark, random);
   const method = random.chance(0.04) ? (METHODS[random.int(METHODS.length)] ?? 'GET') : route.method;
 
   const input: Input = { index, route: name, method, url, headers, body: null, marks, mustFail: null };
-  if (route.access === 'signedIn' && !genuine && method === route.method) input.mustFail = 'no genuine token';
+  if (route.access !== 'public' && !genuine && method === route.method) input.mustFail = 'no genuine token';
+  if (route.access === 'permission' && !person.admin && method === route.method) input.mustFail = 'no permission';
   addBody(input, route, world.known, random);
   return input;
 }

@@ -23,18 +23,19 @@ export async function createWorld(scene: Scene, routes: FuzzRoute[]): Promise<Li
     sent += 1;
     return { 'x-forwarded-for': `10.${sent >> 16}.${(sent >> 8) & 255}.${sent & 255}` };
   };
+  let roleIds: string[] = [];
   let waiting = { registrationId: '', code: '', email: '' };
   const setupToken = (await scene.app.setup.offer()) ?? '';
 
-  async function newPerson(): Promise<Person> {
+  async function newPerson(admin: boolean): Promise<Person> {
     made += 1;
     const name = `fuzzed-person-${made}`;
     const person = { email: `${name}@example.com`, username: name, password: `${SECRET} walks the dog ${made}` };
-    await scene.app.setup.createUser(SYSTEM_CALLER, { ...person, superadmin: false });
+    const { id: userId } = await scene.app.setup.createUser(SYSTEM_CALLER, { ...person, superadmin: admin });
     const body = { login: person.email, password: person.password, tokenTransport: 'body' };
     const answer = await client.send('POST', '/auth/login', { body, headers: headers() });
     const { accessToken, refreshToken, session } = ok<SignedInBody>(answer, 200);
-    return { ...person, accessToken, refreshToken, sessionId: session.id };
+    return { ...person, accessToken, refreshToken, sessionId: session.id, userId, admin };
   }
 
   async function newRegistration() {
@@ -68,14 +69,17 @@ export async function createWorld(scene: Scene, routes: FuzzRoute[]): Promise<Li
         token: setupToken,
         registrationId: waiting.registrationId,
         code: waiting.code,
+        ids: person?.userId,
+        roleId: roleIds[random.int(roleIds.length)],
       };
       return pool[field];
     },
     async renew() {
       for (let i = 0; i < PEOPLE; i++) {
         const person = world.people[i];
-        if (person === undefined || !(await isAlive(person))) world.people[i] = await newPerson();
+        if (person === undefined || !(await isAlive(person))) world.people[i] = await newPerson(i === 0);
       }
+      roleIds = (await scene.app.storage.roles.list()).map(({ id }) => id);
       if (waiting.email === '' || (await scene.app.storage.users.findByEmail(waiting.email)))
         waiting = await newRegistration();
     },
