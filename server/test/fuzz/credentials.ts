@@ -10,8 +10,6 @@ export interface Person {
   refreshToken: string;
   sessionId: string;
   userId: string;
-  /** May do everything; the others hold no permission. */
-  admin: boolean;
 }
 
 export interface Credentials {

@@ -27,6 +27,7 @@ export async function createWorld(scene: Scene, routes: FuzzRoute[]): Promise<Li
   let waiting = { registrationId: '', code: '', email: '' };
   const setupToken = (await scene.app.setup.offer()) ?? '';
 
+  /** An administrator may do everything, and so also let others do anything. */
   async function newPerson(admin: boolean): Promise<Person> {
     made += 1;
     const name = `fuzzed-person-${made}`;
@@ -35,7 +36,7 @@ export async function createWorld(scene: Scene, routes: FuzzRoute[]): Promise<Li
     const body = { login: person.email, password: person.password, tokenTransport: 'body' };
     const answer = await client.send('POST', '/auth/login', { body, headers: headers() });
     const { accessToken, refreshToken, session } = ok<SignedInBody>(answer, 200);
-    return { ...person, accessToken, refreshToken, sessionId: session.id, userId, admin };
+    return { ...person, accessToken, refreshToken, sessionId: session.id, userId };
   }
 
   async function newRegistration() {

@@ -14,7 +14,7 @@ import type { Superadmins } from './superadmins.ts';
 export interface Members {
   /**
    * Gives a user exactly these roles, by ids or codes. Throws `validation_failed`, `user_not_found`, `power_exceeded`, `self_protected`,
-   * `last_superadmin`.
+   * `last_superadmin`, `status_conflict`.
    */
   setRoles(caller: Caller, userId: string, names: readonly string[]): Promise<UserRecord>;
 }
@@ -70,10 +70,11 @@ export function createMembers(deps: {
           caller,
           ordinary.filter(({ id }) => !user.roleIds.includes(id)),
         );
+        if (beSuperadmin && !(await authority.of(caller)).held.superadmin) throw accessErrors.power_exceeded();
+        if (beSuperadmin && user.status !== 'active') throw userErrors.status_conflict();
         // First what takes power away, last what gives the most: a process that dies in between leaves less, never more.
         const isSuperadmin = (await superadmins.read()).userIds.includes(userId);
         if (isSuperadmin && !beSuperadmin) await superadmins.revoke(caller, userId);
-        if (beSuperadmin && !(await authority.of(caller)).held.superadmin) throw accessErrors.power_exceeded();
         const present = isSuperadmin && !beSuperadmin ? await find(userId) : user;
         if (
           !(await write(

@@ -88,6 +88,21 @@ test('what no route answers to is told', () => {
   assert.deepEqual(unmatched(patterns, catalogue), ['POST:/things', 'GET:/thing', '*:/keys/*']);
 });
 
+test('one code belongs to one route, for ever', () => {
+  const twice = (config: object, url = '/twice') => {
+    const own = createRouteCatalogue();
+    const put = (path: string, more: object) =>
+      own.add({ methods: ['GET'], url: path, summary, config: { access: 'permission', ...more } });
+    put('/twice', { formerly: ['GET:/once'] });
+    put(url, config);
+  };
+  assert.throws(() => twice({}), /Two routes have, or had, the code GET:\/twice/);
+  assert.throws(() => twice({}, '/once'), /the code GET:\/once/);
+  assert.throws(() => twice({ formerly: ['GET:/once'] }, '/other'), /the code GET:\/once/);
+  assert.throws(() => twice({ formerly: ['GET:/twice'] }, '/other'), /the code GET:\/twice/);
+  assert.doesNotThrow(() => twice({ formerly: ['GET:/before'] }, '/other'));
+});
+
 test('the catalogue: codes, former codes, real paths, roles of guards', () => {
   assert.deepEqual(
     catalogue.list().map(({ code }) => code),

@@ -5,6 +5,7 @@ import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Authority } from '../access/authority.ts';
 import { accessErrors } from '../access/errors.ts';
+import type { RoleRecord } from '../access/role-store.ts';
 import type { Roles } from '../access/roles.ts';
 import type { Superadmins } from '../access/superadmins.ts';
 import type { Invitations } from '../auth/invitations.ts';
@@ -131,8 +132,11 @@ export function createUserAdmin(deps: {
     find,
 
     async create(caller, { roles: names, temporaryPassword, ...input }) {
-      const wanted = names === undefined ? null : await roles.named(names, '/roles');
-      if (wanted?.some(({ code, builtIn }) => builtIn && code === 'superadmin')) throw accessErrors.power_exceeded();
+      const all = names === undefined ? null : await roles.named(names, '/roles');
+      const isSuperadmin = ({ code, builtIn }: RoleRecord) => builtIn && code === 'superadmin';
+      const wanted = all?.filter((role) => !isSuperadmin(role));
+      const beSuperadmin = all?.some(isSuperadmin) === true;
+      if (beSuperadmin && !(await authority.of(caller)).held.superadmin) throw accessErrors.power_exceeded();
       await authority.demandRoles(caller, wanted?.filter(({ id }) => !deps.firstRoleIds.includes(id)) ?? []);
       const { emailVerified = false, ...person } = toPatch(input);
       const user = users.draft(newId(clock()), {
@@ -155,6 +159,7 @@ export function createUserAdmin(deps: {
       const result = await store.insert(user, event);
       if (result === 'email_taken') throw userErrors.email_taken();
       if (result === 'username_taken') throw userErrors.username_taken();
+      if (beSuperadmin) await superadmins.grant(caller, user.id);
       return user;
     },
 

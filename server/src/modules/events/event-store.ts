@@ -86,9 +86,9 @@ export interface EventStore {
   /** All events of a target in order. */
   listForTarget(target: string): Promise<EventRecord[]>;
   /**
-   * Takes an erased user out of the history. Of the data of the events that are theirs (and of the registration that they come from) only
-   * `reason` stays; from where they or strangers acted goes, also from the events of others. That it happened, to what, by whom and when stays, and so does what
-   * the relay knows of it. Safe to run twice. On MongoDB, events that are not home yet are not seen.
+   * Takes an erased user out of the history. Of the data of the events that are theirs (and of the registration that they come from)
+   * only `reason` stays; from where they or strangers acted goes, also from the events of others. That it happened, to what, by whom
+   * and when stays, and so does what the relay knows of it. Safe to run twice. On MongoDB, events that are not home yet are not seen.
    */
   anonymise(userId: string): Promise<void>;
   /** The feed after `position`, in order; at most `limit`. */

@@ -17,6 +17,7 @@ export interface CatalogueRoute {
 }
 
 export interface RouteCatalogue {
+  /** Throws a `TypeError` where a code belongs, or once belonged, to another route. */
   add(route: { methods: string[]; url: string; summary: string | null; config: FastifyContextConfig }): void;
   /** By path, then by method. */
   list(): CatalogueRoute[];
@@ -47,6 +48,11 @@ export function createRouteCatalogue(): RouteCatalogue {
     add({ methods, url, summary, config: { access, sensitive = false, formerly = [] } }) {
       for (const method of methods.filter((name) => name !== 'HEAD' && name !== 'OPTIONS')) {
         const code = permissionCode(method, url);
+        for (const name of [code, ...formerly]) {
+          // Whoever holds a code must not be let into the one route because they may use the other.
+          if (byCode.has(name) || byFormerCode.has(name))
+            throw new TypeError(`Two routes have, or had, the code ${name}.`);
+        }
         const route = { method, path: templateOf(url), code, formerly, summary, access, sensitive };
         byCode.set(code, route);
         for (const former of formerly) byFormerCode.set(former, route);
