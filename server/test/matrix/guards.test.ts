@@ -23,6 +23,7 @@ function guardedRoutes(app: HttpServer): void {
   route('fresh', { access: 'signedIn', fresh: true });
   route('permission', { access: 'permission' });
   route('permission-fresh', { access: 'permission', fresh: true });
+  route('sensitive-fresh', { access: 'permission', sensitive: true, fresh: true });
   route('sensitive', { access: 'permission', sensitive: true });
   route('renamed', { access: 'permission', formerly: [`GET:${BASE}/earlier`, 'GET:/api/v0/earliest'] });
   route('sensitive-renamed', { access: 'permission', sensitive: true, formerly: [`GET:${BASE}/secret`] });
@@ -39,13 +40,14 @@ const TABLE: AccessTable = {
   [`GET:${BASE}/permission`]: { access: 'permission', admitted: 200 },
   [`POST:${BASE}/permission`]: { access: 'permission', admitted: 200 },
   [`GET:${BASE}/permission-fresh`]: { access: 'permission', fresh: true, admitted: 200 },
+  [`GET:${BASE}/sensitive-fresh`]: { access: 'permission', sensitive: true, fresh: true, admitted: 200 },
   [`GET:${BASE}/sensitive`]: { access: 'permission', sensitive: true, admitted: 200 },
   [`GET:${BASE}/renamed`]: { access: 'permission', admitted: 200 },
   [`GET:${BASE}/sensitive-renamed`]: { access: 'permission', sensitive: true, admitted: 200 },
 };
 
 const PERMISSION = ['permission', 'permission-fresh', 'renamed'];
-const SENSITIVE = ['sensitive', 'sensitive-renamed'];
+const SENSITIVE = ['sensitive', 'sensitive-fresh', 'sensitive-renamed'];
 const NAMED = ['any', 'all', 'built-in'];
 const ALL = [...PERMISSION, ...SENSITIVE, ...NAMED];
 

@@ -47,6 +47,17 @@ test('a position that was handed out early and committed late is not missed', as
   assert.deepEqual(evicted, ['user:b', 'everything', 'user:a']);
 });
 
+test('a poll sees what was there before it, also while an earlier one is under way', async () => {
+  const { rows, evicted, feed } = setUp();
+  const early = feed.poll();
+  rows.push({ position: 1, target: 'user:a' });
+  const late = [feed.poll(), feed.poll()];
+  await early;
+  assert.deepEqual(evicted, ['everything']);
+  await Promise.all(late);
+  assert.deepEqual(evicted, ['everything', 'user:a']);
+});
+
 test('more than one batch is read to its end', async () => {
   const { rows, evicted, feed } = setUp();
   for (let position = 1; position <= 2500; position++) rows.push({ position, target: `user:${position}` });

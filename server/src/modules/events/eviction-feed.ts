@@ -40,6 +40,7 @@ export function createEvictionFeed(deps: {
   /** What is forgotten next time: noted long ago, so that every instance has read it, or knows that it is blind. */
   let forgettable = { at: performance.now(), position: 0 };
   let reading: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -80,8 +81,18 @@ export function createEvictionFeed(deps: {
     evict(target);
   }
 
+  /** A reading that is under way may have begun before what the caller wants to see: then the one after it is theirs. */
   function poll(): Promise<void> {
-    reading ??= read().finally(() => {
+    if (reading) {
+      next ??= reading
+        .catch(() => {})
+        .then(() => {
+          next = null;
+          return poll();
+        });
+      return next;
+    }
+    reading = read().finally(() => {
       reading = null;
     });
     return reading;
@@ -105,7 +116,7 @@ export function createEvictionFeed(deps: {
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await reading?.catch(() => {});
+      await (next ?? reading)?.catch(() => {});
     },
   };
 }

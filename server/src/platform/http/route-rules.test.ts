@@ -78,6 +78,14 @@ test(
   ),
 );
 
+test(
+  'a permission for a path with a wildcard stops the start',
+  refusedStart(
+    (app) => app.get('/files/*', { config: { access: 'permission' } }, async () => ({})),
+    /GET \/files\/\* has a wildcard/,
+  ),
+);
+
 test('the catalogue has every route that exists here, once, as it was declared', async (t) => {
   const catalogue = createRouteCatalogue();
   await testServer(t, {

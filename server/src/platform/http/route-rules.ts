@@ -124,6 +124,9 @@ function check(
   if (access === 'permission' && [route.method].flat().filter((method) => method !== 'HEAD').length > 1) {
     throw new TypeError(`${name} has several methods: each needs a permission, so each needs a route.`);
   }
+  if (access === 'permission' && route.url.includes('*')) {
+    throw new TypeError(`${name} has a wildcard: its code would be a pattern, and grant more than itself.`);
+  }
   if (typeof access === 'object' && rolesOf(access).length === 0) throw new TypeError(`${name} names no role.`);
   for (const code of errors) {
     if (!Object.hasOwn(errorTable, code)) throw new TypeError(`${name} names an unknown error code, "${code}".`);
