@@ -2,8 +2,8 @@ import { Type } from 'typebox';
 import { callerOf } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import { type Lists, listArray, listQuery, listSchema } from '../../platform/http/paging.ts';
+import { resultsSchema, resultsView } from '../../platform/http/results.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
-import { nullable } from '../../platform/http/schemas.ts';
 import type { RoleRecord } from './role-store.ts';
 import type { Roles } from './roles.ts';
 import { createRoleBody, idParams, idsBody, patchRoleBody, roleSchema, roleView } from './schemas.ts';
@@ -65,19 +65,10 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
           summary: 'Delete roles; each has its own result',
           tags: TAGS,
           body: idsBody,
-          response: {
-            200: Type.Object({
-              results: Type.Array(
-                Type.Object({ id: Type.String(), ok: Type.Boolean(), code: nullable(Type.String()) }),
-              ),
-            }),
-          },
+          response: { 200: resultsSchema },
         },
       },
-      async (request) => {
-        const results = await roles.removeAll(callerOf(request), request.body.ids);
-        return { results: results.map(({ id, error }) => ({ id, ok: error === null, code: error?.code ?? null })) };
-      },
+      async (request) => resultsView(await roles.removeAll(callerOf(request), request.body.ids)),
     );
 
     app.get(

@@ -1,7 +1,8 @@
 import type { Clock } from '../../platform/clock.ts';
-import { type AppError, outcomeOf, platformErrors } from '../../platform/errors.ts';
+import { outcomeOf, platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
+import type { ItemResult } from '../../platform/http/results.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
 import type { Authority } from './authority.ts';
@@ -26,7 +27,7 @@ export interface Roles {
   /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`. */
   remove(caller: Caller, id: string): Promise<void>;
   /** Each id with what became of it, in the order given. */
-  removeAll(caller: Caller, ids: readonly string[]): Promise<{ id: string; error: AppError | null }[]>;
+  removeAll(caller: Caller, ids: readonly string[]): Promise<ItemResult[]>;
 }
 
 const ATTEMPTS = 20;
@@ -137,7 +138,7 @@ export function createRoles(deps: {
     remove,
 
     async removeAll(caller, ids) {
-      const results: { id: string; error: AppError | null }[] = [];
+      const results: ItemResult[] = [];
       for (const id of new Set(ids)) results.push({ id, error: await outcomeOf(remove(caller, id)) });
       return results;
     },

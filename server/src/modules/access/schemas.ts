@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { CatalogueRoute, RouteCatalogue } from '../../platform/http/catalogue.ts';
+import { idsInput } from '../../platform/http/results.ts';
 import { nullable, timestamp } from '../../platform/http/schemas.ts';
 import type { Explanation } from './explain.ts';
 import { PERMISSION_PATTERN } from './permission-pattern.ts';
@@ -50,10 +51,7 @@ export const patchRoleBody = Type.Object(
   { ...closed, minProperties: 1 },
 );
 export const idParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
-export const idsBody = Type.Object(
-  { ids: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 100, uniqueItems: true }) },
-  closed,
-);
+export const idsBody = Type.Object({ ids: idsInput }, closed);
 
 const ui = Type.Object({ buttons: Type.Array(Type.String()), menus: Type.Array(Type.String()) });
 

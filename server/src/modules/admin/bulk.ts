@@ -1,8 +1,9 @@
 import type { Static } from 'typebox';
-import { type AppError, outcomeOf, platformErrors } from '../../platform/errors.ts';
+import { outcomeOf, platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { permissionCode } from '../../platform/http/catalogue.ts';
 import type { Authorize } from '../../platform/http/guard.ts';
+import type { ItemResult } from '../../platform/http/results.ts';
 import type { bulkAction } from './schemas.ts';
 import type { UserAdmin } from './user-admin.ts';
 
@@ -28,7 +29,7 @@ const SINGLE: Record<
 
 export interface Bulk {
   /** Does one thing to many users, one after another; each has its own result. Throws `forbidden` unless the caller may do it to one. */
-  run(caller: Caller, action: BulkAction, ids: readonly string[]): Promise<{ id: string; error: AppError | null }[]>;
+  run(caller: Caller, action: BulkAction, ids: readonly string[]): Promise<ItemResult[]>;
 }
 
 export function createBulk({ admin, authorize }: { admin: UserAdmin; authorize: Authorize }): Bulk {
@@ -36,7 +37,7 @@ export function createBulk({ admin, authorize }: { admin: UserAdmin; authorize: 
     async run(caller, action, ids) {
       const { code, act } = SINGLE[action];
       if (!caller.actor || !(await authorize(caller.actor, { permission: code }))) throw platformErrors.forbidden();
-      const results: { id: string; error: AppError | null }[] = [];
+      const results: ItemResult[] = [];
       for (const id of ids) results.push({ id, error: await outcomeOf(act(admin, caller, id)) });
       return results;
     },

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { listQuery } from '../../platform/http/paging.ts';
+import { idsInput } from '../../platform/http/results.ts';
 import { nullable, timeInput, timestamp } from '../../platform/http/schemas.ts';
 import { passwordInput } from '../auth/schemas.ts';
 import {
@@ -56,22 +57,7 @@ export const temporaryPasswordBody = Type.Object({ temporaryPassword: passwordIn
 
 /** What can be done to many at once. */
 export const bulkAction = Type.Enum(['activate', 'deactivate', 'unlock', 'password-reset', 'delete', 'restore']);
-export const bulkBody = Type.Object(
-  {
-    action: bulkAction,
-    ids: Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { minItems: 1, maxItems: 100, uniqueItems: true }),
-  },
-  closed,
-);
-export const bulkSchema = Type.Object({
-  results: Type.Array(
-    Type.Object({
-      id: Type.String(),
-      ok: Type.Boolean(),
-      code: nullable(Type.String({ description: 'The error code where it was refused.' })),
-    }),
-  ),
-});
+export const bulkBody = Type.Object({ action: bulkAction, ids: idsInput }, closed);
 
 export const SORTS = [
   ...['createdAt', '-createdAt', 'email', '-email'],

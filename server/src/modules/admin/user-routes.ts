@@ -5,6 +5,7 @@ import { actorOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { isFresh } from '../../platform/http/guard.ts';
 import { listSchema } from '../../platform/http/paging.ts';
+import { resultsSchema, resultsView } from '../../platform/http/results.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import type { Members } from '../access/members.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
@@ -14,7 +15,6 @@ import {
   adminUserSchema,
   adminUserView,
   bulkBody,
-  bulkSchema,
   createUserBody,
   eraseQuery,
   membersQuery,
@@ -106,13 +106,12 @@ export function userAdminRoutes(deps: {
           description: 'Asks for the permission of that one thing, too.',
           tags: TAGS,
           body: bulkBody,
-          response: { 200: bulkSchema },
+          response: { 200: resultsSchema },
         },
       },
       async (request) => {
         const { action, ids } = request.body;
-        const results = await bulk.run(callerOf(request), action, ids);
-        return { results: results.map(({ id, error }) => ({ id, ok: error === null, code: error?.code ?? null })) };
+        return resultsView(await bulk.run(callerOf(request), action, ids));
       },
     );
 

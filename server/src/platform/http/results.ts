@@ -1,0 +1,30 @@
+import { type Static, Type } from 'typebox';
+import type { AppError } from '../errors.ts';
+import { nullable } from './schemas.ts';
+
+/** What became of each of many that something was to be done to. */
+export interface ItemResult {
+  id: string;
+  /** Null where it was done. */
+  error: AppError | null;
+}
+
+export const resultsSchema = Type.Object({
+  results: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      ok: Type.Boolean(),
+      code: nullable(Type.String({ description: 'The error code where it was refused.' })),
+    }),
+  ),
+});
+
+export const idsInput = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
+  minItems: 1,
+  maxItems: 100,
+  uniqueItems: true,
+});
+
+export function resultsView(results: readonly ItemResult[]): Static<typeof resultsSchema> {
+  return { results: results.map(({ id, error }) => ({ id, ok: error === null, code: error?.code ?? null })) };
+}
