@@ -15,8 +15,9 @@ import { permission } from './measures/permission.ts';
 import { population } from './measures/population.ts';
 import { refresh } from './measures/refresh.ts';
 import { start } from './measures/start.ts';
+import { usersList } from './measures/users-list.ts';
 
-const MEASURES: Measure[] = [start, guarded, me, permission, login, refresh, population];
+const MEASURES: Measure[] = [start, guarded, me, permission, login, refresh, population, usersList];
 
 const FULL: Plan = { quick: false, rounds: 7, seconds: 2, warmUp: 2, timeLimit: 390 };
 const QUICK: Plan = { quick: true, rounds: 3, seconds: 1, warmUp: 1, timeLimit: 70 };

@@ -37,6 +37,8 @@ export function emailOf(crowd: Crowd, index: number): string {
   return `${scattered.toString(16).padStart(8, '0')}.${crowd}@people.example.org`;
 }
 
+/** The built-in administrator: a role with a pattern, no superadmin, so that the permission is looked for. */
+export const ADMIN_ROLE = '00000000-0000-7000-8000-000000000002';
 /** The role of everybody who has an account. */
 const USER_ROLE = '00000000-0000-7000-8000-000000000003';
 
@@ -87,9 +89,12 @@ export async function insertPeople(
 
 /** Gives one of them one role; before they sign in, for a server that runs learns nothing of it. */
 export async function giveRole(database: BenchDatabase, email: string, roleId: string): Promise<void> {
-  const update = `update users set role_ids = '["${roleId}"]' where email_norm = '${email}'`;
-  if (database.product === 'PostgreSQL') await executePostgres(database.url, [update]);
-  else executeSqlite(database.url, [update]);
+  const updates = [
+    `update users set role_ids = '["${roleId}"]' where email_norm = '${email}'`,
+    `update user_roles set role_id = '${roleId}' where user_id = (select id from users where email_norm = '${email}')`,
+  ];
+  if (database.product === 'PostgreSQL') await executePostgres(database.url, updates);
+  else executeSqlite(database.url, updates);
 }
 
 /** What the server itself writes beside such users. In the order of the keys, which is quicker than in none. */

@@ -5,13 +5,10 @@ import { newSqlite } from '../lib/databases.ts';
 import { ratioFigure } from '../lib/figure.ts';
 import { USER_AGENT } from '../lib/http.ts';
 import { startOstiary } from '../lib/ostiary.ts';
-import { emailOf, giveRole, hashOf, insertPeople, PRODUCTION_COST } from '../lib/people.ts';
+import { ADMIN_ROLE, emailOf, giveRole, hashOf, insertPeople, PRODUCTION_COST } from '../lib/people.ts';
 import { compare } from '../lib/ratio.ts';
 import { signIn } from '../lib/sign-in.ts';
 import { ME_PATH, PERMITTED_ME_PATH } from '../servers/constant.ts';
-
-/** The built-in administrator: a role with a pattern, no superadmin, so that the permission is looked for. */
-const ADMIN = '00000000-0000-7000-8000-000000000002';
 
 export const permission: Measure = {
   name: 'permission',
@@ -21,7 +18,7 @@ export const permission: Measure = {
     const database = newSqlite(context);
     const ostiary = await startOstiary(context, { database, cores: places.server });
     await insertPeople(database, { crowd: 'a', count: 20, passwordHash: await hashOf(PRODUCTION_COST) });
-    await giveRole(database, emailOf('a', 1), ADMIN);
+    await giveRole(database, emailOf('a', 1), ADMIN_ROLE);
     const { accessToken } = await signIn(ostiary.url, emailOf('a', 1));
     const headers = { authorization: `Bearer ${accessToken}`, 'user-agent': USER_AGENT };
     const load = startChild('load/requests.ts', { cores: places.load });
