@@ -16,18 +16,26 @@ const FIELDS = {
   lastLoginAt: 'lastLoginAt',
 } as const;
 
+const INDEXES = {
+  createdAt: 'users_created',
+  email: 'users_email',
+  username: 'users_username',
+  lastLoginAt: 'users_last_login',
+} as const;
+
 /** Lists of users on MongoDB. */
 export function createMongoUserLists(users: Collection<UserDocument>): Pick<UserStore, 'list' | 'count'> {
   return {
     async list(filter, order, { after, skip, limit }) {
       const direction = order.descending ? -1 : 1;
+      const hint = indexOf(filter, order);
       const matching = (segment: Segment) => ({ $and: [within(order, segment), ...conditionsOf(filter)] });
       const documents = await readThrough(
         segmentsOf(order, after),
         { skip, limit },
         (segment, skipped, most) =>
           users
-            .find(matching(segment), RECORD)
+            .find(matching(segment), { ...RECORD, ...(hint && { hint }) })
             .sort({ [FIELDS[order.by]]: direction, _id: direction })
             .skip(skipped)
             .limit(most)
@@ -39,6 +47,13 @@ export function createMongoUserLists(users: Collection<UserDocument>): Pick<User
 
     count: (filter, limit) => users.countDocuments({ $and: conditionsOf(filter) }, { limit }),
   };
+}
+
+/** By its name in the migration; null where a search may be the better way, which the database tries. */
+function indexOf({ terms, roleId, ids, status, createdFrom, createdTo }: UserFilter, { by }: UserOrder): string | null {
+  if (terms || roleId !== undefined || ids) return null;
+  if (by !== 'createdAt') return createdFrom || createdTo ? null : INDEXES[by];
+  return status === undefined ? INDEXES.createdAt : 'users_status_created';
 }
 
 /** The user that a document holds. */

@@ -1,20 +1,37 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { type RawBuilder, type Selectable, type SqlBool, sql } from 'kysely';
-import type { SqlDatabase } from '../../platform/database/database.ts';
+import type { Dialect, SqlDatabase } from '../../platform/database/database.ts';
 import { readThrough, type Segment, segmentsOf } from './user-order.ts';
 import { toRecord, type UserRow, type UserTables } from './user-rows.sql.ts';
-import { all, conditionsOf, fewest, type Search, searchesOf, userIds } from './user-searches.sql.ts';
+import { all, asksRow, conditionsOf, type Search, searchesOf } from './user-searches.sql.ts';
 import type { UserFilter, UserOrder, UserPlace, UserStore } from './user-store.ts';
 
-/**
- * What at most so many users meet is looked up by it, and then sorted; what more of them meet is soon met along the order. Who is
- * skipped has to be found there, too.
- */
-const FEW = 5000;
-const FEW_PER_SKIPPED = 2;
-/** Users of an order that one statement looks through: at first, and at most. */
-const FIRST_WINDOW = 1000;
-const LARGEST_WINDOW = 16_000;
+/** How a list is read; it shows the same whatever these are. */
+export interface ListLimits {
+  /** What at most so many users meet is looked up by it, and then sorted; what more of them meet is soon met along the order. */
+  few: number;
+  /** Who is skipped has to be found along the order, too. */
+  fewPerSkipped: number;
+  /** Users of an order that one statement looks through: at first, and at most. */
+  firstWindow: number;
+  largestWindow: number;
+  /** Where it was not soon, after so many windows: as many users may be looked up after all. */
+  patience: number;
+  many: number;
+}
+
+/** From measurements with a million users; a look-up costs SQLite some 5 µs, a user of a window 1 to 3 µs. */
+const LIMITS: ListLimits = {
+  few: 5000,
+  fewPerSkipped: 2,
+  firstWindow: 1000,
+  largestWindow: 8000,
+  patience: 3,
+  many: 100_000,
+};
+
+/** How many terms of one user begin alike, as a rule at most. */
+const ROWS_PER_USER = 2;
 
 const COLUMNS = {
   createdAt: sql`users.created_at`,
@@ -22,57 +39,104 @@ const COLUMNS = {
   username: sql`users.username`,
   lastLoginAt: sql`users.last_login_at`,
 } as const;
+const NEWEST_FIRST: UserOrder = { by: 'createdAt', descending: true };
 
-/** A stretch of an order, or so many users of it. */
-interface Part {
-  segment: Segment;
-  window: number | null;
-}
-
-/** What a list asks for, made ready. */
-interface Plan {
+interface Query {
+  dialect: Dialect;
   filter: UserFilter;
   order: UserOrder;
-  /** By which the users are looked up; null: along the order. */
-  by: Search | null;
-  /** What remains to be asked of each. */
-  meets: RawBuilder<SqlBool>[];
+  searches: Search[];
+}
+
+/** A stretch of an order: as a whole, the next so many users of it, or those of them that a search finds. */
+interface Part {
+  segment: Segment;
+  window?: number;
+  by?: Search;
 }
 
 /**
- * Lists of users on SQL. SQLite works on the very thread that answers everybody, so no statement looks through all users: an index
+ * Lists of users on SQL. SQLite works on the very thread that answers everybody, so no statement looks through all rows: an index
  * finds a few of them, or their order is followed a window at a time.
  */
-export function createSqlUserLists({ db }: SqlDatabase<UserTables>): Pick<UserStore, 'list' | 'count'> {
+export function createSqlUserLists(
+  { db, dialect }: SqlDatabase<UserTables>,
+  limits: ListLimits = LIMITS,
+): Pick<UserStore, 'list' | 'count'> {
   async function countRows(query: RawBuilder<unknown>, limit: number): Promise<number> {
     const counting = sql<{ count: number }>`select count(*) as count from (${query} limit ${limit}) as counted`;
     const { rows } = await counting.execute(db);
     return Number(rows[0]?.count);
   }
 
-  async function readRows(plan: Plan, part: Part, skip: number, limit: number): Promise<Selectable<UserRow>[]> {
-    const page = sql`${places(plan, part)} order by ${sorted(plan.order)} limit ${limit} offset ${skip}`;
+  /** Not all that a search finds is made distinct, only some rows more than are asked for; all, where few users are many rows. */
+  async function countFound({ users, rows }: Search, limit: number): Promise<number> {
+    const most = limit * ROWS_PER_USER;
+    const some = sql`select distinct user_id from (${rows} limit ${most}) as some_rows`;
+    const count = await countRows(some, limit);
+    return count < limit && (await countRows(rows, most)) === most ? countRows(users, limit) : count;
+  }
+
+  const countPart = (query: Query, part: Part, limit: number) => countRows(places(query, part), limit);
+
+  async function readPart(query: Query, part: Part, skip: number, limit: number): Promise<Selectable<UserRow>[]> {
+    const page = sql`${places(query, part)} order by ${sortedIn(query, part.segment)} limit ${limit} offset ${skip}`;
     const { rows } = await sql<Selectable<UserRow>>`select users.* from (${page}) as page
-      join users on users.id = page.id order by ${sorted(plan.order, sql`page.`)}`.execute(db);
+      join users on users.id = page.id order by ${sorted(query.order, sql`page.`)}`.execute(db);
     return rows;
   }
 
   /** The last user of a window; null where the stretch ends before. */
-  async function endOf(plan: Plan, { segment }: Part, window: number): Promise<UserPlace | null> {
-    const { rows } = await sql<{ id: string; sorted_by: string | Date | null }>`${stretch(plan, segment)}
-      order by ${sorted(plan.order)} limit 1 offset ${window - 1}`.execute(db);
+  async function endOf(query: Query, segment: Segment, window: number): Promise<UserPlace | null> {
+    const { rows } = await sql<{ id: string; sorted_by: string | Date | null }>`${stretch(query, { segment })}
+      order by ${sortedIn(query, segment)} limit 1 offset ${window - 1}`.execute(db);
     const [last] = rows;
     if (!last) return null;
     return { id: last.id, value: last.sorted_by instanceof Date ? last.sorted_by.toISOString() : last.sorted_by };
   }
 
-  async function* windows(plan: Plan, after: UserPlace | null): AsyncGenerator<Part> {
-    let [segment, ...later] = segmentsOf(plan.order, after);
-    for (let window = FIRST_WINDOW; segment; window = Math.min(2 * window, LARGEST_WINDOW)) {
-      const part = { segment, window };
-      yield part;
-      const end = await endOf(plan, part, window);
-      [segment, ...later] = end ? segmentsOf(plan.order, end) : later;
+  /** The search that the fewest users meet; null where that are more than `most`. */
+  async function fewest(searches: Search[], most: number): Promise<Search | null> {
+    let best: Search | null = null;
+    let count = most + 1;
+    for (const search of searches) {
+      const found = await countRows(search.rows, count);
+      if (found < count) [best, count] = [search, found];
+    }
+    return best;
+  }
+
+  /** `isSlow`: whether what so many users of the order gave was too little to go on so. */
+  async function* partsOf(
+    query: Query,
+    after: UserPlace | null,
+    few: number,
+    isSlow: (looked: number) => boolean,
+  ): AsyncGenerator<Part> {
+    const by = await fewest(query.searches, few);
+    if (by || query.searches.every(({ meets }) => meets === null)) yield* whole(segmentsOf(query.order, after), by);
+    else yield* windowsOf(query, after, isSlow);
+  }
+
+  async function* windowsOf(
+    query: Query,
+    after: UserPlace | null,
+    isSlow: (looked: number) => boolean,
+  ): AsyncGenerator<Part> {
+    let [segment, ...later] = segmentsOf(query.order, after);
+    let looked = 0;
+    for (let turn = 1; segment; turn++) {
+      const window = Math.min(limits.firstWindow * 2 ** (turn - 1), limits.largestWindow);
+      yield { segment, window };
+      looked += window;
+      const end = await endOf(query, segment, window);
+      const next = end ? segmentsOf(query.order, end) : later;
+      const by = turn === limits.patience && isSlow(looked) ? await fewest(query.searches, limits.many) : null;
+      if (by) {
+        yield* whole(next, by);
+        return;
+      }
+      [segment, ...later] = next;
       await otherWork();
     }
   }
@@ -80,40 +144,47 @@ export function createSqlUserLists({ db }: SqlDatabase<UserTables>): Pick<UserSt
   return {
     async list(filter, order, { after, skip, limit }) {
       if (filter.ids?.length === 0) return [];
-      const searches = searchesOf(filter, order);
-      const found = await fewest(searches, FEW + FEW_PER_SKIPPED * skip, countRows);
-      const by = found?.isExact ? found.search : null;
-      const meets = searches.flatMap((search) => (search === by || !search.meets ? [] : [search.meets]));
-      const plan = { filter, order, by, meets };
-      const stretches = () => segmentsOf(order, after).map((segment) => ({ segment, window: null }));
+      const query = { dialect, filter, order, searches: searchesOf(filter, order, dialect) };
       const rows = await readThrough<Part, Selectable<UserRow>>(
-        by || meets.length === 0 ? stretches() : windows(plan, after),
+        // Whoever skips may find many along the order, and still not be there.
+        partsOf(query, after, limits.few + limits.fewPerSkipped * skip, () => skip === 0),
         { skip, limit },
-        (part, skipped, most) => readRows(plan, part, skipped, most),
-        (part, most) => countRows(places(plan, part), most),
+        (part, skipped, most) => readPart(query, part, skipped, most),
+        (part, most) => countPart(query, part, most),
       );
       return rows.map(toRecord);
     },
 
     async count(filter, limit) {
       if (filter.ids?.length === 0) return 0;
-      const searches = searchesOf(filter, null);
-      const by = (await fewest(searches, limit, countRows))?.search ?? null;
-      const meets = searches.flatMap((search) => (search === by || !search.meets ? [] : [search.meets]));
-      return countRows(userIds(filter, by, meets), limit);
+      const searches = searchesOf(filter, NEWEST_FIRST, dialect);
+      const [only, ...others] = searches;
+      if (only && others.length === 0 && !asksRow(filter)) return countFound(only, limit);
+      const query = { dialect, filter, order: NEWEST_FIRST, searches };
+      let count = 0;
+      for await (const part of partsOf(query, null, limit, (looked) => count < looked / 100)) {
+        count += await countPart(query, part, limit - count);
+        if (count >= limit) break;
+      }
+      return count;
     },
   };
 }
 
-/** The ids of a part, each with what it is sorted by. */
-function places(plan: Plan, { segment, window }: Part): RawBuilder<unknown> {
-  const ids = stretch(plan, segment);
-  if (plan.meets.length === 0) return ids;
-  const users = window === null ? ids : sql`${ids} order by ${sorted(plan.order)} limit ${window}`;
-  return sql`select users.id, users.sorted_by from (${users}) as users where ${all(plan.meets)}`;
+function whole(segments: Segment[], by: Search | null): Part[] {
+  return segments.map((segment) => ({ segment, ...(by && { by }) }));
 }
 
-function stretch({ filter, order, by }: Plan, segment: Segment): RawBuilder<unknown> {
+/** The ids of a part, each with what it is sorted by. */
+function places(query: Query, part: Part): RawBuilder<unknown> {
+  const ids = stretch(query, part);
+  const meets = query.searches.flatMap((search) => (search === part.by || search.meets === null ? [] : [search.meets]));
+  if (meets.length === 0) return ids;
+  const next = part.window === undefined ? sql`` : sql`order by ${sortedIn(query, part.segment)} limit ${part.window}`;
+  return sql`select users.id, users.sorted_by from (${ids} ${next}) as users where ${all(meets)}`;
+}
+
+function stretch({ filter, order }: Query, { segment, by }: Part): RawBuilder<unknown> {
   // A cross join, because SQLite keeps its order.
   const from = by ? sql`(${by.users}) as found cross join users` : sql`users`;
   const conditions = [
@@ -150,6 +221,12 @@ function unlessPassed(filter: UserFilter, { by, descending }: UserOrder, segment
   const from = !descending && createdFrom && createdFrom <= beyond ? undefined : createdFrom;
   const to = descending && createdTo && createdTo >= beyond ? undefined : createdTo;
   return { ...rest, ...(from && { createdFrom: from }), ...(to && { createdTo: to }) };
+}
+
+/** Where all are null, MySQL finds the order of the ids in the index, and PostgreSQL that of both columns. */
+function sortedIn({ dialect, order }: Query, { kind }: Segment): RawBuilder<unknown> {
+  if (kind !== 'none' || dialect !== 'mysql') return sorted(order);
+  return order.descending ? sql`id desc` : sql`id asc`;
 }
 
 function sorted({ descending }: UserOrder, of: RawBuilder<unknown> = sql``): RawBuilder<unknown> {

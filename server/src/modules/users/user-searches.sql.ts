@@ -1,4 +1,5 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
+import type { Dialect } from '../../platform/database/database.ts';
 import { endOfPrefix } from './search-terms.ts';
 import type { UserFilter, UserOrder } from './user-store.ts';
 
@@ -12,8 +13,8 @@ export interface Search {
   meets: RawBuilder<SqlBool> | null;
 }
 
-/** What a filter has an index for besides the one of the order. Erased users are in no side table. */
-export function searchesOf(filter: UserFilter, order: UserOrder | null): Search[] {
+/** What a filter has an index for besides the one of the order. */
+export function searchesOf(filter: UserFilter, order: UserOrder, dialect: Dialect): Search[] {
   const { terms = [], roleId, ids, createdFrom, createdTo } = filter;
   const searches = terms.map((term) => {
     const end = endOfPrefix(term);
@@ -21,7 +22,7 @@ export function searchesOf(filter: UserFilter, order: UserOrder | null): Search[
     return {
       users: sql`select distinct user_id from user_terms where ${begun}`,
       rows: sql`select user_id from user_terms where ${begun}`,
-      meets: sql<SqlBool>`exists (select 1 from user_terms where user_id = users.id and ${begun})`,
+      meets: hasTerm(begun, dialect),
     };
   });
   if (roleId !== undefined) {
@@ -35,38 +36,22 @@ export function searchesOf(filter: UserFilter, order: UserOrder | null): Search[
   return [
     ...searches,
     ...(ids === undefined ? [] : [byRow({ ids })]),
-    ...((createdFrom || createdTo) && order?.by !== 'createdAt'
+    ...((createdFrom || createdTo) && order.by !== 'createdAt'
       ? [byRow({ ...(createdFrom && { createdFrom }), ...(createdTo && { createdTo }) })]
       : []),
   ];
 }
 
-/** The search that the fewest users meet, counted no further than `most`; `isExact`: they are not more. Null where there is none. */
-export async function fewest(
-  searches: Search[],
-  most: number,
-  countRows: (query: RawBuilder<unknown>, limit: number) => Promise<number>,
-): Promise<{ search: Search; isExact: boolean } | null> {
-  let best: Search | null = null;
-  let count = Number.POSITIVE_INFINITY;
-  for (const search of searches) {
-    const found = await countRows(search.rows, Math.min(count, most + 1));
-    if (found < count) [best, count] = [search, found];
-  }
-  return best && { search: best, isExact: count <= most };
+/** Whether a filter asks what only the row of a user tells; erased users are in no side table anyhow. */
+export function asksRow({ ids, status, verified, createdFrom, createdTo }: UserFilter): boolean {
+  return [ids, status, verified, createdFrom, createdTo].some((value) => value !== undefined);
 }
 
-/** The ids of those who meet a filter, looked up by one of its searches if there is any. */
-export function userIds(filter: UserFilter, by: Search | null, meets: RawBuilder<SqlBool>[]): RawBuilder<unknown> {
-  const { status, verified, ids, createdFrom, createdTo } = filter;
-  const ofRow = [status, verified, ids, createdFrom, createdTo].some((value) => value !== undefined);
-  if (!by) return sql`select users.id from users where ${all([...conditionsOf(filter), ...meets])}`;
-  if (!ofRow && meets.length === 0) return by.users;
-  if (!ofRow)
-    return sql`select users.id from (select user_id as id from (${by.users}) as found) as users where ${all(meets)}`;
-  const conditions = [sql<SqlBool>`users.id = found.user_id`, ...conditionsOf(filter), ...meets];
-  // A cross join, because SQLite keeps its order.
-  return sql`select users.id from (${by.users}) as found cross join users where ${all(conditions)}`;
+/** MariaDB makes of `exists` a join with everybody whom the term finds; a value that is asked for stays a look-up. */
+function hasTerm(begun: RawBuilder<unknown>, dialect: Dialect): RawBuilder<SqlBool> {
+  if (dialect !== 'mysql') return sql`exists (select 1 from user_terms where user_id = users.id and ${begun})`;
+  const own = sql`user_terms force index (user_terms_user_id) where user_id = users.id`;
+  return sql`(select 1 from ${own} and ${begun} limit 1) = 1`;
 }
 
 /** What the row itself tells. */
