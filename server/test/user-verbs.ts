@@ -43,7 +43,7 @@ function patchProfile(): UserVerb {
     ...newAddress(),
     emailVerified: false,
   };
-  return { act: (users, at, event) => users.patchProfile(at, sets, event), sets };
+  return { act: (users, at, event) => users.patchProfile(at, sets, event), sets: { ...sets, emailChange: null } };
 }
 
 export function endSessions(): UserVerb {

@@ -166,8 +166,10 @@ export function createUserAdmin(deps: {
     async patch(caller, id, input) {
       const patch = toPatch(input);
       const ofAddress = input.email !== undefined || input.emailVerified !== undefined;
-      return change(caller, id, ofAddress ? 'demandOverOther' : 'demandOver', (user, at) => {
+      let invite = false;
+      const changed = await change(caller, id, ofAddress ? 'demandOverOther' : 'demandOver', (user, at) => {
         const moved = patch.emailNorm !== undefined && patch.emailNorm !== user.emailNorm;
+        invite = moved && user.invitation !== null && user.status === 'active';
         // The same address in other words stays as verified as it was, unless that is said too.
         const kept = {
           ...patch,
@@ -176,6 +178,8 @@ export function createUserAdmin(deps: {
         const type = moved ? 'user.email_changed' : 'user.profile_changed';
         return store.patchProfile(at, kept, describe(caller, type, user, users.changeOf(user, kept)));
       });
+      // The link in the old mailbox is void; the new one gets its own.
+      return invite ? invitations.renew(caller, id, userErrors.status_conflict) : changed;
     },
 
     activate: (caller, id) =>

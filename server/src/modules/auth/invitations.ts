@@ -43,10 +43,11 @@ export function createInvitations(deps: {
 }): Invitations {
   const { userStore, users, sessions, events, keyring, hasher, policy, clock } = deps;
 
-  function secretOf({ id: userId, passwordVersion, invitation }: UserRecord): Buffer | null {
+  /** Of the address, too: a link that is in one mailbox must not prove that another is its owner's. */
+  function secretOf({ id: userId, passwordVersion, emailNorm, invitation }: UserRecord): Buffer | null {
     if (!invitation || invitation.expiresAt <= clock() || !keyring.has(invitation.keyId)) return null;
     const { id, keyId } = invitation;
-    return deriveToken(keyring, { purpose: PURPOSE, id, subject: `${userId} ${passwordVersion}`, keyId });
+    return deriveToken(keyring, { purpose: PURPOSE, id, subject: `${userId} ${passwordVersion} ${emailNorm}`, keyId });
   }
 
   /** The token names the user; what is right for them now decides, so that a newer link or a password voids it. */
@@ -98,8 +99,8 @@ export function createInvitations(deps: {
         userId,
         (now) => {
           // Of many who come with the link, the first uses it up.
-          if (now.passwordVersion !== passwordVersion || now.invitation?.id !== invited.invitation?.id)
-            throw authErrors.token_invalid();
+          const isSame = now.passwordVersion === passwordVersion && now.invitation?.id === invited.invitation?.id;
+          if (!isSame || now.emailNorm !== invited.emailNorm) throw authErrors.token_invalid();
           sessionEpoch = now.sessionEpoch + 1;
           const about = { target: `user:${userId}`, userId, actorId: userId };
           const event = events.describe(caller, { type: 'user.invitation_accepted', ...about, evicts: true });

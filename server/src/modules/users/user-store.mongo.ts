@@ -102,7 +102,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
     async patchProfile(at, patch, event) {
       const set: Partial<UserDocument> = {};
       if (patch.email !== undefined) set.email = patch.email;
-      if (patch.emailNorm !== undefined) set.emailNorm = patch.emailNorm;
+      if (patch.emailNorm !== undefined) Object.assign(set, { emailNorm: patch.emailNorm, emailChange: null });
       if (patch.emailVerified !== undefined) set.emailVerified = patch.emailVerified;
       if (patch.fullName !== undefined) set.fullName = patch.fullName;
       if (patch.username !== undefined) set.username = patch.username;

@@ -119,7 +119,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
     async patchProfile(at, patch, event) {
       const set: Updateable<UserRow> = {};
       if (patch.email !== undefined) set.email = patch.email;
-      if (patch.emailNorm !== undefined) set.email_norm = patch.emailNorm;
+      if (patch.emailNorm !== undefined) Object.assign(set, { email_norm: patch.emailNorm, ...NO_EMAIL_CHANGE });
       if (patch.emailVerified !== undefined) set.email_verified = patch.emailVerified;
       if (patch.fullName !== undefined) set.full_name = patch.fullName;
       if (patch.username !== undefined) set.username = patch.username;

@@ -126,6 +126,7 @@ export interface UserStore {
   ): Promise<UserChange>;
   /** The same password in a better hash: no event, no new version; only while `from` is still there. */
   upgradeHash(id: string, from: string, to: string): Promise<boolean>;
+  /** Another address ends a waiting change of it: its code must not take it back. */
   patchProfile(at: UserAt, patch: ProfilePatch, event: EventDraft): Promise<UserChange>;
   endSessions(
     at: UserAt,
