@@ -216,12 +216,16 @@ export function createUserAdmin(deps: {
       }),
 
     async erase(caller, id) {
+      let address: string | null = null;
       await change(caller, id, 'demandOverOther', async (user, at) => {
         await release(caller, user);
-        if (user.emailNorm) await deps.forgetAddress(user.emailNorm);
+        address = user.emailNorm;
+        if (address !== null) await deps.forgetAddress(address);
         const event = describe(caller, 'user.erased', user, statusChange(user.status, 'erased'));
         return store.erase(at, { sessionEpoch: user.sessionEpoch + 1 }, event);
       });
+      // Before it, or a crash would leave something for ever; and after it, for what came in between.
+      if (address !== null) await deps.forgetAddress(address);
     },
 
     unlock: (caller, id) =>

@@ -88,6 +88,43 @@ export function challengeStoreContract(open: Open): void {
       assert.equal(await challenges().countSince('password_reset', emailNorm, after(NOW, 1), ids[2]), 0);
     });
 
+    it('removeForEmail: all of one address, but not their history; again does no harm', async () => {
+      const emailNorm = `${makeId()}@example.org`;
+      const made = [
+        await create(makeChallenge({ emailNorm })),
+        await create(makeChallenge({ emailNorm, createdAt: after(NOW, -MINUTE) })),
+      ];
+      // Only the canonical form decides.
+      const { challenge: bystander, began } = await create(makeChallenge({ email: emailNorm }));
+
+      const nobodies = [makeId(), emailNorm.toUpperCase(), `${emailNorm} `, emailNorm.slice(1), ...HOSTILE_TEXTS];
+      for (const nobody of nobodies) await challenges().removeForEmail(nobody);
+      for (const { challenge } of made) assert.deepEqual(await challenges().find(challenge.id), challenge);
+
+      await Promise.all(Array.from({ length: 5 }, () => challenges().removeForEmail(emailNorm)));
+      await challenges().removeForEmail(emailNorm);
+      for (const { challenge, began } of made) {
+        assert.equal(await challenges().find(challenge.id), null);
+        await assertHistory(opened(), target(challenge), [began]);
+      }
+      assert.deepEqual(await challenges().find(bystander.id), bystander);
+      await assertHistory(opened(), target(bystander), [began]);
+    });
+
+    it('removeForEmail: what happened in an outage keeps its history', async () => {
+      const challenge = makeChallenge();
+      const event = makeEvent(target(challenge));
+      const happened = await opened().withoutEvents(() =>
+        challenges()
+          .create(challenge, event)
+          .then(() => true)
+          .catch(() => false),
+      );
+      await challenges().removeForEmail(challenge.emailNorm);
+      assert.equal(await challenges().find(challenge.id), null);
+      await assertHistory(opened(), target(challenge), happened ? [event] : []);
+    });
+
     itRaces('create: one of 50 with one id', async () => {
       const id = makeId();
       const enter = () => ({ challenge: makeChallenge({ id }), event: makeEvent(`challenge:${id}`) });

@@ -282,5 +282,42 @@ export function registrationStoreContract(open: Open): void {
       await assertHistory(opened(), target(registration), [began]);
       assert.equal(await registrations().countTry(registration.id, registration.codeId, LIMIT, NOW), false);
     });
+
+    it('removeForEmail: all of one address, but not their history; again does no harm', async () => {
+      const emailNorm = `${makeId()}@example.org`;
+      const made = [
+        await create(makeRegistration({ emailNorm })),
+        await create(makeRegistration({ emailNorm, createdAt: after(NOW, -MINUTE), sentAt: [] })),
+      ];
+      // Only the canonical form decides.
+      const { registration: bystander, began } = await create(makeRegistration({ email: emailNorm }));
+
+      const nobodies = [makeId(), emailNorm.toUpperCase(), `${emailNorm} `, emailNorm.slice(1), ...HOSTILE_TEXTS];
+      for (const nobody of nobodies) await registrations().removeForEmail(nobody);
+      for (const { registration } of made) assert.deepEqual(await registrations().find(registration.id), registration);
+
+      await Promise.all(Array.from({ length: 5 }, () => registrations().removeForEmail(emailNorm)));
+      await registrations().removeForEmail(emailNorm);
+      for (const { registration, began } of made) {
+        assert.equal(await registrations().find(registration.id), null);
+        await assertHistory(opened(), target(registration), [began]);
+      }
+      assert.deepEqual(await registrations().find(bystander.id), bystander);
+      await assertHistory(opened(), target(bystander), [began]);
+    });
+
+    it('removeForEmail: what happened in an outage keeps its history', async () => {
+      const registration = makeRegistration();
+      const event = makeEvent(target(registration));
+      const happened = await opened().withoutEvents(() =>
+        registrations()
+          .create(registration, event)
+          .then(() => true)
+          .catch(() => false),
+      );
+      await registrations().removeForEmail(registration.emailNorm);
+      assert.equal(await registrations().find(registration.id), null);
+      await assertHistory(opened(), target(registration), happened ? [event] : []);
+    });
   });
 }

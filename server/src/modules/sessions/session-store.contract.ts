@@ -144,6 +144,49 @@ export function sessionStoreContract(open: Open): void {
       assert.deepEqual(await sessions().listLatest(userId, 50), byAge);
     });
 
+    it('removeForUser: all of one user, ended ones too, but not their history; again does no harm', async () => {
+      const userId = makeId().replace(/^....../, 'abcdef');
+      const ended = { endedAt: NOW, endReason: 'revoked' };
+      const made: Awaited<ReturnType<typeof create>>[] = [];
+      for (const fields of [{}, ended, { idleExpiresAt: NOW, expiresAt: NOW }]) {
+        made.push(await create(makeSession({ userId, ...fields })));
+      }
+      const { session: changed, began: beganChanged } = await create(makeSession({ userId }));
+      const end = makeEvent(sessionTarget(changed));
+      assert.equal(await sessions().end(changed, END, end), true);
+      const { session: bystander, began } = await create(makeSession());
+
+      const nobodies = [makeId(), changed.id, userId.toUpperCase(), `${userId} `, ...HOSTILE_TEXTS];
+      for (const nobody of nobodies) await sessions().removeForUser(nobody);
+      assert.equal((await sessions().listLatest(userId, 10)).length, 4);
+
+      await Promise.all(Array.from({ length: 5 }, () => sessions().removeForUser(userId)));
+      await sessions().removeForUser(userId);
+      assert.deepEqual(await sessions().listLatest(userId, 10), []);
+      for (const { session, began } of made) {
+        assert.equal(await sessions().find(session.id), null);
+        await assertHistory(opened(), sessionTarget(session), [began]);
+      }
+      assert.equal(await sessions().find(changed.id), null);
+      await assertHistory(opened(), sessionTarget(changed), [beganChanged, end]);
+      assert.deepEqual(await sessions().find(bystander.id), bystander);
+      await assertHistory(opened(), sessionTarget(bystander), [began]);
+    });
+
+    it('removeForUser: what happened in an outage keeps its history', async () => {
+      const session = makeSession();
+      const event = makeEvent(sessionTarget(session));
+      const happened = await opened().withoutEvents(() =>
+        sessions()
+          .create(session, event)
+          .then(() => true)
+          .catch(() => false),
+      );
+      await sessions().removeForUser(session.userId);
+      assert.equal(await sessions().find(session.id), null);
+      await assertHistory(opened(), sessionTarget(session), happened ? [event] : []);
+    });
+
     itRaces('create: 50 sessions of one user, all of them', async () => {
       const userId = makeId();
       const result = await race(

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { admin, idOf } from './administration.ts';
+import { ok } from './client.ts';
+import { testDatabases } from './databases.ts';
+import { createWorld, member, type World } from './matrix/world.ts';
+import { openScene, refused, somebody, tally } from './scenario.ts';
+
+type Moment = [store: 'users' | 'superadmins', verb: string, when: 'before' | 'after'];
+
+/** The steps of what changes a user or the record of superadmins; each moment is one just before or after such a step. */
+const VERBS = {
+  superadmins: ['read', 'replace'],
+  users: ['find', 'setSuperadminMark', 'setRoles', 'setStatus', 'softDelete', 'erase'],
+} as const;
+const MOMENTS = Object.entries(VERBS).flatMap(([store, verbs]) =>
+  verbs.flatMap((verb) => (['before', 'after'] as const).map((when) => [store, verb, when] as Moment)),
+);
+
+type Verb = (...args: unknown[]) => Promise<unknown>;
+
+/** Runs `act`, and in the middle of it, the `nth` time that it comes to a moment, all of `other`. False where it never came there. */
+async function meanwhile<T>(
+  w: World,
+  [store, verb, when]: Moment,
+  nth: number,
+  { act, other }: { act: () => Promise<T>; other: () => Promise<unknown> },
+): Promise<{ came: boolean; answer: T }> {
+  const verbs = w.app.storage[store] as unknown as Record<string, Verb>;
+  const original = verbs[verb] ?? assert.fail(verb);
+  let times = 0;
+  let inside = false;
+  const strike = async () => {
+    if (inside) return;
+    times += 1;
+    if (times !== nth) return;
+    inside = true;
+    await other();
+    inside = false;
+  };
+  verbs[verb] = async (...args) => {
+    if (when === 'before') await strike();
+    const result = await original(...args);
+    if (when === 'after') await strike();
+    return result;
+  };
+  try {
+    await w.app.pollEvictions(); const answer = await act();
+    return { came: times >= nth, answer };
+  } finally {
+    verbs[verb] = original;
+  }
+}
+
+/** How often a step is waited for; what has met a change reads again. */
+const PASSES = 2;
+const ENDS = {
+  deactivate: ['POST', '/deactivate'],
+  delete: ['DELETE', ''],
+  erase: ['DELETE', '?erase=true'],
+} as const;
+
+for (const { name, freshUrl } of testDatabases()) {
+  describe(`step by step (${name})`, () => {
+    let w: World;
+    before(async () => {
+      w = await createWorld(await openScene({ freshUrl }));
+    });
+    after(() => w.close());
+
+    const superadmins = async () => (await w.app.storage.superadmins.read()).userIds;
+
+    for (const [what, [method, tail]] of Object.entries(ENDS)) {
+      for (const first of ['grant', what]) {
+        test(`parity 7: ${first === 'grant' ? `${what} inside a grant of superadmin` : `a grant of superadmin inside ${what}`}: never one who is not active`, async () => {
+          const root = await idOf(w);
+          let strikes = 0;
+          for (const moment of MOMENTS) {
+            for (let nth = 1; nth <= PASSES; nth++) {
+              const body = { email: somebody().email };
+              const { id: userId } = ok<{ id: string }>(await admin(w, 'POST', '/users', body), 201);
+              const grant = () => admin(w, 'PUT', `/users/${userId}/roles`, { roles: ['superadmin'] });
+              const end = () => admin(w, method, `/users/${userId}${tail}`);
+              const others: Awaited<ReturnType<typeof grant>>[] = [];
+              const other = async () => others.push(await (first === 'grant' ? end : grant)());
+              const { came, answer } = await meanwhile(w, moment, nth, { act: first === 'grant' ? grant : end, other });
+              if (came) strikes += 1;
+              const said = `${moment.join(' ')} ${nth}: ${answer.statusCode} ${answer.body}; ${JSON.stringify(tally(others))}`;
+              assert.ok(
+                [answer, ...others].every(({ statusCode }) => statusCode < 500),
+                said,
+              );
+              const status = (await w.app.storage.users.find(userId))?.status;
+              assert.equal((await superadmins()).includes(userId), status === 'active', said);
+              if (status === 'active') ok(await admin(w, 'PUT', `/users/${userId}/roles`, { roles: [] }), 200);
+              assert.deepEqual(await superadmins(), [root], said);
+            }
+          }
+          assert.ok(strikes > 5, `it was met at ${strikes} moments`);
+        });
+      }
+    }
+
+    test('parity 7: two superadmins demote each other, one inside the other: exactly one is left', async () => {
+      const one = { userId: await idOf(w), token: w.root };
+      const two = await member(w, ['superadmin']);
+      let strikes = 0;
+      for (const moment of MOMENTS) {
+        for (let nth = 1; nth <= PASSES; nth++) {
+          const demote = (by: { token: string }, whom: { userId: string }) =>
+            admin(w, 'PUT', `/users/${whom.userId}/roles`, { roles: ['user'] }, by.token);
+          const [a, b] = [one, two];
+          const { came, answer } = await meanwhile(w, moment, nth, {
+            act: () => demote(a, b),
+            other: () => demote(b, a),
+          });
+          if (came) strikes += 1;
+          const left = await superadmins();
+          assert.equal(left.length, 1, `${moment.join(' ')} ${nth}: ${answer.statusCode} ${answer.body}`);
+          const [winner, loser] = left[0] === a.userId ? [a, b] : [b, a];
+          refused(await admin(w, 'GET', '/users', undefined, loser.token), 403, 'forbidden');
+          ok(await admin(w, 'PUT', `/users/${loser.userId}/roles`, { roles: ['superadmin'] }, winner.token), 200);
+        }
+      }
+      assert.ok(strikes > 5, `it was met at ${strikes} moments`);
+    });
+  });
+}
