@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { admin, idOf } from './administration.ts';
 import { ok } from './client.ts';
 import { testDatabases } from './databases.ts';
@@ -19,6 +20,12 @@ const MOMENTS = Object.entries(VERBS).flatMap(([store, verbs]) =>
 
 type Verb = (...args: unknown[]) => Promise<unknown>;
 
+/**
+ * Milliseconds that a step waits for what happens in the middle of it. The guard's readings are shared by all who ask together: what is
+ * struck inside one waits for that very reading, which must then go on.
+ */
+const PATIENCE = 500;
+
 /** Runs `act`, and in the middle of it, the `nth` time that it comes to a moment, all of `other`. False where it never came there. */
 async function meanwhile<T>(
   w: World,
@@ -29,14 +36,13 @@ async function meanwhile<T>(
   const verbs = w.app.storage[store] as unknown as Record<string, Verb>;
   const original = verbs[verb] ?? assert.fail(verb);
   let times = 0;
-  let inside = false;
+  let struck: Promise<unknown> | null = null;
   const strike = async () => {
-    if (inside) return;
+    if (struck) return;
     times += 1;
     if (times !== nth) return;
-    inside = true;
-    await other();
-    inside = false;
+    struck = other();
+    await Promise.race([struck, pause(PATIENCE, null, { ref: false })]);
   };
   verbs[verb] = async (...args) => {
     if (when === 'before') await strike();
@@ -46,7 +52,8 @@ async function meanwhile<T>(
   };
   try {
     const answer = await act();
-    return { came: times >= nth, answer };
+    await struck;
+    return { came: struck !== null, answer };
   } finally {
     verbs[verb] = original;
   }
