@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createEvents } from '../src/modules/events/events.ts';
 import { MINUTE } from '../src/platform/clock.ts';
+import { SYSTEM_CALLER } from '../src/platform/http/system-caller.ts';
+import { newId } from '../src/platform/ids.ts';
 import { type AdminUser, admin, idOf, type List } from './administration.ts';
 import { ok } from './client.ts';
 import { testDatabases } from './databases.ts';
@@ -172,6 +175,24 @@ for (const { name, freshUrl } of testDatabases()) {
       },
       { freshUrl },
     ));
+
+  test(`erasure: a sign-in that was under way meanwhile leaves nothing either (${name})`, () =>
+    withErasable({ freshUrl }, async ({ s, w, id }) => {
+      const { sessions } = s.app.storage;
+      const [before] = await sessions.listLatest(id, 1);
+      assert.ok(before);
+      ok(await admin(w, 'DELETE', `/users/${id}?erase=true`), 204);
+      await settle(s);
+      const late = { ...before, id: newId(s.time.now), version: 1 };
+      const about = { target: `session:${late.id}`, userId: id, actorId: id };
+      const caller = { ...SYSTEM_CALLER, ip: ADDRESS };
+      const events = createEvents({ clock: () => s.time.now });
+      await sessions.create(late, { ...events.describe(caller, { type: 'session.started', ...about }), pending: true });
+      assert.ok((await tracesIn(s, new RegExp(ADDRESS))).length > 0);
+      await settle(s);
+      assert.equal(await sessions.find(late.id), null);
+      assert.deepEqual(await tracesIn(s, new RegExp(`${late.id}.*${ADDRESS}|${ADDRESS}.*${late.id}`)), []);
+    }));
 
   test(`erasure asks for a fresh sign-in; deleting does not; of one deleted before it works, too (${name})`, () =>
     withErasable({ freshUrl }, async ({ s, w, id }) => {

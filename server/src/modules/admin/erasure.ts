@@ -12,10 +12,21 @@ export function registerErasure(deps: {
 }): void {
   const { events, eventStore, sessionStore, userStore } = deps;
 
-  events.on('user.erased', 'erasure', async ({ target }) => {
-    const userId = target.slice(target.indexOf(':') + 1);
+  async function forget(userId: string): Promise<void> {
     await sessionStore.removeForUser(userId);
     await eventStore.anonymise(userId);
+  }
+
+  events.on('user.erased', 'erasure', async ({ target }) => {
+    const userId = target.slice(target.indexOf(':') + 1);
+    await forget(userId);
     await userStore.remove(userId);
+  });
+
+  // A sign-in that was under way during the erasure lets nobody in, but says from where somebody came.
+  events.on('session.started', 'erasure', async ({ userId }) => {
+    if (userId === null) return;
+    const user = await userStore.find(userId);
+    if (!user || user.status === 'erased') await forget(userId);
   });
 }
