@@ -192,7 +192,16 @@ export async function createApp(deps: {
   const members = createMembers({ users: storage.users, roles, grants, superadmins, authority, events, clock });
   const credentials = createForgivingLimit(CREDENTIALS);
   const admin = createUserAdmin({
-    ...{ ...base, store: storage.users, authority, roles, superadmins, invitations, passwords },
+    ...{
+      ...base,
+      store: storage.users,
+      eventStore: storage.events,
+      authority,
+      roles,
+      superadmins,
+      invitations,
+      passwords,
+    },
     firstRoleIds: FIRST_ROLE_IDS,
     forgive: credentials.forgive,
     async forgetAddress(emailNorm) {

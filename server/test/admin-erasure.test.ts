@@ -194,6 +194,16 @@ for (const { name, freshUrl } of testDatabases()) {
       assert.deepEqual(await tracesIn(s, new RegExp(`${late.id}.*${ADDRESS}|${ADDRESS}.*${late.id}`)), []);
     }));
 
+  test(`who was shut out before a deletion is still shut out after a restoration (${name})`, () =>
+    withErasable({ freshUrl }, async ({ w, id }) => {
+      for (const status of ['active', 'disabled', 'active', 'active']) {
+        const action = status === 'active' ? 'activate' : 'deactivate';
+        ok(await admin(w, 'POST', `/users/${id}/${action}`), 200);
+        ok(await admin(w, 'DELETE', `/users/${id}`), 204);
+        assert.equal(ok<AdminUser>(await admin(w, 'POST', `/users/${id}/restore`), 200).status, status);
+      }
+    }));
+
   test(`erasure asks for a fresh sign-in; deleting does not; of one deleted before it works, too (${name})`, () =>
     withErasable({ freshUrl }, async ({ s, w, id }) => {
       s.time.forward(11 * MINUTE);

@@ -11,6 +11,7 @@ import type { Superadmins } from '../access/superadmins.ts';
 import type { Invitations } from '../auth/invitations.ts';
 import type { PasswordPolicy } from '../auth/password-policy.ts';
 import type { Passwords } from '../auth/passwords.ts';
+import type { EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
 import type { ProfilePatch, UserAt, UserChange, UserRecord, UserStore } from '../users/user-store.ts';
@@ -43,7 +44,7 @@ export interface UserAdmin {
   deactivate(caller: Caller, id: string): Promise<UserRecord>;
   /** Soft: restorable until it is erased; ends every session. Throws `self_protected`, `superadmin_protected`. */
   remove(caller: Caller, id: string): Promise<void>;
-  /** Throws `status_conflict` for a user who is not deleted. */
+  /** To the status from before the deletion. Throws `status_conflict` for a user who is not deleted. */
   restore(caller: Caller, id: string): Promise<UserRecord>;
   /** For good; names and addresses are free at once. Throws `self_protected`, `superadmin_protected`. */
   erase(caller: Caller, id: string): Promise<void>;
@@ -74,6 +75,7 @@ export function createUserAdmin(deps: {
   /** Forgets what waits for an address: registrations, and wishes for a new password. */
   forgetAddress: (emailNorm: string) => Promise<void>;
   events: Events;
+  eventStore: EventStore;
   hasher: PasswordHasher;
   policy: PasswordPolicy;
   clock: Clock;
@@ -116,6 +118,14 @@ export function createUserAdmin(deps: {
   /** What it takes to end somebody's account: no superadmin, and no grant under way that makes them one. */
   const release = (caller: Caller, user: UserRecord) =>
     user.superadminMark ? superadmins.fence(caller, user.id) : Promise.resolve();
+
+  /** Whoever was shut out must not come in by way of a deletion. */
+  async function statusBeforeDeletion(id: string): Promise<'active' | 'disabled'> {
+    const deletions = { target: `user:${id}`, type: 'user.deleted' };
+    const [last] = await deps.eventStore.list(deletions, { before: null, limit: 1 });
+    const { status } = (last?.data.before ?? {}) as { status?: unknown };
+    return status === 'disabled' ? 'disabled' : 'active';
+  }
 
   /** Names that come in, in the form that is stored. */
   function toPatch({ email, emailVerified, username, locale, ...rest }: UserPatch): ProfilePatch {
@@ -209,10 +219,11 @@ export function createUserAdmin(deps: {
     },
 
     restore: (caller, id) =>
-      change(caller, id, 'demandOver', (user, at) => {
+      change(caller, id, 'demandOver', async (user, at) => {
         if (user.status !== 'deleted') throw userErrors.status_conflict();
-        const event = describe(caller, 'user.restored', user, statusChange('deleted', 'active'));
-        return store.setStatus(at, { status: 'active', sessionEpoch: user.sessionEpoch + 1 }, event);
+        const status = await statusBeforeDeletion(id);
+        const event = describe(caller, 'user.restored', user, statusChange('deleted', status));
+        return store.setStatus(at, { status, sessionEpoch: user.sessionEpoch + 1 }, event);
       }),
 
     async erase(caller, id) {
