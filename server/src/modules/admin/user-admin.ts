@@ -121,8 +121,9 @@ export function createUserAdmin(deps: {
 
   /** Whoever was shut out must not come in by way of a deletion. */
   async function statusBeforeDeletion(id: string): Promise<'active' | 'disabled'> {
-    const deletions = { target: `user:${id}`, type: 'user.deleted' };
-    const [last] = await deps.eventStore.list(deletions, { before: null, limit: 1 });
+    // In the order of the changes themselves; by time, two of the same millisecond would have none.
+    const history = await deps.eventStore.listForTarget(`user:${id}`);
+    const last = history.findLast(({ type }) => type === 'user.deleted');
     const { status } = (last?.data.before ?? {}) as { status?: unknown };
     return status === 'disabled' ? 'disabled' : 'active';
   }
