@@ -1,4 +1,4 @@
-import type { CatalogueRoute, RouteCatalogue } from '../../platform/http/catalogue.ts';
+import { type CatalogueRoute, type RouteCatalogue, rolesOf } from '../../platform/http/catalogue.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import { accessErrors } from './errors.ts';
 import type { Grants } from './grants.ts';
@@ -36,7 +36,7 @@ export async function explain(
   if (!route) throw accessErrors.route_not_found();
   const { access } = route;
   const held = await grants.rolesOf(user);
-  const named = typeof access === 'object' ? ('anyRole' in access ? access.anyRole : access.allRoles) : [];
+  const named = rolesOf(access);
   const roles = held.map(({ id, code, enabled, permissions }) => {
     const pattern = access === 'permission' ? grantFor(permissions, route.code, catalogue) : undefined;
     return { id, code, enabled, grant: pattern ?? (named.includes(code) ? code : null) };
