@@ -15,7 +15,7 @@ type Check = 'lint' | 'types' | 'imports';
 
 interface Mode {
   checks: Check[];
-  /** Also on PostgreSQL, MySQL/MariaDB and MongoDB; otherwise on SQLite alone. */
+  /** Also on PostgreSQL, MySQL/MariaDB, MongoDB and Redis; otherwise on SQLite alone. */
   servers: boolean;
   files: () => string[];
 }
@@ -136,7 +136,9 @@ async function main(): Promise<number> {
     await servers?.stop();
   }
 
-  const others = servers?.report ?? ['PostgreSQL, MySQL/MariaDB, MongoDB: NOT RUN ON in this mode; `npm test` does'];
+  const others = servers?.report ?? [
+    'PostgreSQL, MySQL/MariaDB, MongoDB, Redis: NOT RUN ON in this mode; `npm test` does',
+  ];
   const here = `Node ${process.versions.node} with SQLite ${process.versions.sqlite ?? '(version unknown)'}`;
   console.log(['', 'This run covered:', ...[here, ...others].map((line) => `  ${line}`)].join('\n'));
   if (failed.length > 0) console.error(`Besides the tests, these failed: ${failed.join(', ')} (see above).`);

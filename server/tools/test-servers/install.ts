@@ -3,6 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { findMariadb } from './mariadb.ts';
 import { prepareMongodb } from './mongodb-runtime.ts';
 import { findPostgres } from './postgres.ts';
+import { findRedis } from './redis.ts';
 import { findBinary, run } from './server-process.ts';
 
 /** Debian asks this file whether a newly installed service may start; 101 says no. */
@@ -12,6 +13,7 @@ const APT_OPTIONS = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300'];
 const missingPackages = () => [
   ...(findPostgres() === null ? ['postgresql'] : []),
   ...(findMariadb() === null ? ['mariadb-server'] : []),
+  ...(findRedis() === null ? ['redis-server'] : []),
 ];
 
 /** Installs Debian packages without letting their services start; throws what apt says. */
@@ -42,7 +44,7 @@ async function step(name: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-await step('PostgreSQL and MariaDB', async () => {
+await step('PostgreSQL, MariaDB and Redis', async () => {
   const packages = missingPackages();
   if (packages.length > 0) await installPackages(packages);
   if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);

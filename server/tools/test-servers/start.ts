@@ -2,10 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import { launchMariadb, mysqlVersion } from './mariadb.ts';
 import { ENGINE_LIMITS, launchMongodb, mongodbVersion } from './mongodb.ts';
 import { launchPostgres, postgresVersion } from './postgres.ts';
+import { launchRedis, redisVersion } from './redis.ts';
 import { createScratch } from './scratch.ts';
 import type { Launch } from './server-process.ts';
 
-export type ServerKind = 'postgres' | 'mysql' | 'mongodb';
+export type ServerKind = 'postgres' | 'mysql' | 'mongodb' | 'redis';
 
 export interface TestServers {
   urls: Partial<Record<ServerKind, string>>;
@@ -19,7 +20,7 @@ export interface TestServers {
 
 interface Kind {
   name: string;
-  variable: 'TEST_POSTGRES_URL' | 'TEST_MYSQL_URL' | 'TEST_MONGODB_URL';
+  variable: 'TEST_POSTGRES_URL' | 'TEST_MYSQL_URL' | 'TEST_MONGODB_URL' | 'TEST_REDIS_URL';
   launch: Launch;
   version: (url: string) => Promise<string>;
   /** What a private server of this kind cannot show. */
@@ -47,12 +48,18 @@ export const SERVER_KINDS: Record<ServerKind, Kind> = {
     version: mongodbVersion,
     limits: ENGINE_LIMITS,
   },
+  redis: {
+    name: 'Redis',
+    variable: 'TEST_REDIS_URL',
+    launch: launchRedis,
+    version: redisVersion,
+  },
 };
 
 const isKind = (name: string): name is ServerKind => Object.hasOwn(SERVER_KINDS, name);
 
 /**
- * Takes the servers named by TEST_POSTGRES_URL, TEST_MYSQL_URL and TEST_MONGODB_URL, and starts a private one of each
+ * Takes the servers named by TEST_POSTGRES_URL, TEST_MYSQL_URL, TEST_MONGODB_URL and TEST_REDIS_URL, and starts a private one of each
  * other kind (or of those in `only`) from the programs on this machine. `durable` keeps waiting for the disk.
  * A missing program is reported; a named server that does not answer, or a found one that does not start, throws.
  */

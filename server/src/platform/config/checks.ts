@@ -47,6 +47,13 @@ export function productionFaults(values: Partial<Values>): ConfigFault[] {
       fix: 'Give that database user a password of its own, and write it into the URL.',
     });
   }
+  if (values.REDIS_URL && hasGuessablePassword(values.REDIS_URL)) {
+    faults.push({
+      name: 'REDIS_URL',
+      problem: 'has no password, or one that everybody knows, for a Redis on another host',
+      fix: 'Give Redis a password (requirepass, or a user of its own), and write it into the URL.',
+    });
+  }
   if (values.PUBLIC_URL !== undefined && !values.PUBLIC_URL.startsWith('https://')) {
     faults.push({
       name: 'PUBLIC_URL',

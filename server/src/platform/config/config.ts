@@ -11,6 +11,9 @@ export interface Config {
     url: string;
     poolSize: number;
   };
+  /** Null: jobs go through a table of the database. */
+  redisUrl: string | null;
+  role: 'all' | 'web' | 'worker';
   /** At least 32 bytes. The first one signs and seals; the others still open what they made. */
   secretKeys: { current: string; previous: string | null };
   emailVerification: 'required' | 'off';
@@ -44,6 +47,8 @@ export interface Config {
     argon2Memory: number;
     argon2Passes: number;
   };
+  /** Milliseconds. */
+  eventRetention: number;
   rateLimits: {
     enabled: boolean;
     default: {

@@ -23,6 +23,8 @@ test('without any variable it is a development server on this machine', (t) => {
     publicUrl: 'http://localhost:8000',
     dataDir,
     database: { url: `sqlite:${dataDir}/ostiary.sqlite`, poolSize: 10 },
+    redisUrl: null,
+    role: 'all',
     secretKeys: { current: config.secretKeys.current, previous: null },
     emailVerification: 'required',
     registration: 'open',
@@ -43,6 +45,7 @@ test('without any variable it is a development server on this machine', (t) => {
       sessionLimit: 100,
     },
     passwords: { minLength: 8, argon2Memory: 19_456, argon2Passes: 2 },
+    eventRetention: 400 * 86_400_000,
     rateLimits: { enabled: true, default: { points: 100, duration: 60 } },
     log: { level: 'info', format: 'text', file: null, slowRequest: 1000, slowQuery: 200 },
   });

@@ -108,6 +108,8 @@ function assemble(values: Values, secretKey: string): Config {
     publicUrl: values.PUBLIC_URL,
     dataDir: values.DATA_DIR,
     database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE },
+    redisUrl: values.REDIS_URL,
+    role: values.ROLE,
     secretKeys: { current: secretKey, previous: values.SECRET_KEY_PREVIOUS },
     emailVerification: values.EMAIL_VERIFICATION,
     registration: values.REGISTRATION,
@@ -132,6 +134,7 @@ function assemble(values: Values, secretKey: string): Config {
       argon2Memory: values.ARGON2_MEMORY,
       argon2Passes: values.ARGON2_PASSES,
     },
+    eventRetention: values.EVENT_RETENTION,
     rateLimits: { enabled: values.RATE_LIMITS, default: values.RATE_LIMIT_DEFAULT },
     log: {
       level: values.LOG_LEVEL,

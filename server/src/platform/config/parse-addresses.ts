@@ -111,6 +111,19 @@ export const sender: Parser<string> = (text) => {
   return text;
 };
 
+/** One server; Sentinel and Cluster are not read here. */
+export const redisUrl: Parser<string> = (text) => {
+  const fix = 'Write redis://user:password@host:6379/0, with special characters of the password percent-encoded.';
+  if (!/^rediss?:\/\//i.test(text) || hasBlankOrControl(text) || !URL.canParse(text) || new URL(text).hostname === '') {
+    throw new InvalidValue('is not a redis:// or rediss:// URL with a host', fix);
+  }
+  const { pathname, search } = new URL(text);
+  if (!/^\/?\d*$/.test(pathname) || search !== '') {
+    throw new InvalidValue('has more after the host than the number of a database', fix);
+  }
+  return text;
+};
+
 /** `smtp:` or `smtps:` with a host; the mailer reads the rest. */
 export const smtpUrl: Parser<string> = (text) => {
   if (!/^smtps?:\/\//i.test(text) || hasBlankOrControl(text) || !URL.canParse(text) || new URL(text).hostname === '') {

@@ -1,5 +1,14 @@
 import { databaseUrl } from './database-url.ts';
-import { corsOrigin, listenHost, proxyRange, publicUrl, sender, smtpUrl, trustedHost } from './parse-addresses.ts';
+import {
+  corsOrigin,
+  listenHost,
+  proxyRange,
+  publicUrl,
+  redisUrl,
+  sender,
+  smtpUrl,
+  trustedHost,
+} from './parse-addresses.ts';
 import { duration, integer, kibibytes, list, oneOf, onOff, type Parser, path, rate, size } from './parse-values.ts';
 import { EXAMPLE_SECRET_KEY, secretKey } from './secret-strength.ts';
 
@@ -56,6 +65,19 @@ export const variables = {
     default: '10',
     parse: integer(1, 1000),
     about: 'Most connections to the database at a time.',
+  }),
+  REDIS_URL: variable({
+    default: null,
+    parse: redisUrl,
+    about: '`redis:` or `rediss:` server that carries the jobs; a table of the database carries them if not set.',
+    secret: true,
+    example: 'redis://:password@redis.example.com:6379',
+  }),
+  ROLE: variable({
+    default: 'all',
+    parse: oneOf('all', 'web', 'worker'),
+    about:
+      '`all`, `web` (answers requests, runs no jobs) or `worker` (runs jobs and schedules, answers only `/health` and `/ready`).',
   }),
   SECRET_KEY: variable({
     default: null,
@@ -179,6 +201,11 @@ export const variables = {
     parse: rate,
     about: 'Requests that a client may make in a time, on routes without a limit of their own.',
   }),
+  EVENT_RETENTION: variable({
+    default: '400d',
+    parse: duration('31d', '3650d', '400d'),
+    about: 'How long the history of what happened (the audit log) is kept.',
+  }),
   LOG_LEVEL: variable({
     default: 'info',
     parse: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
@@ -215,10 +242,8 @@ export type Values = { [K in VariableName]: ValueOf<(typeof variables)[K]> };
 
 /** Variables of the contract that a later version brings. */
 export const LATER_VARIABLES = [
-  'REDIS_URL',
   'DATABASE_REPLICA_URLS',
   'WORKERS',
-  'ROLE',
   'S3_ENDPOINT',
   'S3_REGION',
   'S3_ACCESS_KEY',
