@@ -1,0 +1,352 @@
+import { type ExpressionBuilder, sql, type Updateable } from 'kysely';
+import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { toDateOrNull } from '../../platform/database/values.ts';
+import { JOB_STATES, type JobFilter, type JobState } from '../../platform/queue/queue.ts';
+import { type JobRow, type JobTables, newRow, slotOf, toRecord } from './job-rows.sql.ts';
+import type { JobStore, Settlement } from './job-store.ts';
+
+/** Ids that one statement names. */
+const BATCH = 500;
+
+/** Jobs on SQL. */
+export function createSqlJobStore(deps: { database: Database }): JobStore {
+  const database = sqlOf<JobTables>(deps.database);
+  const { db } = database;
+
+  const hasRows = ({ numUpdatedRows }: { numUpdatedRows: bigint }) => numUpdatedRows > 0n;
+
+  async function isPaused(name: string): Promise<boolean> {
+    const row = await db.selectFrom('paused_queues').select('name').where('name', '=', name).executeTakeFirst();
+    return row !== undefined;
+  }
+
+  return {
+    async insert(job) {
+      try {
+        await db.insertInto('jobs').values(newRow(job)).execute();
+        return true;
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+        return false;
+      }
+    },
+
+    async find(id) {
+      const row = await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
+      return row ? toRecord(row) : null;
+    },
+
+    async findUnique(name, uniqueKey) {
+      const slot = slotOf(name, uniqueKey);
+      const row = await db.selectFrom('jobs').selectAll().where('unique_slot', '=', slot).executeTakeFirst();
+      return row ? toRecord(row) : null;
+    },
+
+    async list(filter, { skip, limit }) {
+      const rows = await db
+        .selectFrom('jobs')
+        .selectAll()
+        .where((eb) => meets(eb, filter))
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .offset(skip)
+        .execute();
+      return rows.map(toRecord);
+    },
+
+    async count(filter, limit) {
+      const some = db
+        .selectFrom('jobs')
+        .select('id')
+        .where((eb) => meets(eb, filter))
+        .limit(limit);
+      const row = await db
+        .selectFrom(some.as('some'))
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+
+    async claim(name, limit, { claim, now, until }) {
+      const waiting = await db
+        .selectFrom('jobs')
+        .selectAll()
+        .where('name', '=', name)
+        // A literal, or the planner could not tell that the partial index serves.
+        .where('state', '=', sql.lit('waiting' as const))
+        .where(({ not, exists, selectFrom }) =>
+          not(exists(selectFrom('paused_queues').select('name').where('name', '=', name))),
+        )
+        .orderBy('priority')
+        .orderBy('due_at')
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      if (waiting.length === 0) return [];
+      const taken = { state: 'active', claim, due_at: until, started_at: now, finished_at: null } as const;
+      const ids = waiting.map(({ id }) => id);
+      const { numUpdatedRows } = await db
+        .updateTable('jobs')
+        .set(taken)
+        .where('id', 'in', ids)
+        .where('state', '=', 'waiting')
+        .executeTakeFirst();
+      if (numUpdatedRows === BigInt(ids.length)) return waiting.map((row) => toRecord({ ...row, ...taken }));
+      // Others took some of them.
+      const won = await db.selectFrom('jobs').selectAll().where('id', 'in', ids).where('claim', '=', claim).execute();
+      const order = new Map(ids.map((id, place) => [id, place]));
+      return won.map(toRecord).sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+    },
+
+    async renew(claims, until) {
+      const claimOf = new Map(claims.map(({ id, claim }) => [id, claim]));
+      const held: string[] = [];
+      const cancelled: string[] = [];
+      for (let at = 0; at < claims.length; at += BATCH) {
+        const some = claims.slice(at, at + BATCH);
+        const ids = some.map(({ id }) => id);
+        await db
+          .updateTable('jobs')
+          .set({ due_at: until })
+          .where('id', 'in', ids)
+          .where('claim', 'in', [...new Set(some.map(({ claim }) => claim))])
+          .where('state', '=', 'active')
+          .execute();
+        const rows = await db
+          .selectFrom('jobs')
+          .select(['id', 'claim', 'cancel_requested'])
+          .where('id', 'in', ids)
+          .execute();
+        for (const row of rows) {
+          if (row.claim !== claimOf.get(row.id)) continue;
+          held.push(row.id);
+          if (row.cancel_requested) cancelled.push(row.id);
+        }
+      }
+      const isHeld = new Set(held);
+      return { lost: [...claimOf.keys()].filter((id) => !isHeld.has(id)), cancelled };
+    },
+
+    async settle(settlements, now) {
+      return database.transaction(async (trx) => {
+        const lost: string[] = [];
+        for (const settlement of settlements) {
+          const held = trx.updateTable('jobs').where('id', '=', settlement.id).where('claim', '=', settlement.claim);
+          const goesOn = settlement.state === 'waiting' || settlement.state === 'delayed';
+          const usual = goesOn ? held.where('cancel_requested', '=', false) : held;
+          if (hasRows(await usual.set(settled(settlement, now)).executeTakeFirst())) continue;
+          // Somebody cancelled it while it ran: it does not go on.
+          const instead = settled({ ...settlement, state: 'cancelled', runAt: null }, now);
+          if (goesOn && hasRows(await held.set(instead).executeTakeFirst())) continue;
+          lost.push(settlement.id);
+        }
+        return lost;
+      });
+    },
+
+    async report(id, claim, { progress, log }) {
+      await db
+        .updateTable('jobs')
+        .set({ progress, log: JSON.stringify(log) })
+        .where('id', '=', id)
+        .where('claim', '=', claim)
+        .execute();
+    },
+
+    async promote(now, deaths) {
+      const due = await db
+        .selectFrom('jobs')
+        .select(['name', 'state'])
+        .distinct()
+        .where('state', 'in', ['delayed', 'active'])
+        .where('due_at', '<=', now)
+        .execute();
+      if (due.length === 0) return [];
+      const inLine = { state: 'waiting', claim: null } as const;
+      if (due.some(({ state }) => state === 'delayed')) {
+        await db.updateTable('jobs').set(inLine).where('state', '=', 'delayed').where('due_at', '<=', now).execute();
+      }
+      if (due.some(({ state }) => state === 'active')) {
+        const runOut = (eb: ExpressionBuilder<JobTables, 'jobs'>) =>
+          eb.and([eb('state', '=', 'active'), eb('due_at', '<=', now)]);
+        await db
+          .updateTable('jobs')
+          .set({ ...ended('cancelled', now), claim: null })
+          .where(runOut)
+          .where('cancel_requested', '=', true)
+          .execute();
+        await db
+          .updateTable('jobs')
+          .set((eb) => ({
+            ...{ ...ended('failed', now), claim: null, deaths: eb('deaths', '+', 1) },
+            failure: JSON.stringify({ message: `${deaths} workers died over it, or hung.`, stack: null }),
+          }))
+          .where(runOut)
+          .where('deaths', '>=', deaths - 1)
+          .execute();
+        await db
+          .updateTable('jobs')
+          .set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1) }))
+          .where(runOut)
+          .execute();
+      }
+      return [...new Set(due.map(({ name }) => name))];
+    },
+
+    async nextDueAt() {
+      const row = await db
+        .selectFrom('jobs')
+        .select(({ fn }) => fn.min('due_at').as('next'))
+        .where('state', 'in', ['delayed', 'active'])
+        .executeTakeFirst();
+      return toDateOrNull(row?.next ?? null);
+    },
+
+    async retry(id, now) {
+      const again = {
+        state: 'waiting',
+        attempts: 0,
+        deaths: 0,
+        due_at: now,
+        finished_at: null,
+        cancel_requested: false,
+      };
+      return hasRows(
+        await db
+          .updateTable('jobs')
+          .set({ ...again, progress: null } as Updateable<JobRow>)
+          .where('id', '=', id)
+          .where('state', 'in', ['failed', 'cancelled'])
+          .executeTakeFirst(),
+      );
+    },
+
+    async cancel(id, now) {
+      const job = db.updateTable('jobs').where('id', '=', id);
+      // It may be claimed between the first two, and given back between the second and the third.
+      for (let tries = 0; tries < 2; tries++) {
+        const waits = job.set(ended('cancelled', now)).where('state', 'in', ['waiting', 'delayed']);
+        if (hasRows(await waits.executeTakeFirst())) return true;
+        const asked = job.set({ cancel_requested: true }).where('state', '=', 'active');
+        if (hasRows(await asked.executeTakeFirst())) return true;
+      }
+      return false;
+    },
+
+    async remove(id) {
+      const { numDeletedRows } = await db
+        .deleteFrom('jobs')
+        .where('id', '=', id)
+        .where('state', '!=', 'active')
+        .executeTakeFirst();
+      return numDeletedRows > 0n;
+    },
+
+    async counts(name) {
+      const rows = await db
+        .selectFrom('jobs')
+        .select(({ fn }) => ['state' as const, fn.countAll<number>().as('count')])
+        .where('name', '=', name)
+        .groupBy('state')
+        .execute();
+      const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<JobState, number>;
+      for (const { state, count } of rows) counts[state] = Number(count);
+      return counts;
+    },
+
+    async countEnded(name, state, since) {
+      const row = await db
+        .selectFrom('jobs')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .where('state', '=', state)
+        .where('finished_at', '>=', since)
+        .where('name', '=', name)
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+
+    async durations(name, limit) {
+      const rows = await db
+        .selectFrom('jobs')
+        .select(['started_at', 'finished_at'])
+        .where('state', '=', 'completed')
+        .where('finished_at', 'is not', null)
+        .where('name', '=', name)
+        .orderBy('finished_at', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(({ started_at, finished_at }) => ({
+        startedAt: toDateOrNull(started_at),
+        finishedAt: toDateOrNull(finished_at),
+      }));
+    },
+
+    async oldestWaitingAt(name) {
+      const row = await db
+        .selectFrom('jobs')
+        .select(({ fn }) => fn.min('due_at').as('oldest'))
+        .where('name', '=', name)
+        .where('state', '=', sql.lit('waiting' as const))
+        .executeTakeFirst();
+      return toDateOrNull(row?.oldest ?? null);
+    },
+
+    async setPaused(name, paused) {
+      if (!paused) {
+        await db.deleteFrom('paused_queues').where('name', '=', name).execute();
+        return;
+      }
+      try {
+        await db.insertInto('paused_queues').values({ name }).execute();
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+      }
+    },
+
+    isPaused,
+
+    async purge(state, before, limit) {
+      const rows = await db
+        .selectFrom('jobs')
+        .select('id')
+        .where('state', '=', state)
+        .where('finished_at', '<', before)
+        .orderBy('finished_at')
+        .limit(Math.min(limit, BATCH))
+        .execute();
+      if (rows.length === 0) return 0;
+      const { numDeletedRows } = await db
+        .deleteFrom('jobs')
+        .where('state', '=', state)
+        .where(
+          'id',
+          'in',
+          rows.map(({ id }) => id),
+        )
+        .executeTakeFirst();
+      return Number(numDeletedRows);
+    },
+  };
+}
+
+function meets(eb: ExpressionBuilder<JobTables, 'jobs'>, { name, state }: JobFilter) {
+  return eb.and([
+    ...(name === undefined ? [] : [eb('name', '=', name)]),
+    ...(state === undefined ? [] : [eb('state', '=', state)]),
+  ]);
+}
+
+/** Whatever ended makes room for the next of its key. */
+const ended = (state: JobState, now: Date) => ({ state, due_at: null, finished_at: now, unique_slot: null });
+
+function settled(settlement: Settlement, now: Date): Updateable<JobRow> {
+  const { state, attempts, progress, log, result, failure, runAt } = settlement;
+  return {
+    ...(state === 'waiting' || state === 'delayed' ? { state, due_at: runAt ?? now } : ended(state, now)),
+    ...{ attempts, progress, claim: null },
+    log: JSON.stringify(log),
+    result: result === undefined ? null : JSON.stringify(result),
+    failure: failure && JSON.stringify(failure),
+  };
+}

@@ -1,0 +1,69 @@
+import type { JobFailure, JobFilter, JobRecord, JobState, NewJob } from '../../platform/queue/queue.ts';
+
+/** The right to say what becomes of a job: whoever claims it later has another one. */
+export interface Claim {
+  id: string;
+  claim: string;
+}
+
+/** An attempt that ended. */
+export interface Settlement extends Claim {
+  state: Exclude<JobState, 'active'>;
+  /** Attempts that have ended, this one included. */
+  attempts: number;
+  progress: number | null;
+  log: string[];
+  /** Undefined where there is none. */
+  result?: unknown;
+  failure: JobFailure | null;
+  /** When it may run again; only where `state` is `delayed`. */
+  runAt: Date | null;
+}
+
+/** Jobs in the database, for where there is no Redis. */
+export interface JobStore {
+  /** False where a job has this id, or its unique key while it has not ended. */
+  insert(job: NewJob): Promise<boolean>;
+  find(id: string): Promise<JobRecord | null>;
+  findUnique(name: string, uniqueKey: string): Promise<JobRecord | null>;
+  /** The latest created first. */
+  list(filter: JobFilter, page: { skip: number; limit: number }): Promise<JobRecord[]>;
+  count(filter: JobFilter, limit: number): Promise<number>;
+  /**
+   * Takes up to `limit` waiting jobs of a name, by priority, then by the time since when they wait: they are active under the claim, which runs
+   * out at `until`. Nobody else gets one of them. Jobs of a paused queue are not taken.
+   */
+  claim(name: string, limit: number, at: { claim: string; now: Date; until: Date }): Promise<JobRecord[]>;
+  /** The claims go on until then. Answers those that are held no longer, and those whose jobs somebody wants to be cancelled. */
+  renew(claims: readonly Claim[], until: Date): Promise<{ lost: string[]; cancelled: string[] }>;
+  /**
+   * Says what became of jobs; the ids of those for which the claim no longer held, and to which nothing happened. What would go on is
+   * cancelled instead where somebody asked for that while it ran.
+   */
+  settle(settlements: readonly Settlement[], now: Date): Promise<string[]>;
+  /** Shows how far active jobs are. */
+  report(id: string, claim: string, shown: { progress: number | null; log: string[] }): Promise<void>;
+  /**
+   * What is due stands in line: delayed jobs whose time has come, and active ones whose claim ran out; of the latter, those that took
+   * `deaths` processes with them fail instead. Answers the names of the jobs that are now in line.
+   */
+  promote(now: Date, deaths: number): Promise<string[]>;
+  /** When `promote` has something to do next. */
+  nextDueAt(): Promise<Date | null>;
+  /** Failed and cancelled jobs only: in line again, with all their attempts. */
+  retry(id: string, now: Date): Promise<boolean>;
+  /** Ends what waits; asks for the end of what is active. False where it has ended. */
+  cancel(id: string, now: Date): Promise<boolean>;
+  /** Not while it is active. */
+  remove(id: string): Promise<boolean>;
+  counts(name: string): Promise<Record<JobState, number>>;
+  /** Of those that ended in this state since then. */
+  countEnded(name: string, state: JobState, since: Date): Promise<number>;
+  /** When the latest completed ones began and ended, the latest first. */
+  durations(name: string, limit: number): Promise<Pick<JobRecord, 'startedAt' | 'finishedAt'>[]>;
+  oldestWaitingAt(name: string): Promise<Date | null>;
+  setPaused(name: string, paused: boolean): Promise<void>;
+  isPaused(name: string): Promise<boolean>;
+  /** Forgets at most `limit` jobs that ended in this state before then; answers how many. */
+  purge(state: JobState, before: Date, limit: number): Promise<number>;
+}

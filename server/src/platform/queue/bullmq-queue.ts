@@ -1,0 +1,240 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Job, Queue } from 'bullmq';
+import { HOUR, MINUTE, SECOND } from '../clock.ts';
+import { within } from '../database/time-limit.ts';
+import { platformErrors } from '../errors.ts';
+import type { RedisConnections } from '../redis/connect.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { type JobData, LISTS, optionsOf, toRecord } from './bullmq-records.ts';
+import { createBullmqWorkers, KEPT } from './bullmq-workers.ts';
+import { createCancelledJobs } from './cancelled-jobs.ts';
+import { durationsOf } from './durations.ts';
+import type { JobRegistry } from './job-registry.ts';
+import { JOB_STATES, type JobFilter, type JobQueue, type JobRecord, type JobState, type QueueStatus } from './queue.ts';
+
+/** In braces: all keys lie on one node of a cluster, as BullMQ needs it. */
+const PREFIX = '{ostiary-jobs}';
+/** Within this Redis answers, or is away. */
+const PATIENCE = 3 * SECOND;
+const SAMPLE = 100;
+const DRAIN_PAUSE = 10;
+
+/** The queues in Redis, by BullMQ: for any number of processes. Whatever it does answers `unavailable` (503) while Redis is away. */
+export function createBullmqQueue(deps: {
+  redis: RedisConnections;
+  registry: JobRegistry;
+  log: Logger;
+  prefix?: string;
+}): JobQueue & { close(): Promise<void> } {
+  const { redis, registry, log, prefix = PREFIX } = deps;
+  const queues = new Map<string, Queue<JobData>>();
+  const cancelled = createCancelledJobs({ redis: redis.commands, prefix, keep: KEPT.failed });
+  const workers = createBullmqWorkers({ redis, registry, cancelled, prefix, log });
+
+  function queueOf(name: string): Queue<JobData> {
+    const known = queues.get(name);
+    if (known) return known;
+    const queue = new Queue<JobData>(name, {
+      connection: redis.commands,
+      prefix,
+      defaultJobOptions: { keepLogs: 100, stackTraceLimit: 1 },
+    });
+    // The connection has its own listener.
+    queue.on('error', () => {});
+    queues.set(name, queue);
+    return queue;
+  }
+
+  async function reached<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await within(PATIENCE, work);
+    } catch (cause) {
+      throw platformErrors.unavailable({ cause, headers: { 'retry-after': '1' } });
+    }
+  }
+
+  /** Null also for what is on its way from one list to another. */
+  async function stateOf(job: Job<JobData>): Promise<JobState | null> {
+    const state = await job.getState();
+    if (state === 'prioritized') return 'waiting';
+    return JOB_STATES.find((known) => known === state) ?? null;
+  }
+
+  /** The job of this id, if BullMQ has it. */
+  async function findJob(id: string): Promise<Job<JobData> | null> {
+    const jobs = await Promise.all(registry.names().map((name) => queueOf(name).getJob(id)));
+    return jobs.find((job) => job !== undefined) ?? null;
+  }
+
+  async function recordOf(job: Job<JobData>, state: JobState): Promise<JobRecord> {
+    const { logs } = await queueOf(job.name).getJobLogs(job.id ?? '');
+    return toRecord(job, state, logs);
+  }
+
+  async function findCancelled(id: string): Promise<JobRecord | null> {
+    const found = await Promise.all(registry.names().map((name) => cancelled.find(name, id)));
+    return found.find((job) => job !== null) ?? null;
+  }
+
+  async function find(id: string): Promise<JobRecord | null> {
+    const job = await findJob(id);
+    const state = job && (await stateOf(job));
+    return job && state ? recordOf(job, state) : findCancelled(id);
+  }
+
+  const namesIn = ({ name }: JobFilter) => (name === undefined ? registry.names() : [name]);
+  const statesIn = ({ state }: JobFilter) => (state === undefined ? JOB_STATES : [state]);
+
+  async function latest(name: string, state: JobState, limit: number): Promise<JobRecord[]> {
+    if (state === 'cancelled') return cancelled.list(name, limit);
+    const lists = await Promise.all(LISTS[state].map((list) => queueOf(name).getJobs(list, 0, limit - 1, false)));
+    return lists.flat().flatMap((job) => (job ? [toRecord(job, state, [])] : []));
+  }
+
+  async function list(filter: JobFilter, { skip, limit }: { skip: number; limit: number }): Promise<JobRecord[]> {
+    const pairs = namesIn(filter).flatMap((name) => statesIn(filter).map((state) => [name, state] as const));
+    const found = await Promise.all(pairs.map(([name, state]) => latest(name, state, skip + limit)));
+    // A job that moves meanwhile may be met in two lists.
+    const jobs = [...new Map(found.flat().map((job) => [job.id, job])).values()];
+    jobs.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
+    const page = jobs.slice(skip, skip + limit);
+    return Promise.all(page.map(async (job) => ({ ...job, log: (await queueOf(job.name).getJobLogs(job.id)).logs })));
+  }
+
+  async function countsOf(name: string): Promise<Record<JobState, number>> {
+    const counts = await queueOf(name).getJobCounts();
+    const sum = (state: Exclude<JobState, 'cancelled'>) =>
+      [...LISTS[state], ...(state === 'waiting' ? ['paused'] : [])].reduce((all, list) => all + (counts[list] ?? 0), 0);
+    return {
+      ...{ waiting: sum('waiting'), delayed: sum('delayed'), active: sum('active') },
+      ...{ completed: sum('completed'), failed: sum('failed'), cancelled: await cancelled.count(name) },
+    };
+  }
+
+  async function count(filter: JobFilter, limit: number): Promise<number> {
+    const all = await Promise.all(namesIn(filter).map(countsOf));
+    const sum = all.flatMap((counts) => statesIn(filter).map((state) => counts[state])).reduce((a, b) => a + b, 0);
+    return Math.min(sum, limit);
+  }
+
+  async function retry(id: string): Promise<boolean> {
+    const gone = await findCancelled(id);
+    if (gone) {
+      if (!(await cancelled.remove(gone.name, id))) return false;
+      await workers.forgetCancel(gone.name, id);
+      await queueOf(gone.name).add(
+        gone.name,
+        { args: gone.args },
+        optionsOf({ ...gone, uniqueKey: null, runAt: null }),
+      );
+      return true;
+    }
+    const job = await findJob(id);
+    if (!job || (await stateOf(job)) !== 'failed') return false;
+    try {
+      await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+      return true;
+    } catch (error) {
+      // Somebody else was faster.
+      if ((await find(id))?.state === 'failed') throw error;
+      return false;
+    }
+  }
+
+  async function cancel(id: string): Promise<boolean> {
+    for (let tries = 0; tries < 3; tries++) {
+      const job = await findJob(id);
+      const state = job && (await stateOf(job));
+      if (!job || !state || state === 'completed' || state === 'failed') return false;
+      if (state === 'active') {
+        await workers.askToCancel(job.name, id);
+        return true;
+      }
+      const record = await recordOf(job, 'cancelled');
+      // False where a worker has taken it meanwhile.
+      if (await removed(job)) {
+        await cancelled.add({ ...record, runAt: null, finishedAt: new Date() });
+        return true;
+      }
+    }
+    return false;
+  }
+
+  async function removed(job: Job<JobData>): Promise<boolean> {
+    try {
+      await job.remove();
+      return true;
+    } catch (error) {
+      if (await job.isActive()) return false;
+      throw error;
+    }
+  }
+
+  async function remove(id: string): Promise<boolean> {
+    const job = await findJob(id);
+    if (job) return (await stateOf(job)) === 'active' ? false : removed(job);
+    const gone = await findCancelled(id);
+    return gone !== null && cancelled.remove(gone.name, id);
+  }
+
+  async function status(name: string): Promise<QueueStatus> {
+    const queue = queueOf(name);
+    const ended = (list: string, since: number) => redis.commands.zcount(queue.toKey(list), Date.now() - since, '+inf');
+    const [paused, counts, lastMinute, lastHour, failedLastHour, completed, waiting] = await Promise.all([
+      queue.isPaused(),
+      countsOf(name),
+      ended('completed', MINUTE),
+      ended('completed', HOUR),
+      ended('failed', HOUR),
+      latest(name, 'completed', SAMPLE),
+      Promise.all(LISTS.waiting.map((list) => queue.getJobs(list, 0, 0, true))),
+    ]);
+    const oldest = Math.min(...waiting.flat().map((job) => job?.timestamp ?? Number.POSITIVE_INFINITY));
+    return {
+      ...{ name, paused, counts, throughput: { lastMinute, lastHour, failedLastHour } },
+      durations: durationsOf(completed),
+      oldestWaitingAt: Number.isFinite(oldest) ? new Date(oldest) : null,
+    };
+  }
+
+  async function isIdle(): Promise<boolean> {
+    const all = await Promise.all(registry.names().map(countsOf));
+    if (all.some(({ waiting, active }) => waiting + active > 0)) return false;
+    const delayed = await Promise.all(registry.names().map((name) => queueOf(name).getDelayed(0, 0)));
+    return delayed.flat().every((job) => job.timestamp + (job.delay ?? 0) > Date.now());
+  }
+
+  return {
+    add: (job) =>
+      reached(
+        queueOf(job.name)
+          .add(job.name, { args: job.args }, optionsOf(job))
+          .then(({ id }) => id ?? job.id),
+      ),
+    find: (id) => reached(find(id)),
+    list: (filter, page) => reached(list(filter, page)),
+    count: (filter, limit) => reached(count(filter, limit)),
+    retry: (id) => reached(retry(id)),
+    cancel: (id) => reached(cancel(id)),
+    remove: (id) => reached(remove(id)),
+    status: (name) => reached(status(name)),
+    pause: (name) => reached(queueOf(name).pause()),
+    resume: (name) => reached(queueOf(name).resume()),
+    activeHere: () => workers.active(),
+    start: () => workers.start(),
+
+    async drain() {
+      const before = workers.ended();
+      await workers.start();
+      do await pause(DRAIN_PAUSE);
+      while (!(await isIdle()));
+      return workers.ended() - before;
+    },
+
+    stop: (grace) => workers.stop(grace),
+
+    async close() {
+      await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
+    },
+  };
+}

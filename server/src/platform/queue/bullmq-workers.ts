@@ -1,0 +1,182 @@
+import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { DAY, SECOND } from '../clock.ts';
+import type { RedisConnections } from '../redis/connect.ts';
+import type { Logger } from '../telemetry/log.ts';
+import { type JobData, toRecord } from './bullmq-records.ts';
+import type { createCancelledJobs } from './cancelled-jobs.ts';
+import type { JobDefinition } from './define-job.ts';
+import type { JobRegistry } from './job-registry.ts';
+import type { AttemptOutcome } from './queue.ts';
+import { type Attempt, startAttempt } from './run-attempt.ts';
+
+/** How long jobs are kept after their end. Milliseconds. */
+export const KEPT = { completed: 1 * DAY, failed: 30 * DAY };
+
+/** A lock lasts this long and is renewed at half of it; looking for those that ran out so often puts a job back in line within 15 s. */
+const LOCK = 8 * SECOND;
+const STALLED_EVERY = 4 * SECOND;
+/** Processes that may die over one job before it is taken for their murderer. */
+const DEATHS = 25;
+const REPORT_EVERY = 500;
+/** After `stop`'s grace: handlers that do not heed their signal are left to the next process. */
+const FORCE_AFTER = 7 * SECOND;
+
+/** How an attempt failed, for BullMQ: its stack is the handler's. */
+class AttemptFailed extends Error {
+  readonly retryAfter: number;
+
+  constructor({ failure, retryAfter = 0 }: AttemptOutcome) {
+    super(failure?.message ?? 'The attempt failed.');
+    this.stack = failure?.stack ?? undefined;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The workers of this process: one for each kind of job. */
+export function createBullmqWorkers(deps: {
+  redis: RedisConnections;
+  registry: JobRegistry;
+  cancelled: ReturnType<typeof createCancelledJobs>;
+  prefix: string;
+  log: Logger;
+}) {
+  const { redis, registry, cancelled, prefix, log } = deps;
+  const channel = `${prefix}:cancel`;
+  const askedKey = (name: string, id: string) => `${prefix}:${name}:cancel-asked:${id}`;
+  const running = new Map<string, Attempt>();
+  const workers: Worker<JobData>[] = [];
+  const connections: Redis[] = [];
+  let ended = 0;
+  let starting: Promise<void> | null = null;
+
+  async function process(definition: JobDefinition, job: Job<JobData>, token: string | undefined): Promise<unknown> {
+    const id = job.id ?? '';
+    const report = createReport(job);
+    const attempt = startAttempt(definition, toRecord(job, 'active', []), () => report.changed(attempt));
+    running.set(id, attempt);
+    try {
+      const outcome = await attempt.outcome;
+      await report.end(attempt);
+      return await conclude(job, outcome, token);
+    } finally {
+      running.delete(id);
+      ended++;
+    }
+  }
+
+  async function conclude(job: Job<JobData>, outcome: AttemptOutcome, token: string | undefined): Promise<unknown> {
+    if (outcome.state === 'completed') return outcome.result;
+    if (outcome.state === 'returned') {
+      // Where the lock is lost there is nothing to give back.
+      await job.moveToWait(token).catch(() => {});
+      throw new WaitingError();
+    }
+    const failed = new AttemptFailed(outcome);
+    if (outcome.retryAfter !== undefined && !(await isAskedToCancel(job))) throw failed;
+    const last = new UnrecoverableError(failed.message);
+    last.stack = failed.stack;
+    throw last;
+  }
+
+  const isAskedToCancel = async ({ name, id = '' }: Job<JobData>) =>
+    (await redis.commands.exists(askedKey(name, id)).catch(() => 0)) === 1;
+
+  /** What failed because it was cancelled is shown as that. */
+  async function afterFailure(job: Job<JobData>): Promise<void> {
+    if (job.finishedOn === undefined || !(await isAskedToCancel(job))) return;
+    await cancelled.add(toRecord(job, 'cancelled', []));
+    await job.remove();
+  }
+
+  async function open(name: string): Promise<void> {
+    const definition = registry.find(name);
+    if (!definition) return;
+    const connection = redis.patient();
+    connections.push(connection);
+    const worker = new Worker<JobData>(name, (job, token) => process(definition, job, token), {
+      connection,
+      prefix,
+      concurrency: definition.concurrency,
+      lockDuration: LOCK,
+      stalledInterval: STALLED_EVERY,
+      maxStalledCount: DEATHS,
+      removeOnComplete: { age: KEPT.completed / SECOND },
+      removeOnFail: { age: KEPT.failed / SECOND },
+      settings: {
+        backoffStrategy: (_made, _type, error) => (error instanceof AttemptFailed ? error.retryAfter : 0),
+      },
+    });
+    worker.on('error', (error) => log.debug({ err: error, job: name }, 'a worker met an error'));
+    worker.on('lockRenewalFailed', (ids) => {
+      for (const id of ids) running.get(id)?.abort('lost');
+    });
+    worker.on('failed', (job) => {
+      if (job)
+        afterFailure(job).catch((error) => log.warn({ err: error, jobId: job.id }, 'a cancelled job shows as failed'));
+    });
+    workers.push(worker);
+  }
+
+  async function listen(): Promise<void> {
+    const connection = redis.patient();
+    connections.push(connection);
+    connection.on('message', (_channel, id) => running.get(id)?.abort('cancelled'));
+    await connection.subscribe(channel);
+  }
+
+  return {
+    ended: () => ended,
+    active: () => running.size,
+
+    start(): Promise<void> {
+      starting ??= Promise.all([...registry.names().map(open), listen()]).then(() => {});
+      return starting;
+    },
+
+    /** Told to whichever process runs it; kept as well, so that it is not tried again where the message is lost. */
+    async askToCancel(name: string, id: string): Promise<void> {
+      await redis.commands.set(askedKey(name, id), '1', 'PX', KEPT.completed);
+      await redis.commands.publish(channel, id);
+    },
+
+    async forgetCancel(name: string, id: string): Promise<void> {
+      await redis.commands.del(askedKey(name, id));
+    },
+
+    async stop(grace: number): Promise<void> {
+      const abort = setTimeout(() => {
+        for (const attempt of running.values()) attempt.abort('stopping');
+      }, grace);
+      const force = setTimeout(() => {
+        for (const worker of workers) worker.close(true).catch(() => {});
+      }, grace + FORCE_AFTER);
+      await Promise.allSettled(workers.map((worker) => worker.close()));
+      clearTimeout(abort);
+      clearTimeout(force);
+      for (const connection of connections) connection.disconnect();
+    },
+  };
+}
+
+/** Progress and lines of one attempt, written no more often than they can be read. */
+function createReport(job: Job<JobData>) {
+  let timer: NodeJS.Timeout | undefined;
+  let lines = 0;
+
+  async function write({ shown }: Attempt): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    const fresh = shown.log.slice(lines);
+    lines = shown.log.length;
+    if (shown.progress !== null && shown.progress !== job.progress) await job.updateProgress(shown.progress);
+    for (const line of fresh) await job.log(line);
+  }
+
+  return {
+    changed(attempt: Attempt): void {
+      timer ??= setTimeout(() => void write(attempt).catch(() => {}), REPORT_EVERY);
+    },
+    end: (attempt: Attempt) => write(attempt).catch(() => {}),
+  };
+}

@@ -1,0 +1,42 @@
+import type { Redis } from 'ioredis';
+import { parseRecord } from './bullmq-records.ts';
+import type { JobRecord } from './queue.ts';
+
+/** Cancelled jobs in Redis: BullMQ forgets what is taken out of its lists. */
+export function createCancelledJobs(deps: { redis: Redis; prefix: string; keep: number }) {
+  const { redis, prefix, keep } = deps;
+  const keys = (name: string) => [`${prefix}:${name}:cancelled-at`, `${prefix}:${name}:cancelled-jobs`] as const;
+
+  return {
+    async add(job: JobRecord): Promise<void> {
+      const [times, records] = keys(job.name);
+      const tooOld = await redis.zrangebyscore(times, 0, Date.now() - keep);
+      const change = redis.multi().zadd(times, Date.now(), job.id).hset(records, job.id, JSON.stringify(job));
+      if (tooOld.length > 0) change.zrem(times, ...tooOld).hdel(records, ...tooOld);
+      await change.exec();
+    },
+
+    async find(name: string, id: string): Promise<JobRecord | null> {
+      const text = await redis.hget(keys(name)[1], id);
+      return text === null ? null : parseRecord(text);
+    },
+
+    /** The latest cancelled first. */
+    async list(name: string, limit: number): Promise<JobRecord[]> {
+      const [times, records] = keys(name);
+      const ids = await redis.zrevrange(times, 0, limit - 1);
+      if (ids.length === 0) return [];
+      const texts = await redis.hmget(records, ...ids);
+      return texts.flatMap((text) => (text === null ? [] : [parseRecord(text)]));
+    },
+
+    count: (name: string): Promise<number> => redis.zcard(keys(name)[0]),
+
+    /** False where it was not there. */
+    async remove(name: string, id: string): Promise<boolean> {
+      const [times, records] = keys(name);
+      const results = await redis.multi().hdel(records, id).zrem(times, id).exec();
+      return results?.[0]?.[1] === 1;
+    },
+  };
+}
