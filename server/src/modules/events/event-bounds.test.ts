@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AWKWARD_TIMES } from '../../../test/awkward-values.ts';
 import { after } from '../../platform/clock.ts';
-import { newId } from '../../platform/ids.ts';
-import { leastId, typeRange } from './event-bounds.ts';
+import { leastId, newId } from '../../platform/ids.ts';
+import { typeRange } from './event-bounds.ts';
 
 test('of the ids that are made, the least id of a time has exactly the earlier ones below it', () => {
   for (const time of [new Date(0), ...AWKWARD_TIMES, new Date('9999-12-31T23:59:59.999Z')]) {

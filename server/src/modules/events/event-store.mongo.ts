@@ -1,6 +1,7 @@
 import type { Filter, UpdateFilter } from 'mongodb';
 import { type Database, mongoOf } from '../../platform/database/database.ts';
-import { leastId, typeRange } from './event-bounds.ts';
+import { leastId } from '../../platform/ids.ts';
+import { typeRange } from './event-bounds.ts';
 import type { EventFilter, EventRecord, EventStore, PendingEvent } from './event-store.ts';
 import type { EventDocument, EvictionDocument, MongoOutbox } from './outbox.mongo.ts';
 
@@ -67,6 +68,19 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
     },
 
     count: (filter, limit) => events.countDocuments(meets(filter), { limit }),
+
+    async find(id) {
+      const document = await events.findOne({ _id: { $eq: id } });
+      return document && toRecord(document);
+    },
+
+    record: (event, seq) => deps.outbox.record(event, seq),
+
+    async purge({ before, type }, limit) {
+      const found = events.find({ $and: [meets({ type, to: before }), { dueAt: null }] }, { projection: { _id: 1 } });
+      const ids = (await found.sort({ _id: 1 }).limit(limit).toArray()).map(({ _id }) => _id);
+      return (await events.deleteMany({ _id: { $in: ids } })).deletedCount;
+    },
 
     async listForTarget(target) {
       const documents = await events

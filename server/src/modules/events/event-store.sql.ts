@@ -1,16 +1,20 @@
 import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
-import { type Database, sqlOf } from '../../platform/database/database.ts';
+import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
 import { toDate } from '../../platform/database/values.ts';
-import { leastId, typeRange } from './event-bounds.ts';
+import { leastId } from '../../platform/ids.ts';
+import { typeRange } from './event-bounds.ts';
 import type { EventFilter, EventRecord, EventStore, PendingEvent } from './event-store.ts';
-import type { EventRow, EventTables } from './outbox.sql.ts';
+import type { EventRow, EventTables, SqlOutbox } from './outbox.sql.ts';
 
 /** Events that one statement anonymises: no long history holds up others. */
 const BATCH = 200;
+/** Events that one statement takes away. */
+const PURGED = 500;
 
 /** Events on SQL. Writing them is the outbox's work. */
-export function createSqlEventStore(database: Database): EventStore {
-  const { db } = sqlOf<EventTables>(database);
+export function createSqlEventStore(deps: { database: Database; outbox: SqlOutbox }): EventStore {
+  const database = sqlOf<EventTables>(deps.database);
+  const { db } = database;
 
   return {
     async due(now, limit, types) {
@@ -90,6 +94,34 @@ export function createSqlEventStore(database: Database): EventStore {
         .select(({ fn }) => fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow();
       return Number(row.count);
+    },
+
+    async find(id) {
+      const row = await db.selectFrom('events').selectAll().where('id', '=', id).executeTakeFirst();
+      return row ? toRecord(row) : null;
+    },
+
+    async record(event, seq) {
+      try {
+        return await deps.outbox.commit(database, event, seq, async () => true);
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+        return false;
+      }
+    },
+
+    async purge({ before, type }, limit) {
+      const rows = await db
+        .selectFrom('events')
+        .select('id')
+        .where((eb) => meets(eb, { type, to: before }))
+        .where('due_at', 'is', null)
+        .orderBy('id')
+        .limit(Math.min(limit, PURGED))
+        .execute();
+      if (rows.length === 0) return 0;
+      const ids = rows.map(({ id }) => id);
+      return Number((await db.deleteFrom('events').where('id', 'in', ids).executeTakeFirst()).numDeletedRows);
     },
 
     async listForTarget(target) {

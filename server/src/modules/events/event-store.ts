@@ -83,6 +83,14 @@ export interface EventStore {
   list(filter: EventFilter, page: { before: string | null; skip?: number; limit: number }): Promise<EventRecord[]>;
   /** How many there are, counted no further than `limit`. */
   count(filter: EventFilter, limit: number): Promise<number>;
+  find(id: string): Promise<EventRecord | null>;
+  /**
+   * Writes an event that no record changed with, as the `seq`th of its target; false where there is one already. For what is told
+   * once, whoever notices it first.
+   */
+  record(event: EventDraft, seq: number): Promise<boolean>;
+  /** Forgets at most `limit` delivered events from before then, of this type (or `stem.*`) or of all; answers how many. */
+  purge(filter: { before: Date; type?: string }, limit: number): Promise<number>;
   /** All events of a target in order. */
   listForTarget(target: string): Promise<EventRecord[]>;
   /**

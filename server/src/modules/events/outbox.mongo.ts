@@ -44,6 +44,8 @@ export interface CollectionOutbox<Doc extends { _id: string }> {
 export interface MongoOutbox {
   /** From now on the sweep looks through this collection; its migration makes the index on `outbox._id`. */
   attach<Doc extends { _id: string }>(collection: Collection<Doc>): CollectionOutbox<Doc>;
+  /** Writes an event that rides in no document; false where its target has one of this `seq`. */
+  record(event: EventDraft, seq: number): Promise<boolean>;
   /** Brings home the events that still ride in their documents; answers how many. Any number of processes may do so at once. */
   sweep(): Promise<number>;
 }
@@ -71,10 +73,13 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
   const attached: Collection<Carrier>[] = [];
   let order = 0;
 
+  const write = ({ _id, pending, evicts: _, ...event }: Ride) =>
+    events.insertOne({ _id, ...event, dueAt: pending ? event.at : null, attempts: 0, handled: [] });
+
   /** False where it had been recorded before. */
-  async function record({ _id, pending, evicts: _, ...event }: Ride): Promise<boolean> {
+  async function record(ride: Ride): Promise<boolean> {
     try {
-      await events.insertOne({ _id, ...event, dueAt: pending ? event.at : null, attempts: 0, handled: [] });
+      await write(ride);
       return true;
     } catch (error) {
       if (uniqueViolation(error) !== '_id') throw error;
@@ -163,6 +168,17 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
           }
         },
       };
+    },
+
+    async record(event, seq) {
+      try {
+        await write(rideOf(event, seq));
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+        return false;
+      }
+      deps.onCommit(event);
+      return true;
     },
 
     async sweep() {

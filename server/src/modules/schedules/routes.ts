@@ -1,0 +1,174 @@
+import { Type } from 'typebox';
+import { callerOf } from '../../platform/http/caller.ts';
+import { type Lists, listArray, listSchema } from '../../platform/http/paging.ts';
+import type { HttpServer } from '../../platform/http/routes.ts';
+import type { Jobs } from '../../platform/queue/jobs.ts';
+import type { JobQueue } from '../../platform/queue/queue.ts';
+import type { EventRecord, EventStore } from '../events/event-store.ts';
+import type { Schedules } from './schedules.ts';
+import {
+  createScheduleBody,
+  patchScheduleBody,
+  previewBody,
+  previewSchema,
+  runSchema,
+  runView,
+  scheduleParams,
+  scheduleSchema,
+  schedulesQuery,
+  scheduleView,
+  toInput,
+} from './schemas.ts';
+
+const TAGS = ['Background work'];
+const PREVIEWED = 10;
+
+/** Periodic jobs, for administrators. */
+export function scheduleRoutes(deps: {
+  schedules: Schedules;
+  eventStore: EventStore;
+  jobs: Jobs;
+  queue: JobQueue;
+  list: Lists;
+}) {
+  const { schedules, eventStore, jobs, queue, list } = deps;
+
+  /** A run, with what has become of its job. */
+  async function withJob(event: EventRecord) {
+    const { job } = event.data;
+    if (typeof job !== 'string') return runView(event, null);
+    const id = jobs.idOf(job, event.id);
+    return runView(event, { id, state: (await queue.find(id))?.state ?? null });
+  }
+
+  return async (app: HttpServer): Promise<void> => {
+    app.get(
+      '/admin/schedules',
+      {
+        config: { access: 'permission' },
+        schema: {
+          summary: 'All schedules, by name',
+          tags: TAGS,
+          querystring: schedulesQuery,
+          response: { 200: listSchema(scheduleSchema) },
+        },
+      },
+      async (request) => {
+        const page = await list(
+          request.query,
+          listArray('schedules', await schedules.list(), ({ name }) => name),
+        );
+        return { ...page, items: page.items.map(scheduleView) };
+      },
+    );
+
+    app.post(
+      '/admin/schedules',
+      {
+        config: { access: 'permission', errors: ['schedule_name_taken'] },
+        schema: { summary: 'Make a schedule', tags: TAGS, body: createScheduleBody, response: { 201: scheduleSchema } },
+      },
+      async (request, reply) => {
+        const schedule = await schedules.create(callerOf(request), toInput(request.body));
+        return reply.code(201).send(scheduleView(schedule));
+      },
+    );
+
+    app.post(
+      '/admin/schedules/preview',
+      {
+        config: { access: 'permission' },
+        schema: {
+          summary: 'The next ticks of a timing',
+          tags: TAGS,
+          body: previewBody,
+          response: { 200: previewSchema },
+        },
+      },
+      async (request) => {
+        const { timing, count = PREVIEWED, from } = request.body;
+        const options = { count, ...(from !== undefined && { from: new Date(from) }) };
+        return { ticks: schedules.preview(timing, options) };
+      },
+    );
+
+    app.get(
+      '/admin/schedules/:id',
+      {
+        config: { access: 'permission', errors: ['schedule_not_found'] },
+        schema: { summary: 'A schedule', tags: TAGS, params: scheduleParams, response: { 200: scheduleSchema } },
+      },
+      async (request) => scheduleView(await schedules.find(request.params.id)),
+    );
+
+    app.patch(
+      '/admin/schedules/:id',
+      {
+        config: { access: 'permission', errors: ['schedule_not_found', 'schedule_in_code', 'schedule_name_taken'] },
+        schema: {
+          summary: 'Change a schedule; followed within a second, on every instance',
+          tags: TAGS,
+          params: scheduleParams,
+          body: patchScheduleBody,
+          response: { 200: scheduleSchema },
+        },
+      },
+      async (request) =>
+        scheduleView(await schedules.change(callerOf(request), request.params.id, toInput(request.body))),
+    );
+
+    app.delete(
+      '/admin/schedules/:id',
+      {
+        config: { access: 'permission', errors: ['schedule_not_found', 'schedule_in_code'] },
+        schema: { summary: 'Delete a schedule', tags: TAGS, params: scheduleParams, response: { 204: Type.Null() } },
+      },
+      async (request, reply) => {
+        await schedules.remove(callerOf(request), request.params.id);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.post(
+      '/admin/schedules/:id/run',
+      {
+        config: { access: 'permission', errors: ['schedule_not_found'] },
+        schema: {
+          summary: 'Run its job once more, now',
+          tags: TAGS,
+          params: scheduleParams,
+          response: { 202: Type.Object({ jobId: Type.String() }) },
+        },
+      },
+      async (request, reply) => {
+        const jobId = await schedules.run(callerOf(request), request.params.id);
+        return reply.code(202).send({ jobId });
+      },
+    );
+
+    app.get(
+      '/admin/schedules/:id/runs',
+      {
+        config: { access: 'permission', errors: ['schedule_not_found'] },
+        schema: {
+          summary: 'When a schedule ran, and what became of it; the latest first',
+          tags: TAGS,
+          params: scheduleParams,
+          querystring: schedulesQuery,
+          response: { 200: listSchema(runSchema) },
+        },
+      },
+      async (request) => {
+        const { id } = await schedules.find(request.params.id);
+        const filter = { target: `schedule:${id}`, type: 'schedule_run.*' };
+        const page = await list(request.query, {
+          name: `runs of ${id}`,
+          read: ({ after, skip, limit }) => eventStore.list(filter, { before: after, skip, limit }),
+          count: (limit) => eventStore.count(filter, limit),
+          keyOf: (event) => event.id,
+        });
+        return { ...page, items: await Promise.all(page.items.map(withJob)) };
+      },
+    );
+  };
+}

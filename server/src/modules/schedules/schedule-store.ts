@@ -1,0 +1,59 @@
+import type { EventDraft } from '../events/event-store.ts';
+import type { SolarEvent } from './timing.ts';
+
+/** When a schedule ticks. */
+export type Timing =
+  | { kind: 'interval'; everySeconds: number }
+  | { kind: 'cron'; expression: string; timeZone: string }
+  | { kind: 'solar'; event: SolarEvent; latitude: number; longitude: number };
+
+/** A job that is enqueued again and again. */
+export interface ScheduleRecord {
+  id: string;
+  /** Unique. */
+  name: string;
+  job: string;
+  args: unknown;
+  timing: Timing;
+  /** How its jobs are enqueued; null: as the job says. */
+  options: { priority: number; retries: number | null };
+  /** What becomes of ticks that nobody was there for. */
+  missed: 'skip' | 'runOnce';
+  enabled: boolean;
+  /** No tick before it. */
+  startAt: Date | null;
+  /** No tick after it. */
+  endAt: Date | null;
+  /** Defined in the code, which decides on everything but `enabled`; or by an administrator. */
+  origin: 'code' | 'admin';
+  /** Null: never again, or not enabled. */
+  nextRunAt: Date | null;
+  /** The latest tick for which it ran. */
+  lastRunAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+  /** Grows with every change, a tick included; a verb that names an older one has lost. */
+  version: number;
+}
+
+export type ScheduleChange = 'ok' | 'lost' | 'name_taken';
+
+export type SchedulePatch = Partial<Omit<ScheduleRecord, 'id' | 'createdAt' | 'updatedAt' | 'version'>>;
+
+/** Every verb that carries an event writes it and the change in one atomic step, and sets `version` to one more. */
+export interface ScheduleStore {
+  insert(schedule: ScheduleRecord, event: EventDraft): Promise<ScheduleChange>;
+  find(id: string): Promise<ScheduleRecord | null>;
+  /** All, by name. */
+  list(): Promise<ScheduleRecord[]>;
+  /** A change by somebody, or a tick: of all instances that see one, one writes `nextRunAt` and its event. */
+  patch(
+    at: { id: string; version: number; now: Date },
+    patch: SchedulePatch,
+    event: EventDraft,
+  ): Promise<ScheduleChange>;
+  remove(at: { id: string; version: number; now: Date }, event: EventDraft): Promise<ScheduleChange>;
+  /** Those of these jobs whose tick has come, or that were last changed after `future`: under a clock that was ahead. */
+  due(now: Date, future: Date, jobs: readonly string[]): Promise<ScheduleRecord[]>;
+  nextDueAt(): Promise<Date | null>;
+}

@@ -1,0 +1,249 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock } from '../../platform/clock.ts';
+import { platformErrors } from '../../platform/errors.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import { isId, newId } from '../../platform/ids.ts';
+import type { Jobs } from '../../platform/queue/jobs.ts';
+import type { Logger } from '../../platform/telemetry/log.ts';
+import type { EventDraft } from '../events/event-store.ts';
+import type { Events } from '../events/events.ts';
+import { scheduleErrors } from './errors.ts';
+import type { ScheduleChange, SchedulePatch, ScheduleRecord, ScheduleStore, Timing } from './schedule-store.ts';
+import { nextRun, nextTick, timingFault } from './timing.ts';
+
+/** What decides on a schedule, as it comes in. */
+export interface ScheduleInput {
+  name: string;
+  job: string;
+  args?: unknown;
+  timing: Timing;
+  options?: { priority?: number; retries?: number | null };
+  missed?: ScheduleRecord['missed'];
+  enabled?: boolean;
+  startAt?: Date | null;
+  endAt?: Date | null;
+}
+
+export interface Schedules {
+  /** One that belongs to the code; merged in at the start. Throws a TypeError where nobody could follow it. */
+  define(input: ScheduleInput): void;
+  /** Writes what the code defines to the database, where it differs. Any number of instances may do so at once. */
+  merge(): Promise<void>;
+  list(): Promise<ScheduleRecord[]>;
+  /** Throws `schedule_not_found`. */
+  find(id: string): Promise<ScheduleRecord>;
+  /** Throws `validation_failed`, `schedule_name_taken`. */
+  create(caller: Caller, input: ScheduleInput): Promise<ScheduleRecord>;
+  /** Throws `schedule_not_found`, `schedule_in_code`, `validation_failed`, `schedule_name_taken`. */
+  change(caller: Caller, id: string, input: Partial<ScheduleInput>): Promise<ScheduleRecord>;
+  /** Throws `schedule_not_found`, `schedule_in_code`. */
+  remove(caller: Caller, id: string): Promise<void>;
+  /** Runs its job once more, now; the event says so, and the job follows from it; answers its id. Throws `schedule_not_found`. */
+  run(caller: Caller, id: string): Promise<string>;
+  /** The next ticks of a timing. Throws `validation_failed`. */
+  preview(timing: Timing, options: { count: number; from?: Date }): Date[];
+}
+
+const ATTEMPTS = 20;
+
+/** Periodic jobs: what there are, and how they change. The scheduler follows them. */
+export function createSchedules(deps: {
+  store: ScheduleStore;
+  jobs: Jobs;
+  events: Events;
+  clock: Clock;
+  log: Logger;
+}): Schedules {
+  const { store, jobs, events, clock, log } = deps;
+  const inCode = new Map<string, ScheduleInput>();
+
+  async function find(id: string): Promise<ScheduleRecord> {
+    const schedule = isId(id) ? await store.find(id) : null;
+    if (!schedule) throw scheduleErrors.schedule_not_found();
+    return schedule;
+  }
+
+  function describe(caller: Caller | null, type: string, { id }: { id: string }, data: object = {}): EventDraft {
+    return events.describe(caller, { type, target: `schedule:${id}`, data: { ...data } });
+  }
+
+  function faultOf({ job, args, timing, startAt, endAt }: Definition): { path: string; message: string } | null {
+    const faults = jobs.faultsOf(job, args);
+    if (faults === null) return { path: '/job', message: `is not one of: ${jobs.names().join(', ')}` };
+    const [fault] = faults;
+    if (fault) return { ...fault, path: fault.path === '/' ? '/args' : `/args${fault.path}` };
+    // What it runs with stands in the history, and in the job.
+    if (events.secretIn({ args }) !== null)
+      return { path: '/args', message: 'must hold no secrets: they are kept and shown' };
+    if (startAt && endAt && endAt < startAt) return { path: '/endAt', message: 'is before startAt' };
+    return timingFault(timing);
+  }
+
+  function check(definition: Definition): void {
+    const fault = faultOf(definition);
+    if (fault) throw platformErrors.validation_failed({ errors: [fault] });
+  }
+
+  const nextOf = (schedule: Definition & { enabled: boolean; createdAt: Date }) =>
+    schedule.enabled ? nextRun(schedule, clock()) : null;
+
+  async function insert(caller: Caller | null, input: ScheduleInput, origin: ScheduleRecord['origin']) {
+    const now = clock();
+    const definition = definitionOf(input);
+    const schedule: ScheduleRecord = {
+      ...definition,
+      id: newId(now),
+      enabled: input.enabled ?? true,
+      origin,
+      ...{ nextRunAt: null, lastRunAt: null, createdAt: now, updatedAt: now, version: 1 },
+    };
+    schedule.nextRunAt = nextOf(schedule);
+    const event = describe(caller, 'schedule.created', schedule, { before: null, after: told(schedule) });
+    return { schedule, result: await store.insert(schedule, event) };
+  }
+
+  /** Decides on the present state and writes onto it, again when a tick or somebody else was faster. */
+  async function write(
+    id: string,
+    attempt: (schedule: ScheduleRecord, at: { id: string; version: number; now: Date }) => Promise<ScheduleChange>,
+  ): Promise<ScheduleRecord | null> {
+    for (let tries = 0; tries < ATTEMPTS; tries++) {
+      const schedule = await find(id);
+      const result = await attempt(schedule, { id, version: schedule.version, now: clock() });
+      if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
+      if (result === 'ok') return store.find(id);
+    }
+    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+  }
+
+  async function mergeOne(input: ScheduleInput, present: ScheduleRecord | undefined): Promise<void> {
+    if (!present) {
+      await insert(null, input, 'code');
+      return;
+    }
+    if (present.origin !== 'code') {
+      log.warn(
+        { schedule: input.name },
+        'a schedule of an administrator has the name of one in the code, which does not run',
+      );
+      return;
+    }
+    const definition = definitionOf(input);
+    if (isDeepStrictEqual(asJson(told(present)), asJson({ ...definition, enabled: present.enabled }))) return;
+    const { id, version } = present;
+    const next = { ...present, ...definition };
+    const event = describe(null, 'schedule.changed', present, changes(present, definition));
+    // Where another instance was faster, it wrote the same.
+    await store.patch({ id, version, now: clock() }, { ...definition, nextRunAt: nextOf(next) }, event);
+  }
+
+  return {
+    define(input) {
+      const fault = faultOf(definitionOf(input));
+      if (fault) throw new TypeError(`The schedule ${input.name}: ${fault.path} ${fault.message}.`);
+      if (inCode.has(input.name)) throw new TypeError(`There is a schedule ${input.name} already.`);
+      inCode.set(input.name, input);
+    },
+
+    async merge() {
+      const present = new Map((await store.list()).map((schedule) => [schedule.name, schedule]));
+      for (const input of inCode.values()) await mergeOne(input, present.get(input.name));
+    },
+
+    list: () => store.list(),
+    find,
+
+    async create(caller, input) {
+      check(definitionOf(input));
+      const { schedule, result } = await insert(caller, input, 'admin');
+      if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
+      return schedule;
+    },
+
+    async change(caller, id, input) {
+      const changed = await write(id, async (schedule, at) => {
+        const { enabled = schedule.enabled, ...rest } = input;
+        if (schedule.origin === 'code' && Object.keys(rest).length > 0) throw scheduleErrors.schedule_in_code();
+        const definition = definitionOf({ ...schedule, ...rest, options: { ...schedule.options, ...rest.options } });
+        if (schedule.origin !== 'code') check(definition);
+        const next = { ...schedule, ...definition, enabled };
+        const patch: SchedulePatch = { ...definition, enabled, nextRunAt: nextOf(next) };
+        return store.patch(
+          at,
+          patch,
+          describe(caller, 'schedule.changed', schedule, changes(schedule, { ...definition, enabled })),
+        );
+      });
+      if (!changed) throw scheduleErrors.schedule_not_found();
+      return changed;
+    },
+
+    async remove(caller, id) {
+      await write(id, (schedule, at) => {
+        // One that the code does not define any more is nobody's.
+        if (schedule.origin === 'code' && inCode.has(schedule.name)) throw scheduleErrors.schedule_in_code();
+        const event = describe(caller, 'schedule.removed', schedule, { before: told(schedule), after: null });
+        return store.remove(at, event);
+      });
+    },
+
+    async run(caller, id) {
+      let jobId = '';
+      await write(id, (schedule, at) => {
+        const { job, args, options } = schedule;
+        const event = describe(caller, 'schedule_run.requested', schedule, { job, args, options });
+        jobId = jobs.idOf(job, event.id);
+        return store.patch(at, {}, event);
+      });
+      return jobId;
+    },
+
+    preview(timing, { count, from = clock() }) {
+      const fault = timingFault(timing);
+      if (fault) throw platformErrors.validation_failed({ errors: [fault] });
+      const ticks: Date[] = [];
+      for (let tick = nextTick(timing, from, from); tick !== null && ticks.length < count; ) {
+        ticks.push(tick);
+        tick = nextTick(timing, tick, from);
+      }
+      return ticks;
+    },
+  };
+}
+
+type Definition = Pick<ScheduleRecord, 'name' | 'job' | 'args' | 'timing' | 'options' | 'missed' | 'startAt' | 'endAt'>;
+
+function definitionOf(input: ScheduleInput): Definition {
+  const { name, job, args = {}, timing, options = {}, missed = 'skip', startAt = null, endAt = null } = input;
+  const { priority = 0, retries = null } = options;
+  return { name, job, args, timing, options: { priority, retries }, missed, startAt, endAt };
+}
+
+/** What the history tells of a schedule. */
+function told({
+  name,
+  job,
+  args,
+  timing,
+  options,
+  missed,
+  startAt,
+  endAt,
+  enabled,
+}: Definition & { enabled: boolean }) {
+  return { name, job, args, timing, options, missed, startAt, endAt, enabled };
+}
+
+/** Each field that differs, before and after. */
+function changes(schedule: ScheduleRecord, next: Partial<ScheduleRecord>) {
+  const fields = (Object.keys(next) as (keyof ScheduleRecord)[]).filter(
+    (field) => !isDeepStrictEqual(asJson(schedule[field]), asJson(next[field])),
+  );
+  const pick = (from: Partial<ScheduleRecord>) =>
+    Object.fromEntries(fields.map((field) => [field, from[field] ?? null]));
+  return { before: pick(schedule), after: pick(next) };
+}
+
+function asJson(value: unknown): unknown {
+  return value === undefined ? null : JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,173 @@
+import { type Static, Type } from 'typebox';
+import { listQuery } from '../../platform/http/paging.ts';
+import { nullable, timestamp } from '../../platform/http/schemas.ts';
+import type { JobState } from '../../platform/queue/queue.ts';
+import type { EventRecord } from '../events/event-store.ts';
+import type { ScheduleRecord, Timing } from './schedule-store.ts';
+import type { ScheduleInput } from './schedules.ts';
+
+const closed = { additionalProperties: false } as const;
+
+/** Seconds in ten years. */
+const LONGEST_INTERVAL = 315_360_000;
+const TIME = '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]';
+
+const SOLAR = [
+  ...['dawn_astronomical', 'dawn_nautical', 'dawn_civil', 'sunrise', 'solar_noon', 'sunset'],
+  ...['dusk_civil', 'dusk_nautical', 'dusk_astronomical'],
+];
+
+const timing = Type.Unsafe<Timing>({
+  description: 'When it ticks: by an interval, a cron expression, or the sun at a place.',
+  anyOf: [
+    Type.Object(
+      { kind: Type.Literal('interval'), everySeconds: Type.Integer({ minimum: 1, maximum: LONGEST_INTERVAL }) },
+      closed,
+    ),
+    Type.Object(
+      {
+        kind: Type.Literal('cron'),
+        expression: Type.String({ maxLength: 200, description: 'Five fields, or six with seconds first.' }),
+        timeZone: Type.String({ maxLength: 64, description: 'IANA name, such as Europe/Berlin.' }),
+      },
+      closed,
+    ),
+    Type.Object(
+      {
+        kind: Type.Literal('solar'),
+        event: Type.Unsafe<Extract<Timing, { kind: 'solar' }>['event']>({ type: 'string', enum: SOLAR }),
+        latitude: Type.Number({ minimum: -90, maximum: 90 }),
+        longitude: Type.Number({ minimum: -180, maximum: 180 }),
+      },
+      closed,
+    ),
+  ],
+});
+
+const timeOrNull = (description: string) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time', pattern: TIME, description });
+
+const count = (description: string) => Type.Integer({ minimum: 0, maximum: 1000, description });
+
+const fields = {
+  name: Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\p{Cc}]*$' }),
+  job: Type.String({ minLength: 1, maxLength: 60, description: 'The name of a job of this server.' }),
+  args: Type.Unsafe<unknown>({ description: 'Checked by the job; kept and shown, so no secrets.' }),
+  timing,
+  options: Type.Object(
+    {
+      priority: Type.Optional(count('0, the default, comes first.')),
+      retries: Type.Optional(
+        Type.Unsafe<number | null>({
+          ...count('Instead of the job’s own; null: as the job says.'),
+          type: ['integer', 'null'],
+        }),
+      ),
+    },
+    closed,
+  ),
+  missed: Type.Unsafe<ScheduleRecord['missed']>({
+    type: 'string',
+    enum: ['skip', 'runOnce'],
+    description: 'What becomes of ticks that nobody was there for: nothing (the default), or one run for all of them.',
+  }),
+  enabled: Type.Boolean({ description: 'Default true.' }),
+  startAt: timeOrNull('No tick before it.'),
+  endAt: timeOrNull('No tick after it.'),
+};
+
+const { name, job, ...others } = fields;
+const optional = {
+  args: Type.Optional(others.args),
+  options: Type.Optional(others.options),
+  missed: Type.Optional(others.missed),
+  enabled: Type.Optional(others.enabled),
+  startAt: Type.Optional(others.startAt),
+  endAt: Type.Optional(others.endAt),
+};
+
+export const createScheduleBody = Type.Object({ name, job, timing, ...optional }, closed);
+export const patchScheduleBody = Type.Object(
+  { name: Type.Optional(name), job: Type.Optional(job), timing: Type.Optional(timing), ...optional },
+  { ...closed, minProperties: 1 },
+);
+export const previewBody = Type.Object(
+  {
+    timing,
+    count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Default 10.' })),
+    from: Type.Optional(Type.String({ format: 'date-time', pattern: TIME, description: 'Default now.' })),
+  },
+  closed,
+);
+export const previewSchema = Type.Object({ ticks: Type.Array(timestamp()) });
+
+export const scheduleParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
+export const schedulesQuery = Type.Object(listQuery, closed);
+
+export const scheduleSchema = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  job: Type.String(),
+  args: Type.Unsafe<unknown>({}),
+  timing: Type.Unsafe<Timing>({ type: 'object', additionalProperties: true }),
+  options: Type.Object({ priority: Type.Integer(), retries: nullable(Type.Integer()) }),
+  missed: fields.missed,
+  enabled: Type.Boolean(),
+  startAt: nullable(timestamp()),
+  endAt: nullable(timestamp()),
+  origin: Type.Unsafe<ScheduleRecord['origin']>({
+    type: 'string',
+    enum: ['code', 'admin'],
+    description: 'One from the code can only be switched on and off.',
+  }),
+  nextRunAt: nullable(timestamp()),
+  lastRunAt: nullable(timestamp({ description: 'The latest tick for which it ran.' })),
+  createdAt: timestamp(),
+  updatedAt: timestamp(),
+});
+
+export function scheduleView({ version: _, ...schedule }: ScheduleRecord): Static<typeof scheduleSchema> {
+  return schedule;
+}
+
+/** A body as the use cases take it. */
+export function toInput<T extends { startAt?: string | null; endAt?: string | null }>({ startAt, endAt, ...body }: T) {
+  const time = (text: string | null) => (text === null ? null : new Date(text));
+  return {
+    ...body,
+    ...(startAt !== undefined && { startAt: time(startAt) }),
+    ...(endAt !== undefined && { endAt: time(endAt) }),
+  } satisfies Partial<ScheduleInput>;
+}
+
+export const runSchema = Type.Object({
+  id: Type.String(),
+  kind: Type.Unsafe<'due' | 'missed' | 'requested'>({
+    type: 'string',
+    enum: ['due', 'missed', 'requested'],
+    description: 'A tick, a tick that nobody was there for and that did not run, or a run that somebody asked for.',
+  }),
+  at: timestamp(),
+  scheduledFor: nullable(timestamp({ description: 'The tick.' })),
+  actor: nullable(Type.Object({ id: Type.String() }, { description: 'Who asked for it.' })),
+  jobId: nullable(Type.String()),
+  jobState: nullable(Type.String({ description: 'Null where the job is not kept any more, or not there yet.' })),
+});
+
+export type RunKind = Static<typeof runSchema>['kind'];
+
+export function runView(
+  event: EventRecord,
+  job: { id: string; state: JobState | null } | null,
+): Static<typeof runSchema> {
+  const { scheduledFor } = event.data;
+  return {
+    id: event.id,
+    kind: event.type.slice('schedule_run.'.length) as RunKind,
+    at: event.at,
+    scheduledFor: typeof scheduledFor === 'string' ? new Date(scheduledFor) : null,
+    actor: event.actorId === null ? null : { id: event.actorId },
+    jobId: job?.id ?? null,
+    jobState: job?.state ?? null,
+  };
+}

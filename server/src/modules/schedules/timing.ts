@@ -1,0 +1,88 @@
+import { Cron } from 'croner';
+import { getTimes } from 'suncalc';
+import { after, DAY, SECOND } from '../../platform/clock.ts';
+import type { Timing } from './schedule-store.ts';
+
+/** The moments of the sun that a schedule can follow, and what the library calls them. */
+const SOLAR_TIMES = {
+  dawn_astronomical: 'nightEnd',
+  dawn_nautical: 'nauticalDawn',
+  dawn_civil: 'dawn',
+  sunrise: 'sunrise',
+  solar_noon: 'solarNoon',
+  sunset: 'sunset',
+  dusk_civil: 'dusk',
+  dusk_nautical: 'nauticalDusk',
+  dusk_astronomical: 'night',
+} as const;
+
+export type SolarEvent = keyof typeof SOLAR_TIMES;
+export const SOLAR_EVENTS = Object.keys(SOLAR_TIMES) as SolarEvent[];
+
+/** Near the poles the sun does not rise for months; a year holds every one of its moments that a place has. */
+const SEARCHED_DAYS = 367;
+
+/** What is wrong with a timing; null where nothing is. */
+export function timingFault(timing: Timing): { path: string; message: string } | null {
+  if (timing.kind !== 'cron') return null;
+  // The library reads a lone date as one single time, and @-names as patterns; neither is a field of the contract.
+  if (!/^[^@]\S*(?:\s+\S+){4,5}$/.test(timing.expression.trim())) {
+    return { path: '/timing/expression', message: 'must have five fields, or six with seconds first' };
+  }
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timing.timeZone });
+  } catch {
+    return { path: '/timing/timeZone', message: 'is no time zone of the IANA database, such as Europe/Berlin' };
+  }
+  try {
+    cronOf(timing);
+    return null;
+  } catch {
+    return { path: '/timing/expression', message: 'is not a cron expression' };
+  }
+}
+
+function cronOf({ expression, timeZone }: Extract<Timing, { kind: 'cron' }>): Cron {
+  return new Cron(expression.trim(), { timezone: timeZone, paused: true, mode: '5-or-6-parts' });
+}
+
+/**
+ * The first tick after `from`, to the second; null where there is none. Intervals count from `anchor`, so every instance finds the same
+ * ticks. A cron time that a change of clocks skips comes right after the gap; one that comes twice, once, unless it repeats within the hour.
+ */
+export function nextTick(timing: Timing, from: Date, anchor: Date): Date | null {
+  if (timing.kind === 'cron') return cronOf(timing).nextRun(from);
+  if (timing.kind === 'solar') return nextSolar(timing, from);
+  const every = timing.everySeconds * SECOND;
+  const passed = Math.floor((from.getTime() - anchor.getTime()) / every) + 1;
+  return after(anchor, Math.max(passed, 1) * every);
+}
+
+function nextSolar({ event, latitude, longitude }: Extract<Timing, { kind: 'solar' }>, from: Date): Date | null {
+  // The solar day of a place may begin a day before or after that of Greenwich.
+  for (let day = -1; day < SEARCHED_DAYS; day++) {
+    const time = getTimes(after(from, day * DAY), latitude, longitude)[SOLAR_TIMES[event]];
+    if (!time || Number.isNaN(time.getTime())) continue;
+    const tick = new Date(Math.round(time.getTime() / SECOND) * SECOND);
+    if (tick > from) return tick;
+  }
+  return null;
+}
+
+/** When a schedule runs next after `from`: within its time, and null where it does not. */
+export function nextRun(
+  schedule: { timing: Timing; startAt: Date | null; endAt: Date | null; createdAt: Date },
+  from: Date,
+): Date | null {
+  const { timing, startAt, endAt, createdAt } = schedule;
+  // One that begins at a time may tick at that very time.
+  const begin = startAt !== null && startAt > from ? after(startAt, -1) : from;
+  const tick = nextTick(timing, begin, anchorOf(timing, startAt, createdAt));
+  return tick === null || (endAt !== null && tick > endAt) ? null : tick;
+}
+
+/** An interval that starts at a time ticks first then; any other, one interval after it was made. */
+function anchorOf(timing: Timing, startAt: Date | null, createdAt: Date): Date {
+  if (timing.kind !== 'interval' || startAt === null) return createdAt;
+  return after(startAt, -timing.everySeconds * SECOND);
+}
