@@ -20,7 +20,7 @@ import { userAdminRoutes } from './modules/admin/user-routes.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { createFlowTokens } from './modules/auth/flow-token.ts';
 import { createInvitations } from './modules/auth/invitations.ts';
-import { registerMailHandlers } from './modules/auth/mail-handlers.ts';
+import { registerAccountHandlers, registerMailJobs } from './modules/auth/mail-jobs.ts';
 import { createPasswordPolicy } from './modules/auth/password-policy.ts';
 import { createPasswords } from './modules/auth/passwords.ts';
 import { createRegistrations } from './modules/auth/registration.ts';
@@ -30,13 +30,23 @@ import { createSignIn } from './modules/auth/sign-in.ts';
 import { eventAdminRoutes } from './modules/events/admin-routes.ts';
 import { createEvents, type Events } from './modules/events/events.ts';
 import { createEvictionFeed } from './modules/events/eviction-feed.ts';
+import { createNotes } from './modules/events/notes.ts';
 import { createRelay, type Relay } from './modules/events/relay.ts';
 import { eventRoutes } from './modules/events/routes.ts';
+import { jobErrors } from './modules/jobs/errors.ts';
+import { jobRoutes } from './modules/jobs/routes.ts';
+import { createTableQueue } from './modules/jobs/table-queue.ts';
+import { createWorkerBeat } from './modules/jobs/worker-beat.ts';
 import { jwksRoutes } from './modules/keys/routes.ts';
 import { checkSecretKey } from './modules/keys/secret-check.ts';
 import { createSigningKeys } from './modules/keys/signing-keys.ts';
 import { mailboxRoutes } from './modules/mailbox/routes.ts';
+import { GRACE_PERIOD, registerPurges } from './modules/maintenance/purges.ts';
 import { pageRoutes } from './modules/pages/routes.ts';
+import { scheduleErrors } from './modules/schedules/errors.ts';
+import { scheduleRoutes } from './modules/schedules/routes.ts';
+import { createScheduler, type Scheduler } from './modules/schedules/scheduler.ts';
+import { createSchedules } from './modules/schedules/schedules.ts';
 import { createAccessTokens } from './modules/sessions/access-token.ts';
 import { createAuthenticate } from './modules/sessions/authenticate.ts';
 import { createRefreshCookie } from './modules/sessions/cookie.ts';
@@ -61,6 +71,10 @@ import { createLists } from './platform/http/paging.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import type { Mailbox } from './platform/mail/mailbox.ts';
+import { createJobRegistry } from './platform/queue/job-registry.ts';
+import { createJobs, type Jobs } from './platform/queue/jobs.ts';
+import type { JobQueue } from './platform/queue/queue.ts';
+import type { RedisConnections } from './platform/redis/connect.ts';
 import { openStorage, type Storage } from './storage.ts';
 
 export interface App {
@@ -70,13 +84,16 @@ export interface App {
   storage: Storage;
   setup: Setup;
   relay: Relay;
+  jobs: Jobs;
+  queue: JobQueue;
+  scheduler: Scheduler;
   hasher: PasswordHasher;
   /** Reads what other instances changed, at once. */
   pollEvictions(): Promise<void>;
-  /** Delivers events and follows other instances from now on. */
+  /** Delivers events, runs jobs and follows other instances from now on. */
   start(): Promise<void>;
-  /** Ends that, after what is under way. */
-  stop(): Promise<void>;
+  /** Ends that, after what is under way; jobs get `grace` milliseconds. */
+  stop(grace?: number): Promise<void>;
 }
 
 /** Every code that a problem document can carry. */
@@ -87,6 +104,8 @@ export const errorTable: ErrorTable = {
   ...sessionErrors.table,
   ...accessErrors.table,
   ...userErrors.table,
+  ...jobErrors.table,
+  ...scheduleErrors.table,
 };
 
 const API = '/api/v1';
@@ -102,6 +121,8 @@ const CREDENTIALS = { name: 'credentials', points: 5, duration: 60 };
 export async function createApp(deps: {
   config: Config;
   database: Database;
+  /** Carries the jobs; null: a table of the database does. */
+  redis: RedisConnections | null;
   mailer: Mailer;
   /** Where the development mailbox keeps its mails; null with SMTP. */
   mailbox: Mailbox | null;
@@ -109,7 +130,7 @@ export async function createApp(deps: {
   log: Logger;
   version: string;
 }): Promise<App> {
-  const { config, database, mailer, mailbox, clock, log, version } = deps;
+  const { config, database, redis, mailer, mailbox, clock, log, version } = deps;
 
   const evict = (target: string) => {
     states.evict(target);
@@ -132,6 +153,17 @@ export async function createApp(deps: {
   await checkSecretKey({ store: storage.secretChecks, keyring, clock });
   const events: Events = createEvents({ clock });
   const relay = createRelay({ store: storage.events, events, clock, log });
+  const note = createNotes({ events, store: storage.events });
+
+  const registry = createJobRegistry();
+  const queue = redis
+    ? (await import('./platform/queue/bullmq-queue.ts')).createBullmqQueue({ redis, registry, log })
+    : createTableQueue({ store: storage.jobs, registry, clock, log });
+  const jobs = createJobs({ registry, queue, clock });
+  const beat = createWorkerBeat({ store: storage.workers, registry, queue, clock, log });
+  const schedules = createSchedules({ store: storage.schedules, jobs, events, clock, log });
+  const scheduler = createScheduler({ store: storage.schedules, events, jobs, clock, log });
+
   const feed = createEvictionFeed({ store: storage.events, evict, evictAll, log });
 
   const keys = createSigningKeys({
@@ -210,12 +242,24 @@ export async function createApp(deps: {
     },
   });
 
-  registerMailHandlers({
-    ...{ events, mailer, users, registrations, passwords, invitations, clock, log },
+  const accountStores = {
+    eventStore: storage.events,
     registrationStore: storage.registrations,
     challengeStore: storage.challenges,
     userStore: storage.users,
+  };
+  registerMailJobs({
+    ...{ ...accountStores, events, jobs, mailer, users, registrations, passwords, invitations, clock },
     publicUrl: config.publicUrl,
+    gracePeriod: GRACE_PERIOD,
+  });
+  registerAccountHandlers({ ...accountStores, events });
+  registerPurges({
+    ...{ ...accountStores, jobs, schedules, admin, clock },
+    sessionStore: storage.sessions,
+    jobStore: redis ? null : storage.jobs,
+    workerStore: storage.workers,
+    eventRetention: config.eventRetention,
   });
   registerErasure({
     ...{ events, eventStore: storage.events, sessionStore: storage.sessions },
@@ -239,26 +283,33 @@ export async function createApp(deps: {
   const list = createLists({ keyring });
   const endAll = users.endSessions;
   const api = { prefix: API };
-  await http.register(registrationRoutes({ registrations, invitations, users, cookie }), api);
-  await http.register(authRoutes({ signIn, passwords, users, cookie, credentials }), api);
-  await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
-  await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
-  await http.register(eventRoutes({ store: storage.events, list }), api);
-  await http.register(
-    permissionRoutes({ users, findUser: admin.find, grants, catalogue, verificationRequired, list }),
-    api,
-  );
-  await http.register(roleRoutes({ roles, catalogue, list }), api);
-  const userList = createUserList({ store: storage.users, users, roles, superadmins, list });
-  const bulk = createBulk({ admin, authorize: grants.authorize });
-  await http.register(userAdminRoutes({ admin, userList, bulk, members, givenRoles, clock }), api);
-  const { demandOver } = authority;
-  await http.register(userActionRoutes({ admin, sessions, demandOver, givenRoles }), api);
-  await http.register(eventAdminRoutes({ store: storage.events, list, findUser: admin.find }), api);
-  await http.register(setupRoutes({ setup, rolesOf }), api);
-  await http.register(jwksRoutes({ keys }));
-  await http.register(pageRoutes({ config, version }));
-  if (mailbox) await http.register(mailboxRoutes({ mailbox }));
+  // A worker answers probes, and nobody.
+  if (config.role !== 'worker') await registerRoutes();
+
+  async function registerRoutes(): Promise<void> {
+    await http.register(registrationRoutes({ registrations, invitations, users, cookie }), api);
+    await http.register(authRoutes({ signIn, passwords, users, cookie, credentials }), api);
+    await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
+    await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
+    await http.register(eventRoutes({ store: storage.events, list }), api);
+    await http.register(
+      permissionRoutes({ users, findUser: admin.find, grants, catalogue, verificationRequired, list }),
+      api,
+    );
+    await http.register(roleRoutes({ roles, catalogue, list }), api);
+    const userList = createUserList({ store: storage.users, users, roles, superadmins, list });
+    const bulk = createBulk({ admin, authorize: grants.authorize });
+    await http.register(userAdminRoutes({ admin, userList, bulk, members, givenRoles, clock }), api);
+    const { demandOver } = authority;
+    await http.register(userActionRoutes({ admin, sessions, demandOver, givenRoles }), api);
+    await http.register(eventAdminRoutes({ store: storage.events, list, findUser: admin.find }), api);
+    await http.register(jobRoutes({ queue, registry, beat, note, list }), api);
+    await http.register(scheduleRoutes({ schedules, eventStore: storage.events, jobs, queue, list }), api);
+    await http.register(setupRoutes({ setup, rolesOf }), api);
+    await http.register(jwksRoutes({ keys }));
+    await http.register(pageRoutes({ config, version }));
+    if (mailbox) await http.register(mailboxRoutes({ mailbox }));
+  }
 
   return {
     http,
@@ -266,15 +317,26 @@ export async function createApp(deps: {
     storage,
     setup,
     relay,
+    jobs,
+    queue,
+    scheduler,
     hasher,
     pollEvictions: () => feed.poll(),
     async start() {
       await feed.start();
       relay.start();
-      reportRoles({ roles: await grants.roles(), catalogue, log });
+      if (config.role !== 'web') {
+        await schedules.merge();
+        await queue.start();
+        beat.start();
+        scheduler.start();
+      }
+      if (config.role !== 'worker') reportRoles({ roles: await grants.roles(), catalogue, log });
     },
-    async stop() {
-      await Promise.all([relay.stop(), feed.stop()]);
+    async stop(grace = 0) {
+      await Promise.all([scheduler.stop(), relay.stop(), feed.stop()]);
+      await queue.stop(grace);
+      await beat.stop();
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Config } from './platform/config/config.ts';
 import { shutDown } from './platform/http/shutdown.ts';
 import { openApp, openDatabase, VERSION } from './start.ts';
 
-/** Milliseconds that requests under way get to finish after SIGTERM. */
+/** Milliseconds that requests, and then jobs, under way get to finish after SIGTERM. */
 const GRACE = 10_000;
 
 /**
@@ -19,7 +19,7 @@ export async function serve(config: Config, log: Logger): Promise<void> {
     try {
       await listenUntilStopped(app, config, log, database.name);
     } finally {
-      await close();
+      await close(GRACE);
     }
   } finally {
     await database.close();
@@ -37,7 +37,7 @@ async function listenUntilStopped(app: App, config: Config, log: Logger, databas
   log.info({ version: VERSION, node: process.version, database }, 'starting');
   const listenTextResolver = (address: string) => `listening on ${address}`;
   await app.http.listen({ host: config.host, port: config.port, listenTextResolver });
-  const setupToken = await app.setup.offer();
+  const setupToken = config.role === 'worker' ? null : await app.setup.offer();
   // Not a log line: the token must not travel wherever logs do.
   if (setupToken) process.stdout.write(`Setup: ${config.publicUrl}/setup#token=${setupToken}\n`);
 

@@ -8,6 +8,8 @@ import { clockSkew, connectDatabase, type Database } from './platform/database/d
 import { createMigrator, discoverMigrations, type Migrator } from './platform/database/migrations.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import { createMailbox, type Mailbox } from './platform/mail/mailbox.ts';
+import type { RedisConnections } from './platform/redis/connect.ts';
+import { createOutageLog } from './platform/telemetry/outage-log.ts';
 
 /** The version of this server, from its package. */
 export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
@@ -32,7 +34,7 @@ export async function openApp(deps: {
   database: Database;
   log: Logger;
   clock?: Clock;
-}): Promise<{ app: App; close(): Promise<void> }> {
+}): Promise<{ app: App; close(grace?: number): Promise<void> }> {
   const { config, database, log, clock = systemClock } = deps;
   const applied = await (await migratorFor(database)).up();
   if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
@@ -43,14 +45,24 @@ export async function openApp(deps: {
   }
 
   const { mailer, mailbox } = await openMail(config, clock);
-  const app = await createApp({ config, database, mailer, mailbox, clock, log, version: VERSION });
+  const redis = await openRedis(config, log);
+  const app = await createApp({ config, database, redis, mailer, mailbox, clock, log, version: VERSION });
   return {
     app,
-    async close() {
-      await app.stop();
+    async close(grace) {
+      await app.stop(grace);
       await mailer.close();
+      await redis?.close();
     },
   };
+}
+
+async function openRedis({ redisUrl }: Config, log: Logger): Promise<RedisConnections | null> {
+  if (redisUrl === null) return null;
+  // Loaded where there is one: nobody else pays for it at the start.
+  const { connectRedis } = await import('./platform/redis/connect.ts');
+  const outage = createOutageLog(log, 'reaching Redis');
+  return connectRedis(redisUrl, { onAway: outage.failed, onBack: outage.worked });
 }
 
 async function openMail({ mail, dataDir }: Config, clock: Clock): Promise<{ mailer: Mailer; mailbox: Mailbox | null }> {

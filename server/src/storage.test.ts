@@ -13,6 +13,9 @@ import { eventListContract } from './modules/events/event-list.contract.ts';
 import { eventOutageContract } from './modules/events/event-outage.contract.ts';
 import { eventStoreContract } from './modules/events/event-store.contract.ts';
 import { evictionFeedContract } from './modules/events/eviction-feed.contract.ts';
+import { jobClaimsContract } from './modules/jobs/job-claims.contract.ts';
+import { jobStoreContract } from './modules/jobs/job-store.contract.ts';
+import { workerStoreContract } from './modules/jobs/worker-store.contract.ts';
 import { secretCheckStoreContract } from './modules/keys/secret-check-store.contract.ts';
 import { signingKeyStoreContract } from './modules/keys/signing-key-store.contract.ts';
 import { sessionChangesContract } from './modules/sessions/session-changes.contract.ts';
@@ -55,6 +58,8 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
   secretChecks: [secretCheckStoreContract],
   superadmins: [superadminStoreContract],
   roles: [roleStoreContract],
+  jobs: [jobStoreContract, jobClaimsContract],
+  workers: [workerStoreContract],
 };
 
 const PRODUCTS: Record<DatabaseName, RegExp> = {

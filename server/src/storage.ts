@@ -15,12 +15,21 @@ import { createSqlEventStore } from './modules/events/event-store.sql.ts';
 import type { EventDraft, EventStore } from './modules/events/event-store.ts';
 import { createMongoOutbox } from './modules/events/outbox.mongo.ts';
 import { createSqlOutbox } from './modules/events/outbox.sql.ts';
+import { createMongoJobStore } from './modules/jobs/job-store.mongo.ts';
+import { createSqlJobStore } from './modules/jobs/job-store.sql.ts';
+import type { JobStore } from './modules/jobs/job-store.ts';
+import { createMongoWorkerStore } from './modules/jobs/worker-store.mongo.ts';
+import { createSqlWorkerStore } from './modules/jobs/worker-store.sql.ts';
+import type { WorkerStore } from './modules/jobs/worker-store.ts';
 import { createMongoSecretCheckStore } from './modules/keys/secret-check-store.mongo.ts';
 import { createSqlSecretCheckStore } from './modules/keys/secret-check-store.sql.ts';
 import type { SecretCheckStore } from './modules/keys/secret-check-store.ts';
 import { createMongoSigningKeyStore } from './modules/keys/signing-key-store.mongo.ts';
 import { createSqlSigningKeyStore } from './modules/keys/signing-key-store.sql.ts';
 import type { SigningKeyStore } from './modules/keys/signing-key-store.ts';
+import { createMongoScheduleStore } from './modules/schedules/schedule-store.mongo.ts';
+import { createSqlScheduleStore } from './modules/schedules/schedule-store.sql.ts';
+import type { ScheduleStore } from './modules/schedules/schedule-store.ts';
 import { createMongoSessionStore } from './modules/sessions/session-store.mongo.ts';
 import { createSqlSessionStore } from './modules/sessions/session-store.sql.ts';
 import type { SessionStore } from './modules/sessions/session-store.ts';
@@ -40,6 +49,9 @@ export interface Storage {
   secretChecks: SecretCheckStore;
   superadmins: SuperadminStore;
   roles: RoleStore;
+  jobs: JobStore;
+  workers: WorkerStore;
+  schedules: ScheduleStore;
 }
 
 export interface StorageOptions {
@@ -55,7 +67,7 @@ export function openStorage(database: Database, options: StorageOptions): Storag
 function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
   const outbox = createSqlOutbox({ onCommit });
   return {
-    events: createSqlEventStore(database),
+    events: createSqlEventStore({ database, outbox }),
     users: createSqlUserStore({ database, outbox }),
     registrations: createSqlRegistrationStore({ database, outbox }),
     challenges: createSqlChallengeStore({ database, outbox }),
@@ -64,6 +76,9 @@ function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
     secretChecks: createSqlSecretCheckStore({ database }),
     superadmins: createSqlSuperadminStore({ database, outbox }),
     roles: createSqlRoleStore({ database, outbox }),
+    jobs: createSqlJobStore({ database }),
+    workers: createSqlWorkerStore({ database }),
+    schedules: createSqlScheduleStore({ database, outbox }),
   };
 }
 
@@ -79,5 +94,8 @@ function mongoStorage(database: Database, { onCommit }: StorageOptions): Storage
     secretChecks: createMongoSecretCheckStore({ database }),
     superadmins: createMongoSuperadminStore({ database, outbox }),
     roles: createMongoRoleStore({ database, outbox }),
+    jobs: createMongoJobStore({ database }),
+    workers: createMongoWorkerStore({ database }),
+    schedules: createMongoScheduleStore({ database, outbox }),
   };
 }

@@ -113,7 +113,7 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.deepEqual(await entriesOf(refusal), [], 'what was refused has not happened');
       }
 
-      await w.app.relay.deliverDue();
+      await w.work();
       const all: Entry[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
         const page: List<Entry> = ok(await admin(w, 'GET', `/events?pageSize=50&cursor=${cursor}`), 200);

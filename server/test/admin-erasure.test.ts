@@ -45,7 +45,7 @@ async function withErasable(freshUrl: Parameters<typeof withWatchedScene>[1], ru
         w.client.send(method, path, { ...options, headers });
       ok(await send('POST', '/auth/register', { body: { ...PERSON, fullName: PROFILE.fullName } }), 202);
       // Or the codes of both would be mailed in either order.
-      await s.app.relay.deliverDue();
+      await s.work();
       s.time.forward(MINUTE);
       const { accessToken: token, refreshToken, user } = await w.client.register(PERSON);
       ok(await send('POST', '/auth/login', { body: { login: PERSON.email, password: PERSON.password } }), 200);
@@ -56,7 +56,7 @@ async function withErasable(freshUrl: Parameters<typeof withWatchedScene>[1], ru
       ok(await send('POST', '/auth/register', { body: { email: PERSON.email, password: PERSON.password } }), 202);
       ok(await admin(w, 'PATCH', `/users/${user.id}`, { fullName: 'Wilhelmina Quuxbury-Zither' }), 200);
       ok(await admin(w, 'POST', `/users/${user.id}/password-reset`), 202);
-      await s.app.relay.deliverDue();
+      await s.work();
       await run({ s, w, id: user.id, token, refreshToken });
     },
     { ...freshUrl, env: { TRUSTED_PROXIES: '127.0.0.1' } },
@@ -78,7 +78,7 @@ async function tracesIn(s: WatchedScene, pattern: RegExp): Promise<string[]> {
 /** Everything is delivered that follows from what happened. */
 async function settle(s: WatchedScene) {
   for (let turns = 0; turns < 5; turns++) {
-    await s.app.relay.deliverDue();
+    await s.work();
     s.time.forward(MINUTE);
   }
 }

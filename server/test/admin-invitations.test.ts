@@ -117,7 +117,7 @@ describe('invitations', () => {
       await invite(w, { email });
       const token = await linkOf(w, email);
       ok(await w.client.send('POST', '/auth/request-password-reset', { body: { email } }), 202);
-      await w.app.relay.deliverDue();
+      await w.work();
       ok(await accept(w, token), 200);
     }));
 

@@ -15,7 +15,9 @@ export interface TestApp {
   config: Config;
   /** The clock that the server goes by; it stands still until it is moved. */
   time: { now: Date; forward(milliseconds: number): void };
-  /** Delivers all events that are due, then the mails to this address, the newest first. */
+  /** Delivers all events that are due, and runs the jobs that are. */
+  work(): Promise<void>;
+  /** Delivers all events that are due and runs the jobs that follow; then the mails to this address, the newest first. */
   mailsTo(address: string): Promise<MailboxMail[]>;
   close(): Promise<void>;
 }
@@ -62,12 +64,17 @@ export async function openTestApp(options: {
   await options.routes?.(app.http);
   await app.start();
   await app.http.ready();
+  async function work(): Promise<void> {
+    await app.relay.deliverDue();
+    await app.queue.drain();
+  }
   return {
     app,
     config,
     time,
+    work,
     async mailsTo(address) {
-      await app.relay.deliverDue();
+      await work();
       return (await mailbox.list()).filter((mail) => mail.to === address);
     },
     async close() {

@@ -181,7 +181,7 @@ describe('POST /auth/login', () => {
       await s.client.register(person);
       s.time.forward(MINUTE);
       const { accessToken: token } = await s.client.login(person);
-      await s.app.relay.deliverDue();
+      await s.work();
       const me = ok<{ lastLoginAt: string }>(await s.client.send('GET', '/users/me', { token }), 200);
       assert.equal(me.lastLoginAt, s.time.now.toISOString());
     }));

@@ -4,11 +4,13 @@ import type { SuperadminRecord } from '../src/modules/access/superadmin-store.ts
 import type { ChallengeRecord } from '../src/modules/auth/challenge-store.ts';
 import type { RegistrationRecord } from '../src/modules/auth/registration-store.ts';
 import type { EventDraft, EventRecord } from '../src/modules/events/event-store.ts';
+import type { WorkerRecord } from '../src/modules/jobs/worker-store.ts';
 import type { SecretCheck } from '../src/modules/keys/secret-check-store.ts';
 import type { SigningKeyRecord } from '../src/modules/keys/signing-key-store.ts';
 import type { SessionRecord } from '../src/modules/sessions/session-store.ts';
 import type { EmailChange, Invitation, UserRecord } from '../src/modules/users/user-store.ts';
 import { after, DAY, MINUTE } from '../src/platform/clock.ts';
+import type { JobRecord, NewJob } from '../src/platform/queue/queue.ts';
 
 /** The moment at which every record of a test begins; its milliseconds are not round, so that none may be lost. */
 export const NOW = new Date('2026-11-20T13:14:15.678Z');
@@ -228,6 +230,50 @@ export function makeRole(fields: Partial<RoleRecord> = {}): RoleRecord {
 export function makeSuperadmins(fields: Partial<SuperadminRecord> = {}): Pick<SuperadminRecord, 'userIds' | 'setup'> {
   const setup = { id: makeId(), keyId: KEY_ID, expiresAt: after(NOW, DAY) };
   return { userIds: [makeId(), makeId()], setup, ...fields };
+}
+
+/** A job that may run at once, of a kind that no other test has; nothing in it is empty but its time. */
+export function makeJob(fields: Partial<NewJob> = {}): NewJob {
+  return {
+    id: makeId(),
+    name: `test.kind-${nextNumber()}`,
+    args: { userId: makeId(), sizes: [64, 256], nested: { yes: true, nothing: null } },
+    priority: 5,
+    uniqueKey: `key ${nextNumber()}`,
+    retries: 3,
+    createdAt: NOW,
+    runAt: null,
+    ...fields,
+  };
+}
+
+/** The record that a job is once it was inserted. */
+export function jobRecordOf(job: NewJob): JobRecord {
+  return {
+    ...job,
+    state: job.runAt === null ? 'waiting' : 'delayed',
+    attempts: 0,
+    progress: null,
+    log: [],
+    result: null,
+    failure: null,
+    startedAt: null,
+    finishedAt: null,
+  };
+}
+
+/** A worker in the middle of three attempts. */
+export function makeWorker(fields: Partial<WorkerRecord> = {}): WorkerRecord {
+  return {
+    id: makeId(),
+    host: 'worker-7f9c.example.org',
+    pid: 4711,
+    startedAt: after(NOW, -DAY),
+    seenAt: NOW,
+    active: 3,
+    names: ['mail.send', 'test.kind'],
+    ...fields,
+  };
 }
 
 /** An event that somebody handles and that evicts, about `target`; nothing in it is empty. */

@@ -154,7 +154,7 @@ for (const { name, freshUrl } of testDatabases()) {
 
         const beside = await openBeside(url, dir);
         try {
-          await beside.app.relay.deliverDue();
+          await beside.work();
           const counts = new Map<string, number>();
           for (const { to } of await mailbox.list()) counts.set(to, (counts.get(to) ?? 0) + 1);
           assert.deepEqual(

@@ -76,7 +76,7 @@ const SCANS = { sqlite: inSqlite, postgres: inPostgres, mysql: inMysql };
 async function statementsOf(s: WatchedScene, work: () => Promise<unknown>): Promise<string[]> {
   const start = s.log.length;
   await work();
-  await s.app.relay.deliverDue();
+  await s.work();
   const statements = s.log.slice(start).flatMap((line) => {
     const { sql } = JSON.parse(line) as { sql?: string };
     return sql !== undefined && /^\s*(select|update|delete|with)\b/i.test(sql) && namesTable(sql) ? [sql] : [];

@@ -29,7 +29,7 @@ for (const { name, freshUrl } of testDatabases()) {
       const waiting = somebody();
       ok(await s.client.send('POST', '/auth/register', { body: waiting }), 202);
       s.time.forward(2 * MINUTE);
-      await s.app.relay.deliverDue();
+      await s.work();
 
       /** What a request shows and what it costs, once everything that follows from it is done. */
       async function effort(path: string, body: object): Promise<Effort> {
@@ -37,7 +37,7 @@ for (const { name, freshUrl } of testDatabases()) {
         const hashesBefore = s.app.hasher.stats().hashes;
         const answer = await s.client.send('POST', path, { body });
         const hashes = s.app.hasher.stats().hashes - hashesBefore;
-        await s.app.relay.deliverDue();
+        await s.work();
         const after = await rowCounts(s.database);
         const rows: Record<string, number> = {};
         for (const table of new Set([...Object.keys(before), ...Object.keys(after)])) {
@@ -86,7 +86,7 @@ for (const { name, freshUrl } of testDatabases()) {
         const asked = await s.client.send('POST', '/auth/register', { body: { email, password } });
         ids.push(ok<{ registrationId: string }>(asked, 202).registrationId);
       }
-      await s.app.relay.deliverDue();
+      await s.work();
       s.time.forward(2 * MINUTE);
       const resent: Effort[] = [];
       for (const registrationId of ids) resent.push(await effort('/auth/resend-verification', { registrationId }));

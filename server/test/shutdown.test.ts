@@ -74,7 +74,7 @@ test('SIGTERM under load loses no request that was accepted, no session and no m
       for (const { refreshToken } of people) {
         ok(await api.send('POST', '/auth/refresh', { body: { refreshToken } }), 200);
       }
-      await after.app.relay.deliverDue();
+      await after.work();
       const mailbox = createMailbox({ dir: join(dir, 'mailbox'), clock: () => new Date() });
       const mailed = (await mailbox.list()).map(({ to }) => to);
       assert.deepEqual(mailed.toSorted(), ledger.promised.toSorted(), 'one mail for each registration');

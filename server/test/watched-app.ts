@@ -52,10 +52,15 @@ export async function withWatchedScene(
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await app.start();
   await app.http.ready();
+  async function work(): Promise<void> {
+    await app.relay.deliverDue();
+    await app.queue.drain();
+  }
   const scene = {
     ...{ app, config, time, database, databaseUrl, log: lines },
+    work,
     async mailsTo(address: string) {
-      await app.relay.deliverDue();
+      await work();
       return (await mailbox.list()).filter((mail) => mail.to === address);
     },
     async close() {

@@ -46,8 +46,11 @@ export interface UserAdmin {
   remove(caller: Caller, id: string): Promise<void>;
   /** To the status from before the deletion. Throws `status_conflict` for a user who is not deleted. */
   restore(caller: Caller, id: string): Promise<UserRecord>;
-  /** For good; names and addresses are free at once. Throws `self_protected`, `superadmin_protected`. */
-  erase(caller: Caller, id: string): Promise<void>;
+  /**
+   * For good; names and addresses are free at once. With `deletedBefore`, only who was deleted before then and is so still.
+   * Throws `self_protected`, `superadmin_protected`.
+   */
+  erase(caller: Caller, id: string, options?: { deletedBefore?: Date }): Promise<void>;
   /** Forgets the failed sign-ins that hold the next ones back. Throws `status_conflict` for a deleted user. */
   unlock(caller: Caller, id: string): Promise<UserRecord>;
   /** Mails a link for a new password; to who has none yet, their invitation again. Throws `status_conflict` unless active. */
@@ -227,9 +230,13 @@ export function createUserAdmin(deps: {
         return store.setStatus(at, { status, sessionEpoch: user.sessionEpoch + 1 }, event);
       }),
 
-    async erase(caller, id) {
+    async erase(caller, id, options = {}) {
+      const { deletedBefore } = options;
       let address: string | null = null;
       await change(caller, id, 'demandOverOther', async (user, at) => {
+        // Who was restored meanwhile stays.
+        const isDue = user.status === 'deleted' && user.deletedAt !== null && user.deletedAt < (deletedBefore ?? 0);
+        if (deletedBefore !== undefined && !isDue) return null;
         await release(caller, user);
         address = user.emailNorm;
         if (address !== null) await deps.forgetAddress(address);

@@ -1,4 +1,5 @@
 import { type Database, mongoOf } from '../../platform/database/database.ts';
+import { leastId } from '../../platform/ids.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 
@@ -27,6 +28,17 @@ export function createMongoChallengeStore(deps: { database: Database; outbox: Mo
         createdAt: { $gte: since },
         ...(upTo !== undefined && { _id: { $lte: upTo } }),
       }),
+
+    async purge(before, limit) {
+      // One whose event is not home yet waits for the next time.
+      const old = { _id: { $lt: leastId(before) }, 'outbox._id': { $exists: false } };
+      const found = await challenges
+        .find(old, { projection: { _id: 1 } })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .toArray();
+      return (await challenges.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } })).deletedCount;
+    },
 
     async removeForEmail(emailNorm) {
       const found = challenges.find({ emailNorm: { $eq: emailNorm } }, { projection: { _id: 1 } });

@@ -1,5 +1,6 @@
 import { type Database, sqlOf } from '../../platform/database/database.ts';
 import { type TimeColumn, toDate } from '../../platform/database/values.ts';
+import { leastId } from '../../platform/ids.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 
@@ -62,6 +63,13 @@ export function createSqlChallengeStore(deps: { database: Database; outbox: SqlO
         .$if(upTo !== undefined, (query) => query.where('id', '<=', upTo ?? ''))
         .executeTakeFirstOrThrow();
       return Number(row.count);
+    },
+
+    async purge(before, limit) {
+      const old = db.selectFrom('challenges').select('id').where('id', '<', leastId(before)).orderBy('id').limit(limit);
+      const ids = (await old.execute()).map(({ id }) => id);
+      if (ids.length === 0) return 0;
+      return Number((await db.deleteFrom('challenges').where('id', 'in', ids).executeTakeFirst()).numDeletedRows);
     },
 
     async removeForEmail(emailNorm) {

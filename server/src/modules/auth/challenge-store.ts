@@ -16,6 +16,8 @@ export interface ChallengeStore {
   find(id: string): Promise<ChallengeRecord | null>;
   /** How many of this purpose began for this address since then; with `upTo`, only that one and those with earlier ids. */
   countSince(purpose: ChallengeRecord['purpose'], emailNorm: string, since: Date, upTo?: string): Promise<number>;
+  /** Forgets at most `limit` that began before then; answers how many. */
+  purge(before: Date, limit: number): Promise<number>;
   /** Takes away whatever waits for this address. */
   removeForEmail(emailNorm: string): Promise<void>;
 }

@@ -17,9 +17,21 @@ export type Block =
 /** Characters of a fact that somebody else chose, such as a device. */
 const FACT_LIMIT = 100;
 
+/** How a language writes. */
+export interface Manner {
+  /** BCP 47. */
+  language: string;
+  /** Between the name of a fact and the fact. */
+  colon: string;
+}
+
 /** Builds both parts of a mail from the same blocks. The subject must be a constant: nobody but us writes what stands in an inbox. */
-export function composeMail(subject: string, blocks: readonly Block[]): MailText {
-  return { subject, text: `${blocks.map(asText).join('\n\n')}\n`, html: toMarkup(asHtml(subject, blocks)) };
+export function composeMail(
+  { subject, blocks }: { subject: string; blocks: readonly Block[] },
+  { language, colon }: Manner,
+): MailText {
+  const text = blocks.map((block) => asText(block, colon)).join('\n\n');
+  return { subject, text: `${text}\n`, html: toMarkup(asHtml(subject, blocks, language)) };
 }
 
 /** One line without control, bidi or other invisible characters, cut to length: what a stranger chose stays one harmless word or two. */
@@ -28,18 +40,18 @@ export function oneLine(text: string): string {
   return Array.from(line).slice(0, FACT_LIMIT).join('');
 }
 
-function asText(block: Block): string {
+function asText(block: Block, colon: string): string {
   if ('says' in block) return block.says;
   if ('code' in block) return `    ${block.code}`;
   if ('link' in block) return block.link;
-  return block.facts.map(([name, value]) => `  ${name}: ${oneLine(value)}`).join('\n');
+  return block.facts.map(([name, value]) => `  ${name}${colon}${oneLine(value)}`).join('\n');
 }
 
 const FONT = 'font-family:system-ui,-apple-system,Segoe UI,Roboto,sans-serif';
 
-function asHtml(subject: string, blocks: readonly Block[]): Html {
+function asHtml(subject: string, blocks: readonly Block[], language: string): Html {
   return html`<!doctype html>
-<html lang="en">
+<html lang="${language}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${subject}</title></head>
 <body style="margin:0;padding:24px 12px;background:#f6f8fa;color:#1c2127;${FONT};font-size:16px;line-height:1.5">
 <div style="max-width:480px;margin:0 auto;padding:24px;background:#ffffff;border:1px solid #d1d9e0;border-radius:12px">

@@ -1,28 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as mails from './mails.ts';
+import { LANGUAGES, textsFor } from './mail-texts/languages.ts';
+import { type Mails, type MailText, mailsIn } from './mails.ts';
 
 const AT = new Date('2026-11-20T13:05:00.000Z');
 const CIRCUMSTANCES = { at: AT, ip: '192.0.2.1', device: 'Firefox on Linux' };
+const LOCALES = Object.keys(LANGUAGES);
+const RESET = 'https://auth.example.com/reset-password#token=abc';
+const INVITATION = 'https://auth.example.com/accept-invitation#token=abc';
 
-const PLAIN: Record<string, mails.MailText> = {
-  verificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10, name: 'Ann' }),
-  addressKnown: mails.addressKnown(),
-  welcome: mails.welcome({ name: 'Ann' }),
-  resetLink: mails.resetLink({ url: 'https://auth.example.com/reset-password#token=abc', expiresMinutes: 30 }),
-  invitation: mails.invitation({
-    url: 'https://auth.example.com/accept-invitation#token=abc',
-    expiresDays: 7,
-    name: 'Ann',
-  }),
-  emailChangeCode: mails.emailChangeCode({ code: '012345', expiresMinutes: 10 }),
-  emailChangeTaken: mails.emailChangeTaken(),
-  emailChanged: mails.emailChanged({ at: AT, newEmail: 'ann@example.com' }),
-  passwordChanged: mails.passwordChanged(CIRCUMSTANCES),
-  newDevice: mails.newDevice({ ...CIRCUMSTANCES, country: 'DE' }),
-  sessionKilled: mails.sessionKilled(CIRCUMSTANCES),
-  accountDeleted: mails.accountDeleted({ restorableUntil: AT }),
-};
+/** Every mail there is, as it usually looks. */
+function plain(mails: Mails): Record<keyof Mails, MailText> {
+  return {
+    verificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10, name: 'Ann' }),
+    addressKnown: mails.addressKnown({ signInUrl: 'https://x.example/' }),
+    welcome: mails.welcome({ name: 'Ann', url: 'https://x.example/' }),
+    resetLink: mails.resetLink({ url: RESET, expiresMinutes: 30 }),
+    invitation: mails.invitation({ url: INVITATION, expiresDays: 7, name: 'Ann' }),
+    emailChangeCode: mails.emailChangeCode({ code: '012345', expiresMinutes: 10 }),
+    emailChangeTaken: mails.emailChangeTaken(),
+    emailChanged: mails.emailChanged({ at: AT, newEmail: 'ann@example.com' }),
+    emailChangedNew: mails.emailChangedNew(CIRCUMSTANCES),
+    passwordChanged: mails.passwordChanged(CIRCUMSTANCES),
+    newDevice: mails.newDevice({ ...CIRCUMSTANCES, country: 'DE' }),
+    signInBlocked: mails.signInBlocked({ ...CIRCUMSTANCES, country: 'DE' }),
+    sessionKilled: mails.sessionKilled(CIRCUMSTANCES),
+    accountDeleted: mails.accountDeleted({ restorableUntil: AT }),
+  };
+}
 
 /** What people read of the HTML part. */
 function visible(html: string): string {
@@ -35,74 +40,148 @@ function visible(html: string): string {
   return text.replace(/&#39;/g, "'").replace(/&amp;/g, '&').replace(/\s+/g, ' ');
 }
 
-test('both parts of every mail say the same, and nothing is left open', () => {
-  for (const [name, mail] of Object.entries(PLAIN)) {
-    assert.match(mail.subject, /^[A-Z][\w '-]{5,60}$/, name);
-    const shown = visible(mail.html);
-    for (const line of mail.text.split('\n').filter((text) => text.trim() !== '')) {
-      const words = line.trim().replace(/^([A-Z][\w ]+): /, '$1 ');
-      assert.ok(shown.includes(words.replace(/\s+/g, ' ')), `${name}: ${line}`);
+for (const locale of LOCALES) {
+  const mails = mailsIn(locale);
+  const { colon, language } = LANGUAGES[locale as keyof typeof LANGUAGES];
+
+  test(`${locale}: both parts of every mail say the same, and nothing is left open`, () => {
+    const unknown = { at: AT, ip: '', device: null };
+    const bare = {
+      bareVerificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10 }),
+      bareAddressKnown: mails.addressKnown(),
+      bareWelcome: mails.welcome(),
+      bareResetLink: mails.resetLink({ url: RESET }),
+      bareNewDevice: mails.newDevice(unknown),
+      bareSignInBlocked: mails.signInBlocked(unknown),
+    };
+    for (const [name, mail] of Object.entries({ ...plain(mails), ...bare })) {
+      assert.match(mail.subject, /^[\p{L}][\p{L}\w '-]{3,60}$/u, name);
+      assert.ok(mail.html.includes(`<html lang="${language}">`), name);
+      const shown = visible(mail.html);
+      for (const line of mail.text.split('\n').filter((text) => text.trim() !== '')) {
+        const words = line.startsWith('  ') ? line.trim().replace(colon, ' ') : line;
+        assert.ok(shown.includes(words.replace(/\s+/g, ' ')), `${name}: ${line}`);
+      }
+      assert.doesNotMatch(mail.text + mail.html, /undefined|null|NaN|Invalid|\[object/, name);
+      assert.doesNotMatch(mail.html, /<script|<img|<link|url\(|\son\w+=/i, name);
     }
-    assert.doesNotMatch(mail.text + mail.html, /undefined|null|NaN|Invalid|\[object/, name);
-    assert.doesNotMatch(mail.html, /<script|<img|<link|url\(|\son\w+=/i, name);
-  }
-});
+  });
 
-test('mails hold what they are for', () => {
-  const { verificationCode, resetLink, invitation, passwordChanged, newDevice, accountDeleted, emailChanged } = PLAIN;
-  assert.match(verificationCode?.text ?? '', /^Hello Ann,[\s\S]*012345[\s\S]*10 minutes/);
-  assert.match(resetLink?.html ?? '', /href="https:\/\/auth\.example\.com\/reset-password#token=abc"/);
-  assert.match(resetLink?.text ?? '', /^https:\/\/auth\.example\.com\/reset-password#token=abc$/m);
-  assert.match(invitation?.text ?? '', /^Hello Ann,[\s\S]*accept-invitation#token=abc[\s\S]*7 days/);
-  assert.match(
-    passwordChanged?.text ?? '',
-    /20 November 2026(?: at|,) 13:05 UTC[\s\S]*Firefox on Linux[\s\S]*192\.0\.2\.1/,
-  );
-  assert.match(newDevice?.text ?? '', /Country: Germany/);
-  assert.match(accountDeleted?.text ?? '', /Until 20 November 2026 /);
-  assert.match(emailChanged?.text ?? '', /New address: a\*\*\*@e\*\*\*\.com/);
-  assert.doesNotMatch((emailChanged?.text ?? '') + emailChanged?.html, /ann@|example\.com/);
-  assert.match(mails.addressKnown({ signInUrl: 'https://x.example/' }).text, /^https:\/\/x\.example\/$/m);
-  assert.match(mails.welcome({ url: 'https://x.example/' }).html, /href="https:\/\/x\.example\/"/);
+  test(`${locale}: mails hold what they are for`, () => {
+    const all = plain(mails);
+    assert.match(all.verificationCode.text, /Ann[\s\S]*012345[\s\S]*10/);
+    assert.match(all.resetLink.html, /href="https:\/\/auth\.example\.com\/reset-password#token=abc"/);
+    assert.ok(all.resetLink.text.split('\n').includes(RESET));
+    assert.match(all.resetLink.text, /30/);
+    assert.ok(all.invitation.text.split('\n').includes(INVITATION));
+    assert.match(all.invitation.text, /Ann[\s\S]* 7 /);
+    for (const mail of [all.passwordChanged, all.newDevice, all.signInBlocked, all.sessionKilled, all.emailChangedNew])
+      assert.match(mail.text, /2026[\s\S]*13:05 UTC[\s\S]*Firefox on Linux[\s\S]*192\.0\.2\.1/);
+    const abroad = { ...CIRCUMSTANCES, country: 'DE' };
+    assert.deepEqual(mails.passwordChanged(abroad), all.passwordChanged);
+    assert.deepEqual(mails.sessionKilled(abroad), all.sessionKilled);
+    assert.notDeepEqual(mails.newDevice(CIRCUMSTANCES), all.newDevice);
+    assert.match(all.accountDeleted.text, /20/);
+    assert.match(all.emailChanged.text, /a\*\*\*@e\*\*\*\.com/);
+    assert.doesNotMatch(all.emailChanged.text + all.emailChanged.html, /ann@|example\.com/);
+    assert.match(all.addressKnown.text, /^https:\/\/x\.example\/$/m);
+    assert.match(all.welcome.html, /href="https:\/\/x\.example\/"/);
+  });
+
+  test(`${locale}: what an attacker chose is shown as text, on one line, and never in the subject`, () => {
+    const hostile = '<script>alert(1)</script>\r\nBcc: bob@evil.example\u2028\u202e"\'><a href=//evil>';
+    const url = `https://x.example/"><script>alert(1)</script>`;
+    const circumstances = { at: AT, ip: hostile, device: hostile, country: hostile };
+    const fooled: Partial<Record<keyof Mails, MailText>> = {
+      verificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10, name: hostile }),
+      welcome: mails.welcome({ name: hostile }),
+      resetLink: mails.resetLink({ url, expiresMinutes: 30 }),
+      invitation: mails.invitation({ url, expiresDays: 7, name: hostile }),
+      emailChanged: mails.emailChanged({ at: AT, newEmail: `${hostile}@${hostile}` }),
+      emailChangedNew: mails.emailChangedNew(circumstances),
+      passwordChanged: mails.passwordChanged(circumstances),
+      newDevice: mails.newDevice(circumstances),
+      signInBlocked: mails.signInBlocked(circumstances),
+      sessionKilled: mails.sessionKilled(circumstances),
+    };
+    const usual = plain(mails);
+    for (const [name, mail] of Object.entries(fooled)) {
+      assert.equal(mail.subject, usual[name as keyof Mails].subject, name);
+      assert.doesNotMatch(mail.html, /<script|<a href=\/\/evil/i, name);
+      assert.doesNotMatch(mail.text, /^\s*Bcc:|[\r\u2028\u202e]/m, name);
+    }
+    const long = mails.passwordChanged({ at: AT, ip: '192.0.2.1', device: 'x'.repeat(100_000) });
+    assert.ok(long.text.length < 1000);
+  });
+
+  test(`${locale}: a greeting carries names, not messages`, () => {
+    const greeted = (name: string | null) => mails.welcome({ name }).text.split('\n')[0];
+    const nobody = greeted(null);
+    for (const name of ['Ann', "Seán O'Neil", 'J. R. Tolkien', 'Jean-Luc', '山田太郎', 'मनीष']) {
+      assert.ok(greeted(name)?.includes(name), name);
+    }
+    const messages = [
+      'You won! Visit https://evil.example',
+      'evil.example',
+      'www.evil.example',
+      'bob@evil.example',
+      'Call 0900 123456',
+    ];
+    messages.push('a'.repeat(41), '<b>Ann</b>', '', ' ', '   .', 'Ann: pay now', 'x/y');
+    for (const name of messages) assert.equal(greeted(name), nobody, name);
+  });
+}
+
+test('English says it in English', () => {
+  const mails = mailsIn('en');
+  assert.match(plain(mails).verificationCode.text, /^Hello Ann,[\s\S]*012345[\s\S]*10 minutes/);
+  assert.match(mails.verificationCode({ code: '1', expiresMinutes: 1 }).text, /^Hello,\n/);
+  assert.match(plain(mails).passwordChanged.text, /20 November 2026(?: at|,) 13:05 UTC/);
+  assert.match(plain(mails).newDevice.text, /Country: Germany/);
+  assert.match(plain(mails).accountDeleted.text, /Until 20 November 2026 /);
   assert.match(mails.verificationCode({ code: '1', expiresMinutes: 1 }).text, /1 minute /);
+  assert.match(
+    mails.passwordChanged({ at: AT, ip: '', device: null }).text,
+    /Device: unknown[\s\S]*IP address: unknown/,
+  );
 });
 
-test('what an attacker chose is shown as text, on one line, and never in the subject', () => {
-  const hostile = '<script>alert(1)</script>\r\nBcc: bob@evil.example\u2028\u202e"\'><a href=//evil>';
-  const fooled: Record<string, mails.MailText> = {
-    verificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10, name: hostile }),
-    welcome: mails.welcome({ name: hostile }),
-    resetLink: mails.resetLink({ url: `https://x.example/"><script>alert(1)</script>` }),
-    invitation: mails.invitation({
-      url: `https://x.example/"><script>alert(1)</script>`,
-      expiresDays: 7,
-      name: hostile,
-    }),
-    emailChanged: mails.emailChanged({ at: AT, newEmail: `${hostile}@${hostile}` }),
-    passwordChanged: mails.passwordChanged({ at: AT, ip: hostile, device: hostile }),
-    newDevice: mails.newDevice({ at: AT, ip: hostile, device: hostile, country: hostile }),
-    sessionKilled: mails.sessionKilled({ at: AT, ip: hostile, device: hostile }),
-  };
-  for (const [name, mail] of Object.entries(fooled)) {
-    assert.equal(mail.subject, PLAIN[name]?.subject, name);
-    assert.doesNotMatch(mail.html, /<script|<a href=\/\/evil/i, name);
-    assert.doesNotMatch(mail.text, /^\s*Bcc:|[\r\u2028\u202e]/m, name);
+test('Chinese says it in Chinese: no English sentence is left', () => {
+  const [english, chinese] = [plain(mailsIn('en')), plain(mailsIn('zh'))];
+  for (const name of Object.keys(chinese) as (keyof Mails)[]) {
+    // The HTML part has labels of links, too.
+    const shown = chinese[name].text + visible(chinese[name].html);
+    const words = shown.replaceAll('Firefox on Linux', '').replace(/https?:\S+/g, '');
+    assert.doesNotMatch(words, /[A-Za-z]+\s+[A-Za-z]+\s+[A-Za-z]+/, name);
+    assert.match(chinese[name].subject, /^[\p{Script=Han}]+$/u, name);
+    assert.notEqual(chinese[name].subject, english[name].subject, name);
+    assert.notEqual(chinese[name].text, english[name].text, name);
+    assert.notEqual(chinese[name].html, english[name].html, name);
   }
-  const long = mails.passwordChanged({ at: AT, ip: '192.0.2.1', device: 'x'.repeat(100_000) });
-  assert.ok(long.text.length < 1000);
+  assert.match(chinese.welcome.text, /^Ann，您好：\n/);
+  assert.match(mailsIn('zh').welcome().text, /^您好，\n/);
+  assert.match(chinese.newDevice.text, /国家或地区：德国/);
+  assert.match(chinese.passwordChanged.text, /2026年11月20日/);
+  assert.match(mailsIn('zh').passwordChanged({ at: AT, ip: '', device: null }).text, /设备：未知[\s\S]*IP 地址：未知/);
 });
 
-test('a greeting carries names, not messages', () => {
-  const greeted = (name: string) => mails.welcome({ name }).text.split('\n')[0];
-  for (const name of ['Ann', "Seán O'Neil", 'J. R. Tolkien', 'Jean-Luc', '山田太郎', 'मनीष'])
-    assert.equal(greeted(name), `Hello ${name},`);
-  const messages = [
-    'You won! Visit https://evil.example',
-    'evil.example',
-    'www.evil.example',
-    'bob@evil.example',
-    'Call 0900 123456',
-  ];
-  messages.push('a'.repeat(41), '<b>Ann</b>', '', ' ', '   .', 'Ann: pay now', 'x/y');
-  for (const name of messages) assert.equal(greeted(name), 'Hello,', name);
+test('all languages have the same mails, each of them with a subject of its own', () => {
+  for (const [locale, texts] of Object.entries(LANGUAGES)) {
+    assert.deepEqual(Object.keys(texts).sort(), Object.keys(LANGUAGES.en).sort(), locale);
+    const all = Object.values(plain(mailsIn(locale)));
+    assert.equal(new Set(all.map((mail) => mail.subject)).size, all.length, locale);
+  }
+});
+
+test('a language is made once, whatever locale asks for it', () => {
+  assert.equal(mailsIn('zh-CN'), mailsIn('zh-Hant-TW'));
+  assert.equal(mailsIn(null), mailsIn('de'));
+  assert.notEqual(mailsIn('zh'), mailsIn('en'));
+});
+
+test('a locale finds its language, and any other finds English', () => {
+  for (const locale of ['zh', 'zh-CN', 'zh-Hant-TW', 'ZH']) assert.equal(textsFor(locale), LANGUAGES.zh, locale);
+  for (const locale of [null, 'en', 'en-US', 'de', '', 'constructor', '__proto__', 'zhx', '-zh']) {
+    assert.equal(textsFor(locale), LANGUAGES.en, String(locale));
+  }
 });

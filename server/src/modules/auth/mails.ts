@@ -1,12 +1,46 @@
-import { type Block, composeMail, type MailText, oneLine } from './mail-layout.ts';
+import { composeMail, type MailText, oneLine } from './mail-layout.ts';
+import { textsFor } from './mail-texts/languages.ts';
+import type { Facts, MailTexts, Words } from './mail-texts/mail-texts.ts';
 
 export type { MailText } from './mail-layout.ts';
 
 /** Where and with what something was done. `device` is a phrase for people ("Firefox on Linux"), chosen by the client. */
 export interface Circumstances {
   at: Date;
+  /** Empty: unknown. */
   ip: string;
   device: string | null;
+  /** An ISO 3166-1 code, as the address tells it. */
+  country?: string | null;
+}
+
+/** Every mail that we write, in one language. */
+export interface Mails {
+  /** Confirms an address at its registration. */
+  verificationCode(values: { code: string; expiresMinutes: number; name?: string | null }): MailText;
+  /** Answers a registration with an address that has an account; the page told whoever asked nothing of that. */
+  addressKnown(values?: { signInUrl?: string | null }): MailText;
+  /** Sent once, when the account exists. `url` is where the person finds the service. */
+  welcome(values?: { name?: string | null; url?: string | null }): MailText;
+  /** `url` carries the token in its fragment. */
+  resetLink(values: { url: string; expiresMinutes?: number }): MailText;
+  /** Somebody made an account for this address; `url` carries the token in its fragment. */
+  invitation(values: { url: string; expiresDays: number; name?: string | null }): MailText;
+  /** Confirms the address that an account is to move to; goes to the new address. */
+  emailChangeCode(values: { code: string; expiresMinutes: number }): MailText;
+  /** Somebody wanted to move their account to this address, which has one; the page told them nothing of that. */
+  emailChangeTaken(): MailText;
+  /** Goes to the OLD address; the new one is shown in part only, for whoever reads the old mailbox may be somebody else by now. */
+  emailChanged(values: { at: Date; newEmail: string }): MailText;
+  /** Goes to the NEW address; of the old one it says nothing. */
+  emailChangedNew(circumstances: Circumstances): MailText;
+  passwordChanged(circumstances: Circumstances): MailText;
+  newDevice(circumstances: Circumstances): MailText;
+  /** Many wrong passwords came from one place, which has to wait now. */
+  signInBlocked(circumstances: Circumstances): MailText;
+  /** A refresh token came a second time, so somebody has a copy: the session that it belonged to was ended. */
+  sessionKilled(circumstances: Circumstances): MailText;
+  accountDeleted(values: { restorableUntil: Date }): MailText;
 }
 
 /** Code points of a name in a greeting. */
@@ -14,208 +48,62 @@ const NAME_LIMIT = 40;
 /** Letters, and dots only as in "J. R.": mails reach people who never asked for one, so a name must hold no link and no sentence marks. */
 const NAME = /^\p{L}(?:[\p{L}\p{M}'’ -]|\.(?= |$))*$/u;
 
-const NOT_YOU_CODE = 'If you did not ask for this, you need not do anything: without the code nothing happens.';
-const NOT_YOU_PASSWORD = 'If this was not you, reset your password now. That ends every session.';
+const written = new Map<MailTexts, Mails>();
 
-/** Confirms an address at its registration. */
-export function verificationCode({
-  code,
-  expiresMinutes,
-  name,
-}: {
-  code: string;
-  expiresMinutes: number;
-  name?: string | null;
-}): MailText {
-  return composeMail('Your verification code', [
-    { says: greeting(name) },
-    { says: 'enter this code to confirm your e-mail address:' },
-    { code },
-    { says: `It is valid for ${minutes(expiresMinutes)} and can be used once. We never ask for it by phone or mail.` },
-    { says: NOT_YOU_CODE },
-  ]);
+/** The mails in the language of a locale (BCP 47), or in English where we do not write it. */
+export function mailsIn(locale: string | null): Mails {
+  const texts = textsFor(locale);
+  const mails = written.get(texts) ?? createMails(texts);
+  written.set(texts, mails);
+  return mails;
 }
 
-/** Answers a registration with an address that has an account; the page told whoever asked nothing of that. */
-export function addressKnown({ signInUrl }: { signInUrl?: string | null } = {}): MailText {
-  return composeMail('You already have an account', [
-    { says: 'Hello,' },
-    {
-      says: 'somebody, probably you, tried to register with this e-mail address. It has an account already, so no new one was made.',
-    },
-    {
-      says: 'Sign in with the password that you have. If you have forgotten it, ask for a new one on the sign-in page.',
-    },
-    ...(signInUrl ? [{ link: signInUrl, label: 'Go to the sign-in page' }] : []),
-    { says: 'If it was not you, you need not do anything: your account is as it was.' },
-  ]);
-}
+function createMails(texts: MailTexts): Mails {
+  const formats = createFormats(texts.language);
+  const compose = (words: Words) => composeMail(words, texts);
+  const hello = (name: string | null | undefined) => texts.greeting(greetable(name));
 
-/** Sent once, when the account exists. `url` is where the person finds the service. */
-export function welcome({ name, url }: { name?: string | null; url?: string | null } = {}): MailText {
-  return composeMail('Welcome', [
-    { says: greeting(name) },
-    { says: 'your e-mail address is confirmed and your account is ready. It is good to have you here.' },
-    ...(url ? [{ link: url, label: 'Go to the service' }] : []),
-    {
-      says: 'We will write to this address when something about your account changes, such as its password, or a sign-in from a new device.',
-    },
-  ]);
-}
+  function facts({ at, ip, device, country = null }: Circumstances): Facts {
+    const place = country === null ? null : formats.country(country);
+    return { time: formats.time(at), device: device || null, ip: ip || null, country: place };
+  }
 
-/** `url` carries the token in its fragment. */
-export function resetLink({ url, expiresMinutes }: { url: string; expiresMinutes?: number }): MailText {
-  const validity = expiresMinutes === undefined ? '' : ` is valid for ${minutes(expiresMinutes)} and`;
-  return composeMail('Reset your password', [
-    { says: 'Hello,' },
-    { says: 'somebody, probably you, asked for a new password for your account. Choose it here:' },
-    { link: url, label: 'Choose a new password' },
-    { says: `The link${validity} works once. Do not pass it on: whoever has it can take over the account.` },
-    { says: 'If you did not ask for this, you need not do anything: your password stays as it is.' },
-  ]);
-}
-
-/** Somebody made an account for this address; `url` carries the token in its fragment. */
-export function invitation({
-  url,
-  expiresDays,
-  name,
-}: {
-  url: string;
-  expiresDays: number;
-  name?: string | null;
-}): MailText {
-  return composeMail('You are invited', [
-    { says: greeting(name) },
-    { says: 'an account was made for you with this e-mail address. Choose a password to begin:' },
-    { link: url, label: 'Accept the invitation' },
-    {
-      says: `The link is valid for ${expiresDays} days and works once. Do not pass it on: whoever has it has the account.`,
-    },
-    {
-      says: 'If you do not know what this is about, you need not do anything: nobody can sign in before the link is used.',
-    },
-  ]);
-}
-
-/** Confirms the address that an account is to move to; goes to the new address. */
-export function emailChangeCode({ code, expiresMinutes }: { code: string; expiresMinutes: number }): MailText {
-  return composeMail('Confirm your new e-mail address', [
-    { says: 'Hello,' },
-    { says: 'enter this code to use this e-mail address for your account from now on:' },
-    { code },
-    { says: `It is valid for ${minutes(expiresMinutes)} and can be used once. We never ask for it by phone or mail.` },
-    { says: NOT_YOU_CODE },
-  ]);
-}
-
-/** Somebody wanted to move their account to this address, which has one; the page told them nothing of that. */
-export function emailChangeTaken(): MailText {
-  return composeMail('This e-mail address already has an account', [
-    { says: 'Hello,' },
-    {
-      says: 'somebody, perhaps you, tried to use this e-mail address for another account. It belongs to yours, so nothing was changed.',
-    },
-    {
-      says: 'If it was you, sign in with this address, or choose another one for the other account. Otherwise you need not do anything.',
-    },
-  ]);
-}
-
-/** Goes to the OLD address; the new one is shown in part only, for whoever reads the old mailbox may be somebody else by now. */
-export function emailChanged({ at, newEmail }: { at: Date; newEmail: string }): MailText {
-  return composeMail('Your e-mail address was changed', [
-    { says: 'Hello,' },
-    { says: 'your account uses another e-mail address from now on. This is the last mail to the old one.' },
-    {
-      facts: [
-        ['New address', maskEmail(newEmail)],
-        ['Time', time(at)],
-      ],
-    },
-    { says: 'If this was not you, somebody else is in your account: contact the people who run this service at once.' },
-  ]);
-}
-
-export function passwordChanged(circumstances: Circumstances): MailText {
-  return composeMail('Your password was changed', [
-    { says: 'Hello,' },
-    { says: 'the password of your account was changed.' },
-    happened(circumstances),
-    { says: 'If this was you, all is well. If not, reset your password now: that ends every session.' },
-  ]);
-}
-
-/** `country` is an ISO 3166-1 code, as the address tells it. */
-export function newDevice({ country, ...circumstances }: Circumstances & { country: string | null }): MailText {
-  return composeMail('A new sign-in to your account', [
-    { says: 'Hello,' },
-    { says: 'somebody signed in to your account from a device or network that we have not seen with it before.' },
-    happened(circumstances, country),
-    { says: `If this was you, all is well. ${NOT_YOU_PASSWORD}` },
-  ]);
-}
-
-/** A refresh token came a second time, so somebody has a copy: the session that it belonged to was ended. */
-export function sessionKilled(circumstances: Circumstances): MailText {
-  return composeMail('We ended one of your sessions', [
-    { says: 'Hello,' },
-    {
-      says: 'a secret of one of your sessions was used twice, which can mean that somebody copied it. To be safe we have ended that session.',
-    },
-    happened(circumstances),
-    {
-      says: 'Sign in again on that device. If you see a session that you do not know, end it and change your password.',
-    },
-  ]);
-}
-
-export function accountDeleted({ restorableUntil }: { restorableUntil: Date }): MailText {
-  return composeMail('Your account was deleted', [
-    { says: 'Hello,' },
-    { says: 'your account was deleted and you are signed out everywhere.' },
-    {
-      says: `Until ${day(restorableUntil)} the people who run this service can restore it. After that it is erased for good.`,
-    },
-    { says: 'If this was not you, contact them before that day.' },
-  ]);
-}
-
-function greeting(name: string | null | undefined): string {
-  const line = oneLine(name ?? '');
-  return NAME.test(line) && Array.from(line).length <= NAME_LIMIT ? `Hello ${line},` : 'Hello,';
-}
-
-function minutes(count: number): string {
-  return count === 1 ? '1 minute' : `${count} minutes`;
-}
-
-function happened({ at, ip, device }: Circumstances, country: string | null = null): Block {
-  const where = country === null ? [] : [['Country', countryName(country)] as const];
-  return { facts: [['Time', time(at)], ['Device', device || 'unknown'], ['IP address', ip], ...where] };
-}
-
-function createFormats() {
   return {
-    time: new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }),
-    day: new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }),
-    countries: new Intl.DisplayNames('en', { type: 'region' }),
+    verificationCode: ({ code, expiresMinutes: minutes, name }) =>
+      compose(texts.verificationCode({ code, minutes, hello: hello(name) })),
+    addressKnown: ({ signInUrl } = {}) => compose(texts.addressKnown({ signInUrl: signInUrl || null })),
+    welcome: ({ name, url } = {}) => compose(texts.welcome({ url: url || null, hello: hello(name) })),
+    resetLink: ({ url, expiresMinutes: minutes = null }) => compose(texts.resetLink({ url, minutes })),
+    invitation: ({ url, expiresDays: days, name }) => compose(texts.invitation({ url, days, hello: hello(name) })),
+    emailChangeCode: ({ code, expiresMinutes: minutes }) => compose(texts.emailChangeCode({ code, minutes })),
+    emailChangeTaken: () => compose(texts.emailChangeTaken()),
+    emailChanged: ({ at, newEmail }) =>
+      compose(texts.emailChanged({ address: maskEmail(newEmail), time: formats.time(at) })),
+    emailChangedNew: (circumstances) => compose(texts.emailChangedNew(facts(circumstances))),
+    passwordChanged: (circumstances) => compose(texts.passwordChanged(facts({ ...circumstances, country: null }))),
+    newDevice: (circumstances) => compose(texts.newDevice(facts(circumstances))),
+    signInBlocked: (circumstances) => compose(texts.signInBlocked(facts(circumstances))),
+    sessionKilled: (circumstances) => compose(texts.sessionKilled(facts({ ...circumstances, country: null }))),
+    accountDeleted: ({ restorableUntil }) => compose(texts.accountDeleted({ day: formats.day(restorableUntil) })),
   };
 }
 
-let formats: ReturnType<typeof createFormats> | undefined;
-
-/** Made for the first mail: their data would cost the start 7 MB and 50 ms. */
-function format() {
-  formats ??= createFormats();
-  return formats;
+/** A name that may stand in a greeting, or null. */
+function greetable(name: string | null | undefined): string | null {
+  const line = oneLine(name ?? '');
+  return NAME.test(line) && Array.from(line).length <= NAME_LIMIT ? line : null;
 }
 
-const time = (at: Date): string => `${format().time.format(at)} UTC`;
-const day = (at: Date): string => format().day.format(at);
-
-function countryName(code: string): string {
-  return /^[A-Z]{2}$/.test(code) ? (format().countries.of(code) ?? code) : code;
+/** How one language writes times and countries. Made for its first mail: their data would cost the start 7 MB and 50 ms. */
+function createFormats(language: string) {
+  const moments = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+  const days = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' });
+  const countries = new Intl.DisplayNames(language, { type: 'region' });
+  return {
+    time: (at: Date) => `${moments.format(at)} UTC`,
+    day: (at: Date) => days.format(at),
+    country: (code: string) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
+  };
 }
 
 /** `ann@example.com` becomes `a***@e***.com`. */

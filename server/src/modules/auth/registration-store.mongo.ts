@@ -1,4 +1,5 @@
 import { type Database, mongoOf } from '../../platform/database/database.ts';
+import { leastId } from '../../platform/ids.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { RegistrationRecord, RegistrationStore } from './registration-store.ts';
 
@@ -52,6 +53,14 @@ export function createMongoRegistrationStore(deps: { database: Database; outbox:
       }),
 
     remove: (id) => outbox.remove(id),
+
+    async purge(before, limit) {
+      // One whose event is not home yet waits for the next time.
+      const expired = { codeExpiresAt: { $lt: before }, 'outbox._id': { $exists: false } };
+      const found = registrations.find({ _id: { $lt: leastId(before) }, ...expired }, { projection: { _id: 1 } });
+      const ids = (await found.sort({ _id: 1 }).limit(limit).toArray()).map(({ _id }) => _id);
+      return (await registrations.deleteMany({ _id: { $in: ids }, ...expired })).deletedCount;
+    },
 
     async removeForEmail(emailNorm) {
       const found = registrations.find({ emailNorm: { $eq: emailNorm } }, { projection: { _id: 1 } });

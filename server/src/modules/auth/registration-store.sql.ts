@@ -1,6 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import { type Database, sqlOf } from '../../platform/database/database.ts';
 import { type TimeColumn, toDate } from '../../platform/database/values.ts';
+import { leastId } from '../../platform/ids.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
 import type { RegistrationRecord, RegistrationStore } from './registration-store.ts';
 
@@ -102,6 +103,20 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
 
     async remove(id) {
       await db.deleteFrom('registrations').where('id', '=', id).execute();
+    },
+
+    async purge(before, limit) {
+      const old = db
+        .selectFrom('registrations')
+        .select('id')
+        .where('id', '<', leastId(before))
+        .where('code_expires_at', '<', before)
+        .orderBy('id')
+        .limit(limit);
+      const ids = (await old.execute()).map(({ id }) => id);
+      if (ids.length === 0) return 0;
+      const gone = db.deleteFrom('registrations').where('id', 'in', ids).where('code_expires_at', '<', before);
+      return Number((await gone.executeTakeFirst()).numDeletedRows);
     },
 
     async removeForEmail(emailNorm) {

@@ -38,6 +38,8 @@ export interface RegistrationStore {
   /** How many began for this address since then and got a code; with `upTo`, only that one and those with earlier ids. */
   countSince(emailNorm: string, since: Date, upTo?: string): Promise<number>;
   remove(id: string): Promise<void>;
+  /** Forgets at most `limit` that began before then, and whose code has expired by then; answers how many. */
+  purge(before: Date, limit: number): Promise<number>;
   /** Takes away all that wait for this address. */
   removeForEmail(emailNorm: string): Promise<void>;
 }

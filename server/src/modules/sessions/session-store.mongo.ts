@@ -87,6 +87,22 @@ export function createMongoSessionStore(deps: { database: Database; outbox: Mong
       return documents.map(toRecord);
     },
 
+    async purge(before, { after, limit }) {
+      const page = await sessions
+        .find(after === null ? {} : { _id: { $gt: after } }, { projection: { endedAt: 1, idleExpiresAt: 1 } })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .toArray();
+      const ids = page
+        .filter(({ endedAt, idleExpiresAt }) => (endedAt ?? idleExpiresAt) < before)
+        .map(({ _id }) => _id);
+      const last = page.length < limit ? null : (page.at(-1)?._id ?? null);
+      // What was rotated meanwhile has another time by now; one whose event is not home yet waits for the next time.
+      const over = { $or: [{ endedAt: { $lt: before } }, { idleExpiresAt: { $lt: before } }] };
+      const gone = await sessions.deleteMany({ _id: { $in: ids }, 'outbox._id': { $exists: false }, ...over });
+      return { removed: gone.deletedCount, last };
+    },
+
     async removeForUser(userId) {
       const found = sessions.find({ userId: { $eq: userId } }, { projection: { _id: 1 } });
       for await (const { _id } of found) await outbox.remove(_id);

@@ -146,6 +146,27 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
       return rows.map(toRecord);
     },
 
+    async purge(before, { after, limit }) {
+      const page = await db
+        .selectFrom('sessions')
+        .select(['id', 'ended_at', 'idle_expires_at'])
+        .$if(after !== null, (query) => query.where('id', '>', after ?? ''))
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      const over = page.filter(({ ended_at, idle_expires_at }) => toDate(ended_at ?? idle_expires_at) < before);
+      const last = page.length < limit ? null : (page.at(-1)?.id ?? null);
+      if (over.length === 0) return { removed: 0, last };
+      const ids = over.map(({ id }) => id);
+      // What was rotated meanwhile has another time by now.
+      const gone = await db
+        .deleteFrom('sessions')
+        .where('id', 'in', ids)
+        .where((eb) => eb.or([eb('ended_at', '<', before), eb('idle_expires_at', '<', before)]))
+        .executeTakeFirst();
+      return { removed: Number(gone.numDeletedRows), last };
+    },
+
     async removeForUser(userId) {
       await db.deleteFrom('sessions').where('user_id', '=', userId).execute();
     },

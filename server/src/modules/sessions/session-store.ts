@@ -72,6 +72,11 @@ export interface SessionStore {
   listOpen(userId: string, now: Date): Promise<SessionRecord[]>;
   /** A user's latest sessions, ended ones too, for telling what is new about the next. */
   listLatest(userId: string, limit: number): Promise<SessionRecord[]>;
+  /**
+   * Looks at the next `limit` sessions after the id `after` (null: from the first), and forgets those that ended or idled out before then.
+   * Answers how many, and the last id that it looked at; null where there are no more.
+   */
+  purge(before: Date, page: { after: string | null; limit: number }): Promise<{ removed: number; last: string | null }>;
   /** Takes all sessions of a user away, ended ones too; their history stays. No event: it follows from one. */
   removeForUser(userId: string): Promise<void>;
 }

@@ -184,6 +184,15 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
 
     ...createMongoUserLists(users),
 
+    async listDeletedBefore(before, limit) {
+      const gone = { deletedAt: { $type: 'date' as const, $lt: before }, status: 'deleted' as const };
+      const found = users
+        .find(gone, { projection: { _id: 1 } })
+        .sort({ deletedAt: 1, _id: 1 })
+        .limit(limit);
+      return (await found.toArray()).map(({ _id }) => _id);
+    },
+
     async noteLogin(id, at) {
       // For `$max`, null is smaller than any time.
       await users.updateOne({ _id: { $eq: id } }, { $max: { lastLoginAt: at } });

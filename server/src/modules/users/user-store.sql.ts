@@ -207,6 +207,20 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
 
     ...createSqlUserLists(database),
 
+    async listDeletedBefore(before, limit) {
+      const rows = await db
+        .selectFrom('users')
+        .select('id')
+        .where('deleted_at', 'is not', null)
+        .where('deleted_at', '<', before)
+        .where('status', '=', 'deleted')
+        .orderBy('deleted_at')
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(({ id }) => id);
+    },
+
     async noteLogin(id, at) {
       await db
         .updateTable('users')

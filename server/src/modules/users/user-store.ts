@@ -172,6 +172,8 @@ export interface UserStore {
   ): Promise<UserRecord[]>;
   /** How many there are, counted no further than `limit`. */
   count(filter: UserFilter, limit: number): Promise<number>;
+  /** Ids of those who were deleted before then and can still be restored, the earliest first. */
+  listDeletedBefore(before: Date, limit: number): Promise<string[]>;
   /** Never moves backwards. No event: it follows from one. */
   noteLogin(id: string, at: Date): Promise<void>;
 }
