@@ -17,6 +17,7 @@ import { userActionRoutes } from './modules/admin/user-action-routes.ts';
 import { createUserAdmin } from './modules/admin/user-admin.ts';
 import { createUserList } from './modules/admin/user-list.ts';
 import { userAdminRoutes } from './modules/admin/user-routes.ts';
+import { createBlockNotice } from './modules/auth/block-notice.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { createFlowTokens } from './modules/auth/flow-token.ts';
 import { createInvitations } from './modules/auth/invitations.ts';
@@ -34,6 +35,7 @@ import { createNotes } from './modules/events/notes.ts';
 import { createRelay, type Relay } from './modules/events/relay.ts';
 import { eventRoutes } from './modules/events/routes.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
+import { createPromises } from './modules/jobs/promised-queue.ts';
 import { jobRoutes } from './modules/jobs/routes.ts';
 import { createTableQueue } from './modules/jobs/table-queue.ts';
 import { createWorkerBeat } from './modules/jobs/worker-beat.ts';
@@ -66,6 +68,7 @@ import { createPasswordHasher, type PasswordHasher } from './platform/crypto/pas
 import type { Database } from './platform/database/database.ts';
 import { type ErrorTable, platformErrors } from './platform/errors.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
+import type { Probes } from './platform/http/health.ts';
 import { createForgivingLimit } from './platform/http/limits.ts';
 import { createLists } from './platform/http/paging.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
@@ -156,9 +159,7 @@ export async function createApp(deps: {
   const note = createNotes({ events, store: storage.events });
 
   const registry = createJobRegistry();
-  const queue = redis
-    ? (await import('./platform/queue/bullmq-queue.ts')).createBullmqQueue({ redis, registry, log })
-    : createTableQueue({ store: storage.jobs, registry, clock, log });
+  const queue = await openQueue();
   const jobs = createJobs({ registry, queue, clock });
   const beat = createWorkerBeat({ store: storage.workers, registry, queue, clock, log });
   const schedules = createSchedules({ store: storage.schedules, jobs, events, clock, log });
@@ -269,11 +270,15 @@ export async function createApp(deps: {
 
   const isBlind = () => feed.isBlind();
   const authenticate = createAuthenticate({ accessTokens, states, isBlind });
-  const probes = {
-    database: async () => {
-      await database.ping();
-      return !isBlind();
+  const probes: Probes = {
+    essential: {
+      database: async () => {
+        await database.ping();
+        return !isBlind();
+      },
     },
+    // Without Redis jobs wait; nobody is kept from signing in.
+    helpful: redis ? { queue: () => redis.ping().then(() => true) } : {},
   };
   const http = await createHttpServer({
     ...{ config, log, clock, authenticate, authorize: grants.authorize, catalogue, errorTable, probes, version },
@@ -286,9 +291,18 @@ export async function createApp(deps: {
   // A worker answers probes, and nobody.
   if (config.role !== 'worker') await registerRoutes();
 
+  async function openQueue(): Promise<JobQueue> {
+    if (!redis) return createTableQueue({ store: storage.jobs, registry, clock, log });
+    // Loaded where there is a Redis: nobody else pays for it at the start.
+    const { createBullmqQueue } = await import('./platform/queue/bullmq-queue.ts');
+    const promises = createPromises({ store: storage.jobs, clock, log });
+    return promises.over(createBullmqQueue({ redis, registry, log, onEnded: promises.ended }));
+  }
+
   async function registerRoutes(): Promise<void> {
     await http.register(registrationRoutes({ registrations, invitations, users, cookie }), api);
-    await http.register(authRoutes({ signIn, passwords, users, cookie, credentials }), api);
+    const tellOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
+    await http.register(authRoutes({ signIn, passwords, users, cookie, credentials, tellOfBlock }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
     await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
     await http.register(eventRoutes({ store: storage.events, list }), api);

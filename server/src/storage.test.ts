@@ -11,6 +11,7 @@ import { eventAnonymiseContract } from './modules/events/event-anonymise.contrac
 import { eventDeliveryContract } from './modules/events/event-delivery.contract.ts';
 import { eventListContract } from './modules/events/event-list.contract.ts';
 import { eventOutageContract } from './modules/events/event-outage.contract.ts';
+import { eventPurgeContract } from './modules/events/event-purge.contract.ts';
 import { eventStoreContract } from './modules/events/event-store.contract.ts';
 import { evictionFeedContract } from './modules/events/eviction-feed.contract.ts';
 import { jobClaimsContract } from './modules/jobs/job-claims.contract.ts';
@@ -18,6 +19,8 @@ import { jobStoreContract } from './modules/jobs/job-store.contract.ts';
 import { workerStoreContract } from './modules/jobs/worker-store.contract.ts';
 import { secretCheckStoreContract } from './modules/keys/secret-check-store.contract.ts';
 import { signingKeyStoreContract } from './modules/keys/signing-key-store.contract.ts';
+import { purgeStoresContract } from './modules/maintenance/purge-stores.contract.ts';
+import { scheduleStoreContract } from './modules/schedules/schedule-store.contract.ts';
 import { sessionChangesContract } from './modules/sessions/session-changes.contract.ts';
 import { sessionStoreContract } from './modules/sessions/session-store.contract.ts';
 import { userChangesContract } from './modules/users/user-changes.contract.ts';
@@ -42,6 +45,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
     eventDeliveryContract,
     evictionFeedContract,
     eventOutageContract,
+    eventPurgeContract,
   ],
   users: [
     userStoreContract,
@@ -50,6 +54,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
     userCountersContract,
     userListsContract,
     userTombstonesContract,
+    purgeStoresContract,
   ],
   registrations: [registrationStoreContract],
   challenges: [challengeStoreContract],
@@ -60,6 +65,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
   roles: [roleStoreContract],
   jobs: [jobStoreContract, jobClaimsContract],
   workers: [workerStoreContract],
+  schedules: [scheduleStoreContract],
 };
 
 const PRODUCTS: Record<DatabaseName, RegExp> = {

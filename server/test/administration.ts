@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { InjectOptions } from 'fastify';
 import type { HttpServer } from '../src/platform/http/server.ts';
+import type { Jobs } from '../src/platform/queue/jobs.ts';
 import { openTestApp } from './app.ts';
 import { createClient, ok } from './client.ts';
 import { createWorld, type Member, member, newRole, type World } from './matrix/world.ts';
@@ -47,10 +48,14 @@ export async function withWorld(
     freshUrl = freshSqlite,
     env = {},
     routes,
-  }: SceneOptions & { routes?: ((app: HttpServer) => unknown) | undefined } = {},
+    jobs,
+  }: SceneOptions & {
+    routes?: ((app: HttpServer) => unknown) | undefined;
+    jobs?: ((jobs: Jobs) => unknown) | undefined;
+  } = {},
 ): Promise<void> {
   const { url: databaseUrl, drop } = await freshUrl();
-  const t = await openTestApp({ databaseUrl, env, ...(routes && { routes }) });
+  const t = await openTestApp({ databaseUrl, env, ...(routes && { routes }), ...(jobs && { jobs }) });
   try {
     await run(await createWorld({ ...t, client: createClient(t), databaseUrl }));
   } finally {

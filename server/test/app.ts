@@ -7,6 +7,7 @@ import { loadConfig } from '../src/platform/config/load-config.ts';
 import { connectDatabase } from '../src/platform/database/database.ts';
 import type { HttpServer } from '../src/platform/http/server.ts';
 import { createMailbox, type MailboxMail } from '../src/platform/mail/mailbox.ts';
+import type { Jobs } from '../src/platform/queue/jobs.ts';
 import { createLog } from '../src/platform/telemetry/log.ts';
 import { openApp } from '../src/start.ts';
 
@@ -37,6 +38,8 @@ export async function openTestApp(options: {
   time?: TestApp['time'];
   /** More routes than the product has. */
   routes?: (app: HttpServer) => unknown;
+  /** More jobs than the product has. */
+  jobs?: (jobs: Jobs) => unknown;
 }): Promise<TestApp> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ostiary-test-')));
   const { config } = loadConfig({
@@ -62,6 +65,7 @@ export async function openTestApp(options: {
   const { app, close } = await openApp({ config, database, log, clock: () => time.now });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await options.routes?.(app.http);
+  options.jobs?.(app.jobs);
   await app.start();
   await app.http.ready();
   async function work(): Promise<void> {

@@ -7,6 +7,7 @@ import type { EventDraft, EventRecord } from '../src/modules/events/event-store.
 import type { WorkerRecord } from '../src/modules/jobs/worker-store.ts';
 import type { SecretCheck } from '../src/modules/keys/secret-check-store.ts';
 import type { SigningKeyRecord } from '../src/modules/keys/signing-key-store.ts';
+import type { ScheduleRecord } from '../src/modules/schedules/schedule-store.ts';
 import type { SessionRecord } from '../src/modules/sessions/session-store.ts';
 import type { EmailChange, Invitation, UserRecord } from '../src/modules/users/user-store.ts';
 import { after, DAY, MINUTE } from '../src/platform/clock.ts';
@@ -243,12 +244,13 @@ export function makeJob(fields: Partial<NewJob> = {}): NewJob {
     retries: 3,
     createdAt: NOW,
     runAt: null,
+    promised: false,
     ...fields,
   };
 }
 
 /** The record that a job is once it was inserted. */
-export function jobRecordOf(job: NewJob): JobRecord {
+export function jobRecordOf({ promised: _, ...job }: NewJob): JobRecord {
   return {
     ...job,
     state: job.runAt === null ? 'waiting' : 'delayed',
@@ -272,6 +274,29 @@ export function makeWorker(fields: Partial<WorkerRecord> = {}): WorkerRecord {
     seenAt: NOW,
     active: 3,
     names: ['mail.send', 'test.kind'],
+    ...fields,
+  };
+}
+
+/** A schedule that ran before and will again, of a job that no other test has; nothing in it is empty. */
+export function makeSchedule(fields: Partial<ScheduleRecord> = {}): ScheduleRecord {
+  return {
+    id: makeId(),
+    name: `Every minute ${nextNumber()}`,
+    job: `test.kind-${nextNumber()}`,
+    args: { userId: makeId(), sizes: [64, 256], nested: { yes: true, nothing: null } },
+    timing: { kind: 'cron', expression: '0 * * * * *', timeZone: 'America/St_Johns' },
+    options: { priority: 7, retries: 2 },
+    missed: 'runOnce',
+    enabled: true,
+    startAt: after(NOW, -DAY),
+    endAt: after(NOW, 7 * DAY),
+    origin: 'admin',
+    nextRunAt: after(NOW, MINUTE),
+    lastRunAt: after(NOW, -MINUTE),
+    createdAt: after(NOW, -DAY),
+    updatedAt: NOW,
+    version: 1,
     ...fields,
   };
 }

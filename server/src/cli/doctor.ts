@@ -45,10 +45,29 @@ export async function doctor(_args: string[], { config, log }: { config: Config;
       userIds.length > 0 ? 'ok' : 'note',
       userIds.length > 0 ? String(userIds.length) : 'none yet: start the server and open its setup link',
     );
+    await reportRedis(config.redisUrl);
     const mail = config.mail.smtpUrl ? 'by SMTP' : `kept in ${config.dataDir}/mailbox (development)`;
     report('mail', 'ok', mail);
   } finally {
     await database.close();
+  }
+}
+
+/** Whether what carries the jobs answers. */
+async function reportRedis(url: string | null): Promise<void> {
+  if (url === null) {
+    report('jobs', 'ok', 'in a table of the database');
+    return;
+  }
+  const { connectRedis } = await import('../platform/redis/connect.ts');
+  const redis = connectRedis(url, { onAway: () => {}, onBack: () => {} });
+  try {
+    await redis.ping();
+    report('jobs', 'ok', 'by Redis');
+  } catch {
+    report('jobs', 'wrong', 'the Redis of REDIS_URL does not answer');
+  } finally {
+    await redis.close();
   }
 }
 

@@ -196,7 +196,7 @@ export function registerMailJobs(deps: {
     for (const { name, when } of kinds) {
       events.on(type, name, async (event) => {
         if (when && !when(event)) return;
-        await send.enqueue({ eventId: event.id, mail: name }, { key: `${event.id} ${name}` });
+        await send.enqueue({ eventId: event.id, mail: name }, { key: `${event.id} ${name}`, promised: true });
       });
     }
   }

@@ -1,5 +1,6 @@
+import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { platformErrors } from '../../platform/errors.ts';
+import { AppError, platformErrors } from '../../platform/errors.ts';
 import { actorOf } from '../../platform/http/actor.ts';
 import { readForms } from '../../platform/http/bodies.ts';
 import { callerOf } from '../../platform/http/caller.ts';
@@ -8,6 +9,7 @@ import type { HttpServer } from '../../platform/http/routes.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
 import type { Users } from '../users/users.ts';
+import type { TellOfBlock } from './block-notice.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { Passwords } from './passwords.ts';
 import {
@@ -36,11 +38,21 @@ export function authRoutes(deps: {
   cookie: RefreshCookie;
   /** On proofs of a password. */
   credentials: AccountLimit;
+  tellOfBlock: TellOfBlock;
 }) {
   const { signIn, passwords, users, cookie } = deps;
   // By what was given as the login, and within a session by its user. Not by the user of a login: that would tell which belong together.
   const credentialLimit = deps.credentials.count;
   const resetLimit = createAccountLimit(RESETS);
+
+  async function countLogin(request: FastifyRequest, login: string): Promise<void> {
+    try {
+      await credentialLimit(request, users.loginKey(login));
+    } catch (refusal) {
+      if (refusal instanceof AppError) deps.tellOfBlock(callerOf(request), login);
+      throw refusal;
+    }
+  }
 
   /** Routes that take a form besides JSON: kept apart, because a page on any site can post one. */
   async function formRoutes(app: HttpServer): Promise<void> {
@@ -65,7 +77,7 @@ export function authRoutes(deps: {
         const { email, username, login = email ?? username, password } = body;
         const transport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
         if (login === undefined) throw missingLogin();
-        await credentialLimit(request, users.loginKey(login));
+        await countLogin(request, login);
         const signedIn = await signIn.login(callerOf(request), { login, password });
         return cookie.handOut(reply, signedIn, transport);
       },
@@ -89,7 +101,7 @@ export function authRoutes(deps: {
       },
       async (request) => {
         const { username: login, password } = request.body as Static<typeof tokenForm>;
-        await credentialLimit(request, users.loginKey(login));
+        await countLogin(request, login);
         const { accessToken, expiresIn } = await signIn.login(callerOf(request), { login, password });
         return { access_token: accessToken, token_type: 'Bearer' as const, expires_in: expiresIn };
       },

@@ -92,10 +92,9 @@ export function jobClaimsContract(open: Open): void {
         [2, 0],
         [10, -1],
       ];
-      const expected: string[] = [];
       const made = order.map(([priority = 0, wait = 0]) => makeJob({ name, priority, createdAt: after(NOW, wait) }));
       for (const job of made.toReversed()) assert.equal(await jobs().insert(job), true);
-      for (const { id } of made) expected.push(id);
+      const expected = idsOf(made);
       assert.deepEqual(idsOf(await take(jobs(), name, 3)), expected.slice(0, 3));
       for (const id of expected.slice(3, 5)) assert.deepEqual(idsOf(await take(jobs(), name)), [id]);
       assert.deepEqual(idsOf(await take(jobs(), name, 50)), expected.slice(5));
@@ -543,24 +542,29 @@ export function jobClaimsContract(open: Open): void {
 
     itRaces('all verbs over the same jobs: everybody gets an answer, and no job ends twice', async () => {
       const name = newName();
-      const made = await Promise.all(Array.from({ length: 20 }, () => insert({ name })));
-      const held = await take(jobs(), name, 20);
+      const made = await Promise.all(Array.from({ length: 40 }, () => insert({ name })));
+      const held = await take(jobs(), name, 40);
+      // What one of ten processes holds: every tenth.
+      const heldBy = (caller: number) => held.filter((_, i) => i % 10 === caller % 10);
       const ended: string[] = [];
       const verbs = [
         async (caller: number) => {
-          // In another order each, so that they lock crosswise.
-          const settlements = [...held.slice(caller % 20), ...held.slice(0, caller % 20)].map((one) => completed(one));
-          const lost = await jobs().settle(caller % 2 === 0 ? settlements : settlements.toReversed(), LATER);
-          ended.push(...idsOf(held).filter((id) => !lost.includes(id)));
+          const lost = await jobs().settle(
+            heldBy(caller)
+              .map((one) => completed(one))
+              .toReversed(),
+            LATER,
+          );
+          ended.push(...idsOf(heldBy(caller)).filter((id) => !lost.includes(id)));
         },
-        () => jobs().renew(held.toReversed(), UNTIL),
+        (caller: number) => jobs().renew(heldBy(caller), UNTIL),
         () => jobs().promote(UNTIL, MANY),
-        (caller: number) => jobs().cancel(held[caller % 20]?.id ?? '', LATER),
-        () => take(jobs(), name, 20, { until: after(UNTIL, MINUTE) }),
+        (caller: number) => Promise.all(heldBy(caller).map(({ id }) => jobs().cancel(id, LATER))),
+        () => take(jobs(), name, 40, { until: after(UNTIL, MINUTE) }),
       ];
       await race(
         (caller) => caller,
-        async (caller) => verbs[caller % verbs.length]?.(caller),
+        async (caller) => verbs[caller % 5]?.(Math.floor(caller / 5)),
       );
       const found = await Promise.all(made.map(({ id }) => find(id)));
       const done = found.flatMap((job) => (job?.state === 'completed' ? [job.id] : []));

@@ -12,7 +12,8 @@ export interface JobRow {
   id: string;
   name: string;
   args: string;
-  state: JobState;
+  /** `handed`: Redis carries it. */
+  state: JobState | 'handed';
   priority: number;
   unique_key: string | null;
   /** Name and key while the job has not ended: the index on it decides who is unique. */
@@ -65,7 +66,8 @@ export function newRow({ id, name, args, priority, uniqueKey, retries, createdAt
 }
 
 export function toRecord(row: Selectable<JobRow>): JobRecord {
-  const { id, name, state, priority, attempts, retries, progress } = row;
+  const { id, name, priority, attempts, retries, progress } = row;
+  const state = row.state === 'handed' ? 'waiting' : row.state;
   return {
     ...{ id, name, state, priority, attempts, retries, progress },
     args: JSON.parse(row.args),
@@ -77,5 +79,18 @@ export function toRecord(row: Selectable<JobRow>): JobRecord {
     runAt: state === 'delayed' ? toDateOrNull(row.due_at) : null,
     startedAt: toDateOrNull(row.started_at),
     finishedAt: toDateOrNull(row.finished_at),
+  };
+}
+
+/** A job as it came in. */
+export function toNewJob(row: Selectable<JobRow>): NewJob {
+  const { id, name, priority, retries } = row;
+  const createdAt = toDate(row.created_at);
+  return {
+    ...{ id, name, priority, retries, createdAt },
+    args: JSON.parse(row.args),
+    uniqueKey: row.unique_key,
+    runAt: row.state === 'delayed' ? toDateOrNull(row.due_at) : null,
+    promised: true,
   };
 }

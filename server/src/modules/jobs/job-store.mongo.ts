@@ -1,10 +1,12 @@
 import type { Filter } from 'mongodb';
 import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
-import { JOB_STATES, type JobFilter, type JobRecord, type JobState } from '../../platform/queue/queue.ts';
+import { JOB_STATES, type JobFilter, type JobRecord, type JobState, type NewJob } from '../../platform/queue/queue.ts';
 import type { JobStore, Settlement } from './job-store.ts';
 
-interface JobDocument extends Omit<JobRecord, 'id' | 'runAt'> {
+interface JobDocument extends Omit<JobRecord, 'id' | 'runAt' | 'state'> {
   _id: string;
+  /** `handed`: Redis carries it. */
+  state: JobState | 'handed';
   /** Name and key while the job has not ended: the index on it decides who is unique. */
   uniqueSlot: string | null;
   /** Claims that ran out: processes that died over it, or hung. */
@@ -24,19 +26,9 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
   const isPaused = async (name: string) => (await paused.findOne({ _id: { $eq: name } })) !== null;
 
   return {
-    async insert({ id, args, createdAt, runAt, ...job }) {
-      const { name, uniqueKey } = job;
-      const document: JobDocument = {
-        _id: id,
-        ...job,
-        args: asJson(args),
-        state: runAt === null ? 'waiting' : 'delayed',
-        uniqueSlot: uniqueKey === null ? null : slotOf(name, uniqueKey),
-        ...{ attempts: 0, deaths: 0, claim: null, cancelRequested: false, progress: null, log: [] },
-        ...{ result: null, failure: null, createdAt, dueAt: runAt ?? createdAt, startedAt: null, finishedAt: null },
-      };
+    async insert(job) {
       try {
-        await jobs.insertOne(document);
+        await jobs.insertOne(newDocument(job));
         return true;
       } catch (error) {
         if (uniqueViolation(error) === null) throw error;
@@ -116,10 +108,6 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
 
     async promote(now, deaths) {
       const due = { dueAt: { $lte: now } };
-      const names = await jobs.distinct('name', { state: { $in: ['delayed', 'active'] }, ...due });
-      if (names.length === 0) return [];
-      const inLine = { state: 'waiting', claim: null } as const;
-      await jobs.updateMany({ state: 'delayed', ...due }, { $set: inLine });
       const runOut = { state: 'active', ...due } as const;
       const free = { claim: null };
       await jobs.updateMany({ ...runOut, cancelRequested: true }, { $set: { ...ended('cancelled', now), ...free } });
@@ -128,7 +116,11 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
         { ...runOut, deaths: { $gte: deaths - 1 } },
         { $set: { ...ended('failed', now), ...free, failure }, $inc: { deaths: 1 } },
       );
+      const names = await jobs.distinct('name', { state: { $in: ['delayed', 'handed', 'active'] }, ...due });
+      if (names.length === 0) return [];
+      const inLine = { state: 'waiting', claim: null } as const;
       await jobs.updateMany(runOut, { $set: inLine, $inc: { deaths: 1 } });
+      await jobs.updateMany({ state: { $in: ['delayed', 'handed'] }, ...due }, { $set: inLine });
       return names;
     },
 
@@ -142,12 +134,20 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
     },
 
     async retry(id, now) {
-      const again = { state: 'waiting', attempts: 0, deaths: 0, dueAt: now, finishedAt: null } as const;
-      const { matchedCount } = await jobs.updateOne(
-        { _id: { $eq: id }, state: { $in: ['failed', 'cancelled'] } },
-        { $set: { ...again, cancelRequested: false, progress: null } },
-      );
-      return matchedCount === 1;
+      const over = { _id: { $eq: id }, state: { $in: ['failed', 'cancelled'] as JobState[] } };
+      const job = await jobs.findOne(over, { projection: { name: 1, uniqueKey: 1 } });
+      if (!job) return false;
+      const again = {
+        ...{ state: 'waiting' as const, attempts: 0, deaths: 0, dueAt: now, finishedAt: null },
+        ...{ cancelRequested: false, progress: null },
+        uniqueSlot: job.uniqueKey === null ? null : slotOf(job.name, job.uniqueKey),
+      } as const;
+      try {
+        return (await jobs.updateOne(over, { $set: again })).matchedCount === 1;
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+        return false;
+      }
     },
 
     async cancel(id, now) {
@@ -167,13 +167,13 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
 
     async counts(name) {
       const groups = await jobs
-        .aggregate<{ _id: JobState; count: number }>([
+        .aggregate<{ _id: JobState | 'handed'; count: number }>([
           { $match: { name: { $eq: name } } },
           { $group: { _id: '$state', count: { $sum: 1 } } },
         ])
         .toArray();
       const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<JobState, number>;
-      for (const { _id, count } of groups) counts[_id] = count;
+      for (const { _id, count } of groups) counts[_id === 'handed' ? 'waiting' : _id] += count;
       return counts;
     },
 
@@ -205,6 +205,32 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
 
     isPaused,
 
+    async hand(job, lookAt) {
+      try {
+        // Not in the way of anybody: Redis decides on unique keys.
+        await jobs.insertOne({ ...newDocument(job), state: 'handed', uniqueSlot: null, dueAt: lookAt });
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+      }
+    },
+
+    async handed(now, limit) {
+      const found = jobs
+        .find({ ...APART, dueAt: { $lte: now } })
+        .sort({ dueAt: 1 })
+        .limit(limit);
+      return (await found.toArray()).map(toNewJob);
+    },
+
+    async lookAgain(ids, lookAt) {
+      const change = { state: 'handed', uniqueSlot: null, dueAt: lookAt } as const;
+      await jobs.updateMany({ _id: { $in: [...ids] }, ...APART }, { $set: change });
+    },
+
+    async forget(ids) {
+      await jobs.deleteMany({ _id: { $in: [...ids] }, ...APART });
+    },
+
     async purge(state, before, limit) {
       const found = await jobs
         .find({ state: { $eq: state }, finishedAt: { $lt: before } }, { projection: { _id: 1 } })
@@ -215,6 +241,27 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
       return (await jobs.deleteMany({ _id: { $in: ids }, state: { $eq: state } })).deletedCount;
     },
   };
+}
+
+/** What no worker of the table has. */
+const APART: Filter<JobDocument> = { state: { $in: ['handed', 'waiting', 'delayed'] } };
+
+function newDocument({ id, args, createdAt, runAt, promised: _, ...job }: NewJob): JobDocument {
+  const { name, uniqueKey } = job;
+  return {
+    _id: id,
+    ...job,
+    args: asJson(args),
+    state: runAt === null ? 'waiting' : 'delayed',
+    uniqueSlot: uniqueKey === null ? null : slotOf(name, uniqueKey),
+    ...{ attempts: 0, deaths: 0, claim: null, cancelRequested: false, progress: null, log: [] },
+    ...{ result: null, failure: null, createdAt, dueAt: runAt ?? createdAt, startedAt: null, finishedAt: null },
+  };
+}
+
+function toNewJob({ _id: id, name, args, priority, uniqueKey, retries, createdAt, state, dueAt }: JobDocument): NewJob {
+  const runAt = state === 'delayed' ? dueAt : null;
+  return { id, name, args, priority, uniqueKey, retries, createdAt, runAt, promised: true };
 }
 
 /** No name holds a space. */
@@ -242,5 +289,6 @@ function asJson(value: unknown): unknown {
 
 function toRecord(document: JobDocument): JobRecord {
   const { _id: id, uniqueSlot: _, deaths: __, claim: ___, cancelRequested: ____, dueAt, ...job } = document;
-  return { id, ...job, runAt: job.state === 'delayed' ? dueAt : null };
+  const state = job.state === 'handed' ? 'waiting' : job.state;
+  return { id, ...job, state, runAt: state === 'delayed' ? dueAt : null };
 }

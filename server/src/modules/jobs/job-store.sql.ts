@@ -2,7 +2,7 @@ import { type ExpressionBuilder, sql, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
 import { toDateOrNull } from '../../platform/database/values.ts';
 import { JOB_STATES, type JobFilter, type JobState } from '../../platform/queue/queue.ts';
-import { type JobRow, type JobTables, newRow, slotOf, toRecord } from './job-rows.sql.ts';
+import { type JobRow, type JobTables, newRow, slotOf, toNewJob, toRecord } from './job-rows.sql.ts';
 import type { JobStore, Settlement } from './job-store.ts';
 
 /** Ids that one statement names. */
@@ -155,43 +155,29 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     },
 
     async promote(now, deaths) {
-      const due = await db
+      const due = db
         .selectFrom('jobs')
-        .select(['name', 'state'])
-        .distinct()
-        .where('state', 'in', ['delayed', 'active'])
-        .where('due_at', '<=', now)
-        .execute();
-      if (due.length === 0) return [];
-      const inLine = { state: 'waiting', claim: null } as const;
-      if (due.some(({ state }) => state === 'delayed')) {
-        await db.updateTable('jobs').set(inLine).where('state', '=', 'delayed').where('due_at', '<=', now).execute();
-      }
-      if (due.some(({ state }) => state === 'active')) {
-        const runOut = (eb: ExpressionBuilder<JobTables, 'jobs'>) =>
-          eb.and([eb('state', '=', 'active'), eb('due_at', '<=', now)]);
-        await db
-          .updateTable('jobs')
-          .set({ ...ended('cancelled', now), claim: null })
-          .where(runOut)
-          .where('cancel_requested', '=', true)
-          .execute();
-        await db
-          .updateTable('jobs')
-          .set((eb) => ({
-            ...{ ...ended('failed', now), claim: null, deaths: eb('deaths', '+', 1) },
-            failure: JSON.stringify({ message: `${deaths} workers died over it, or hung.`, stack: null }),
-          }))
-          .where(runOut)
+        .where('state', 'in', ['delayed', 'handed', 'active'])
+        .where('due_at', '<=', now);
+      const states = new Set((await due.select('state').distinct().execute()).map(({ state }) => state));
+      if (states.size === 0) return [];
+      const runOut = db.updateTable('jobs').where('state', '=', 'active').where('due_at', '<=', now);
+      if (states.has('active')) {
+        const free = { claim: null };
+        const asked = runOut.where('cancel_requested', '=', true);
+        await asked.set({ ...ended('cancelled', now), ...free }).execute();
+        const failure = JSON.stringify({ message: `${deaths} workers died over it, or hung.`, stack: null });
+        await runOut
+          .set((eb) => ({ ...ended('failed', now), ...free, failure, deaths: eb('deaths', '+', 1) }))
           .where('deaths', '>=', deaths - 1)
           .execute();
-        await db
-          .updateTable('jobs')
-          .set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1) }))
-          .where(runOut)
-          .execute();
       }
-      return [...new Set(due.map(({ name }) => name))];
+      const names = (await due.select('name').distinct().execute()).map(({ name }) => name);
+      const inLine = { state: 'waiting', claim: null } as const;
+      if (states.has('active')) await runOut.set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1) })).execute();
+      const apart = ['delayed', 'handed'] as const;
+      await db.updateTable('jobs').set(inLine).where('state', 'in', apart).where('due_at', '<=', now).execute();
+      return names;
     },
 
     async nextDueAt() {
@@ -204,22 +190,24 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     },
 
     async retry(id, now) {
-      const again = {
-        state: 'waiting',
-        attempts: 0,
-        deaths: 0,
-        due_at: now,
-        finished_at: null,
-        cancel_requested: false,
-      };
-      return hasRows(
-        await db
-          .updateTable('jobs')
-          .set({ ...again, progress: null } as Updateable<JobRow>)
-          .where('id', '=', id)
-          .where('state', 'in', ['failed', 'cancelled'])
-          .executeTakeFirst(),
-      );
+      const ended = db.selectFrom('jobs').select(['name', 'unique_key']).where('id', '=', id);
+      const job = await ended.where('state', 'in', ['failed', 'cancelled']).executeTakeFirst();
+      if (!job) return false;
+      const again = db
+        .updateTable('jobs')
+        .set({
+          ...{ state: 'waiting', attempts: 0, deaths: 0, due_at: now, finished_at: null },
+          ...{ cancel_requested: false, progress: null },
+          unique_slot: job.unique_key === null ? null : slotOf(job.name, job.unique_key),
+        })
+        .where('id', '=', id)
+        .where('state', 'in', ['failed', 'cancelled']);
+      try {
+        return hasRows(await again.executeTakeFirst());
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+        return false;
+      }
     },
 
     async cancel(id, now) {
@@ -251,7 +239,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
         .groupBy('state')
         .execute();
       const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<JobState, number>;
-      for (const { state, count } of rows) counts[state] = Number(count);
+      for (const { state, count } of rows) counts[state === 'handed' ? 'waiting' : state] += Number(count);
       return counts;
     },
 
@@ -305,6 +293,47 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     },
 
     isPaused,
+
+    async hand(job, lookAt) {
+      // Not in the way of anybody: Redis decides on unique keys.
+      const row = { ...newRow(job), state: 'handed' as const, unique_slot: null, due_at: lookAt };
+      try {
+        await db.insertInto('jobs').values(row).execute();
+      } catch (error) {
+        if (uniqueViolation(error) === null) throw error;
+      }
+    },
+
+    async handed(now, limit) {
+      const rows = await db
+        .selectFrom('jobs')
+        .selectAll()
+        .where('state', 'in', ['handed', 'waiting', 'delayed'])
+        .where('due_at', '<=', now)
+        .orderBy('due_at')
+        .limit(Math.min(limit, BATCH))
+        .execute();
+      return rows.map(toNewJob);
+    },
+
+    async lookAgain(ids, lookAt) {
+      if (ids.length === 0) return;
+      await db
+        .updateTable('jobs')
+        .set({ state: 'handed', unique_slot: null, due_at: lookAt })
+        .where('id', 'in', ids)
+        .where('state', 'in', ['handed', 'waiting', 'delayed'])
+        .execute();
+    },
+
+    async forget(ids) {
+      if (ids.length === 0) return;
+      const handed = db
+        .deleteFrom('jobs')
+        .where('id', 'in', ids)
+        .where('state', 'in', ['handed', 'waiting', 'delayed']);
+      await handed.execute();
+    },
 
     async purge(state, before, limit) {
       const rows = await db

@@ -44,13 +44,13 @@ export interface JobStore {
   /** Shows how far active jobs are. */
   report(id: string, claim: string, shown: { progress: number | null; log: string[] }): Promise<void>;
   /**
-   * What is due stands in line: delayed jobs whose time has come, and active ones whose claim ran out; of the latter, those that took
-   * `deaths` processes with them fail instead. Answers the names of the jobs that are now in line.
+   * What is due stands in line: delayed jobs whose time has come, those that were handed to a Redis that is not in use any more, and active
+   * ones whose claim ran out; of the latter, those that took `deaths` processes with them fail instead. Answers the names of the jobs that are now in line.
    */
   promote(now: Date, deaths: number): Promise<string[]>;
   /** When `promote` has something to do next. */
   nextDueAt(): Promise<Date | null>;
-  /** Failed and cancelled jobs only: in line again, with all their attempts. */
+  /** Failed and cancelled jobs only: in line again, with all their attempts. False also while another has its unique key. */
   retry(id: string, now: Date): Promise<boolean>;
   /** Ends what waits; asks for the end of what is active. False where it has ended. */
   cancel(id: string, now: Date): Promise<boolean>;
@@ -64,6 +64,14 @@ export interface JobStore {
   oldestWaitingAt(name: string): Promise<Date | null>;
   setPaused(name: string, paused: boolean): Promise<void>;
   isPaused(name: string): Promise<boolean>;
+  /** Keeps a job that Redis carries, to be looked after at `lookAt`; nothing where it is kept already. */
+  hand(job: NewJob, lookAt: Date): Promise<void>;
+  /** What is to be looked after: handed jobs, and those that were put in line here before there was a Redis. */
+  handed(now: Date, limit: number): Promise<NewJob[]>;
+  /** They are to be looked after again then. */
+  lookAgain(ids: readonly string[], lookAt: Date): Promise<void>;
+  /** They have ended, or Redis carries them. */
+  forget(ids: readonly string[]): Promise<void>;
   /** Forgets at most `limit` jobs that ended in this state before then; answers how many. */
   purge(state: JobState, before: Date, limit: number): Promise<number>;
 }

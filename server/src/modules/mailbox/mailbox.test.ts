@@ -26,7 +26,7 @@ async function serve(t: TestContext, environment: Config['environment'] = 'test'
     authorize: () => false,
     catalogue: createRouteCatalogue(),
     errorTable: platformErrors.table,
-    probes: {},
+    probes: { essential: {}, helpful: {} },
     version: '1.2.3',
   });
   await app.register(mailboxRoutes({ mailbox }));

@@ -23,7 +23,7 @@ async function serve(t: TestContext, change: Partial<Config> = {}) {
     authorize: () => false,
     catalogue: createRouteCatalogue(),
     errorTable: platformErrors.table,
-    probes: {},
+    probes: { essential: {}, helpful: {} },
     version: '1.2.3',
   });
   await app.register(pageRoutes({ config, version: '1.2.3' }));

@@ -63,9 +63,9 @@ export function createMongoScheduleStore(deps: { database: Database; outbox: Mon
       return (await found.sort({ nextRunAt: 1, _id: 1 }).toArray()).map(toRecord);
     },
 
-    async nextDueAt() {
+    async nextDueAt(jobs) {
       const [first] = await schedules
-        .find({ nextRunAt: { $type: 'date' } }, { projection: { nextRunAt: 1 } })
+        .find({ nextRunAt: { $type: 'date' }, job: { $in: [...jobs] } }, { projection: { nextRunAt: 1 } })
         .sort({ nextRunAt: 1 })
         .limit(1)
         .toArray();

@@ -113,9 +113,11 @@ export function createSqlScheduleStore(deps: { database: Database; outbox: SqlOu
       return rows.map(toRecord);
     },
 
-    async nextDueAt() {
+    async nextDueAt(jobs) {
+      if (jobs.length === 0) return null;
       const row = await db
         .selectFrom('schedules')
+        .where('job', 'in', jobs)
         .select(({ fn }) => fn.min('next_run_at').as('next'))
         .executeTakeFirst();
       return toDateOrNull(row?.next ?? null);

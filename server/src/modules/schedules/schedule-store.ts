@@ -55,5 +55,6 @@ export interface ScheduleStore {
   remove(at: { id: string; version: number; now: Date }, event: EventDraft): Promise<ScheduleChange>;
   /** Those of these jobs whose tick has come, or that were last changed after `future`: under a clock that was ahead. */
   due(now: Date, future: Date, jobs: readonly string[]): Promise<ScheduleRecord[]>;
-  nextDueAt(): Promise<Date | null>;
+  /** When the next of these jobs has its tick. */
+  nextDueAt(jobs: readonly string[]): Promise<Date | null>;
 }

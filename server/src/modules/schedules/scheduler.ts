@@ -84,7 +84,8 @@ export function createScheduler(deps: {
     clearTimeout(timer);
     tick()
       .then(outage.worked, outage.failed)
-      .then(() => store.nextDueAt())
+      // What no job here runs is never late here, and must not keep this loop busy.
+      .then(() => store.nextDueAt(jobs.names()))
       .then(
         (dueAt) => (dueAt === null ? LOOK_EVERY : dueAt.getTime() - clock().getTime()),
         () => LOOK_EVERY,
@@ -107,7 +108,7 @@ export function createScheduler(deps: {
       return;
     }
     const { priority, retries } = options;
-    await jobs.enqueue(job, args, { key: event.id, priority, ...(retries !== null && { retries }) });
+    await jobs.enqueue(job, args, { key: event.id, promised: true, priority, ...(retries !== null && { retries }) });
   }
 
   events.on('schedule_run.due', 'job', enqueue);

@@ -87,6 +87,15 @@ export function createSchedules(deps: {
   const nextOf = (schedule: Definition & { enabled: boolean; createdAt: Date }) =>
     schedule.enabled ? nextRun(schedule, clock()) : null;
 
+  /** A change that has nothing to do with the times takes no run away that is due, or was missed. */
+  function nextAfter(present: ScheduleRecord, next: ScheduleRecord): Date | null {
+    const times = ({ timing, startAt, endAt, enabled }: ScheduleRecord) => asJson({ timing, startAt, endAt, enabled });
+    const fresh = nextOf(next);
+    if (present.nextRunAt === null || !isDeepStrictEqual(times(present), times(next))) return fresh;
+    // A later one comes from a clock that was ahead.
+    return fresh === null || present.nextRunAt < fresh ? present.nextRunAt : fresh;
+  }
+
   async function insert(caller: Caller | null, input: ScheduleInput, origin: ScheduleRecord['origin']) {
     const now = clock();
     const definition = definitionOf(input);
@@ -134,7 +143,7 @@ export function createSchedules(deps: {
     const next = { ...present, ...definition };
     const event = describe(null, 'schedule.changed', present, changes(present, definition));
     // Where another instance was faster, it wrote the same.
-    await store.patch({ id, version, now: clock() }, { ...definition, nextRunAt: nextOf(next) }, event);
+    await store.patch({ id, version, now: clock() }, { ...definition, nextRunAt: nextAfter(present, next) }, event);
   }
 
   return {
@@ -167,7 +176,7 @@ export function createSchedules(deps: {
         const definition = definitionOf({ ...schedule, ...rest, options: { ...schedule.options, ...rest.options } });
         if (schedule.origin !== 'code') check(definition);
         const next = { ...schedule, ...definition, enabled };
-        const patch: SchedulePatch = { ...definition, enabled, nextRunAt: nextOf(next) };
+        const patch: SchedulePatch = { ...definition, enabled, nextRunAt: nextAfter(schedule, next) };
         return store.patch(
           at,
           patch,
@@ -193,7 +202,7 @@ export function createSchedules(deps: {
         const { job, args, options } = schedule;
         const event = describe(caller, 'schedule_run.requested', schedule, { job, args, options });
         jobId = jobs.idOf(job, event.id);
-        return store.patch(at, {}, event);
+        return store.patch(at, { nextRunAt: nextAfter(schedule, schedule) }, event);
       });
       return jobId;
     },

@@ -48,7 +48,8 @@ function cronOf({ expression, timeZone }: Extract<Timing, { kind: 'cron' }>): Cr
 
 /**
  * The first tick after `from`, to the second; null where there is none. Intervals count from `anchor`, so every instance finds the same
- * ticks. A cron time that a change of clocks skips comes right after the gap; one that comes twice, once, unless it repeats within the hour.
+ * ticks. A cron time of one hour and minute that a change of clocks skips comes right after the gap; of lists and steps, what is skipped is
+ * left out. One that comes twice, comes once, unless it repeats within the hour.
  */
 export function nextTick(timing: Timing, from: Date, anchor: Date): Date | null {
   if (timing.kind === 'cron') return cronOf(timing).nextRun(from);

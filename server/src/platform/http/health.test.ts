@@ -5,7 +5,7 @@ import { assertProblem, testServer } from './http.testing.ts';
 const READY = ['/ready', '/api/v1/health/readiness'];
 
 test('health says that the process answers, also when nothing else works', async (t) => {
-  const { app } = await testServer(t, { probes: { database: async () => false } });
+  const { app } = await testServer(t, { probes: { essential: { database: async () => false }, helpful: {} } });
   for (const url of ['/health', '/api/v1/health/liveness'])
     assert.deepEqual((await app.inject(url)).json(), { status: 'ok' });
 });
@@ -20,7 +20,7 @@ test('fault 14: ready follows the probes and tells their names and states only',
     },
     queue: async () => true,
   };
-  const { app } = await testServer(t, { probes });
+  const { app } = await testServer(t, { probes: { essential: probes, helpful: {} } });
   for (const url of READY) assert.deepEqual((await app.inject(url)).json(), { status: 'ready' });
   up = false;
   for (const url of READY) {
@@ -35,7 +35,9 @@ test('fault 14: ready follows the probes and tells their names and states only',
 });
 
 test('a probe that hangs counts as down', { timeout: 20_000 }, async (t) => {
-  const { app } = await testServer(t, { probes: { database: () => new Promise(() => {}) } });
+  const { app } = await testServer(t, {
+    probes: { essential: { database: () => new Promise(() => {}) }, helpful: {} },
+  });
   assert.deepEqual(assertProblem(await app.inject('/ready'), 503, 'unavailable').checks, { database: 'down' });
 });
 
@@ -48,7 +50,7 @@ test('many who ask at once make one probe', async (t) => {
       return gate.promise;
     },
   };
-  const { app } = await testServer(t, { probes });
+  const { app } = await testServer(t, { probes: { essential: probes, helpful: {} } });
   let arrived = 0;
   app.addHook('preHandler', (_request, _reply, done) => {
     arrived += 1;
@@ -66,4 +68,15 @@ test('while the server shuts down it is not ready', async (t) => {
   const problem = assertProblem(await app.inject('/ready'), 503, 'unavailable');
   assert.deepEqual(problem.checks, { server: 'closing' });
   assert.equal((await app.inject('/health')).statusCode, 200);
+});
+
+test('what is helpful and away leaves the server ready, and says so', async (t) => {
+  let isAway = true;
+  const probes = { essential: { database: async () => true }, helpful: { queue: async () => !isAway } };
+  const { app } = await testServer(t, { probes });
+  const degraded = await app.inject('/ready');
+  assert.equal(degraded.statusCode, 200);
+  assert.deepEqual(degraded.json(), { status: 'degraded', checks: { database: 'up', queue: 'down' } });
+  isAway = false;
+  assert.deepEqual((await app.inject('/ready')).json(), { status: 'ready' });
 });

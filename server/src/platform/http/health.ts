@@ -5,20 +5,31 @@ import type { HttpServer } from './routes.ts';
 /** A probe that takes longer counts as failed, in milliseconds. */
 const PROBE_TIME = 1000;
 
-export type Probes = Record<string, () => Promise<boolean>>;
+export type Probe = () => Promise<boolean>;
+
+/** What the server cannot do its work without, and what it does without for a while. */
+export interface Probes {
+  essential: Record<string, Probe>;
+  helpful: Record<string, Probe>;
+}
 
 type Checks = Record<string, 'up' | 'down'>;
 
 const PUBLIC = { access: 'public', limit: 'none', anyHost: true } as const;
 
 /**
- * `/health`: the process answers. `/ready`: it can do its work; 503 while any probe fails or the server is closing. Only
- * names and states are told: reasons are for the log of whoever owns the probe.
+ * `/health`: the process answers. `/ready`: it can do its work; 503 while an essential probe fails or the server is closing, `degraded`
+ * while a helpful one does. Only names and states are told: reasons are for the log of whoever owns the probe.
  */
 export function registerHealth(app: HttpServer, probes: Probes, isClosing: () => boolean): void {
   const check = shared(() => runProbes(probes));
   const alive = Type.Object({ status: Type.Literal('ok') });
-  const ready = Type.Object({ status: Type.Literal('ready') });
+  const ready = Type.Object({
+    status: Type.Unsafe<'ready' | 'degraded'>({ type: 'string', enum: ['ready', 'degraded'] }),
+    checks: Type.Optional(
+      Type.Unsafe<Checks>({ type: 'object', additionalProperties: { type: 'string' }, description: 'While degraded.' }),
+    ),
+  });
 
   for (const url of ['/health', '/api/v1/health/liveness']) {
     const schema = { summary: 'Whether the process answers', tags: ['health'], response: { 200: alive } };
@@ -29,14 +40,19 @@ export function registerHealth(app: HttpServer, probes: Probes, isClosing: () =>
     app.get(url, { config: { ...PUBLIC, errors: ['unavailable'] }, schema }, async () => {
       if (isClosing()) throw platformErrors.unavailable({ members: { checks: { server: 'closing' } } });
       const checks = await check();
-      if (Object.values(checks).includes('down')) throw platformErrors.unavailable({ members: { checks } });
+      const isDown = (name: string) => checks[name] === 'down';
+      if (Object.keys(probes.essential).some(isDown)) throw platformErrors.unavailable({ members: { checks } });
+      if (Object.keys(checks).some(isDown)) return { status: 'degraded' as const, checks };
       return { status: 'ready' as const };
     });
   }
 }
 
 async function runProbes(probes: Probes): Promise<Checks> {
-  const states = Object.entries(probes).map(async ([name, probe]) => [name, (await holds(probe)) ? 'up' : 'down']);
+  const states = Object.entries({ ...probes.essential, ...probes.helpful }).map(async ([name, probe]) => [
+    name,
+    (await holds(probe)) ? 'up' : 'down',
+  ]);
   return Object.fromEntries(await Promise.all(states));
 }
 

@@ -60,7 +60,7 @@ export async function testServer(t: TestContext, options: TestServerOptions = {}
     authorize: options.authorize ?? (() => false),
     catalogue: options.catalogue ?? createRouteCatalogue(),
     errorTable: { ...platformErrors.table, ...options.errors },
-    probes: options.probes ?? {},
+    probes: options.probes ?? { essential: {}, helpful: {} },
     version: '0.0.0',
   });
   t.after(() => app.close());

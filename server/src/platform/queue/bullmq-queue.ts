@@ -5,7 +5,7 @@ import { within } from '../database/time-limit.ts';
 import { platformErrors } from '../errors.ts';
 import type { RedisConnections } from '../redis/connect.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { type JobData, LISTS, optionsOf, toRecord } from './bullmq-records.ts';
+import { dataOf, type JobData, LISTS, optionsOf, toRecord } from './bullmq-records.ts';
 import { createBullmqWorkers, KEPT } from './bullmq-workers.ts';
 import { createCancelledJobs } from './cancelled-jobs.ts';
 import { durationsOf } from './durations.ts';
@@ -24,12 +24,14 @@ export function createBullmqQueue(deps: {
   redis: RedisConnections;
   registry: JobRegistry;
   log: Logger;
+  /** Told when a promised job has ended. */
+  onEnded?: (id: string) => void;
   prefix?: string;
-}): JobQueue & { close(): Promise<void> } {
-  const { redis, registry, log, prefix = PREFIX } = deps;
+}): JobQueue {
+  const { redis, registry, log, onEnded = () => {}, prefix = PREFIX } = deps;
   const queues = new Map<string, Queue<JobData>>();
   const cancelled = createCancelledJobs({ redis: redis.commands, prefix, keep: KEPT.failed });
-  const workers = createBullmqWorkers({ redis, registry, cancelled, prefix, log });
+  const workers = createBullmqWorkers({ redis, registry, cancelled, onEnded, prefix, log });
 
   function queueOf(name: string): Queue<JobData> {
     const known = queues.get(name);
@@ -47,7 +49,8 @@ export function createBullmqQueue(deps: {
 
   async function reached<T>(work: Promise<T>): Promise<T> {
     try {
-      return await within(PATIENCE, work);
+      // A connection that is there answers or breaks by itself; one that is not would keep callers waiting.
+      return await (redis.commands.status === 'ready' ? work : within(PATIENCE, work));
     } catch (cause) {
       throw platformErrors.unavailable({ cause, headers: { 'retry-after': '1' } });
     }
@@ -117,20 +120,25 @@ export function createBullmqQueue(deps: {
     return Math.min(sum, limit);
   }
 
+  /** Takes the unique key of a job that begins again, as BullMQ does for new ones; false while another has it. */
+  async function takeKey({ name, id, uniqueKey }: Pick<JobRecord, 'name' | 'id' | 'uniqueKey'>): Promise<boolean> {
+    if (uniqueKey === null) return true;
+    return (await redis.commands.set(queueOf(name).toKey(`de:${uniqueKey}`), id, 'NX')) === 'OK';
+  }
+
   async function retry(id: string): Promise<boolean> {
     const gone = await findCancelled(id);
     if (gone) {
+      const again = { ...gone, runAt: null, promised: false };
+      if ((await queueOf(gone.name).getDeduplicationJobId(gone.uniqueKey ?? '')) !== null) return false;
       if (!(await cancelled.remove(gone.name, id))) return false;
       await workers.forgetCancel(gone.name, id);
-      await queueOf(gone.name).add(
-        gone.name,
-        { args: gone.args },
-        optionsOf({ ...gone, uniqueKey: null, runAt: null }),
-      );
+      await queueOf(gone.name).add(gone.name, dataOf(again), optionsOf(again));
       return true;
     }
     const job = await findJob(id);
     if (!job || (await stateOf(job)) !== 'failed') return false;
+    if (!(await takeKey({ name: job.name, id, uniqueKey: job.opts.deduplication?.id ?? null }))) return false;
     try {
       await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
       return true;
@@ -208,7 +216,7 @@ export function createBullmqQueue(deps: {
     add: (job) =>
       reached(
         queueOf(job.name)
-          .add(job.name, { args: job.args }, optionsOf(job))
+          .add(job.name, dataOf(job), optionsOf(job))
           .then(({ id }) => id ?? job.id),
       ),
     find: (id) => reached(find(id)),
@@ -231,9 +239,8 @@ export function createBullmqQueue(deps: {
       return workers.ended() - before;
     },
 
-    stop: (grace) => workers.stop(grace),
-
-    async close() {
+    async stop(grace) {
+      await workers.stop(grace);
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
     },
   };

@@ -4,6 +4,7 @@ import type { JobRecord, JobState, NewJob } from './queue.ts';
 /** What we keep in a job of BullMQ besides what it keeps itself. */
 export interface JobData {
   args: unknown;
+  promised?: true;
 }
 
 /** BullMQ's lists for each of our states; `cancelled` has a list of its own. */
@@ -33,6 +34,10 @@ export function toRecord(job: Job<JobData>, state: JobState, log: string[]): Job
     startedAt: processedOn === undefined ? null : new Date(processedOn),
     finishedAt: finishedOn === undefined ? null : new Date(finishedOn),
   };
+}
+
+export function dataOf({ args, promised }: NewJob): JobData {
+  return { args, ...(promised && { promised }) };
 }
 
 /** How BullMQ is told of a job. */

@@ -38,10 +38,11 @@ export function createBullmqWorkers(deps: {
   redis: RedisConnections;
   registry: JobRegistry;
   cancelled: ReturnType<typeof createCancelledJobs>;
+  onEnded: (id: string) => void;
   prefix: string;
   log: Logger;
 }) {
-  const { redis, registry, cancelled, prefix, log } = deps;
+  const { redis, registry, cancelled, onEnded, prefix, log } = deps;
   const channel = `${prefix}:cancel`;
   const askedKey = (name: string, id: string) => `${prefix}:${name}:cancel-asked:${id}`;
   const running = new Map<string, Attempt>();
@@ -89,6 +90,10 @@ export function createBullmqWorkers(deps: {
     await job.remove();
   }
 
+  function endPromise({ id = '', data }: Job<JobData>): void {
+    if (data.promised) onEnded(id);
+  }
+
   async function open(name: string): Promise<void> {
     const definition = registry.find(name);
     if (!definition) return;
@@ -111,7 +116,9 @@ export function createBullmqWorkers(deps: {
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) running.get(id)?.abort('lost');
     });
+    worker.on('completed', endPromise);
     worker.on('failed', (job) => {
+      if (job?.finishedOn !== undefined) endPromise(job);
       if (job)
         afterFailure(job).catch((error) => log.warn({ err: error, jobId: job.id }, 'a cancelled job shows as failed'));
     });

@@ -42,11 +42,11 @@ export function createJobs(deps: { registry: JobRegistry; queue: JobQueue; clock
     const faults = faultsOf(definition.schema, args);
     if (faults.length > 0)
       throw new TypeError(`${name}: ${faults.map((fault) => Object.values(fault).join(' ')).join('; ')}`);
-    const { key, unique, delay = 0, priority = 0, retries = definition.retries } = options;
+    const { key, unique, delay = 0, priority = 0, retries = definition.retries, promised = false } = options;
     checkOptions(name, { key, unique, delay, priority, retries });
     const now = clock();
     return queue.add({
-      ...{ name, args, priority, retries },
+      ...{ name, args, priority, retries, promised },
       id: key === undefined ? newId(now) : idOfKey(name, key),
       uniqueKey: unique ?? null,
       createdAt: now,

@@ -49,6 +49,8 @@ export interface EnqueueOptions {
   priority?: number;
   /** Instead of the definition's. */
   retries?: number;
+  /** Something else depends on it, such as an event: it is kept in the database until it ends, so that it survives a Redis that loses all. */
+  promised?: boolean;
 }
 
 /** A job on its way in. */
@@ -62,6 +64,7 @@ export interface NewJob {
   createdAt: Date;
   /** Null: at once. */
   runAt: Date | null;
+  promised: boolean;
 }
 
 export interface JobFilter {

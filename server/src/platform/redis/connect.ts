@@ -2,6 +2,8 @@ import { Redis } from 'ioredis';
 import { SECOND } from '../clock.ts';
 
 const CONNECT_TIMEOUT = 2 * SECOND;
+/** A server that says nothing for so long is taken for dead. */
+const SILENCE = 3 * SECOND;
 const LONGEST_PAUSE = 1 * SECOND;
 /** Reconnections that one command waits for: it fails within a second instead of hanging. */
 const RETRIES = 3;
@@ -26,7 +28,8 @@ export function connectRedis(
     retryStrategy: (times: number) => Math.min(times * 100, LONGEST_PAUSE),
   };
   const open = (retries: number | null) => {
-    const redis = new Redis(url, { ...common, maxRetriesPerRequest: retries });
+    const silence = retries === null ? {} : { socketTimeout: SILENCE };
+    const redis = new Redis(url, { ...common, ...silence, maxRetriesPerRequest: retries });
     redis.on('error', onAway);
     redis.on('ready', onBack);
     return redis;

@@ -170,11 +170,11 @@ export const en: MailTexts = {
     blocks: [
       { says: HELLO },
       {
-        says: 'many wrong passwords were tried for your account from one place. Sign-in from there is held back for a while; elsewhere your password works as always.',
+        says: 'there were many attempts to sign in to your account from one place within a short time. Further ones from there are held back for a while; elsewhere your password works as always.',
       },
       happened(facts),
       {
-        says: 'If it was you, wait a little, or reset your password. If not: none of these tries opened your account. Choose a new password if you use the present one elsewhere, too.',
+        says: 'If it was you, wait a little, or reset your password. If not, look at your sessions, and choose a new password if you use the present one elsewhere, too. However many attempts follow, we write of them once a day.',
       },
     ],
   }),

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import { after, type Clock, MINUTE, SECOND } from '../../platform/clock.ts';
+import type { JobQueue } from '../../platform/queue/queue.ts';
+import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
+import type { JobStore } from './job-store.ts';
+
+/** A promised job that has not ended for so long is looked for in Redis. */
+const LOOK_AFTER = 1 * MINUTE;
+const SWEEP_EVERY = 15 * SECOND;
+const BATCH = 100;
+
+/**
+ * What keeps promised jobs in the database while Redis carries them: each is written down before it goes, forgotten when it ends, and
+ * enqueued again, under its own id, where Redis knows nothing of it any more. What was in line in the table before there was a Redis
+ * goes the same way.
+ */
+export function createPromises(deps: { store: JobStore; clock: Clock; log: Logger }) {
+  const { store, clock, log } = deps;
+  const outage = createOutageLog(log, 'looking after promised jobs');
+  let timer: NodeJS.Timeout | undefined;
+
+  async function lookAfter(queue: JobQueue): Promise<void> {
+    const jobs = await store.handed(clock(), BATCH);
+    const over: string[] = [];
+    for (const job of jobs) {
+      const known = await queue.find(job.id);
+      if (known === null) await queue.add(job);
+      else if (known.finishedAt !== null) over.push(job.id);
+    }
+    await store.forget(over);
+    await store.lookAgain(
+      jobs.map(({ id }) => id).filter((id) => !over.includes(id)),
+      after(clock(), LOOK_AFTER),
+    );
+  }
+
+  return {
+    /** A promised job has ended. What cannot be written now is found out later. */
+    async ended(id: string): Promise<void> {
+      await store.forget([id]).catch(() => {});
+    },
+
+    /** The same queue, whose promised jobs survive it. */
+    over(queue: JobQueue): JobQueue & { lookAfter(): Promise<void> } {
+      return {
+        ...queue,
+        async add(job) {
+          if (job.promised) await store.hand(job, after(clock(), LOOK_AFTER));
+          return queue.add(job);
+        },
+        async remove(id) {
+          const removed = await queue.remove(id);
+          if (removed) await store.forget([id]);
+          return removed;
+        },
+        async cancel(id) {
+          const cancelled = await queue.cancel(id);
+          if (cancelled) await store.forget([id]);
+          return cancelled;
+        },
+        lookAfter: () => lookAfter(queue),
+        async start() {
+          await queue.start();
+          const sweep = () => void lookAfter(queue).then(outage.worked, outage.failed);
+          timer = setInterval(sweep, SWEEP_EVERY).unref();
+        },
+        async stop(grace) {
+          clearInterval(timer);
+          await queue.stop(grace);
+        },
+      };
+    },
+  };
+}
