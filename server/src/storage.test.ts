@@ -15,6 +15,7 @@ import { eventPurgeContract } from './modules/events/event-purge.contract.ts';
 import { eventStoreContract } from './modules/events/event-store.contract.ts';
 import { evictionFeedContract } from './modules/events/eviction-feed.contract.ts';
 import { jobClaimsContract } from './modules/jobs/job-claims.contract.ts';
+import { jobPromisesContract } from './modules/jobs/job-promises.contract.ts';
 import { jobStoreContract } from './modules/jobs/job-store.contract.ts';
 import { workerStoreContract } from './modules/jobs/worker-store.contract.ts';
 import { secretCheckStoreContract } from './modules/keys/secret-check-store.contract.ts';
@@ -63,7 +64,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
   secretChecks: [secretCheckStoreContract],
   superadmins: [superadminStoreContract],
   roles: [roleStoreContract],
-  jobs: [jobStoreContract, jobClaimsContract],
+  jobs: [jobStoreContract, jobClaimsContract, jobPromisesContract],
   workers: [workerStoreContract],
   schedules: [scheduleStoreContract],
 };

@@ -33,6 +33,8 @@ const returned = (held: Claim): Settlement => ({
   result: undefined,
 });
 
+const isRefused = (error: unknown) => assert.equal((error as { code?: unknown }).code, 'unavailable');
+
 /** Takes up to `limit` jobs of a name; they say under which claim. */
 async function take(jobs: JobStore, name: string, limit = 1, times: { now?: Date; until?: Date } = {}) {
   const claim = makeId();
@@ -540,7 +542,7 @@ export function jobClaimsContract(open: Open): void {
       assert.equal((await take(jobs(), job.name)).length, ended ? 0 : 1);
     });
 
-    itRaces('all verbs over the same jobs: everybody gets an answer, and no job ends twice', async () => {
+    itRaces('all verbs over the same jobs: what was told is what became of them', async () => {
       const name = newName();
       const made = await Promise.all(Array.from({ length: 40 }, () => insert({ name })));
       const held = await take(jobs(), name, 40);
@@ -564,7 +566,8 @@ export function jobClaimsContract(open: Open): void {
       ];
       await race(
         (caller) => caller,
-        async (caller) => verbs[caller % 5]?.(Math.floor(caller / 5)),
+        // PostgreSQL takes a second to notice a deadlock: behind several, a statement runs out of time and is refused.
+        (caller) => Promise.resolve(verbs[caller % 5]?.(Math.floor(caller / 5))).catch(isRefused),
       );
       const found = await Promise.all(made.map(({ id }) => find(id)));
       const done = found.flatMap((job) => (job?.state === 'completed' ? [job.id] : []));
