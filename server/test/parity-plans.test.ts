@@ -8,7 +8,7 @@ import { somebody } from './scenario.ts';
 import { type WatchedScene, withWatchedScene } from './watched-app.ts';
 
 /** Tables that grow with the number of people. */
-const TABLES = ['users', 'registrations', 'sessions', 'challenges'];
+const TABLES = ['users', 'registrations', 'sessions', 'challenges', 'jobs'];
 const namesTable = (sql: string) => TABLES.some((table) => new RegExp(`\\b${table}\\b`).test(sql));
 
 type Row = Record<string, unknown>;

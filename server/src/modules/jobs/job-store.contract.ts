@@ -319,65 +319,6 @@ export function jobStoreContract(open: Open): void {
       }
     });
 
-    it('hand: what Redis carries is kept, no worker’s, and to be looked after in time', () =>
-      onFresh(open, async ({ storage: { jobs: fresh } }) => {
-        const job = makeJob({ promised: true });
-        await fresh.hand(job, LATER);
-        await fresh.hand({ ...job, args: 'another' }, NOW);
-        assert.deepEqual(await fresh.find(job.id), jobRecordOf(job), 'handed once');
-        assert.equal(await fresh.insert(makeJob({ id: job.id })), false);
-        assert.equal(await fresh.insert(makeJob({ name: job.name, uniqueKey: job.uniqueKey, runAt: END })), true);
-        assert.deepEqual(await fresh.claim(job.name, 10, { claim: makeId(), now: LATER, until: END }), []);
-        assert.deepEqual(await fresh.handed(after(LATER, -1), 10), []);
-        assert.deepEqual(await fresh.handed(LATER, 10), [job]);
-        await fresh.lookAgain([job.id, makeId()], after(LATER, 5));
-        await fresh.lookAgain([], LATER);
-        assert.deepEqual(await fresh.handed(after(LATER, 4), 10), []);
-        assert.deepEqual(await fresh.handed(after(LATER, 5), 10), [job]);
-        await fresh.forget([]);
-        await fresh.forget([makeId()]);
-        assert.deepEqual(await fresh.find(job.id), jobRecordOf(job));
-        await fresh.forget([job.id, makeId()]);
-        assert.equal(await fresh.find(job.id), null);
-      }));
-
-    it('handed: also what was in line before there was a Redis, by when it is due, up to a limit', () =>
-      onFresh(open, async ({ storage: { jobs: fresh } }) => {
-        const made: Partial<Record<JobState, NewJob>> = {};
-        for (const state of JOB_STATES) made[state] = await jobIn(fresh, state);
-        const handed = makeJob();
-        await fresh.hand(handed, after(NOW, 1));
-        const expected = [made.waiting, handed, made.delayed].map((job) => ({ ...job, promised: true }));
-        assert.deepEqual(await fresh.handed(LATER, 10), expected);
-        assert.deepEqual(await fresh.handed(LATER, 2), expected.slice(0, 2));
-        const all = Object.values(made).map(({ id }) => id);
-        const untouched = ['active', 'completed', 'failed', 'cancelled'] as const;
-        const kept = await Promise.all(untouched.map((state) => fresh.find(made[state]?.id ?? '')));
-        await fresh.lookAgain(all, END);
-        assert.deepEqual(await fresh.handed(LATER, 10), [{ ...handed, promised: true }]);
-        await fresh.forget(all);
-        assert.deepEqual(await Promise.all(untouched.map((state) => fresh.find(made[state]?.id ?? ''))), kept);
-        assert.deepEqual(await fresh.handed(END, 10), [{ ...handed, promised: true }]);
-      }));
-
-    it('hand: where there is no Redis any more, it stands in line here', async () => {
-      const job = makeJob({ promised: true });
-      await jobs().hand(job, LATER);
-      assert.ok(!(await jobs().promote(after(LATER, -1), 100)).includes(job.name));
-      assert.ok((await jobs().promote(LATER, 100)).includes(job.name));
-      const [taken] = await jobs().claim(job.name, 10, { claim: makeId(), now: LATER, until: END });
-      assert.deepEqual(taken, { ...jobRecordOf(job), state: 'active', startedAt: LATER });
-    });
-
-    itRaces('hand: 50 at once keep one', async () => {
-      const job = makeJob({ promised: true });
-      await race(
-        () => job,
-        (entry) => jobs().hand(entry, END),
-      );
-      assert.deepEqual(await jobs().find(job.id), jobRecordOf(job));
-    });
-
     itRaces('insert: one of 50 with one id', async () => {
       const id = makeId();
       const result = await race(

@@ -59,13 +59,13 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
         .find({ name: { $eq: name }, state: 'waiting' })
         .sort({ priority: 1, dueAt: 1, _id: 1 })
         .limit(limit)
+        .project<{ _id: string }>({ _id: 1 })
         .toArray();
       if (waiting.length === 0) return [];
       const taken = { state: 'active', claim, dueAt: until, startedAt: now, finishedAt: null } as const;
       const ids = waiting.map(({ _id }) => _id);
-      const { matchedCount } = await jobs.updateMany({ _id: { $in: ids }, state: 'waiting' }, { $set: taken });
-      if (matchedCount === ids.length) return waiting.map((document) => toRecord({ ...document, ...taken }));
-      // Others took some of them.
+      await jobs.updateMany({ _id: { $in: ids }, state: 'waiting' }, { $set: taken });
+      // Others may have taken some of them, or changed them since they were read.
       const won = await jobs.find({ _id: { $in: ids }, claim: { $eq: claim } }).toArray();
       const order = new Map(ids.map((id, place) => [id, place]));
       return won.map(toRecord).sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
@@ -153,7 +153,7 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
     async cancel(id, now) {
       // It may be claimed between the first two, and given back between the second and the third.
       for (let tries = 0; tries < 2; tries++) {
-        const waits = { _id: { $eq: id }, state: { $in: ['waiting', 'delayed'] as JobState[] } };
+        const waits = { _id: { $eq: id }, ...APART };
         if ((await jobs.updateOne(waits, { $set: ended('cancelled', now) })).matchedCount === 1) return true;
         const active = { _id: { $eq: id }, state: 'active' as const };
         if ((await jobs.updateOne(active, { $set: { cancelRequested: true } })).matchedCount === 1) return true;
@@ -268,7 +268,10 @@ function toNewJob({ _id: id, name, args, priority, uniqueKey, retries, createdAt
 const slotOf = (name: string, uniqueKey: string): string => `${name} ${uniqueKey}`;
 
 function meets({ name, state }: JobFilter): Filter<JobDocument> {
-  return { ...(name !== undefined && { name: { $eq: name } }), ...(state !== undefined && { state: { $eq: state } }) };
+  return {
+    ...(name !== undefined && { name: { $eq: name } }),
+    ...(state !== undefined && { state: { $in: state === 'waiting' ? ['waiting', 'handed'] : [state] } }),
+  };
 }
 
 /** Whatever ended makes room for the next of its key. */

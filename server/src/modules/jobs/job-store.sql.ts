@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql, type Updateable } from 'kysely';
+import { type ExpressionBuilder, type Kysely, sql, type Transaction, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
 import { toDateOrNull } from '../../platform/database/values.ts';
 import { JOB_STATES, type JobFilter, type JobState } from '../../platform/queue/queue.ts';
@@ -14,6 +14,62 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
   const { db } = database;
 
   const hasRows = ({ numUpdatedRows }: { numUpdatedRows: bigint }) => numUpdatedRows > 0n;
+
+  async function settleOne(on: Kysely<JobTables>, settlement: Settlement, now: Date): Promise<boolean> {
+    const held = on.updateTable('jobs').where('id', '=', settlement.id).where('claim', '=', settlement.claim);
+    const goesOn = settlement.state === 'waiting' || settlement.state === 'delayed';
+    const usual = goesOn ? held.where('cancel_requested', '=', false) : held;
+    if (hasRows(await usual.set(settled(settlement, now)).executeTakeFirst())) return true;
+    // Somebody cancelled it while it ran: it does not go on.
+    const instead = settled({ ...settlement, state: 'cancelled', runAt: null }, now);
+    return goesOn && hasRows(await held.set(instead).executeTakeFirst());
+  }
+
+  /** What is due, the locked left out: their workers are just renewing or ending them. */
+  function due(on: Kysely<JobTables>, now: Date) {
+    const query = on
+      .selectFrom('jobs')
+      .select(['id', 'name', 'state'])
+      .where('state', 'in', ['delayed', 'handed', 'active'])
+      .where('due_at', '<=', now)
+      .orderBy('due_at')
+      .limit(BATCH);
+    return (on.isTransaction && database.dialect !== 'sqlite' ? query.forUpdate().skipLocked() : query).execute();
+  }
+
+  async function promoteDue(trx: Transaction<JobTables>, now: Date, deaths: number): Promise<string[]> {
+    const rows = await due(trx, now);
+    const idsOf = (isActive: boolean) =>
+      rows.filter(({ state }) => (state === 'active') === isActive).map(({ id }) => id);
+    const [runOut, apart] = [idsOf(true), idsOf(false)];
+    const inLine = { state: 'waiting', claim: null } as const;
+    const gone = new Set<string>();
+    if (runOut.length > 0) {
+      const active = trx.updateTable('jobs').where('id', 'in', runOut).where('state', '=', 'active');
+      await active
+        .set({ ...ended('cancelled', now), claim: null })
+        .where('cancel_requested', '=', true)
+        .execute();
+      const failure = JSON.stringify({ message: `${deaths} workers died over it, or hung.`, stack: null });
+      await active
+        .set((eb) => ({ ...ended('failed', now), claim: null, failure, deaths: eb('deaths', '+', 1) }))
+        .where('deaths', '>=', deaths - 1)
+        .execute();
+      const over = await trx
+        .selectFrom('jobs')
+        .select('id')
+        .where('id', 'in', runOut)
+        .where('state', '!=', 'active')
+        .execute();
+      for (const { id } of over) gone.add(id);
+      await active.set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1) })).execute();
+    }
+    if (apart.length > 0) {
+      const delayed = trx.updateTable('jobs').where('id', 'in', apart).where('state', 'in', ['delayed', 'handed']);
+      await delayed.set(inLine).execute();
+    }
+    return [...new Set(rows.filter(({ id }) => !gone.has(id)).map(({ name }) => name))];
+  }
 
   async function isPaused(name: string): Promise<boolean> {
     const row = await db.selectFrom('paused_queues').select('name').where('name', '=', name).executeTakeFirst();
@@ -71,7 +127,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     async claim(name, limit, { claim, now, until }) {
       const waiting = await db
         .selectFrom('jobs')
-        .selectAll()
+        .select('id')
         .where('name', '=', name)
         // A literal, or the planner could not tell that the partial index serves.
         .where('state', '=', sql.lit('waiting' as const))
@@ -86,14 +142,8 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
       if (waiting.length === 0) return [];
       const taken = { state: 'active', claim, due_at: until, started_at: now, finished_at: null } as const;
       const ids = waiting.map(({ id }) => id);
-      const { numUpdatedRows } = await db
-        .updateTable('jobs')
-        .set(taken)
-        .where('id', 'in', ids)
-        .where('state', '=', 'waiting')
-        .executeTakeFirst();
-      if (numUpdatedRows === BigInt(ids.length)) return waiting.map((row) => toRecord({ ...row, ...taken }));
-      // Others took some of them.
+      await db.updateTable('jobs').set(taken).where('id', 'in', ids).where('state', '=', 'waiting').execute();
+      // Others may have taken some of them, or changed them since they were read.
       const won = await db.selectFrom('jobs').selectAll().where('id', 'in', ids).where('claim', '=', claim).execute();
       const order = new Map(ids.map((id, place) => [id, place]));
       return won.map(toRecord).sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
@@ -129,20 +179,18 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     },
 
     async settle(settlements, now) {
-      return database.transaction(async (trx) => {
-        const lost: string[] = [];
-        for (const settlement of settlements) {
-          const held = trx.updateTable('jobs').where('id', '=', settlement.id).where('claim', '=', settlement.claim);
-          const goesOn = settlement.state === 'waiting' || settlement.state === 'delayed';
-          const usual = goesOn ? held.where('cancel_requested', '=', false) : held;
-          if (hasRows(await usual.set(settled(settlement, now)).executeTakeFirst())) continue;
-          // Somebody cancelled it while it ran: it does not go on.
-          const instead = settled({ ...settlement, state: 'cancelled', runAt: null }, now);
-          if (goesOn && hasRows(await held.set(instead).executeTakeFirst())) continue;
-          lost.push(settlement.id);
-        }
-        return lost;
-      });
+      // Elsewhere one transaction over many rows would deadlock with the statements over many; SQLite has one writer, and pays for each commit.
+      if (database.dialect === 'sqlite') {
+        return database.transaction(async (trx) => {
+          const lost: string[] = [];
+          for (const settlement of settlements) if (!(await settleOne(trx, settlement, now))) lost.push(settlement.id);
+          return lost;
+        });
+      }
+      const lost = settlements.map(async (settlement) =>
+        (await settleOne(db, settlement, now)) ? [] : [settlement.id],
+      );
+      return (await Promise.all(lost)).flat();
     },
 
     async report(id, claim, { progress, log }) {
@@ -155,29 +203,8 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     },
 
     async promote(now, deaths) {
-      const due = db
-        .selectFrom('jobs')
-        .where('state', 'in', ['delayed', 'handed', 'active'])
-        .where('due_at', '<=', now);
-      const states = new Set((await due.select('state').distinct().execute()).map(({ state }) => state));
-      if (states.size === 0) return [];
-      const runOut = db.updateTable('jobs').where('state', '=', 'active').where('due_at', '<=', now);
-      if (states.has('active')) {
-        const free = { claim: null };
-        const asked = runOut.where('cancel_requested', '=', true);
-        await asked.set({ ...ended('cancelled', now), ...free }).execute();
-        const failure = JSON.stringify({ message: `${deaths} workers died over it, or hung.`, stack: null });
-        await runOut
-          .set((eb) => ({ ...ended('failed', now), ...free, failure, deaths: eb('deaths', '+', 1) }))
-          .where('deaths', '>=', deaths - 1)
-          .execute();
-      }
-      const names = (await due.select('name').distinct().execute()).map(({ name }) => name);
-      const inLine = { state: 'waiting', claim: null } as const;
-      if (states.has('active')) await runOut.set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1) })).execute();
-      const apart = ['delayed', 'handed'] as const;
-      await db.updateTable('jobs').set(inLine).where('state', 'in', apart).where('due_at', '<=', now).execute();
-      return names;
+      const some = await due(db, now);
+      return some.length === 0 ? [] : database.transaction((trx) => promoteDue(trx, now, deaths));
     },
 
     async nextDueAt() {
@@ -214,7 +241,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
       const job = db.updateTable('jobs').where('id', '=', id);
       // It may be claimed between the first two, and given back between the second and the third.
       for (let tries = 0; tries < 2; tries++) {
-        const waits = job.set(ended('cancelled', now)).where('state', 'in', ['waiting', 'delayed']);
+        const waits = job.set(ended('cancelled', now)).where('state', 'in', ['waiting', 'delayed', 'handed']);
         if (hasRows(await waits.executeTakeFirst())) return true;
         const asked = job.set({ cancel_requested: true }).where('state', '=', 'active');
         if (hasRows(await asked.executeTakeFirst())) return true;
@@ -362,7 +389,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
 function meets(eb: ExpressionBuilder<JobTables, 'jobs'>, { name, state }: JobFilter) {
   return eb.and([
     ...(name === undefined ? [] : [eb('name', '=', name)]),
-    ...(state === undefined ? [] : [eb('state', '=', state)]),
+    ...(state === undefined ? [] : [eb('state', 'in', state === 'waiting' ? ['waiting', 'handed'] : [state])]),
   ]);
 }
 

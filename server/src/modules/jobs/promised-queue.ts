@@ -45,7 +45,7 @@ export function createPromises(deps: { store: JobStore; clock: Clock; log: Logge
       return {
         ...queue,
         async add(job) {
-          if (job.promised) await store.hand(job, after(clock(), LOOK_AFTER));
+          if (job.promised) await store.hand(job, after(job.runAt ?? clock(), LOOK_AFTER));
           return queue.add(job);
         },
         async remove(id) {

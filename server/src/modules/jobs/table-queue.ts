@@ -161,13 +161,17 @@ export function createTableQueue(deps: {
 
   return {
     async add(job: NewJob) {
-      if (await store.insert(job)) {
-        if (job.runAt === null) wake(job.name);
-        else if (started) lookLater(waitUntil(job.runAt));
-        return job.id;
+      for (;;) {
+        if (await store.insert(job)) {
+          if (job.runAt === null) wake(job.name);
+          else if (started) lookLater(waitUntil(job.runAt));
+          return job.id;
+        }
+        if (await store.find(job.id)) return job.id;
+        const present = job.uniqueKey === null ? null : await store.findUnique(job.name, job.uniqueKey);
+        // It may have ended meanwhile, and made room.
+        if (present) return present.id;
       }
-      const present = job.uniqueKey === null ? null : await store.findUnique(job.name, job.uniqueKey);
-      return present?.id ?? job.id;
     },
 
     find: store.find,
