@@ -94,3 +94,6 @@ export function toNewJob(row: Selectable<JobRow>): NewJob {
     promised: true,
   };
 }
+
+/** Whatever ended makes room for the next of its key. */
+export const ended = (state: JobState, now: Date) => ({ state, due_at: null, finished_at: now, unique_slot: null });

@@ -1,8 +1,9 @@
-import { type ExpressionBuilder, type Kysely, sql, type Transaction, type Updateable } from 'kysely';
+import { type Kysely, sql, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
 import { toDateOrNull } from '../../platform/database/values.ts';
-import { JOB_STATES, type JobFilter, type JobState } from '../../platform/queue/queue.ts';
-import { type JobRow, type JobTables, newRow, slotOf, toNewJob, toRecord } from './job-rows.sql.ts';
+import { dueJobs, promoteDue } from './job-promotion.sql.ts';
+import { createJobQueries } from './job-queries.sql.ts';
+import { ended, type JobRow, type JobTables, newRow, slotOf, toNewJob, toRecord } from './job-rows.sql.ts';
 import type { JobStore, Settlement } from './job-store.ts';
 
 /** Ids that one statement names. */
@@ -25,58 +26,14 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     return goesOn && hasRows(await held.set(instead).executeTakeFirst());
   }
 
-  /** What is due, the locked left out: their workers are just renewing or ending them. */
-  function due(on: Kysely<JobTables>, now: Date) {
-    const query = on
-      .selectFrom('jobs')
-      .select(['id', 'name', 'state'])
-      .where('state', 'in', ['delayed', 'handed', 'active'])
-      .where('due_at', '<=', now)
-      .orderBy('due_at')
-      .limit(BATCH);
-    return (on.isTransaction && database.dialect !== 'sqlite' ? query.forUpdate().skipLocked() : query).execute();
-  }
-
-  async function promoteDue(trx: Transaction<JobTables>, now: Date, deaths: number): Promise<string[]> {
-    const rows = await due(trx, now);
-    const idsOf = (isActive: boolean) =>
-      rows.filter(({ state }) => (state === 'active') === isActive).map(({ id }) => id);
-    const [runOut, apart] = [idsOf(true), idsOf(false)];
-    const inLine = { state: 'waiting', claim: null } as const;
-    const gone = new Set<string>();
-    if (runOut.length > 0) {
-      const active = trx.updateTable('jobs').where('id', 'in', runOut).where('state', '=', 'active');
-      await active
-        .set({ ...ended('cancelled', now), claim: null })
-        .where('cancel_requested', '=', true)
-        .execute();
-      const failure = JSON.stringify({ message: `${deaths} workers died over it, or hung.`, stack: null });
-      await active
-        .set((eb) => ({ ...ended('failed', now), claim: null, failure, deaths: eb('deaths', '+', 1) }))
-        .where('deaths', '>=', deaths - 1)
-        .execute();
-      const over = await trx
-        .selectFrom('jobs')
-        .select('id')
-        .where('id', 'in', runOut)
-        .where('state', '!=', 'active')
-        .execute();
-      for (const { id } of over) gone.add(id);
-      await active.set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1) })).execute();
-    }
-    if (apart.length > 0) {
-      const delayed = trx.updateTable('jobs').where('id', 'in', apart).where('state', 'in', ['delayed', 'handed']);
-      await delayed.set(inLine).execute();
-    }
-    return [...new Set(rows.filter(({ id }) => !gone.has(id)).map(({ name }) => name))];
-  }
-
   async function isPaused(name: string): Promise<boolean> {
     const row = await db.selectFrom('paused_queues').select('name').where('name', '=', name).executeTakeFirst();
     return row !== undefined;
   }
 
   return {
+    ...createJobQueries(db),
+
     async insert(job) {
       try {
         await db.insertInto('jobs').values(newRow(job)).execute();
@@ -85,43 +42,6 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
         if (uniqueViolation(error) === null) throw error;
         return false;
       }
-    },
-
-    async find(id) {
-      const row = await db.selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
-      return row ? toRecord(row) : null;
-    },
-
-    async findUnique(name, uniqueKey) {
-      const slot = slotOf(name, uniqueKey);
-      const row = await db.selectFrom('jobs').selectAll().where('unique_slot', '=', slot).executeTakeFirst();
-      return row ? toRecord(row) : null;
-    },
-
-    async list(filter, { skip, limit }) {
-      const rows = await db
-        .selectFrom('jobs')
-        .selectAll()
-        .where((eb) => meets(eb, filter))
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit)
-        .offset(skip)
-        .execute();
-      return rows.map(toRecord);
-    },
-
-    async count(filter, limit) {
-      const some = db
-        .selectFrom('jobs')
-        .select('id')
-        .where((eb) => meets(eb, filter))
-        .limit(limit);
-      const row = await db
-        .selectFrom(some.as('some'))
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .executeTakeFirstOrThrow();
-      return Number(row.count);
     },
 
     async claim(name, limit, { claim, now, until }) {
@@ -203,8 +123,10 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     },
 
     async promote(now, deaths) {
-      const some = await due(db, now);
-      return some.length === 0 ? [] : database.transaction((trx) => promoteDue(trx, now, deaths));
+      const some = await dueJobs(db, now).limit(1).execute();
+      return some.length === 0
+        ? []
+        : database.transaction((trx) => promoteDue(trx, { now, deaths, dialect: database.dialect }));
     },
 
     async nextDueAt() {
@@ -256,55 +178,6 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
         .where('state', '!=', 'active')
         .executeTakeFirst();
       return numDeletedRows > 0n;
-    },
-
-    async counts(name) {
-      const rows = await db
-        .selectFrom('jobs')
-        .select(({ fn }) => ['state' as const, fn.countAll<number>().as('count')])
-        .where('name', '=', name)
-        .groupBy('state')
-        .execute();
-      const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<JobState, number>;
-      for (const { state, count } of rows) counts[state === 'handed' ? 'waiting' : state] += Number(count);
-      return counts;
-    },
-
-    async countEnded(name, state, since) {
-      const row = await db
-        .selectFrom('jobs')
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .where('state', '=', state)
-        .where('finished_at', '>=', since)
-        .where('name', '=', name)
-        .executeTakeFirstOrThrow();
-      return Number(row.count);
-    },
-
-    async durations(name, limit) {
-      const rows = await db
-        .selectFrom('jobs')
-        .select(['started_at', 'finished_at'])
-        .where('state', '=', 'completed')
-        .where('finished_at', 'is not', null)
-        .where('name', '=', name)
-        .orderBy('finished_at', 'desc')
-        .limit(limit)
-        .execute();
-      return rows.map(({ started_at, finished_at }) => ({
-        startedAt: toDateOrNull(started_at),
-        finishedAt: toDateOrNull(finished_at),
-      }));
-    },
-
-    async oldestWaitingAt(name) {
-      const row = await db
-        .selectFrom('jobs')
-        .select(({ fn }) => fn.min('due_at').as('oldest'))
-        .where('name', '=', name)
-        .where('state', '=', sql.lit('waiting' as const))
-        .executeTakeFirst();
-      return toDateOrNull(row?.oldest ?? null);
     },
 
     async setPaused(name, paused) {
@@ -385,16 +258,6 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     },
   };
 }
-
-function meets(eb: ExpressionBuilder<JobTables, 'jobs'>, { name, state }: JobFilter) {
-  return eb.and([
-    ...(name === undefined ? [] : [eb('name', '=', name)]),
-    ...(state === undefined ? [] : [eb('state', 'in', state === 'waiting' ? ['waiting', 'handed'] : [state])]),
-  ]);
-}
-
-/** Whatever ended makes room for the next of its key. */
-const ended = (state: JobState, now: Date) => ({ state, due_at: null, finished_at: now, unique_slot: null });
 
 function settled(settlement: Settlement, now: Date): Updateable<JobRow> {
   const { state, attempts, progress, log, result, failure, runAt } = settlement;
