@@ -30,6 +30,16 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
       fix: 'Set it to the key before, or remove it.',
     });
   }
+  const dkim = { MAIL_DKIM_KEY: values.MAIL_DKIM_KEY, MAIL_DKIM_SELECTOR: values.MAIL_DKIM_SELECTOR };
+  const halves = Object.entries(dkim).filter(([, value]) => value === null);
+  if (halves.length === 1 && !Object.values(dkim).includes(undefined)) {
+    const [[name] = ['MAIL_DKIM_KEY']] = halves;
+    faults.push({
+      name: name as 'MAIL_DKIM_KEY' | 'MAIL_DKIM_SELECTOR',
+      problem: 'is missing beside its other half',
+      fix: 'Set MAIL_DKIM_KEY and MAIL_DKIM_SELECTOR, or neither.',
+    });
+  }
   return faults;
 }
 

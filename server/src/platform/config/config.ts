@@ -18,7 +18,12 @@ export interface Config {
   secretKeys: { current: string; previous: string | null };
   emailVerification: 'required' | 'off';
   registration: 'open' | 'invite' | 'closed';
-  mail: { smtpUrl: string | null; from: string };
+  mail: {
+    smtpUrl: string | null;
+    from: string;
+    /** Signs every mail. */
+    dkim: { privateKey: string; selector: string } | null;
+  };
   http: {
     corsOrigins: string[];
     /** Host names that are answered; empty: any. */

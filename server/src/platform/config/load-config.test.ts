@@ -28,7 +28,7 @@ test('without any variable it is a development server on this machine', (t) => {
     secretKeys: { current: config.secretKeys.current, previous: null },
     emailVerification: 'required',
     registration: 'open',
-    mail: { smtpUrl: null, from: 'Ostiary <no-reply@localhost>' },
+    mail: { smtpUrl: null, from: 'Ostiary <no-reply@localhost>', dkim: null },
     http: {
       corsOrigins: [],
       trustedHosts: [],

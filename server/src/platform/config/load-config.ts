@@ -100,6 +100,10 @@ function prepareDataDir(values: Values): { key: string; exposed: boolean } {
   }
 }
 
+function dkimOf({ MAIL_DKIM_KEY: privateKey, MAIL_DKIM_SELECTOR: selector }: Values): Config['mail']['dkim'] {
+  return privateKey === null || selector === null ? null : { privateKey, selector };
+}
+
 function assemble(values: Values, secretKey: string): Config {
   return {
     environment: values.ENVIRONMENT,
@@ -113,7 +117,7 @@ function assemble(values: Values, secretKey: string): Config {
     secretKeys: { current: secretKey, previous: values.SECRET_KEY_PREVIOUS },
     emailVerification: values.EMAIL_VERIFICATION,
     registration: values.REGISTRATION,
-    mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM },
+    mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM, dkim: dkimOf(values) },
     http: {
       corsOrigins: values.CORS_ORIGINS ?? [],
       trustedHosts: values.TRUSTED_HOSTS ?? [],

@@ -1,4 +1,5 @@
 import { databaseUrl } from './database-url.ts';
+import { dkimKey, dkimSelector } from './dkim-key.ts';
 import {
   corsOrigin,
   listenHost,
@@ -120,6 +121,17 @@ export const variables = {
     neededInProduction:
       'Set it to an address that your mail server may send from, such as Accounts <no-reply@example.com>.',
     example: 'Accounts <no-reply@example.com>',
+  }),
+  MAIL_DKIM_KEY: variable({
+    default: null,
+    parse: dkimKey,
+    about: 'Private RSA key in PEM that signs mails (DKIM) for the domain of `MAIL_FROM`; unsigned if not set.',
+    secret: true,
+  }),
+  MAIL_DKIM_SELECTOR: variable({
+    default: null,
+    parse: dkimSelector,
+    about: 'Under which receivers find the public key of `MAIL_DKIM_KEY`: `<selector>._domainkey.<domain>`.',
   }),
   CORS_ORIGINS: variable({
     default: null,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -224,4 +225,88 @@ test('close waits for deliveries under way', async (t) => {
   await Promise.all([sent, closed]);
   assert.deepEqual(order, ['sent', 'closed']);
   await assert.rejects(send(MAIL));
+});
+
+/** Checks a mail's DKIM signature by RFC 6376, with both parts in relaxed form (3.4.2, 3.4.4). */
+function isSigned(raw: string, publicKey: ReturnType<typeof createPublicKey>): boolean {
+  const end = raw.indexOf('\r\n\r\n');
+  const [head, body] = [raw.slice(0, end), raw.slice(end + 4)];
+  const headers = head.replace(/\r\n(?=[ \t])/g, '').split('\r\n');
+  const relaxed = (header: string) => {
+    const colon = header.indexOf(':');
+    return `${header.slice(0, colon).trim().toLowerCase()}:${header
+      .slice(colon + 1)
+      .replace(/[ \t]+/g, ' ')
+      .trim()}`;
+  };
+  const find = (name: string) => headers.findLast((header) => header.toLowerCase().startsWith(`${name}:`)) ?? '';
+  const signature = relaxed(find('dkim-signature'));
+  const tag = (name: string) => new RegExp(`[:;]\\s*${name}=([^;]*)`).exec(signature)?.[1]?.replace(/\s/g, '') ?? '';
+  const lines = body.split('\r\n').map((line) => line.replace(/[ \t]+/g, ' ').trimEnd());
+  const whole = `${lines.join('\r\n').replace(/(?:\r\n)*$/, '')}\r\n`;
+  if (createHash('sha256').update(whole).digest('base64') !== tag('bh')) return false;
+  const signed = tag('h').toLowerCase().split(':').map(find).filter(Boolean).map(relaxed);
+  const unsigned = signature.replace(/([:;]\s*b=)[^;]*/, '$1');
+  return verify('sha256', Buffer.from([...signed, unsigned].join('\r\n')), publicKey, Buffer.from(tag('b'), 'base64'));
+}
+
+test('with a key every mail is signed for the domain of its sender (DKIM), without one none is', async (t) => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const dkim = { privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), selector: 'mail2026' };
+  const { received, url } = await listen(t);
+  const signing = createSmtpMailer({ url, from: 'Accounts <no-reply@shop.example>', dkim });
+  t.after(() => signing.close());
+  await signing.send(MAIL);
+  await signing.send({ ...MAIL, key: 'event-2' });
+  await mailer(t, url).send({ ...MAIL, key: 'event-3' });
+  for (const { raw } of received.slice(0, 2)) {
+    assert.match(raw.replace(/\r\n[ \t]+/g, ' '), /^DKIM-Signature: .*d=shop\.example;.* s=mail2026;/m);
+    assert.equal(isSigned(raw, publicKey), true);
+    assert.equal(isSigned(raw.replace('Gr', 'gr').replace('123456', '654321'), publicKey), false, 'altered');
+    const other = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    assert.equal(isSigned(raw, createPublicKey(other.privateKey)), false);
+  }
+  assert.doesNotMatch(received[2]?.raw ?? '', /DKIM-Signature/i);
+});
+
+test('a pooled connection that died is replaced, and no more are open than the pool has', async (t) => {
+  let open = 0;
+  let most = 0;
+  const { received, url } = await listen(t, {
+    onConnect(_session, callback) {
+      most = Math.max(most, ++open);
+      callback();
+    },
+    onClose() {
+      open -= 1;
+    },
+    // The server hangs up on whoever stays.
+    socketTimeout: 500,
+  });
+  const mails = mailer(t, url);
+  await Promise.all(Array.from({ length: 20 }, (_, i) => mails.send({ ...MAIL, key: `first ${i}` })));
+  assert.equal(received.length, 20);
+  assert.ok(most <= 4, `${most} connections`);
+  while (open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await mails.send({ ...MAIL, key: 'second' });
+  assert.equal(received.length, 21);
+});
+
+test('a server that hangs up in the middle of a mail makes it wait', async (t) => {
+  const rude = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.write('220 here\r\n');
+    socket.on('data', (chunk) => {
+      const said = chunk.toString();
+      if (/^DATA/i.test(said)) socket.write('354 go on\r\n', () => socket.destroy());
+      else socket.write('250 ok\r\n');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(rude, 'listening');
+  t.after(() => rude.close());
+  const { port } = rude.address() as AddressInfo;
+  await assert.rejects(mailer(t, `smtp://127.0.0.1:${port}`).send(MAIL), (error: unknown) => {
+    assert.ok(error instanceof Error && !(error instanceof MailRefused), String(error));
+    return true;
+  });
 });
