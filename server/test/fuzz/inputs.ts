@@ -40,6 +40,15 @@ const HEAVY = /^\/(?:dev|docs|redoc|openapi)/;
 export const MARK = 'zqmark';
 export const SECRET = 'zqpass';
 
+/** What stands at the end of these paths; anywhere else, a user. */
+const FIELDS = {
+  '/roles/:id': 'roleId',
+  '/jobs/:id': 'jobId',
+  '/schedules/:id': 'scheduleId',
+  '/queues/:name': 'queue',
+};
+const fieldOf = (url: string) => Object.entries(FIELDS).find(([path]) => url.includes(path))?.[1] ?? 'ids';
+
 /** The input with this index: always the same for one seed and one world. */
 export function makeInput(seed: number, index: number, world: World): Input {
   const random = createRandom(seed, index);
@@ -58,7 +67,7 @@ export function makeInput(seed: number, index: number, world: World): Input {
     if (parameter === 'username') return person.username;
     if (parameter === 'sessionId' || route.url.startsWith('/api/v1/sessions')) return person.sessionId;
     // Mostly somebody else: to oneself, administrators may do little.
-    return world.known(route.url.includes('/roles/:id') ? 'roleId' : 'ids', random) ?? person.userId;
+    return world.known(fieldOf(route.url), random) ?? person.userId;
   };
   const url = pathOf(route, real, marks.mark, random) + queryOf(route, marks.mark, random);
   const method = random.chance(0.04) ? (METHODS[random.int(METHODS.length)] ?? 'GET') : route.method;

@@ -1,3 +1,4 @@
+import { DAY } from '../../src/platform/clock.ts';
 import { SYSTEM_CALLER } from '../../src/platform/http/system-caller.ts';
 import { codeIn, createClient, ok, type SignedInBody } from '../client.ts';
 import type { Scene } from '../scenario.ts';
@@ -24,6 +25,8 @@ export async function createWorld(scene: Scene, routes: FuzzRoute[]): Promise<Li
     return { 'x-forwarded-for': `10.${sent >> 16}.${(sent >> 8) & 255}.${sent & 255}` };
   };
   let roleIds: string[] = [];
+  let scheduleIds: string[] = [];
+  let jobId = '';
   let waiting = { registrationId: '', code: '', email: '' };
   const setupToken = (await scene.app.setup.offer()) ?? '';
 
@@ -72,6 +75,13 @@ export async function createWorld(scene: Scene, routes: FuzzRoute[]): Promise<Li
         code: waiting.code,
         ids: person?.userId,
         roleId: roleIds[random.int(roleIds.length)],
+        scheduleId: scheduleIds[random.int(scheduleIds.length)],
+        jobId,
+        // One that nothing here waits for, in case that it is paused.
+        queue: 'purge.challenges',
+        job: 'purge.challenges',
+        expression: '*/5 3 * * 1-5',
+        timeZone: 'Europe/Berlin',
       };
       return pool[field];
     },
@@ -79,6 +89,10 @@ export async function createWorld(scene: Scene, routes: FuzzRoute[]): Promise<Li
       for (let i = 0; i < PEOPLE; i++) {
         const person = world.people[i];
         if (person === undefined || !(await isAlive(person))) world.people[i] = await newPerson(i === 0);
+      }
+      scheduleIds = (await scene.app.storage.schedules.list()).map(({ id }) => id);
+      if ((await scene.app.queue.find(jobId))?.state !== 'delayed') {
+        jobId = await scene.app.jobs.enqueue('purge.challenges', {}, { delay: DAY });
       }
       roleIds = (await scene.app.storage.roles.list()).map(({ id }) => id);
       if (waiting.email === '' || (await scene.app.storage.users.findByEmail(waiting.email)))

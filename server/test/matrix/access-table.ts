@@ -96,6 +96,24 @@ export const PRODUCT: AccessTable = {
 
   'GET:/api/v1/admin/routes': permitted(200),
   'GET:/api/v1/admin/events': permitted(200),
+
+  'GET:/api/v1/admin/jobs': permitted(200),
+  'GET:/api/v1/admin/jobs/{id}': permitted(200),
+  'DELETE:/api/v1/admin/jobs/{id}': permitted(204),
+  'POST:/api/v1/admin/jobs/{id}/retry': permitted(409),
+  'POST:/api/v1/admin/jobs/{id}/cancel': permitted(200),
+  'GET:/api/v1/admin/queues': permitted(200),
+  'POST:/api/v1/admin/queues/{name}/pause': permitted(204),
+  'POST:/api/v1/admin/queues/{name}/resume': permitted(204),
+
+  'GET:/api/v1/admin/schedules': permitted(200),
+  'POST:/api/v1/admin/schedules': permitted(400),
+  'POST:/api/v1/admin/schedules/preview': permitted(400),
+  'GET:/api/v1/admin/schedules/{id}': permitted(200),
+  'PATCH:/api/v1/admin/schedules/{id}': permitted(400),
+  'DELETE:/api/v1/admin/schedules/{id}': permitted(204),
+  'POST:/api/v1/admin/schedules/{id}/run': permitted(202),
+  'GET:/api/v1/admin/schedules/{id}/runs': permitted(200),
 };
 
 /** What there is besides with `DOCS=on`. */

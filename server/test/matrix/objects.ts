@@ -1,3 +1,5 @@
+import { DAY } from '../../src/platform/clock.ts';
+import { ok } from '../client.ts';
 import { member, newRole, type World } from './world.ts';
 
 /** What the parameters of a path name. */
@@ -31,6 +33,30 @@ async function roleThing(w: World): Promise<Thing> {
   return { parameters: { id }, owner, record: () => w.app.storage.roles.find(id) };
 }
 
+/** Background work is nobody's: whoever has an account is as good as any. */
+const nobody = async (w: World) => (await member(w)).token;
+
+/** One that waits for its time, so that no worker takes it. */
+async function jobThing(w: World): Promise<Thing> {
+  const id = await w.app.jobs.enqueue('purge.jobs', {}, { delay: 365 * DAY });
+  return { parameters: { id }, owner: await nobody(w), record: () => w.app.queue.find(id) };
+}
+
+async function queueThing(w: World): Promise<Thing> {
+  const name = 'purge.challenges';
+  return { parameters: { name }, owner: await nobody(w), record: () => w.app.queue.status(name) };
+}
+
+let schedules = 0;
+
+async function scheduleThing(w: World): Promise<Thing> {
+  schedules += 1;
+  const timing = { kind: 'interval', everySeconds: 60 };
+  const body = { name: `Schedule ${schedules}`, job: 'purge.jobs', timing, enabled: false };
+  const { id } = ok<{ id: string }>(await w.client.send('POST', '/admin/schedules', { token: w.root, body }), 201);
+  return { parameters: { id }, owner: await nobody(w), record: () => w.app.storage.schedules.find(id) };
+}
+
 const file = (name: string) => async (): Promise<Thing> => ({
   parameters: { '*': name },
   owner: '',
@@ -44,6 +70,9 @@ const THINGS: Record<string, (w: World) => Promise<Thing>> = {
   '/api/v1/admin/users/{id}': userThing,
   '/api/v1/admin/users/{id}/sessions/{sessionId}': userThing,
   '/api/v1/admin/roles/{id}': roleThing,
+  '/api/v1/admin/jobs/{id}': jobThing,
+  '/api/v1/admin/queues/{name}': queueThing,
+  '/api/v1/admin/schedules/{id}': scheduleThing,
   '/docs/static/*': file('swagger-ui.css'),
 };
 

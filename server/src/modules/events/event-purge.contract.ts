@@ -36,7 +36,7 @@ export function eventPurgeContract(open: Open): void {
 
     // No record changed with it, so there is nothing that it could evict.
     it('record: tells of it, and gives it to the relay like any other', async () => {
-      const event = makeEvent(`queue:${makeId()}`, { evicts: false });
+      const event = makeEvent(`queue:${makeId()}`, { evicts: true });
       assert.equal(await events().record(event, 1), true);
       await assertHistory(opened(), event.target, [event]);
       assert.equal((await dueOf(opened(), event.target, LATER))?.id, event.id);

@@ -171,8 +171,10 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
     },
 
     async record(event, seq) {
+      const ride = rideOf(event, seq);
       try {
-        await write(rideOf(event, seq));
+        await write(ride);
+        if (ride.evicts) await evict(ride);
       } catch (error) {
         if (uniqueViolation(error) === null) throw error;
         return false;

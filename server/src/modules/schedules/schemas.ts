@@ -10,7 +10,8 @@ const closed = { additionalProperties: false } as const;
 
 /** Seconds in ten years. */
 const LONGEST_INTERVAL = 315_360_000;
-const TIME = '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]';
+/** Years that every database keeps; no leap seconds. */
+const TIME = '^[12]\\d{3}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]';
 
 const SOLAR = [
   ...['dawn_astronomical', 'dawn_nautical', 'dawn_civil', 'sunrise', 'solar_noon', 'sunset'],
