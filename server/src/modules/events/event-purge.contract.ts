@@ -34,7 +34,6 @@ export function eventPurgeContract(open: Open): void {
       assert.equal(await events().find(makeId()), null);
     });
 
-    // No record changed with it, so there is nothing that it could evict.
     it('record: tells of it, and gives it to the relay like any other', async () => {
       const event = makeEvent(`queue:${makeId()}`, { evicts: true });
       assert.equal(await events().record(event, 1), true);

@@ -1,5 +1,6 @@
 import type { Collection, Filter, UpdateFilter } from 'mongodb';
 import { type Database, isUnavailable, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
+import { asJson } from '../../platform/database/values.ts';
 import type { EventDraft, EventRecord } from './event-store.ts';
 
 /** An event as it is kept for good. */
@@ -209,9 +210,4 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
 
 function rideOf({ id, device, data, ...event }: EventDraft, seq: number): Ride {
   return { _id: id, ...event, seq, device: asJson(device), data: asJson(data) };
-}
-
-/** What SQL would give back: nothing undefined, times as text. */
-function asJson<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value));
 }

@@ -1,5 +1,6 @@
 import type { Filter } from 'mongodb';
 import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
+import { asJson } from '../../platform/database/values.ts';
 import { JOB_STATES, type JobFilter, type JobRecord, type JobState, type NewJob } from '../../platform/queue/queue.ts';
 import type { JobStore, Settlement } from './job-store.ts';
 
@@ -283,11 +284,6 @@ function settled({ state, attempts, progress, log, result, failure, runAt }: Set
     ...{ attempts, progress, log, failure, claim: null },
     result: result === undefined ? null : asJson(result),
   };
-}
-
-/** What SQL would give back: nothing undefined, times as text. */
-function asJson(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }
 
 function toRecord(document: JobDocument): JobRecord {

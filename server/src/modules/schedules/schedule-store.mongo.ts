@@ -1,4 +1,5 @@
 import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
+import { asJson } from '../../platform/database/values.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { ScheduleChange, SchedulePatch, ScheduleRecord, ScheduleStore } from './schedule-store.ts';
 
@@ -84,11 +85,6 @@ function said(patch: SchedulePatch): SchedulePatch {
   const { args, ...others } = patch;
   const fields = Object.entries(others).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(fields), ...(args !== undefined && { args: asJson(args) }) };
-}
-
-/** What SQL would give back: nothing undefined, times as text. */
-function asJson(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }
 
 function toRecord({ _id: id, name, ...schedule }: ScheduleDocument): ScheduleRecord {

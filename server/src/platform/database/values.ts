@@ -15,3 +15,8 @@ export function toDate(value: Date | string): Date {
 export function toDateOrNull(value: Date | string | null): Date | null {
   return value === null ? null : new Date(value);
 }
+
+/** A value as SQL would give it back: nothing undefined, times as text. */
+export function asJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value));
+}
