@@ -104,6 +104,12 @@ export function registerPurges(deps: {
     return { removed: results.reduce((sum, { removed }) => sum + removed, 0) };
   });
 
+  /** Who was restored at the last moment is neither erased nor refused. */
+  async function isStillThere(id: string): Promise<boolean> {
+    const user = await userStore.find(id);
+    return user !== null && user.status !== 'erased';
+  }
+
   nightly('users.erase-deleted', '57 * * * *', async ({ signal, log }) => {
     const deletedBefore = ago(GRACE_PERIOD);
     const refused = new Set<string>();
@@ -114,8 +120,8 @@ export function registerPurges(deps: {
       for (const id of ids) {
         signal.throwIfAborted();
         const refusal = await outcomeOf(admin.erase(SYSTEM_CALLER, id, { deletedBefore }));
-        if (refusal === null) erased++;
-        else log(`${id}: ${refusal.code}`);
+        if (refusal !== null) log(`${id}: ${refusal.code}`);
+        else if (!(await isStillThere(id))) erased++;
         refused.add(id);
       }
     }
