@@ -184,8 +184,7 @@ export function registerMailJobs(deps: {
         try {
           await mailer.send({ ...letter.content, to: letter.to, key: `${eventId} ${name}` });
         } catch (error) {
-          if (!(error instanceof MailRefused)) throw error;
-          throw new JobGivenUp(error.message, { cause: error });
+          throw error instanceof MailRefused ? new JobGivenUp(wordsOf(error)) : new Error(wordsOf(error));
         }
         return { sent: true };
       },
@@ -200,6 +199,15 @@ export function registerMailJobs(deps: {
       });
     }
   }
+}
+
+/** Mail servers quote: the recipient, and what they dislike, be it a link that lets in. So: addresses, tokens, codes. */
+const QUOTED = /[^\s<>]+@[^\s<>]+|#token=\S+|\b\d{6}\b/g;
+
+/** What went wrong, without whom it was for: a failure is kept, shown to administrators, and outlives an erasure. */
+function wordsOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return (cause instanceof Error ? `${message} ${cause.message}` : message).replace(QUOTED, '…');
 }
 
 /** What else follows from the same events, at once and in the database. */

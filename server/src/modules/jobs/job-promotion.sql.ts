@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Dialect } from '../../platform/database/types.ts';
 import { ended, type JobTables } from './job-rows.sql.ts';
 
@@ -47,7 +47,9 @@ export async function promoteDue(
       .where('state', '!=', 'active')
       .execute();
     for (const { id } of over) gone.add(id);
-    await active.set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1) })).execute();
+    // Where it stood before: not behind all that came since.
+    const again = active.set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1), due_at: sql<Date>`created_at` }));
+    await again.execute();
   }
   if (apart.length > 0) {
     const delayed = trx.updateTable('jobs').where('id', 'in', apart).where('state', 'in', ['delayed', 'handed']);

@@ -120,7 +120,9 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
       const names = await jobs.distinct('name', { state: { $in: ['delayed', 'handed', 'active'] }, ...due });
       if (names.length === 0) return [];
       const inLine = { state: 'waiting', claim: null } as const;
-      await jobs.updateMany(runOut, { $set: inLine, $inc: { deaths: 1 } });
+      // Where it stood before: not behind all that came since.
+      const again = { ...inLine, dueAt: '$createdAt', deaths: { $add: ['$deaths', 1] } };
+      await jobs.updateMany(runOut, [{ $set: again }]);
       await jobs.updateMany({ state: { $in: ['delayed', 'handed'] }, ...due }, { $set: inLine });
       return names;
     },

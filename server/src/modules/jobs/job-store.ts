@@ -16,7 +16,7 @@ export interface Settlement extends Claim {
   /** Undefined where there is none. */
   result?: unknown;
   failure: JobFailure | null;
-  /** When it may run again; only where `state` is `delayed`. */
+  /** When it may run again, where `state` is `delayed`; its place in line, where it is `waiting` (null: at the end). */
   runAt: Date | null;
 }
 

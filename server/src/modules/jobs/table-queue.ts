@@ -41,6 +41,7 @@ export function createTableQueue(deps: {
   const underway = new Set<Promise<void>>();
   /** Names whose line may hold something. */
   const toLook = new Set<string>();
+  let isPromotionDue = false;
   let ended = 0;
   let pumping: Promise<void> | null = null;
   let started = false;
@@ -74,7 +75,9 @@ export function createTableQueue(deps: {
   function settlementOf(job: JobRecord, { claim, attempt }: Running, outcome: AttemptOutcome): Settlement {
     const base = { id: job.id, claim, ...attempt.shown, failure: outcome.failure ?? job.failure, runAt: null };
     const attempts = job.attempts + 1;
-    if (outcome.state === 'returned') return { ...base, state: 'waiting', attempts: job.attempts };
+    // Where it stood before: not behind all that came since.
+    if (outcome.state === 'returned')
+      return { ...base, state: 'waiting', attempts: job.attempts, runAt: job.createdAt };
     if (outcome.state === 'completed') return { ...base, state: 'completed', attempts, result: outcome.result };
     if (outcome.retryAfter === undefined) return { ...base, state: outcome.state, attempts };
     return { ...base, state: 'delayed', attempts, runAt: after(clock(), outcome.retryAfter) };
@@ -91,6 +94,13 @@ export function createTableQueue(deps: {
   }
 
   async function pump(): Promise<void> {
+    if (isPromotionDue) {
+      isPromotionDue = false;
+      // First one's own: a clock that jumps ahead must not take away what is just running here. Nothing is being claimed meanwhile.
+      await renew();
+      await store.promote(clock(), DEATHS);
+      for (const name of registry.names()) toLook.add(name);
+    }
     for (const name of toLook) {
       if (stopped) return;
       toLook.delete(name);
@@ -103,7 +113,7 @@ export function createTableQueue(deps: {
     pumping ??= pump().finally(() => {
       pumping = null;
       // What was woken between the last look and here must not be lost; a line that failed is looked at later.
-      if (toLook.size > 0 && !stopped) look().then(outage.worked, outage.failed);
+      if ((toLook.size > 0 || isPromotionDue) && !stopped) look().then(outage.worked, outage.failed);
     });
     return pumping;
   }
@@ -114,10 +124,12 @@ export function createTableQueue(deps: {
     look().then(outage.worked, outage.failed);
   }
 
+  /** Puts in line what is due, and looks at every line. */
   async function promoteAndLook(): Promise<void> {
-    await store.promote(clock(), DEATHS);
-    for (const name of registry.names()) toLook.add(name);
-    await look();
+    isPromotionDue = true;
+    // What is under way may be past its promotion: it is followed by another look.
+    do await look();
+    while ((isPromotionDue || pumping !== null) && !stopped);
   }
 
   function lookLater(milliseconds: number): void {

@@ -3,6 +3,7 @@ import { type Job, Queue } from 'bullmq';
 import { HOUR, MINUTE, SECOND } from '../clock.ts';
 import { within } from '../database/time-limit.ts';
 import { platformErrors } from '../errors.ts';
+import { isId } from '../ids.ts';
 import type { RedisConnections } from '../redis/connect.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { dataOf, type JobData, LISTS, optionsOf, toRecord } from './bullmq-records.ts';
@@ -10,7 +11,15 @@ import { createBullmqWorkers, KEPT } from './bullmq-workers.ts';
 import { createCancelledJobs } from './cancelled-jobs.ts';
 import { durationsOf } from './durations.ts';
 import type { JobRegistry } from './job-registry.ts';
-import { JOB_STATES, type JobFilter, type JobQueue, type JobRecord, type JobState, type QueueStatus } from './queue.ts';
+import {
+  JOB_STATES,
+  type JobFilter,
+  type JobQueue,
+  type JobRecord,
+  type JobState,
+  type NewJob,
+  type QueueStatus,
+} from './queue.ts';
 
 /** In braces: all keys lie on one node of a cluster, as BullMQ needs it. */
 const PREFIX = '{ostiary-jobs}';
@@ -18,6 +27,8 @@ const PREFIX = '{ostiary-jobs}';
 const PATIENCE = 3 * SECOND;
 const SAMPLE = 100;
 const DRAIN_PAUSE = 10;
+/** A job and its state are two answers of Redis: so often they are asked for until they fit. */
+const READS = 5;
 
 /** The queues in Redis, by BullMQ: for any number of processes. Whatever it does answers `unavailable` (503) while Redis is away. */
 export function createBullmqQueue(deps: {
@@ -31,6 +42,7 @@ export function createBullmqQueue(deps: {
   const { redis, registry, log, onEnded = () => {}, prefix = PREFIX } = deps;
   const queues = new Map<string, Queue<JobData>>();
   const cancelled = createCancelledJobs({ redis: redis.commands, prefix, keep: KEPT.failed });
+  let started = false;
   const workers = createBullmqWorkers({ redis, registry, cancelled, onEnded, prefix, log });
 
   function queueOf(name: string): Queue<JobData> {
@@ -60,6 +72,8 @@ export function createBullmqQueue(deps: {
   async function stateOf(job: Job<JobData>): Promise<JobState | null> {
     const state = await job.getState();
     if (state === 'prioritized') return 'waiting';
+    // It is on its way to the cancelled ones.
+    if (state === 'failed' && (await workers.isAskedToCancel(job))) return 'cancelled';
     return JOB_STATES.find((known) => known === state) ?? null;
   }
 
@@ -80,9 +94,15 @@ export function createBullmqQueue(deps: {
   }
 
   async function find(id: string): Promise<JobRecord | null> {
-    const job = await findJob(id);
-    const state = job && (await stateOf(job));
-    return job && state ? recordOf(job, state) : findCancelled(id);
+    for (let tries = 0; tries < READS; tries++) {
+      const job = await findJob(id);
+      const state = job && (await stateOf(job));
+      if (!job || !state) return findCancelled(id);
+      // Read before its end, and asked for its state after it.
+      const isStale = (state === 'completed' || state === 'failed') && job.finishedOn === undefined;
+      if (!isStale) return recordOf(job, state);
+    }
+    return null;
   }
 
   const namesIn = ({ name }: JobFilter) => (name === undefined ? registry.names() : [name]);
@@ -212,13 +232,15 @@ export function createBullmqQueue(deps: {
     return delayed.flat().every((job) => job.timestamp + (job.delay ?? 0) > Date.now());
   }
 
+  async function add(job: NewJob): Promise<string> {
+    // An idempotency key holds after a cancel, too, of which BullMQ knows nothing. Ids of jobs without a key are new.
+    if (!isId(job.id) && (await cancelled.find(job.name, job.id))) return job.id;
+    const { id = job.id } = await queueOf(job.name).add(job.name, dataOf(job), optionsOf(job));
+    return id;
+  }
+
   return {
-    add: (job) =>
-      reached(
-        queueOf(job.name)
-          .add(job.name, dataOf(job), optionsOf(job))
-          .then(({ id }) => id ?? job.id),
-      ),
+    add: (job) => reached(add(job)),
     find: (id) => reached(find(id)),
     list: (filter, page) => reached(list(filter, page)),
     count: (filter, limit) => reached(count(filter, limit)),
@@ -229,13 +251,18 @@ export function createBullmqQueue(deps: {
     pause: (name) => reached(queueOf(name).pause()),
     resume: (name) => reached(queueOf(name).resume()),
     activeHere: () => workers.active(),
-    start: () => workers.start(),
+
+    start() {
+      started = true;
+      return workers.start();
+    },
 
     async drain() {
       const before = workers.ended();
       await workers.start();
       do await pause(DRAIN_PAUSE);
       while (!(await isIdle()));
+      if (!started) await workers.rest();
       return workers.ended() - before;
     },
 

@@ -138,7 +138,14 @@ export function createBullmqWorkers(deps: {
 
     start(): Promise<void> {
       starting ??= Promise.all([...registry.names().map(open), listen()]).then(() => {});
-      return starting;
+      return starting.then(() => {
+        for (const worker of workers) if (worker.isPaused()) void worker.resume();
+      });
+    },
+
+    /** Takes no more, until the next start; resolves when what runs has ended. */
+    async rest(): Promise<void> {
+      await Promise.all(workers.map((worker) => worker.pause()));
     },
 
     /** Told to whichever process runs it; kept as well, so that it is not tried again where the message is lost. */
@@ -146,6 +153,8 @@ export function createBullmqWorkers(deps: {
       await redis.commands.set(askedKey(name, id), '1', 'PX', KEPT.completed);
       await redis.commands.publish(channel, id);
     },
+
+    isAskedToCancel,
 
     async forgetCancel(name: string, id: string): Promise<void> {
       await redis.commands.del(askedKey(name, id));
@@ -170,20 +179,27 @@ export function createBullmqWorkers(deps: {
 function createReport(job: Job<JobData>) {
   let timer: NodeJS.Timeout | undefined;
   let lines = 0;
+  let writing: Promise<void> = Promise.resolve();
 
-  async function write({ shown }: Attempt): Promise<void> {
+  /** One after the other, or lines would come in any order. Never rejects. */
+  function write(attempt: Attempt): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    const fresh = shown.log.slice(lines);
-    lines = shown.log.length;
+    writing = writing.then(() => writeFresh(attempt)).catch(() => {});
+    return writing;
+  }
+
+  async function writeFresh({ shown }: Attempt): Promise<void> {
+    const fresh = shown.log.slice(Math.max(0, shown.log.length - (shown.lines - lines)));
+    lines = shown.lines;
     if (shown.progress !== null && shown.progress !== job.progress) await job.updateProgress(shown.progress);
     for (const line of fresh) await job.log(line);
   }
 
   return {
     changed(attempt: Attempt): void {
-      timer ??= setTimeout(() => void write(attempt).catch(() => {}), REPORT_EVERY);
+      timer ??= setTimeout(() => void write(attempt), REPORT_EVERY);
     },
-    end: (attempt: Attempt) => write(attempt).catch(() => {}),
+    end: write,
   };
 }

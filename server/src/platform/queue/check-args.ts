@@ -12,6 +12,7 @@ const checks = new WeakMap<TSchema, ReturnType<typeof compile>>();
 
 /** What is wrong with a job's arguments, as strictly as with a body; nothing where they fit. */
 export function faultsOf(schema: TSchema, args: unknown): Fault[] {
+  if (args === undefined) return [{ path: '/', message: 'is required' }];
   let check = checks.get(schema);
   if (!check) {
     check = compile({ schema, method: 'POST', url: 'job', httpPart: 'body' });

@@ -32,6 +32,8 @@ const STACK_LIMIT = 8000;
 export interface Shown {
   progress: number | null;
   log: string[];
+  /** Lines of this attempt, also those that made room for later ones. */
+  lines: number;
 }
 
 /** One attempt under way. */
@@ -52,10 +54,11 @@ const REASONS: Record<JobAborted['why'], string> = {
 /** Runs a job once: checks its arguments, keeps its time, and says what became of it. `onShown` is told of progress and lines. */
 export function startAttempt(definition: JobDefinition, job: JobRecord, onShown: () => void): Attempt {
   const controller = new AbortController();
-  const shown: Shown = { progress: job.progress, log: [...job.log] };
+  const shown: Shown = { progress: job.progress, log: [...job.log], lines: 0 };
   const abort = (why: JobAborted['why']) => controller.abort(new JobAborted(why, REASONS[why]));
 
   const line = (text: string) => {
+    shown.lines++;
     shown.log.push(text.slice(0, LINE_LIMIT));
     if (shown.log.length > LOG_LINES) shown.log.splice(0, shown.log.length - LOG_LINES);
     onShown();
