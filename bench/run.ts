@@ -9,6 +9,7 @@ import { formatFigure, HEADING } from './lib/figure.ts';
 import { createFolders } from './lib/folders.ts';
 import { createPostgres } from './lib/postgres.ts';
 import { guarded } from './measures/guarded.ts';
+import { jobs } from './measures/jobs.ts';
 import { login } from './measures/login.ts';
 import { me } from './measures/me.ts';
 import { permission } from './measures/permission.ts';
@@ -17,7 +18,7 @@ import { refresh } from './measures/refresh.ts';
 import { start } from './measures/start.ts';
 import { usersList } from './measures/users-list.ts';
 
-const MEASURES: Measure[] = [start, guarded, me, permission, login, refresh, population, usersList];
+const MEASURES: Measure[] = [start, guarded, me, permission, login, refresh, population, usersList, jobs];
 
 const FULL: Plan = { quick: false, rounds: 7, seconds: 2, warmUp: 2, timeLimit: 390 };
 const QUICK: Plan = { quick: true, rounds: 3, seconds: 1, warmUp: 1, timeLimit: 70 };

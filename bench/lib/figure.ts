@@ -4,7 +4,7 @@ import type { Ratio } from './ratio.ts';
 export interface Figure {
   name: string;
   value: number;
-  unit: 'ratio' | 'ms' | 'MB';
+  unit: 'ratio' | 'ms' | 'MB' | '/s';
   aim?: { at: 'least' | 'most'; value: number };
   /** What the figure was made of. */
   detail: string;
