@@ -46,6 +46,7 @@ export function createTableQueue(deps: {
   let pumping: Promise<void> | null = null;
   let started = false;
   let stopped = false;
+  let isLookComing = false;
   let nextLook: { at: number; timer: NodeJS.Timeout } | null = null;
   let renewal: NodeJS.Timeout | undefined;
   let reporting: NodeJS.Timeout | undefined;
@@ -121,7 +122,13 @@ export function createTableQueue(deps: {
   function wake(name: string): void {
     if (!started || stopped || activeOf(name) >= (registry.find(name)?.concurrency ?? 0)) return;
     toLook.add(name);
-    look().then(outage.worked, outage.failed);
+    // In the next turn, so that what ends or comes in this one is looked for together.
+    if (isLookComing) return;
+    isLookComing = true;
+    setImmediate(() => {
+      isLookComing = false;
+      if (!stopped) look().then(outage.worked, outage.failed);
+    });
   }
 
   /** Puts in line what is due, and looks at every line. */

@@ -45,7 +45,8 @@ export function createBullmqWorkers(deps: {
   const { redis, registry, cancelled, onEnded, prefix, log } = deps;
   const channel = `${prefix}:cancel`;
   const askedKey = (name: string, id: string) => `${prefix}:${name}:cancel-asked:${id}`;
-  const running = new Map<string, Attempt>();
+  /** Entries let go of their attempts at the end: the map's old tables, which live long, would keep them. */
+  const running = new Map<string, { attempt: Attempt | null }>();
   const workers: Worker<JobData>[] = [];
   const connections: Redis[] = [];
   let ended = 0;
@@ -55,13 +56,15 @@ export function createBullmqWorkers(deps: {
     const id = job.id ?? '';
     const report = createReport(job);
     const attempt = startAttempt(definition, toRecord(job, 'active', []), () => report.changed(attempt));
-    running.set(id, attempt);
+    const entry: { attempt: Attempt | null } = { attempt };
+    running.set(id, entry);
     try {
       const outcome = await attempt.outcome;
       await report.end(attempt);
       return await conclude(job, outcome, token);
     } finally {
       running.delete(id);
+      entry.attempt = null;
       ended++;
     }
   }
@@ -114,7 +117,7 @@ export function createBullmqWorkers(deps: {
     });
     worker.on('error', (error) => log.debug({ err: error, job: name }, 'a worker met an error'));
     worker.on('lockRenewalFailed', (ids) => {
-      for (const id of ids) running.get(id)?.abort('lost');
+      for (const id of ids) running.get(id)?.attempt?.abort('lost');
     });
     worker.on('completed', endPromise);
     worker.on('failed', (job) => {
@@ -128,7 +131,7 @@ export function createBullmqWorkers(deps: {
   async function listen(): Promise<void> {
     const connection = redis.patient();
     connections.push(connection);
-    connection.on('message', (_channel, id) => running.get(id)?.abort('cancelled'));
+    connection.on('message', (_channel, id) => running.get(id)?.attempt?.abort('cancelled'));
     await connection.subscribe(channel);
   }
 
@@ -162,7 +165,7 @@ export function createBullmqWorkers(deps: {
 
     async stop(grace: number): Promise<void> {
       const abort = setTimeout(() => {
-        for (const attempt of running.values()) attempt.abort('stopping');
+        for (const { attempt } of running.values()) attempt?.abort('stopping');
       }, grace);
       const force = setTimeout(() => {
         for (const worker of workers) worker.close(true).catch(() => {});
