@@ -171,7 +171,8 @@ for (const { name, freshUrl } of testDatabases()) {
     test('more than a batch, by two instances at once: all of it goes, each thing once', (t) =>
       onDatabase(async (s) => {
         const make = createMaker(s);
-        const many = 520;
+        // More than one batch of each of the two.
+        const many = 1040;
         const over: Thing[] = [];
         const kept: Thing[] = [];
         for (let i = 0; i < many; i += 20) {
@@ -185,7 +186,9 @@ for (const { name, freshUrl } of testDatabases()) {
           over.push(...made.flat());
           kept.push(await make.session(DAY, 'ended'), await make.event(DAY), await make.registration(0));
         }
-        const beside = await openTestApp({ databaseUrl: s.databaseUrl, time: s.time, env: ENV });
+        // Two instances in one process block each other on SQLite, which has but one process anyway: there, one after the other.
+        const alone = name === 'sqlite';
+        const beside = alone ? s : await openTestApp({ databaseUrl: s.databaseUrl, time: s.time, env: ENV });
         try {
           for (const purge of PURGES) {
             const ids = await Promise.all([s, beside].map(({ app }) => app.jobs.enqueue(purge, {})));
@@ -205,7 +208,7 @@ for (const { name, freshUrl } of testDatabases()) {
             );
           }
         } finally {
-          await beside.close();
+          if (!alone) await beside.close();
         }
         for (const thing of over) assert.equal(await thing.isThere(), false, say(thing));
         for (const thing of kept) assert.equal(await thing.isThere(), true, say(thing));
@@ -340,6 +343,8 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.deepEqual(job?.result, { erased: 1 });
         assert.deepEqual(job?.log, [`${made.id}: superadmin_protected`]);
         assert.equal((await users.find(made.id))?.status, 'deleted');
+        // What follows from the erasure.
+        await s.work();
         assert.equal(await users.find(other.user.id), null);
       }));
   });

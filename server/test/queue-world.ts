@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { type Static, Type } from 'typebox';
 import { createTableQueue } from '../src/modules/jobs/table-queue.ts';
 import { systemClock } from '../src/platform/clock.ts';
-import { connectDatabase } from '../src/platform/database/database.ts';
+import { connectDatabase, sqlOf } from '../src/platform/database/database.ts';
 import { createMigrator, discoverMigrations } from '../src/platform/database/migrations.ts';
 import { createBullmqQueue } from '../src/platform/queue/bullmq-queue.ts';
 import { defineJob, type JobContext, type JobDefinition } from '../src/platform/queue/define-job.ts';
@@ -18,6 +18,8 @@ import { nextNumber } from './fixtures.ts';
 export interface Carrier {
   /** A queue of its own, as another process would have it. */
   queueOf(registry: JobRegistry): JobQueue;
+  /** How often a worker died that had a job; null where that is not known. */
+  deathsOf(id: string): Promise<number | null>;
   /** Stop its queues first. */
   close(): Promise<void>;
 }
@@ -39,6 +41,7 @@ export async function openCarrier(url: string, prefix: string): Promise<Carrier>
     const redis = connectRedis(url, { onAway: () => {}, onBack: () => {} });
     return {
       queueOf: (registry) => createBullmqQueue({ redis, registry, prefix, log: silent }),
+      deathsOf: async () => null,
       close: () => redis.close(),
     };
   }
@@ -46,6 +49,10 @@ export async function openCarrier(url: string, prefix: string): Promise<Carrier>
   const { jobs: store } = openStorage(database, { onCommit: () => {} });
   return {
     queueOf: (registry) => createTableQueue({ store, registry, clock: systemClock, log: silent }),
+    async deathsOf(id) {
+      const { db } = sqlOf<{ jobs: { id: string; deaths: number } }>(database);
+      return (await db.selectFrom('jobs').select('deaths').where('id', '=', id).executeTakeFirstOrThrow()).deaths;
+    },
     close: () => database.close(),
   };
 }
