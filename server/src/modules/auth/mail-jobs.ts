@@ -129,7 +129,8 @@ export function registerMailJobs(deps: {
       if (!user || from === null || to === null || from === to) return null;
       const mails = mailsIn(user.locale);
       if (which === 'before') return { to: from, content: mails.emailChanged({ newEmail: to, ...where(event) }) };
-      return { to, content: mails.emailChangedNew(where(event)) };
+      // Who has not accepted an invitation yet has nothing to sign in to: the new address gets a link of its own.
+      return user.invitation ? null : { to, content: mails.emailChangedNew(where(event)) };
     };
 
   const invitationLetter = toUser((mails, event, user) => {
