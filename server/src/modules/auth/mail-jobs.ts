@@ -176,14 +176,14 @@ export function registerMailJobs(deps: {
       schema: Type.Object({ eventId: Type.String(), mail: Type.String() }, { additionalProperties: false }),
       ...PATIENCE,
       concurrency: 4,
-      async run({ eventId, mail: name }) {
+      async run({ eventId, mail: name }, { signal }) {
         const event = await eventStore.find(eventId);
         const kind = event && MAILS[event.type]?.find((known) => known.name === name);
         const letter = (kind && (await kind.write(event))) ?? null;
         // The code has expired, the link was replaced, the user is gone.
         if (letter === null || letter.to === null) return { sent: false };
         try {
-          await mailer.send({ ...letter.content, to: letter.to, key: `${eventId} ${name}` });
+          await mailer.send({ ...letter.content, to: letter.to, key: `${eventId} ${name}` }, { signal });
         } catch (error) {
           throw error instanceof MailRefused ? new JobGivenUp(wordsOf(error)) : new Error(wordsOf(error));
         }

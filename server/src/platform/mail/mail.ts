@@ -10,8 +10,11 @@ export interface Mail {
 
 /** The port that `smtp.ts` and `mailbox.ts` serve. */
 export interface Mailer {
-  /** Resolves once the next hop has accepted the mail. Rejects with `MailRefused` where trying again is of no use. */
-  send(mail: Mail): Promise<void>;
+  /**
+   * Resolves once the next hop has accepted the mail. Rejects with `MailRefused` where trying again is of no use. Where `signal` aborts,
+   * the delivery is broken off, and rejects.
+   */
+  send(mail: Mail, options?: { signal?: AbortSignal }): Promise<void>;
   close(): Promise<void>;
 }
 

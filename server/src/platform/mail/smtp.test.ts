@@ -310,3 +310,26 @@ test('a server that hangs up in the middle of a mail makes it wait', async (t) =
     return true;
   });
 });
+
+test('a delivery whose signal aborts is broken off, and the next one goes out', async (t) => {
+  const stuck = Promise.withResolvers<void>();
+  let isStuck = true;
+  const { received, url } = await listen(t, {
+    onMailFrom(_address, _session, callback) {
+      if (!isStuck) return callback();
+      stuck.resolve();
+    },
+  });
+  const mails = mailer(t, url);
+  const controller = new AbortController();
+  const sending = mails.send(MAIL, { signal: controller.signal });
+  await stuck.promise;
+  controller.abort(new Error('the process is stopping'));
+  await assert.rejects(sending, (error: unknown) => {
+    assert.ok(error instanceof Error && !(error instanceof MailRefused));
+    return true;
+  });
+  isStuck = false;
+  await mails.send({ ...MAIL, key: 'event-2' });
+  assert.equal(received.length, 1);
+});

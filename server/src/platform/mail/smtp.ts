@@ -51,9 +51,9 @@ export function createSmtpMailer({ url, from, dkim }: SmtpOptions): Mailer {
   let transport: ReturnType<typeof openTransport> | null = null;
   let closed = false;
 
-  async function send(mail: Mail): Promise<void> {
+  async function send(mail: Mail, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (!ONE_ADDRESS.test(mail.to)) throw new MailRefused('The recipient is not one mail address.');
-    const delivery = deliver(mail);
+    const delivery = deliver(mail, signal);
     underway.add(delivery);
     try {
       await delivery;
@@ -65,7 +65,7 @@ export function createSmtpMailer({ url, from, dkim }: SmtpOptions): Mailer {
     }
   }
 
-  async function deliver(mail: Mail): Promise<void> {
+  async function deliver(mail: Mail, signal: AbortSignal | undefined): Promise<void> {
     if (closed) throw new Error('The mailer is closed.');
     transport ??= openTransport({ ...server, ...(signature && { dkim: signature }) });
     await (await transport).sendMail({
@@ -78,7 +78,7 @@ export function createSmtpMailer({ url, from, dkim }: SmtpOptions): Mailer {
       messageId: `<${messageKey(mail.key)}@${domain}>`,
       // RFC 3834, 5: out-of-office replies to these would reach nobody.
       headers: { 'Auto-Submitted': 'auto-generated' },
-      signal: AbortSignal.timeout(DELIVERY_TIMEOUT),
+      signal: AbortSignal.any([AbortSignal.timeout(DELIVERY_TIMEOUT), ...(signal ? [signal] : [])]),
     });
   }
 
