@@ -29,9 +29,7 @@ export function timingFault(timing: Timing): { path: string; message: string } |
   if (!/^[^@]\S*(?:\s+\S+){4,5}$/.test(timing.expression.trim())) {
     return { path: '/timing/expression', message: 'must have five fields, or six with seconds first' };
   }
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: timing.timeZone });
-  } catch {
+  if (!isTimeZone(timing.timeZone)) {
     return { path: '/timing/timeZone', message: 'is no time zone of the IANA database, such as Europe/Berlin' };
   }
   try {
@@ -42,8 +40,22 @@ export function timingFault(timing: Timing): { path: string; message: string } |
   }
 }
 
+/** Our own schedules are in UTC, which needs none of the data of time zones: those would cost the start megabytes. */
+const UTC = 'UTC';
+
+function isTimeZone(name: string): boolean {
+  if (name === UTC) return true;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function cronOf({ expression, timeZone }: Extract<Timing, { kind: 'cron' }>): Cron {
-  return new Cron(expression.trim(), { timezone: timeZone, paused: true, mode: '5-or-6-parts' });
+  const zone = timeZone === UTC ? { utcOffset: 0 } : { timezone: timeZone };
+  return new Cron(expression.trim(), { ...zone, paused: true, mode: '5-or-6-parts' });
 }
 
 /**
