@@ -57,7 +57,10 @@ async function openPostOffice() {
     },
     async onData(stream, { id, envelope }, callback) {
       if (office.manner === 'hangs up') return hangUp(id);
-      const mail = await PostalMime.parse(await buffer(stream));
+      // A sender that stops breaks off.
+      const raw = await buffer(stream).catch(() => null);
+      if (raw === null) return;
+      const mail = await PostalMime.parse(raw);
       const to = envelope.rcptTo.map(({ address }) => address).join();
       const from = envelope.mailFrom ? envelope.mailFrom.address : '';
       if (office.manner === 'later') {

@@ -33,6 +33,7 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
   let started = false;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> | undefined;
 
   async function deliver(event: PendingEvent): Promise<void> {
     let claimedUntil = after(clock(), CLAIM);
@@ -97,16 +98,20 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
     return running;
   }
 
+  // One document that cannot be brought home must not hold up everything else.
+  const sweep = () => store.sweep().then(sweeping.worked, sweeping.failed);
+
   async function sweepAndLook(): Promise<number> {
-    // One document that cannot be brought home must not hold up everything else.
-    await store.sweep().then(sweeping.worked, sweeping.failed);
+    await sweep();
     return look();
   }
 
   function lookAndWait(): void {
     clearTimeout(timer);
     if (stopped) return;
-    sweepAndLook()
+    looking = sweep()
+      // Whoever is stopped meanwhile delivers nothing more.
+      .then(() => (stopped ? 0 : look()))
       .then(outage.worked, outage.failed)
       .finally(() => {
         clearTimeout(timer);
@@ -126,6 +131,7 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
     async stop() {
       stopped = true;
       clearTimeout(timer);
+      await looking;
       await running?.catch(() => {});
     },
   };
