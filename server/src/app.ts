@@ -17,11 +17,12 @@ import { userActionRoutes } from './modules/admin/user-action-routes.ts';
 import { createUserAdmin } from './modules/admin/user-admin.ts';
 import { createUserList } from './modules/admin/user-list.ts';
 import { userAdminRoutes } from './modules/admin/user-routes.ts';
+import { registerAccountHandlers } from './modules/auth/account-handlers.ts';
 import { createBlockNotice } from './modules/auth/block-notice.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { createFlowTokens } from './modules/auth/flow-token.ts';
 import { createInvitations } from './modules/auth/invitations.ts';
-import { registerAccountHandlers, registerMailJobs } from './modules/auth/mail-jobs.ts';
+import { registerMailJobs } from './modules/auth/mail-jobs.ts';
 import { createPasswordPolicy } from './modules/auth/password-policy.ts';
 import { createPasswords } from './modules/auth/passwords.ts';
 import { createRegistrations } from './modules/auth/registration.ts';
@@ -35,9 +36,8 @@ import { createNotes } from './modules/events/notes.ts';
 import { createRelay, type Relay } from './modules/events/relay.ts';
 import { eventRoutes } from './modules/events/routes.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
-import { createPromises } from './modules/jobs/promised-queue.ts';
+import { openQueue } from './modules/jobs/open-queue.ts';
 import { jobRoutes } from './modules/jobs/routes.ts';
-import { createTableQueue } from './modules/jobs/table-queue.ts';
 import { createWorkerBeat } from './modules/jobs/worker-beat.ts';
 import { jwksRoutes } from './modules/keys/routes.ts';
 import { checkSecretKey } from './modules/keys/secret-check.ts';
@@ -159,7 +159,7 @@ export async function createApp(deps: {
   const note = createNotes({ events, store: storage.events });
 
   const registry = createJobRegistry();
-  const queue = await openQueue();
+  const queue = await openQueue({ redis, store: storage.jobs, registry, clock, log });
   const jobs = createJobs({ registry, queue, clock });
   const beat = createWorkerBeat({ store: storage.workers, registry, queue, clock, log });
   const schedules = createSchedules({ store: storage.schedules, jobs, events, clock, log });
@@ -290,14 +290,6 @@ export async function createApp(deps: {
   const api = { prefix: API };
   // A worker answers probes, and nobody.
   if (config.role !== 'worker') await registerRoutes();
-
-  async function openQueue(): Promise<JobQueue> {
-    if (!redis) return createTableQueue({ store: storage.jobs, registry, clock, log });
-    // Loaded where there is a Redis: nobody else pays for it at the start.
-    const { createBullmqQueue } = await import('./platform/queue/bullmq-queue.ts');
-    const promises = createPromises({ store: storage.jobs, clock, log });
-    return promises.over(createBullmqQueue({ redis, registry, log, onEnded: promises.ended }));
-  }
 
   async function registerRoutes(): Promise<void> {
     await http.register(registrationRoutes({ registrations, invitations, users, cookie }), api);

@@ -6,6 +6,7 @@ import type { ScheduleRecord } from '../src/modules/schedules/schedule-store.ts'
 import { after, DAY, HOUR } from '../src/platform/clock.ts';
 import { SYSTEM_CALLER } from '../src/platform/http/system-caller.ts';
 import type { JobRecord } from '../src/platform/queue/queue.ts';
+import { JOBS_KEPT } from '../src/platform/queue/queue.ts';
 import { openTestApp, type TestApp } from './app.ts';
 import { ok, type Person } from './client.ts';
 import { testDatabases } from './databases.ts';
@@ -89,7 +90,7 @@ function createMaker({ app: { storage }, time }: TestApp) {
     youngEvent: () => event('event as old as runs are kept', KEPT.scheduleRuns, null, 'thing.happened'),
 
     async job(left: number | null, state: 'completed' | 'cancelled' | 'failed'): Promise<Thing> {
-      const at = ago(state === 'failed' ? KEPT.failedJobs : KEPT.completedJobs, left ?? -DAY);
+      const at = ago(JOBS_KEPT[state], left ?? -DAY);
       const job = makeJob({ id: makeId(at), createdAt: at });
       assert.equal(await storage.jobs.insert(job), true);
       const isThere = () => there(storage.jobs.find(job.id));

@@ -211,22 +211,6 @@ function wordsOf(error: unknown): string {
   return (cause instanceof Error ? `${message} ${cause.message}` : message).replace(QUOTED, '…');
 }
 
-/** What else follows from the same events, at once and in the database. */
-export function registerAccountHandlers(deps: {
-  events: Events;
-  registrationStore: RegistrationStore;
-  userStore: UserStore;
-}): void {
-  const { events, registrationStore, userStore } = deps;
-  // The user has the id of the registration that it comes from.
-  events.on('user.registered', 'registration', ({ userId }) =>
-    userId === null ? Promise.resolve() : registrationStore.remove(userId),
-  );
-  events.on('session.started', 'last-login', async ({ userId, at }) => {
-    if (userId !== null && (await userStore.find(userId))) await userStore.noteLogin(userId, at);
-  });
-}
-
 /** The address in one half of what a change was. */
 function emailIn(half: unknown): string | null {
   const { email } = (half ?? {}) as { email?: unknown };

@@ -3,7 +3,7 @@ import { after, type Clock, HOUR, MINUTE, SECOND } from '../../platform/clock.ts
 import { newId } from '../../platform/ids.ts';
 import { durationsOf } from '../../platform/queue/durations.ts';
 import type { JobRegistry } from '../../platform/queue/job-registry.ts';
-import type { AttemptOutcome, JobQueue, JobRecord, NewJob } from '../../platform/queue/queue.ts';
+import { type AttemptOutcome, DEATHS, type JobQueue, type JobRecord, type NewJob } from '../../platform/queue/queue.ts';
 import { type Attempt, startAttempt } from '../../platform/queue/run-attempt.ts';
 import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { Claim, JobStore, Settlement } from './job-store.ts';
@@ -17,8 +17,6 @@ const LOOK_EVERY = 500;
 /** Progress and lines are written no more often. */
 const REPORT_EVERY = 500;
 const BATCH = 50;
-/** Processes that may die over one job before it is taken for their murderer. */
-const DEATHS = 25;
 const DURATIONS = 100;
 
 interface Running extends Claim {

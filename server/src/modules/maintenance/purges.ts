@@ -4,6 +4,7 @@ import { outcomeOf } from '../../platform/errors.ts';
 import { SYSTEM_CALLER } from '../../platform/http/system-caller.ts';
 import { defineJob, type JobContext } from '../../platform/queue/define-job.ts';
 import type { Jobs } from '../../platform/queue/jobs.ts';
+import { JOBS_KEPT } from '../../platform/queue/queue.ts';
 import type { UserAdmin } from '../admin/user-admin.ts';
 import type { ChallengeStore } from '../auth/challenge-store.ts';
 import type { RegistrationStore } from '../auth/registration-store.ts';
@@ -22,8 +23,6 @@ export const KEPT = {
   /** By these a sign-in from a known device is told from one that is new. */
   sessions: 90 * DAY,
   scheduleRuns: 30 * DAY,
-  completedJobs: 1 * DAY,
-  failedJobs: 30 * DAY,
   workers: 1 * DAY,
 };
 
@@ -32,7 +31,6 @@ export const GRACE_PERIOD = 30 * DAY;
 
 const BATCH = 500;
 const NOTHING = Type.Object({}, { additionalProperties: false });
-const NIGHTLY = { missed: 'runOnce' } as const;
 
 /** What takes away what is over: a job for each kind, and its schedule. All may run twice, and beside themselves. */
 export function registerPurges(deps: {
@@ -53,26 +51,26 @@ export function registerPurges(deps: {
   const { jobs, schedules, admin, userStore, eventStore, sessionStore, jobStore, clock } = deps;
 
   /** A job without arguments that runs by a cron expression, in UTC. */
-  function nightly(name: string, expression: string, run: (context: JobContext) => Promise<unknown>): void {
+  function periodic(name: string, expression: string, run: (context: JobContext) => Promise<unknown>): void {
     jobs.register(
       defineJob({ name, schema: NOTHING, concurrency: 1, timeout: 30 * MINUTE, run: (_args, context) => run(context) }),
     );
-    schedules.define({ name, job: name, timing: { kind: 'cron', expression, timeZone: 'UTC' }, ...NIGHTLY });
+    schedules.define({ name, job: name, timing: { kind: 'cron', expression, timeZone: 'UTC' }, missed: 'runOnce' });
   }
 
   const ago = (milliseconds: number) => after(clock(), -milliseconds);
 
-  nightly('purge.registrations', '7 * * * *', (context) => {
+  periodic('purge.registrations', '7 * * * *', (context) => {
     const before = ago(KEPT.registrations);
     return untilDone(context, () => deps.registrationStore.purge(before, BATCH));
   });
 
-  nightly('purge.challenges', '17 * * * *', (context) => {
+  periodic('purge.challenges', '17 * * * *', (context) => {
     const before = ago(KEPT.challenges);
     return untilDone(context, () => deps.challengeStore.purge(before, BATCH));
   });
 
-  nightly('purge.sessions', '27 3 * * *', async ({ signal }) => {
+  periodic('purge.sessions', '27 3 * * *', async ({ signal }) => {
     const before = ago(KEPT.sessions);
     let removed = 0;
     for (let after: string | null = null; ; ) {
@@ -84,23 +82,19 @@ export function registerPurges(deps: {
     }
   });
 
-  nightly('purge.events', '37 3 * * *', async (context) => {
+  periodic('purge.events', '37 3 * * *', async (context) => {
     const runs = { before: ago(KEPT.scheduleRuns), type: 'schedule_run.*' };
     const past = { before: ago(deps.eventRetention) };
     const { removed } = await untilDone(context, () => eventStore.purge(runs, BATCH));
     return { removed: removed + (await untilDone(context, () => eventStore.purge(past, BATCH))).removed };
   });
 
-  nightly('purge.jobs', '47 * * * *', async (context) => {
+  periodic('purge.jobs', '47 * * * *', async (context) => {
     await deps.workerStore.purge(ago(KEPT.workers));
     if (!jobStore) return { removed: 0 };
-    const purge = (state: 'completed' | 'failed' | 'cancelled', kept: number) =>
-      untilDone(context, () => jobStore.purge(state, ago(kept), BATCH));
-    const results = [
-      await purge('completed', KEPT.completedJobs),
-      await purge('cancelled', KEPT.completedJobs),
-      await purge('failed', KEPT.failedJobs),
-    ];
+    const purge = (state: keyof typeof JOBS_KEPT) =>
+      untilDone(context, () => jobStore.purge(state, ago(JOBS_KEPT[state]), BATCH));
+    const results = [await purge('completed'), await purge('cancelled'), await purge('failed')];
     return { removed: results.reduce((sum, { removed }) => sum + removed, 0) };
   });
 
@@ -110,7 +104,7 @@ export function registerPurges(deps: {
     return user !== null && user.status !== 'erased';
   }
 
-  nightly('users.erase-deleted', '57 * * * *', async ({ signal, log }) => {
+  periodic('users.erase-deleted', '57 * * * *', async ({ signal, log }) => {
     const deletedBefore = ago(GRACE_PERIOD);
     const refused = new Set<string>();
     let erased = 0;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../platform/clock.ts';
+import { asJson } from '../../platform/database/values.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
@@ -246,13 +247,9 @@ function told({
 /** Each field that differs, before and after. */
 function changes(schedule: ScheduleRecord, next: Partial<ScheduleRecord>) {
   const fields = (Object.keys(next) as (keyof ScheduleRecord)[]).filter(
-    (field) => !isDeepStrictEqual(asJson(schedule[field]), asJson(next[field])),
+    (field) => !isDeepStrictEqual(asJson(schedule[field] ?? null), asJson(next[field] ?? null)),
   );
   const pick = (from: Partial<ScheduleRecord>) =>
     Object.fromEntries(fields.map((field) => [field, from[field] ?? null]));
   return { before: pick(schedule), after: pick(next) };
-}
-
-function asJson(value: unknown): unknown {
-  return value === undefined ? null : JSON.parse(JSON.stringify(value));
 }

@@ -5,6 +5,7 @@ import type { JobState } from '../../platform/queue/queue.ts';
 import type { EventRecord } from '../events/event-store.ts';
 import type { ScheduleRecord, Timing } from './schedule-store.ts';
 import type { ScheduleInput } from './schedules.ts';
+import { SOLAR_EVENTS, type SolarEvent } from './timing.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -12,11 +13,6 @@ const closed = { additionalProperties: false } as const;
 const LONGEST_INTERVAL = 315_360_000;
 /** Years that every database keeps; no leap seconds. */
 const TIME = '^[12]\\d{3}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]';
-
-const SOLAR = [
-  ...['dawn_astronomical', 'dawn_nautical', 'dawn_civil', 'sunrise', 'solar_noon', 'sunset'],
-  ...['dusk_civil', 'dusk_nautical', 'dusk_astronomical'],
-];
 
 const timing = Type.Unsafe<Timing>({
   description: 'When it ticks: by an interval, a cron expression, or the sun at a place.',
@@ -36,7 +32,7 @@ const timing = Type.Unsafe<Timing>({
     Type.Object(
       {
         kind: Type.Literal('solar'),
-        event: Type.Unsafe<Extract<Timing, { kind: 'solar' }>['event']>({ type: 'string', enum: SOLAR }),
+        event: Type.Unsafe<SolarEvent>({ type: 'string', enum: SOLAR_EVENTS }),
         latitude: Type.Number({ minimum: -90, maximum: 90 }),
         longitude: Type.Number({ minimum: -180, maximum: 180 }),
       },

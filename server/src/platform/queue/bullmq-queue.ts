@@ -7,12 +7,13 @@ import { isId } from '../ids.ts';
 import type { RedisConnections } from '../redis/connect.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { dataOf, type JobData, LISTS, optionsOf, toRecord } from './bullmq-records.ts';
-import { createBullmqWorkers, KEPT } from './bullmq-workers.ts';
+import { createBullmqWorkers } from './bullmq-workers.ts';
 import { createCancelledJobs } from './cancelled-jobs.ts';
 import { durationsOf } from './durations.ts';
 import type { JobRegistry } from './job-registry.ts';
 import {
   JOB_STATES,
+  JOBS_KEPT,
   type JobFilter,
   type JobQueue,
   type JobRecord,
@@ -41,7 +42,7 @@ export function createBullmqQueue(deps: {
 }): JobQueue {
   const { redis, registry, log, onEnded = () => {}, prefix = PREFIX } = deps;
   const queues = new Map<string, Queue<JobData>>();
-  const cancelled = createCancelledJobs({ redis: redis.commands, prefix, keep: KEPT.failed });
+  const cancelled = createCancelledJobs({ redis: redis.commands, prefix, keep: JOBS_KEPT.cancelled });
   let started = false;
   const workers = createBullmqWorkers({ redis, registry, cancelled, onEnded, prefix, log });
 

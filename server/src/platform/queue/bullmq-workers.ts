@@ -1,23 +1,18 @@
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { DAY, SECOND } from '../clock.ts';
+import { SECOND } from '../clock.ts';
 import type { RedisConnections } from '../redis/connect.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type JobData, toRecord } from './bullmq-records.ts';
 import type { createCancelledJobs } from './cancelled-jobs.ts';
 import type { JobDefinition } from './define-job.ts';
 import type { JobRegistry } from './job-registry.ts';
-import type { AttemptOutcome } from './queue.ts';
+import { type AttemptOutcome, DEATHS, JOBS_KEPT } from './queue.ts';
 import { type Attempt, startAttempt } from './run-attempt.ts';
-
-/** How long jobs are kept after their end. Milliseconds. */
-export const KEPT = { completed: 1 * DAY, failed: 30 * DAY };
 
 /** A lock lasts this long and is renewed at half of it; looking for those that ran out so often puts a job back in line within 15 s. */
 const LOCK = 8 * SECOND;
 const STALLED_EVERY = 4 * SECOND;
-/** Processes that may die over one job before it is taken for their murderer. */
-const DEATHS = 25;
 const REPORT_EVERY = 500;
 /** After `stop`'s grace: handlers that do not heed their signal are left to the next process. */
 const FORCE_AFTER = 7 * SECOND;
@@ -109,8 +104,8 @@ export function createBullmqWorkers(deps: {
       lockDuration: LOCK,
       stalledInterval: STALLED_EVERY,
       maxStalledCount: DEATHS,
-      removeOnComplete: { age: KEPT.completed / SECOND },
-      removeOnFail: { age: KEPT.failed / SECOND },
+      removeOnComplete: { age: JOBS_KEPT.completed / SECOND },
+      removeOnFail: { age: JOBS_KEPT.failed / SECOND },
       settings: {
         backoffStrategy: (_made, _type, error) => (error instanceof AttemptFailed ? error.retryAfter : 0),
       },
@@ -153,7 +148,7 @@ export function createBullmqWorkers(deps: {
 
     /** Told to whichever process runs it; kept as well, so that it is not tried again where the message is lost. */
     async askToCancel(name: string, id: string): Promise<void> {
-      await redis.commands.set(askedKey(name, id), '1', 'PX', KEPT.completed);
+      await redis.commands.set(askedKey(name, id), '1', 'PX', JOBS_KEPT.cancelled);
       await redis.commands.publish(channel, id);
     },
 

@@ -1,3 +1,5 @@
+import { DAY } from '../clock.ts';
+
 /**
  * Where a job is: `waiting` for a free worker, `delayed` until a time (also before the next attempt), `active` in a worker, or at its end:
  * `completed`, `failed` after its last attempt (the dead letters), `cancelled`.
@@ -5,6 +7,12 @@
 export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'cancelled';
 
 export const JOB_STATES: readonly JobState[] = ['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled'];
+
+/** How long a job is kept after its end, whichever adapter has it. Milliseconds. */
+export const JOBS_KEPT = { completed: 1 * DAY, cancelled: 1 * DAY, failed: 30 * DAY };
+
+/** Processes that may die over one job before it is taken for their murderer. */
+export const DEATHS = 25;
 
 export interface JobFailure {
   message: string;

@@ -1,9 +1,7 @@
-import { type Kysely, sql as raw } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Db } from 'mongodb';
 import { type Columns, createIndex } from '../../../platform/database/columns.ts';
-
-const MYSQL_NO_SUCH_INDEX = 1091;
-const MONGODB_NO_SUCH_INDEX = 27;
+import { dropIndex, dropMongoIndex } from '../../../platform/database/drop-index.ts';
 
 /** What administrators look for; a user's and a target's events were found before. */
 const INDEXES = [
@@ -17,15 +15,8 @@ export const sql = {
     for (const { name, on } of INDEXES) await createIndex(db, columns, { name, table: 'events', on: [...on] });
   },
 
-  async down(db: Kysely<unknown>, { dialect }: Columns): Promise<void> {
-    for (const { name } of INDEXES) {
-      if (dialect !== 'mysql') await db.schema.dropIndex(name).ifExists().execute();
-      else {
-        await raw`drop index ${raw.ref(name)} on events`.execute(db).catch((error) => {
-          if (error.errno !== MYSQL_NO_SUCH_INDEX) throw error;
-        });
-      }
-    }
+  async down(db: Kysely<unknown>, columns: Columns): Promise<void> {
+    for (const { name } of INDEXES) await dropIndex(db, columns, { name, table: 'events' });
   },
 };
 
@@ -35,13 +26,6 @@ export const mongo = {
   },
 
   async down(db: Db): Promise<void> {
-    for (const { name } of INDEXES) {
-      await db
-        .collection('events')
-        .dropIndex(name)
-        .catch((error) => {
-          if (error.code !== MONGODB_NO_SUCH_INDEX) throw error;
-        });
-    }
+    for (const { name } of INDEXES) await dropMongoIndex(db, { name, collection: 'events' });
   },
 };

@@ -1,10 +1,9 @@
 import { type Kysely, sql as raw } from 'kysely';
 import type { Db } from 'mongodb';
 import { type Columns, createIndex } from '../../../platform/database/columns.ts';
+import { dropIndex, dropMongoIndex } from '../../../platform/database/drop-index.ts';
 
 const NAME = 'users_deleted_at';
-const MYSQL_NO_SUCH_INDEX = 1091;
-const MONGODB_NO_SUCH_INDEX = 27;
 
 /** For who is to be erased: few of all are deleted. */
 export const sql = {
@@ -13,14 +12,7 @@ export const sql = {
     await createIndex(db, columns, { name: NAME, table: 'users', on: ['deleted_at'], where });
   },
 
-  async down(db: Kysely<unknown>, { dialect }: Columns): Promise<void> {
-    if (dialect !== 'mysql') await db.schema.dropIndex(NAME).ifExists().execute();
-    else {
-      await raw`drop index ${raw.ref(NAME)} on users`.execute(db).catch((error) => {
-        if (error.errno !== MYSQL_NO_SUCH_INDEX) throw error;
-      });
-    }
-  },
+  down: (db: Kysely<unknown>, columns: Columns) => dropIndex(db, columns, { name: NAME, table: 'users' }),
 };
 
 export const mongo = {
@@ -29,12 +21,5 @@ export const mongo = {
     await db.collection('users').createIndex({ deletedAt: 1 }, { name: NAME, partialFilterExpression });
   },
 
-  async down(db: Db): Promise<void> {
-    await db
-      .collection('users')
-      .dropIndex(NAME)
-      .catch((error) => {
-        if (error.code !== MONGODB_NO_SUCH_INDEX) throw error;
-      });
-  },
+  down: (db: Db) => dropMongoIndex(db, { name: NAME, collection: 'users' }),
 };

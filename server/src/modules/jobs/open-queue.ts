@@ -1,0 +1,24 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../platform/clock.ts';
+import type { JobRegistry } from '../../platform/queue/job-registry.ts';
+import type { JobQueue } from '../../platform/queue/queue.ts';
+import type { RedisConnections } from '../../platform/redis/connect.ts';
+import type { JobStore } from './job-store.ts';
+import { createPromises } from './promised-queue.ts';
+import { createTableQueue } from './table-queue.ts';
+
+/** What carries the jobs: Redis where there is one, with the promised ones kept in the database; else a table of the database. */
+export async function openQueue(deps: {
+  redis: RedisConnections | null;
+  store: JobStore;
+  registry: JobRegistry;
+  clock: Clock;
+  log: Logger;
+}): Promise<JobQueue> {
+  const { redis, store, registry, clock, log } = deps;
+  if (!redis) return createTableQueue({ store, registry, clock, log });
+  // Loaded where there is a Redis: nobody else pays for it at the start.
+  const { createBullmqQueue } = await import('../../platform/queue/bullmq-queue.ts');
+  const promises = createPromises({ store, clock, log });
+  return promises.over(createBullmqQueue({ redis, registry, log, onEnded: promises.ended }));
+}
