@@ -72,11 +72,13 @@ import type { Probes } from './platform/http/health.ts';
 import { createForgivingLimit } from './platform/http/limits.ts';
 import { createLists } from './platform/http/paging.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
+import { createCounters } from './platform/limits/counters.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import type { Mailbox } from './platform/mail/mailbox.ts';
 import { createJobRegistry } from './platform/queue/job-registry.ts';
 import { createJobs, type Jobs } from './platform/queue/jobs.ts';
 import type { JobQueue } from './platform/queue/queue.ts';
+import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { openStorage, type Storage } from './storage.ts';
 
@@ -147,7 +149,10 @@ export async function createApp(deps: {
   };
   const storage = openStorage(database, {
     onCommit(event) {
-      if (event.evicts) evict(event.target);
+      if (event.evicts) {
+        evict(event.target);
+        bus?.publish(event.target);
+      }
       if (event.pending) relay.wake();
     },
   });
@@ -158,6 +163,7 @@ export async function createApp(deps: {
   const relay = createRelay({ store: storage.events, events, clock, log });
   const note = createNotes({ events, store: storage.events });
 
+  const counters = config.rateLimits.enabled ? createCounters(redis) : null;
   const registry = createJobRegistry();
   const queue = await openQueue({ redis, store: storage.jobs, registry, clock, log });
   const jobs = createJobs({ registry, queue, clock });
@@ -166,6 +172,9 @@ export async function createApp(deps: {
   const scheduler = createScheduler({ store: storage.schedules, events, jobs, clock, log });
 
   const feed = createEvictionFeed({ store: storage.events, evict, evictAll, log });
+  // Faster than the feed, which is read anyway: a message that is lost only comes later.
+  const onGap = () => void feed.poll().catch(() => {});
+  const bus = redis && createBus({ redis, onMessage: evict, onGap });
 
   const keys = createSigningKeys({
     store: storage.signingKeys,
@@ -223,7 +232,7 @@ export async function createApp(deps: {
   const authority = createAuthority({ users: storage.users, grants, catalogue });
   const roles = createRoles({ store: storage.roles, authority, catalogue, events, clock });
   const members = createMembers({ users: storage.users, roles, grants, superadmins, authority, events, clock });
-  const credentials = createForgivingLimit(CREDENTIALS);
+  const credentials = createForgivingLimit(CREDENTIALS, counters);
   const admin = createUserAdmin({
     ...{
       ...base,
@@ -270,6 +279,10 @@ export async function createApp(deps: {
 
   const isBlind = () => feed.isBlind();
   const authenticate = createAuthenticate({ accessTokens, states, isBlind });
+  const pingRedis = async () => {
+    await redis?.ping();
+    return true;
+  };
   const probes: Probes = {
     essential: {
       database: async () => {
@@ -277,11 +290,23 @@ export async function createApp(deps: {
         return !isBlind();
       },
     },
-    // Without Redis jobs wait; nobody is kept from signing in.
-    helpful: redis ? { queue: () => redis.ping().then(() => true) } : {},
+    // Without Redis jobs wait and each process counts for itself; nobody is kept from signing in.
+    helpful: redis ? { queue: pingRedis, cache: pingRedis } : {},
   };
   const http = await createHttpServer({
-    ...{ config, log, clock, authenticate, authorize: grants.authorize, catalogue, errorTable, probes, version },
+    ...{
+      config,
+      log,
+      clock,
+      authenticate,
+      authorize: grants.authorize,
+      rateOf: grants.rateOf,
+      counters,
+      catalogue,
+      errorTable,
+      probes,
+      version,
+    },
   });
 
   const cookie = createRefreshCookie(config);
@@ -340,6 +365,7 @@ export async function createApp(deps: {
       if (config.role !== 'worker') reportRoles({ roles: await grants.roles(), catalogue, log });
     },
     async stop(grace = 0) {
+      bus?.close();
       await Promise.all([scheduler.stop(), relay.stop(), feed.stop()]);
       await queue.stop(grace);
       await beat.stop();

@@ -3,6 +3,7 @@ import { createSnapshot } from '../../platform/cache/snapshot.ts';
 import type { Actor } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { Authorize } from '../../platform/http/guard.ts';
+import type { ActorRate, RateOf } from '../../platform/http/limits.ts';
 import { BUILT_IN } from './built-in-roles.ts';
 import { grants, type Power, powerOf, SUPERADMIN_POWER } from './power.ts';
 import type { RoleRecord, RoleStore } from './role-store.ts';
@@ -13,6 +14,8 @@ export type Holder = { id: string; roleIds: readonly string[] };
 export interface Grants {
   /** Whether an actor may; without a promise and without matching a pattern where the same set of roles was asked about before. */
   authorize: Authorize;
+  /** The most generous of the rates that somebody's roles name. */
+  rateOf: RateOf;
   /** The roles that somebody was given and that exist, the disabled ones too; that of the superadmins first. */
   rolesOf(holder: Holder): Promise<RoleRecord[]>;
   /** Codes of the roles that count. */
@@ -32,6 +35,7 @@ export interface Grants {
 interface Compiled {
   codes: ReadonlySet<string>;
   permissions: ReadonlySet<string>;
+  rate: ActorRate | null;
 }
 
 /** What roles allow. The decision for every route is worked out once for each set of roles, and again when a role changes. */
@@ -57,6 +61,7 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     const compiled = byIds.get(key) ?? {
       codes: new Set(counting.map(({ code }) => code)),
       permissions: new Set(codes.filter((code) => grants(patterns, code, catalogue) !== undefined)),
+      rate: mostGenerous(counting),
     };
     byIds.set(key, compiled);
     bySet.set(roleIds, compiled);
@@ -107,6 +112,11 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
       return decide(need, compiled);
     },
 
+    rateOf(actor) {
+      const compiled = bySet.get(actor.roleIds);
+      return compiled ? compiled.rate : load(actor.roleIds).then(({ rate }) => rate);
+    },
+
     rolesOf,
     roleCodesOf: async (holder) => (await rolesOf(holder)).filter(({ enabled }) => enabled).map(({ code }) => code),
     heldBy: (holder) => power(holder, false),
@@ -118,4 +128,13 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     },
     clear: forget,
   };
+}
+
+function mostGenerous(roles: readonly RoleRecord[]): ActorRate | null {
+  const rates = roles.flatMap(({ rateLimit }) => rateLimit ?? []);
+  const perSecond = ({ max, windowSeconds }: ActorRate) => max / windowSeconds;
+  return rates.reduce<ActorRate | null>(
+    (best, rate) => (best && perSecond(best) >= perSecond(rate) ? best : rate),
+    null,
+  );
 }

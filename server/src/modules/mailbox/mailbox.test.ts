@@ -23,6 +23,8 @@ async function serve(t: TestContext, environment: Config['environment'] = 'test'
     log: pino({ level: 'silent' }),
     clock: systemClock,
     authenticate: () => null,
+    rateOf: () => null,
+    counters: null,
     authorize: () => false,
     catalogue: createRouteCatalogue(),
     errorTable: platformErrors.table,

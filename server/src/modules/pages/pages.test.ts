@@ -20,6 +20,8 @@ async function serve(t: TestContext, change: Partial<Config> = {}) {
     log,
     clock: systemClock,
     authenticate: () => null,
+    rateOf: () => null,
+    counters: null,
     authorize: () => false,
     catalogue: createRouteCatalogue(),
     errorTable: platformErrors.table,

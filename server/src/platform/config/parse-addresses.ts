@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { readRedisUrl } from '../redis/redis-url.ts';
 import { InvalidValue } from './config-error.ts';
 import type { Parser } from './parse-values.ts';
 
@@ -111,17 +112,17 @@ export const sender: Parser<string> = (text) => {
   return text;
 };
 
-/** One server; Sentinel and Cluster are not read here. */
+/** See `readRedisUrl`. */
 export const redisUrl: Parser<string> = (text) => {
-  const fix = 'Write redis://user:password@host:6379/0, with special characters of the password percent-encoded.';
-  if (!/^rediss?:\/\//i.test(text) || hasBlankOrControl(text) || !URL.canParse(text) || new URL(text).hostname === '') {
-    throw new InvalidValue('is not a redis:// or rediss:// URL with a host', fix);
+  try {
+    readRedisUrl(text);
+    return text;
+  } catch (error) {
+    throw new InvalidValue(
+      error instanceof Error ? error.message : 'is not a Redis URL',
+      'Write redis://user:password@host:6379/0, redis+sentinel://user:password@host:26379,host:26379/0?master=NAME or redis+cluster://user:password@host:6379,host:6379, with special characters of the password percent-encoded.',
+    );
   }
-  const { pathname, search } = new URL(text);
-  if (!/^\/?\d*$/.test(pathname) || search !== '') {
-    throw new InvalidValue('has more after the host than the number of a database', fix);
-  }
-  return text;
 };
 
 /** `smtp:` or `smtps:` with a host; the mailer reads the rest. */

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHo
 import { after, type Clock, MINUTE } from '../clock.ts';
 import { type AppError, platformErrors } from '../errors.ts';
 import type { Access, Actor, RoleAccess } from './caller.ts';
-import type { CountRequest } from './limits.ts';
+import type { CountActor, CountRequest } from './limits.ts';
 
 /** How old a proof of the password may be on routes marked `fresh`. */
 const FRESH_FOR = 10 * MINUTE;
@@ -31,14 +31,16 @@ export interface GuardContext {
   clock: Clock;
   authorize: Authorize;
   authenticate: (request: FastifyRequest) => Actor | null | Promise<Actor | null>;
+  /** Null: nobody is limited. */
+  countActor: CountActor | null;
 }
 
 /**
- * One route's gate, in this order: host, limit, credentials, state of the account, permission. It runs before the body is read.
+ * One route's gate, in this order: host, limit of the client, credentials, limit of the account, its state, permission. It runs before the body is read.
  */
 export function createGuard(rules: GuardRules, context: GuardContext): onRequestHookHandler {
   const { template, code, access, fresh, count, isOurHost, headers } = rules;
-  const { clock, authenticate, authorize } = context;
+  const { clock, authenticate, authorize, countActor } = context;
   const need = access === 'permission' ? { permission: code } : typeof access === 'object' ? access : null;
 
   /** Why this caller may not come in; undefined if it may. */
@@ -53,8 +55,13 @@ export function createGuard(rules: GuardRules, context: GuardContext): onRequest
   const staleness = (actor: Actor | null) =>
     fresh && actor && !isFresh(actor, clock) ? platformErrors.reauth_required() : undefined;
 
-  function settle(request: FastifyRequest, actor: Actor | null, done: Done): void {
+  function welcome(request: FastifyRequest, actor: Actor | null, done: Done): void {
     request.actor = actor;
+    if (actor === null || countActor === null) settle(actor, done);
+    else countActor(actor).then(() => settle(actor, done), done);
+  }
+
+  function settle(actor: Actor | null, done: Done): void {
     const refused = refusal(actor);
     if (refused || need === null || actor === null) {
       done(refused ?? staleness(actor));
@@ -81,8 +88,8 @@ export function createGuard(rules: GuardRules, context: GuardContext): onRequest
       done(error as Error);
       return;
     }
-    if (actor instanceof Promise) actor.then((found) => settle(request, found, done), done);
-    else settle(request, actor, done);
+    if (actor instanceof Promise) actor.then((found) => welcome(request, found, done), done);
+    else welcome(request, actor, done);
   }
 
   // A public route never looks at credentials, so that bad ones do no harm there.

@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
+import { createCounters } from '../limits/counters.ts';
 import { logOptions } from '../telemetry/log.ts';
 import type { Actor } from './caller.ts';
 import { createRouteCatalogue } from './catalogue.ts';
@@ -36,6 +37,7 @@ export interface TestServerOptions {
   tokens?: Record<string, Actor>;
   authenticate?: HttpServerOptions['authenticate'];
   authorize?: HttpServerOptions['authorize'];
+  rateOf?: HttpServerOptions['rateOf'];
   catalogue?: HttpServerOptions['catalogue'];
   probes?: HttpServerOptions['probes'];
   errors?: ErrorTable;
@@ -58,6 +60,8 @@ export async function testServer(t: TestContext, options: TestServerOptions = {}
     clock: () => NOW,
     authenticate: options.authenticate ?? bearer(options.tokens ?? { 'token-of-ada': ADA }),
     authorize: options.authorize ?? (() => false),
+    rateOf: options.rateOf ?? (() => null),
+    counters: options.rateLimits?.enabled ? createCounters(null) : null,
     catalogue: options.catalogue ?? createRouteCatalogue(),
     errorTable: { ...platformErrors.table, ...options.errors },
     probes: options.probes ?? { essential: {}, helpful: {} },

@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { LRUCache } from 'lru-cache';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Clock } from '../clock.ts';
-import { platformErrors } from '../errors.ts';
+import { type AppError, platformErrors } from '../errors.ts';
+import type { Count, Counters, Rate } from '../limits/counters.ts';
 import { addFields } from './answer.ts';
+import type { Actor } from './caller.ts';
 import { clientAddress, clientKey } from './client-address.ts';
-import type { RouteLimit } from './routes.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** False when the configuration switches every limit off. */
-    limitsOn: boolean;
+    /** Null when the configuration switches every limit off. */
+    counters: Counters | null;
   }
 }
 
@@ -21,52 +20,43 @@ export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => Pro
 /** Counts one try for an account. Rejects with `rate_limited`. */
 export type CountTry = (request: FastifyRequest, accountKey: string) => Promise<void>;
 
-export interface AccountLimit {
-  count: CountTry;
-  /** Forgets what this process counted for an account, of all clients. */
-  forgive(accountKey: string): void;
+/** Counts one request of somebody signed in. Rejects with `rate_limited`. */
+export type CountActor = (actor: Actor) => Promise<void>;
+
+/** What somebody's roles let them do in which time; null: as much as they like. */
+export type RateOf = (actor: Actor) => ActorRate | null | Promise<ActorRate | null>;
+
+export interface ActorRate {
+  max: number;
+  windowSeconds: number;
 }
 
-const FORGIVEN_ACCOUNTS = 1000;
-
-/** Hands out the counter of each route limit; limits of one name share one, and must agree. */
-export function createRouteLimits(clock: Clock): (limit: RouteLimit) => CountRequest {
-  const known = new Map<string, { limit: RouteLimit; count: CountRequest }>();
-  return (limit) => {
-    const same = known.get(limit.name);
-    if (same === undefined) {
-      const count = countRequests(limit, clock);
-      known.set(limit.name, { limit, count });
-      return count;
-    }
-    if (same.limit.points !== limit.points || same.limit.duration !== limit.duration) {
-      throw new TypeError(`The limit "${limit.name}" is declared twice, with different points or durations.`);
-    }
-    return same.count;
-  };
+export interface AccountLimit {
+  count: CountTry;
+  /** Forgets what was counted for an account, of all clients and on all instances. */
+  forgive(accountKey: string): Promise<void>;
 }
 
 /**
  * A limit on tries for one account from one client, such as 5 passwords a minute. Counting both together, nobody can
  * lock somebody else out. It shows in no header field: that would tell whether others are trying, or whether an account exists.
  */
-export function createAccountLimit(limit: RouteLimit): CountTry {
-  return createForgivingLimit(limit).count;
+export function createAccountLimit(limit: Rate): CountTry {
+  return (request, accountKey) => refuseOver(request.server.counters, limit, tryKey(request, accountKey));
 }
 
 /** The same, of which an administrator can forgive an account what was counted. */
-export function createForgivingLimit(limit: RouteLimit): AccountLimit {
-  const count = countTries(limit);
+export function createForgivingLimit(limit: Rate, counters: Counters | null): AccountLimit {
   // Counters are found by client and account together: a new number for the account leaves all of its old ones behind.
-  const forgiven = new LRUCache<string, number>({ max: FORGIVEN_ACCOUNTS, ttl: limit.duration * 1000 });
+  const forgiven = { name: `${limit.name}-forgiven`, points: Number.MAX_SAFE_INTEGER, duration: limit.duration };
   return {
-    count(request, accountKey) {
-      const account = hashOf(accountKey);
-      return count(request, `${clientKey(clientAddress(request))} ${account} ${forgiven.get(account) ?? 0}`);
+    async count(request, accountKey) {
+      if (counters === null) return;
+      const number = await counters(forgiven).used(hashOf(accountKey));
+      await refuseOver(counters, limit, `${tryKey(request, accountKey)} ${number}`);
     },
-    forgive(accountKey) {
-      const account = hashOf(accountKey);
-      forgiven.set(account, (forgiven.get(account) ?? 0) + 1);
+    async forgive(accountKey) {
+      await counters?.(forgiven).add(hashOf(accountKey));
     },
   };
 }
@@ -75,53 +65,52 @@ export function createForgivingLimit(limit: RouteLimit): AccountLimit {
  * A limit on what somebody does with their own account, such as 5 changes of the address an hour, wherever they do it from: whoever
  * holds a network of clients would otherwise have as many. Only for routes that admit nobody else, who could lock them out.
  */
-export function createOwnLimit(limit: RouteLimit): CountTry {
-  const count = countTries(limit);
-  return (request, accountKey) => count(request, hashOf(accountKey));
+export function createOwnLimit(limit: Rate): CountTry {
+  return ({ server }, accountKey) => refuseOver(server.counters, limit, hashOf(accountKey));
 }
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
-
-function countTries({ name, points, duration }: RouteLimit): (request: FastifyRequest, key: string) => Promise<void> {
-  const limiter = new RateLimiterMemory({ keyPrefix: name, points, duration });
-  return async (request, key) => {
-    if (!request.server.limitsOn) return;
-    try {
-      await limiter.consume(key);
-    } catch (refusal) {
-      throw rateLimited(refusal);
-    }
+/** Counts the requests of each person by the rate that their roles give them. */
+export function createActorLimit(counters: Counters, rateOf: RateOf): CountActor {
+  return async (actor) => {
+    const rate = await rateOf(actor);
+    if (rate === null) return;
+    const name = `role-${rate.max}-${rate.windowSeconds}`;
+    await refuseOver(counters, { name, points: rate.max, duration: rate.windowSeconds }, actor.userId);
   };
 }
 
-/** Field syntax: draft-ietf-httpapi-ratelimit-headers-10, beside the older `X-RateLimit-*`. */
-function countRequests({ name, points, duration }: RouteLimit, clock: Clock): CountRequest {
-  const limiter = new RateLimiterMemory({ keyPrefix: name, points, duration });
+/** A limit on the requests of one client. Field syntax: draft-ietf-httpapi-ratelimit-headers-10, beside the older `X-RateLimit-*`. */
+export function createRouteLimit(limit: Rate, counters: Counters, clock: Clock): CountRequest {
+  const { name, points, duration } = limit;
+  const counter = counters(limit);
   const policy = `"${name}";q=${points};w=${duration}`;
-  const limit = String(points);
 
-  function show(reply: FastifyReply, { remainingPoints, msBeforeNext }: RateLimiterRes) {
+  return async (request, reply) => {
+    const count = await counter.add(clientKey(clientAddress(request)));
     addFields(reply, [
-      ['x-ratelimit-limit', limit],
-      ['x-ratelimit-remaining', String(remainingPoints)],
-      ['x-ratelimit-reset', String(Math.ceil((clock().getTime() + msBeforeNext) / 1000))],
+      ['x-ratelimit-limit', String(points)],
+      ['x-ratelimit-remaining', String(count.left)],
+      ['x-ratelimit-reset', String(Math.ceil((clock().getTime() + count.resetIn) / 1000))],
       ['ratelimit-policy', policy],
-      ['ratelimit', `"${name}";r=${remainingPoints};t=${Math.ceil(msBeforeNext / 1000)}`],
+      ['ratelimit', `"${name}";r=${count.left};t=${Math.ceil(count.resetIn / 1000)}`],
     ]);
-  }
-
-  return (request, reply) =>
-    limiter.consume(clientKey(clientAddress(request))).then(
-      (state) => show(reply, state),
-      (refusal) => {
-        if (refusal instanceof RateLimiterRes) show(reply, refusal);
-        throw rateLimited(refusal);
-      },
-    );
+    if (count.isOver) throw rateLimited(count.resetIn);
+  };
 }
 
-function rateLimited(refusal: unknown): unknown {
-  if (!(refusal instanceof RateLimiterRes)) return refusal;
-  const seconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
+/** The refusal of somebody who must wait for so many milliseconds. */
+export function rateLimited(wait: number): AppError {
+  const seconds = Math.max(1, Math.ceil(wait / 1000));
   return platformErrors.rate_limited({ headers: { 'retry-after': String(seconds) } });
 }
+
+async function refuseOver(counters: Counters | null, limit: Rate, key: string): Promise<void> {
+  const count: Count | undefined = await counters?.(limit).add(key);
+  if (count?.isOver) throw rateLimited(count.resetIn);
+}
+
+function tryKey(request: FastifyRequest, accountKey: string): string {
+  return `${clientKey(clientAddress(request))} ${hashOf(accountKey)}`;
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');

@@ -1,11 +1,12 @@
 import type { FastifyContextConfig, onRequestHookHandler, preValidationHookHandler, RouteOptions } from 'fastify';
 import type { Config } from '../config/config.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
+import type { Counters } from '../limits/counters.ts';
 import { permissionCode, type RouteCatalogue, rolesOf } from './catalogue.ts';
 import { openObjects } from './closed-schemas.ts';
 import { closed, createGuard, type GuardContext } from './guard.ts';
 import { createHostCheck } from './hosts.ts';
-import { createRouteLimits } from './limits.ts';
+import { createRouteLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi.ts';
 
@@ -29,6 +30,8 @@ export interface RouteRulesOptions extends GuardContext {
   errorTable: ErrorTable;
   /** Learns of every route that exists here. */
   catalogue: RouteCatalogue;
+  /** Null: nothing is limited. */
+  counters: Counters | null;
   /** Fields for pages, beyond those of every answer. */
   pageHeaders: Record<string, string>;
 }
@@ -37,10 +40,10 @@ export function createRouteRules({
   config,
   errorTable,
   catalogue,
+  counters,
   pageHeaders,
   ...context
 }: RouteRulesOptions): RouteRules {
-  const limitFor = createRouteLimits(context.clock);
   const hostCheck = createHostCheck(config.http.trustedHosts);
   const rules: RouteRules = { onRoute, preset: null, closedRoutes: [], routes: [] };
 
@@ -77,7 +80,7 @@ export function createRouteRules({
     methods: string[],
     settled: FastifyContextConfig,
   ): DocumentedRoute {
-    const limited = config.rateLimits.enabled && settled.limit !== 'none';
+    const limited = counters !== null && settled.limit !== 'none';
     const hasBody = schema?.body !== undefined;
     const validated = hasBody || schema?.querystring !== undefined || schema?.params !== undefined;
     return { methods, url, config: settled, limited, hasBody, validated };
@@ -88,9 +91,8 @@ export function createRouteRules({
     template: string,
     { access, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig,
   ) {
-    const { enabled } = config.rateLimits;
     const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
-    const count = enabled && chosen !== 'none' ? limitFor(chosen) : null;
+    const count = counters && chosen !== 'none' ? createRouteLimit(chosen, counters, context.clock) : null;
     const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };
     const isOurHost = anyHost ? null : hostCheck;
     return createGuard({ template, code, access, fresh, count, isOurHost, headers }, context);

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyTypeProvider, RawServerDefault } from 'fas
 import type { Logger } from 'pino';
 import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config/config.ts';
+import type { Rate } from '../limits/counters.ts';
 import type { Access, Actor } from './caller.ts';
 
 /** Types of bodies, parameters and answers follow from the TypeBox schemas of the route; nothing of it exists at run time. */
@@ -16,15 +17,6 @@ export interface TypeBoxProvider extends FastifyTypeProvider {
 /** The server that modules register their routes on. */
 export type HttpServer = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, Logger, TypeBoxProvider>;
 
-/** How many requests a client may make to the routes that name this limit (together, when several name it). */
-export interface RouteLimit {
-  /** Routes with the same name share one counter. */
-  name: string;
-  points: number;
-  /** Seconds. */
-  duration: number;
-}
-
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call. A route that declares none stops the server from starting. */
@@ -35,8 +27,8 @@ declare module 'fastify' {
     sensitive?: boolean;
     /** Demands that the password was proved in this session within the last ten minutes. */
     fresh?: boolean;
-    /** Default: `rateLimits.default` of the configuration, one counter for all routes that say nothing. */
-    limit?: RouteLimit | 'none';
+    /** How many requests a client may make to the routes that name this limit, together. Default: `rateLimits.default` of the configuration, one counter for all routes that say nothing. */
+    limit?: Rate | 'none';
     /** Codes that this route answers with beyond the platform's own; for the OpenAPI document. */
     errors?: readonly string[];
     /** The route exists only in these environments; elsewhere it answers 404. */

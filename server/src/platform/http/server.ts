@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { ErrorTable } from '../errors.ts';
+import type { Counters } from '../limits/counters.ts';
 import { Answer, addFields } from './answer.ts';
 import { createArrival } from './arrival.ts';
 import { readJson } from './bodies.ts';
@@ -15,6 +16,7 @@ import { registerDocs } from './docs.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
 import type { Authorize } from './guard.ts';
 import { type Probes, registerHealth } from './health.ts';
+import { createActorLimit, type RateOf } from './limits.ts';
 import { createNotFound } from './not-found.ts';
 import { toAppError } from './problems.ts';
 import { requestId } from './request-id.ts';
@@ -26,7 +28,7 @@ import { closeWhenDraining } from './shutdown.ts';
 import { timeouts } from './timeouts.ts';
 import { createValidatorCompiler } from './validation.ts';
 
-export type { HttpServer, RouteLimit } from './routes.ts';
+export type { HttpServer } from './routes.ts';
 
 export interface HttpServerOptions {
   config: Config;
@@ -36,6 +38,10 @@ export interface HttpServerOptions {
   authenticate: (request: FastifyRequest) => Actor | null | Promise<Actor | null>;
   /** Whether somebody holds what a route asks for. */
   authorize: Authorize;
+  /** What the requests of somebody signed in are limited to. */
+  rateOf: RateOf;
+  /** Null: nothing is limited. */
+  counters: Counters | null;
   /** Learns of every route. */
   catalogue: RouteCatalogue;
   /** All tables of error codes, merged. */
@@ -50,7 +56,8 @@ export interface HttpServerOptions {
  * Registering a route throws a `TypeError` if it declares no access, takes unknown fields, or names unknown error codes.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { config, log, clock, authenticate, authorize, catalogue, errorTable, probes, version } = options;
+  const { config, log, clock, authenticate, authorize, rateOf, counters, catalogue, errorTable, probes, version } =
+    options;
   const { always: headers, pages: pageHeaders } = securityHeaders(config);
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
 
@@ -78,7 +85,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   app.decorateRequest('actor', null);
   app.decorateRequest('template', '');
-  app.decorate('limitsOn', config.rateLimits.enabled);
+  app.decorate('counters', counters);
   app.decorate('draining', { now: false });
   app.setValidatorCompiler(createValidatorCompiler());
   app.setErrorHandler(createErrorHandler(log));
@@ -86,7 +93,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // RFC 9110, 10.1.1 lets a server ignore expectations that it does not know; Node would answer 417 with an empty body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
-  const rules = createRouteRules({ config, errorTable, catalogue, clock, authenticate, authorize, pageHeaders });
+  const rules = createRouteRules({
+    ...{ config, errorTable, catalogue, clock, authenticate, authorize, counters, pageHeaders },
+    countActor: counters && createActorLimit(counters, rateOf),
+  });
   const notFound = createNotFound(app, rules.closedRoutes);
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));

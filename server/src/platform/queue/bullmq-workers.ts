@@ -1,7 +1,6 @@
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { SECOND } from '../clock.ts';
-import type { RedisConnections } from '../redis/connect.ts';
+import type { RedisClient, RedisConnections } from '../redis/connect.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { type JobData, toRecord } from './bullmq-records.ts';
 import type { createCancelledJobs } from './cancelled-jobs.ts';
@@ -43,7 +42,7 @@ export function createBullmqWorkers(deps: {
   /** Entries let go of their attempts at the end: the map's old tables, which live long, would keep them. */
   const running = new Map<string, { attempt: Attempt | null }>();
   const workers: Worker<JobData>[] = [];
-  const connections: Redis[] = [];
+  const connections: RedisClient[] = [];
   let ended = 0;
   let starting: Promise<void> | null = null;
 

@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/connect.ts';
 import { parseRecord } from './bullmq-records.ts';
 import type { JobRecord } from './queue.ts';
 
 /** Cancelled jobs in Redis: BullMQ forgets what is taken out of its lists. */
-export function createCancelledJobs(deps: { redis: Redis; prefix: string; keep: number }) {
+export function createCancelledJobs(deps: { redis: RedisClient; prefix: string; keep: number }) {
   const { redis, prefix, keep } = deps;
   const keys = (name: string) => [`${prefix}:${name}:cancelled-at`, `${prefix}:${name}:cancelled-jobs`] as const;
 

@@ -1,5 +1,6 @@
-import { Redis } from 'ioredis';
+import { Cluster, type CommonRedisOptions, Redis } from 'ioredis';
 import { SECOND } from '../clock.ts';
+import { type RedisAddress, readRedisUrl } from './redis-url.ts';
 
 const CONNECT_TIMEOUT = 2 * SECOND;
 /** A server that says nothing for so long is taken for dead. */
@@ -7,42 +8,83 @@ const SILENCE = 3 * SECOND;
 const LONGEST_PAUSE = 1 * SECOND;
 /** Reconnections that one command waits for: it fails within a second instead of hanging. */
 const RETRIES = 3;
+/** What is asked for in the middle of a request is answered within this, or done without. */
+const SOON = 250;
+
+export type RedisClient = Redis | Cluster;
 
 export interface RedisConnections {
   /** For commands of requests: fails soon while Redis is away. */
-  commands: Redis;
+  commands: RedisClient;
+  /** For what a request can do without: fails at once while Redis is away, and within a quarter of a second where it is slow. */
+  hasty: RedisClient;
   /** One more connection, whose commands wait until Redis is back: for what blocks or subscribes. The caller closes it. */
-  patient(): Redis;
+  patient(): RedisClient;
   /** Rejects where there is no answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Connects to `redis:` or `rediss:`, and again whenever the connection is lost. Answers at once, also where nobody is there. */
+/**
+ * Connects to the Redis of a URL (see `readRedisUrl`): one server, the master that sentinels name, or a cluster; and again whenever the
+ * connection is lost. Answers at once, also where nobody is there. Throws a `TypeError` for a URL that is none.
+ */
 export function connectRedis(
   url: string,
   { onAway, onBack }: { onAway: (error: Error) => void; onBack: () => void },
 ): RedisConnections {
-  const common = {
-    connectTimeout: CONNECT_TIMEOUT,
-    retryStrategy: (times: number) => Math.min(times * 100, LONGEST_PAUSE),
-  };
-  const open = (retries: number | null) => {
-    const silence = retries === null ? {} : { socketTimeout: SILENCE };
-    const redis = new Redis(url, { ...common, ...silence, maxRetriesPerRequest: retries });
+  const address = readRedisUrl(url);
+  const retryStrategy = (times: number) => Math.min(times * 100, LONGEST_PAUSE);
+
+  function open(options: CommonRedisOptions): RedisClient {
+    const redis = address.kind === 'cluster' ? cluster(options) : single(options);
     redis.on('error', onAway);
     redis.on('ready', onBack);
     return redis;
-  };
-  const commands = open(RETRIES);
+  }
+
+  function single(options: CommonRedisOptions): Redis {
+    return new Redis({ ...placeOf(address), ...options, connectTimeout: CONNECT_TIMEOUT, retryStrategy });
+  }
+
+  function cluster({ enableOfflineQueue = true, ...options }: CommonRedisOptions): Cluster {
+    const { username, password, tls } = placeOf(address);
+    return new Cluster(address.nodes, {
+      enableOfflineQueue,
+      clusterRetryStrategy: retryStrategy,
+      // Certificates are for names, and the addresses that nodes tell of each other are none: with TLS each is asked for as it says.
+      ...(tls && { dnsLookup: (host, done) => done(null, host) }),
+      slotsRefreshTimeout: CONNECT_TIMEOUT,
+      redisOptions: { ...options, username, password, tls, connectTimeout: CONNECT_TIMEOUT },
+    });
+  }
+
+  const commands = open({ socketTimeout: SILENCE, maxRetriesPerRequest: RETRIES });
+  const hasty = open({ commandTimeout: SOON, maxRetriesPerRequest: 0, enableOfflineQueue: false });
   return {
     commands,
-    patient: () => open(null),
+    hasty,
+    patient: () => open({ maxRetriesPerRequest: null }),
     async ping() {
       await commands.ping();
     },
     async close() {
       commands.disconnect();
+      hasty.disconnect();
     },
+  };
+}
+
+function placeOf({ nodes, username, password, tls, db, sentinel }: RedisAddress) {
+  const secure = tls ? {} : undefined;
+  const access = { username, password, db, tls: secure };
+  if (sentinel === null) return { ...nodes[0], ...access };
+  return {
+    ...access,
+    sentinels: nodes,
+    name: sentinel.master,
+    sentinelUsername: sentinel.username,
+    sentinelPassword: sentinel.password,
+    ...(tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }),
   };
 }
