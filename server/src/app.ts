@@ -35,6 +35,13 @@ import { createEvictionFeed } from './modules/events/eviction-feed.ts';
 import { createNotes } from './modules/events/notes.ts';
 import { createRelay, type Relay } from './modules/events/relay.ts';
 import { eventRoutes } from './modules/events/routes.ts';
+import { createAttackWatch } from './modules/guessing/attack-watch.ts';
+import { createDeviceCookie } from './modules/guessing/device-cookie.ts';
+import { createDeviceTokens } from './modules/guessing/device-tokens.ts';
+import { guessingErrors } from './modules/guessing/errors.ts';
+import { createGuessing, NO_GUESSING } from './modules/guessing/guessing.ts';
+import { createProofOfWork } from './modules/guessing/proof-of-work.ts';
+import { createThrottles } from './modules/guessing/throttles.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
 import { openQueue } from './modules/jobs/open-queue.ts';
 import { jobRoutes } from './modules/jobs/routes.ts';
@@ -108,6 +115,7 @@ export const errorTable: ErrorTable = {
   ...passwordErrors.table,
   ...sessionErrors.table,
   ...accessErrors.table,
+  ...guessingErrors.table,
   ...userErrors.table,
   ...jobErrors.table,
   ...scheduleErrors.table,
@@ -221,8 +229,17 @@ export async function createApp(deps: {
 
   const hasher = createPasswordHasher({ memory: config.passwords.argon2Memory, passes: config.passwords.argon2Passes });
   const policy = createPasswordPolicy({ minLength: config.passwords.minLength });
+  const deviceTokens = createDeviceTokens({ keyring, clock });
+  const guessing = counters
+    ? createGuessing({
+        ...{ counters, keyring, devices: deviceTokens },
+        throttles: createThrottles({ store: storage.throttles, keyring, clock }),
+        watch: createAttackWatch({ counters, keyring, events, eventStore: storage.events, clock, log }),
+        proofs: config.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
+      })
+    : NO_GUESSING;
   const flowTokens = createFlowTokens({ keyring, clock });
-  const base = { userStore: storage.users, users, events, keyring, hasher, policy, clock };
+  const base = { userStore: storage.users, users, events, keyring, hasher, guessing, policy, clock };
   const registrations = createRegistrations({ ...base, store: storage.registrations, sessions, config });
   const passwords = createPasswords({ ...base, store: storage.challenges });
   const signIn = createSignIn({ ...base, sessions, flowTokens, config, log });
@@ -245,7 +262,9 @@ export async function createApp(deps: {
       passwords,
     },
     firstRoleIds: FIRST_ROLE_IDS,
-    forgive: credentials.forgive,
+    async forgive(keys) {
+      await Promise.all([...keys.map(credentials.forgive), guessing.forgive(keys)]);
+    },
     async forgetAddress(emailNorm) {
       await storage.registrations.removeForEmail(emailNorm);
       await storage.challenges.removeForEmail(emailNorm);
@@ -269,6 +288,7 @@ export async function createApp(deps: {
     sessionStore: storage.sessions,
     jobStore: redis ? null : storage.jobs,
     workerStore: storage.workers,
+    throttleStore: storage.throttles,
     eventRetention: config.eventRetention,
   });
   registerErasure({
@@ -310,6 +330,7 @@ export async function createApp(deps: {
   });
 
   const cookie = createRefreshCookie(config);
+  const devices = createDeviceCookie({ devices: deviceTokens, cookie, config });
   const list = createLists({ keyring });
   const endAll = users.endSessions;
   const api = { prefix: API };
@@ -317,9 +338,9 @@ export async function createApp(deps: {
   if (config.role !== 'worker') await registerRoutes();
 
   async function registerRoutes(): Promise<void> {
-    await http.register(registrationRoutes({ registrations, invitations, users, cookie }), api);
+    await http.register(registrationRoutes({ registrations, invitations, users, devices }), api);
     const tellOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
-    await http.register(authRoutes({ signIn, passwords, users, cookie, credentials, tellOfBlock }), api);
+    await http.register(authRoutes({ signIn, passwords, users, devices, credentials, tellOfBlock }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
     await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
     await http.register(eventRoutes({ store: storage.events, list }), api);

@@ -14,6 +14,7 @@ import { eventOutageContract } from './modules/events/event-outage.contract.ts';
 import { eventPurgeContract } from './modules/events/event-purge.contract.ts';
 import { eventStoreContract } from './modules/events/event-store.contract.ts';
 import { evictionFeedContract } from './modules/events/eviction-feed.contract.ts';
+import { throttleStoreContract } from './modules/guessing/throttle-store.contract.ts';
 import { jobClaimsContract } from './modules/jobs/job-claims.contract.ts';
 import { jobPromisesContract } from './modules/jobs/job-promises.contract.ts';
 import { jobStoreContract } from './modules/jobs/job-store.contract.ts';
@@ -67,6 +68,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
   jobs: [jobStoreContract, jobClaimsContract, jobPromisesContract],
   workers: [workerStoreContract],
   schedules: [scheduleStoreContract],
+  throttles: [throttleStoreContract],
 };
 
 const PRODUCTS: Record<DatabaseName, RegExp> = {

@@ -15,6 +15,9 @@ import { createSqlEventStore } from './modules/events/event-store.sql.ts';
 import type { EventDraft, EventStore } from './modules/events/event-store.ts';
 import { createMongoOutbox } from './modules/events/outbox.mongo.ts';
 import { createSqlOutbox } from './modules/events/outbox.sql.ts';
+import { createMongoThrottleStore } from './modules/guessing/throttle-store.mongo.ts';
+import { createSqlThrottleStore } from './modules/guessing/throttle-store.sql.ts';
+import type { ThrottleStore } from './modules/guessing/throttle-store.ts';
 import { createMongoJobStore } from './modules/jobs/job-store.mongo.ts';
 import { createSqlJobStore } from './modules/jobs/job-store.sql.ts';
 import type { JobStore } from './modules/jobs/job-store.ts';
@@ -52,6 +55,7 @@ export interface Storage {
   jobs: JobStore;
   workers: WorkerStore;
   schedules: ScheduleStore;
+  throttles: ThrottleStore;
 }
 
 export interface StorageOptions {
@@ -79,6 +83,7 @@ function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
     jobs: createSqlJobStore({ database }),
     workers: createSqlWorkerStore({ database }),
     schedules: createSqlScheduleStore({ database, outbox }),
+    throttles: createSqlThrottleStore({ database }),
   };
 }
 
@@ -97,5 +102,6 @@ function mongoStorage(database: Database, { onCommit }: StorageOptions): Storage
     jobs: createMongoJobStore({ database }),
     workers: createMongoWorkerStore({ database }),
     schedules: createMongoScheduleStore({ database, outbox }),
+    throttles: createMongoThrottleStore({ database }),
   };
 }

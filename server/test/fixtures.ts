@@ -4,6 +4,7 @@ import type { SuperadminRecord } from '../src/modules/access/superadmin-store.ts
 import type { ChallengeRecord } from '../src/modules/auth/challenge-store.ts';
 import type { RegistrationRecord } from '../src/modules/auth/registration-store.ts';
 import type { EventDraft, EventRecord } from '../src/modules/events/event-store.ts';
+import type { Throttle } from '../src/modules/guessing/throttle-store.ts';
 import type { WorkerRecord } from '../src/modules/jobs/worker-store.ts';
 import type { SecretCheck } from '../src/modules/keys/secret-check-store.ts';
 import type { SigningKeyRecord } from '../src/modules/keys/signing-key-store.ts';
@@ -276,6 +277,11 @@ export function makeWorker(fields: Partial<WorkerRecord> = {}): WorkerRecord {
     names: ['mail.send', 'test.kind'],
     ...fields,
   };
+}
+
+/** A throttle that was just tried for the first time, of a key that no other test has. */
+export function makeThrottle(fields: Partial<Throttle> = {}): Throttle {
+  return { key: `${makeId()}-aB3`, tries: 1, nextAt: NOW, expiresAt: after(NOW, DAY), version: 1, ...fields };
 }
 
 /** A schedule that ran before and will again, of a job that no other test has; nothing in it is empty. */

@@ -74,7 +74,7 @@ export function createUserAdmin(deps: {
   /** What newcomers get without anybody's say. */
   firstRoleIds: readonly string[];
   /** Forgets failed sign-ins under a login. */
-  forgive: (loginKey: string) => Promise<void>;
+  forgive: (loginKeys: readonly string[]) => Promise<void>;
   /** Forgets what waits for an address: registrations, and wishes for a new password. */
   forgetAddress: (emailNorm: string) => Promise<void>;
   events: Events;
@@ -251,8 +251,8 @@ export function createUserAdmin(deps: {
       change(caller, id, 'demandOver', async (user, at) => {
         const { status, sessionEpoch, keptSessionId, email, username } = user;
         if (status === 'deleted') throw userErrors.status_conflict();
-        for (const login of [email, username]) if (login !== null) await deps.forgive(users.loginKey(login));
-        await deps.forgive(id);
+        const logins = [email, username].filter((login) => login !== null);
+        await deps.forgive([...logins.map(users.loginKey), id]);
         // The history is all that changes: what was counted is not in the record.
         return store.endSessions(at, { sessionEpoch, keptSessionId }, describe(caller, 'user.unlocked', user));
       }),

@@ -6,19 +6,21 @@ import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
+import type { Guessing } from '../guessing/guessing.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 import { authErrors } from './errors.ts';
 import type { PasswordPolicy } from './password-policy.ts';
+import { provePassword } from './prove-password.ts';
 
 export interface Passwords {
   /** Does the same for a known and an unknown address. `userId`: an administrator asks for this user, and their history says so. */
   requestReset(caller: Caller, email: string, options?: { userId?: string }): Promise<void>;
   /** The token of a challenge for this user; null where the challenge's key is gone. Void as soon as the user has another password. */
   resetToken(challenge: ChallengeRecord, user: UserRecord): string | null;
-  /** Ends every session. Throws `token_invalid`, `password_…`. */
-  reset(caller: Caller, token: string, newPassword: string): Promise<void>;
+  /** Ends every session; answers whose password it was. Throws `token_invalid`, `password_…`. */
+  reset(caller: Caller, token: string, newPassword: string): Promise<UserRecord>;
   /** Ends every session but this one. Throws `invalid_credentials`, `password_…`. */
   change(caller: Caller, actor: Actor, currentPassword: string, newPassword: string): Promise<void>;
 }
@@ -33,10 +35,11 @@ export function createPasswords(deps: {
   events: Events;
   keyring: Keyring;
   hasher: PasswordHasher;
+  guessing: Guessing;
   policy: PasswordPolicy;
   clock: Clock;
 }): Passwords {
-  const { store, userStore, users, events, keyring, hasher, policy, clock } = deps;
+  const { store, userStore, users, events, keyring, hasher, guessing, policy, clock } = deps;
 
   function secretOf({ purpose, id, keyId }: ChallengeRecord, user: UserRecord): Buffer | null {
     if (!keyring.has(keyId)) return null;
@@ -104,12 +107,12 @@ export function createPasswords(deps: {
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.token_invalid;
       await setPassword(caller, user, { type: 'user.password_reset', hash, keep: null, lost });
+      return user;
     },
 
     async change(caller, actor, currentPassword, newPassword) {
       const user = await users.me(actor);
-      const { ok } = await hasher.verify(currentPassword, user.passwordHash);
-      if (!ok) throw authErrors.invalid_credentials();
+      await provePassword(await guessing.admitSession(actor.sessionId), hasher, currentPassword, user);
       policy.check(newPassword, user);
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.invalid_credentials;

@@ -1,7 +1,7 @@
 import { callerOf } from '../../platform/http/caller.ts';
 import { createAccountLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
-import type { RefreshCookie } from '../sessions/cookie.ts';
+import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { signedInSchema } from '../sessions/schemas.ts';
 import type { Users } from '../users/users.ts';
 import { PASSWORD_CODES } from './errors.ts';
@@ -24,9 +24,9 @@ export function registrationRoutes(deps: {
   registrations: Registrations;
   invitations: Invitations;
   users: Users;
-  cookie: RefreshCookie;
+  devices: DeviceCookie;
 }) {
-  const { registrations, invitations, users, cookie } = deps;
+  const { registrations, invitations, users, devices } = deps;
   const registerLimit = createAccountLimit({ name: 'register', points: 5, duration: 60 });
   const verifyLimit = createAccountLimit({ name: 'verify-email', points: 5, duration: 60 });
   const resendLimit = createAccountLimit({ name: 'resend', points: 5, duration: 60 });
@@ -50,7 +50,7 @@ export function registrationRoutes(deps: {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await registerLimit(request, users.loginKey(input.email));
         const result = await registrations.register(callerOf(request), input);
-        if ('signedIn' in result) return cookie.handOut(reply.code(201), result.signedIn, tokenTransport);
+        if ('signedIn' in result) return devices.handOut(reply.code(201), result.signedIn, tokenTransport);
         return reply.code(202).send({ status: 'verification_required', ...result });
       },
     );
@@ -70,7 +70,7 @@ export function registrationRoutes(deps: {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await verifyLimit(request, input.registrationId);
         const signedIn = await registrations.verify(callerOf(request), input);
-        return cookie.handOut(reply, signedIn, tokenTransport);
+        return devices.handOut(reply, signedIn, tokenTransport);
       },
     );
 
@@ -110,7 +110,7 @@ export function registrationRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await acceptLimit(request, input.token);
-        return cookie.handOut(reply, await invitations.accept(callerOf(request), input), tokenTransport);
+        return devices.handOut(reply, await invitations.accept(callerOf(request), input), tokenTransport);
       },
     );
   };

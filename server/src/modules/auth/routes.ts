@@ -6,8 +6,9 @@ import { readForms } from '../../platform/http/bodies.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { type AccountLimit, createAccountLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
-import type { RefreshCookie } from '../sessions/cookie.ts';
+import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
+import type { SignedIn } from '../sessions/sessions.ts';
 import type { Users } from '../users/users.ts';
 import type { TellOfBlock } from './block-notice.ts';
 import { PASSWORD_CODES } from './errors.ts';
@@ -24,9 +25,10 @@ import {
   tokenForm,
   tokenSchema,
 } from './schemas.ts';
-import type { SignIn } from './sign-in.ts';
+import type { LoginInput, SignIn } from './sign-in.ts';
 
 const TAGS = ['Accounts'];
+const SIGN_IN_CODES = ['invalid_credentials', 'step_required', 'proof_required'];
 const FORM = 'application/x-www-form-urlencoded';
 const RESETS = { name: 'password-reset', points: 5, duration: 60 };
 
@@ -35,21 +37,23 @@ export function authRoutes(deps: {
   signIn: SignIn;
   passwords: Passwords;
   users: Users;
-  cookie: RefreshCookie;
+  devices: DeviceCookie;
   /** On proofs of a password. */
   credentials: AccountLimit;
   tellOfBlock: TellOfBlock;
 }) {
-  const { signIn, passwords, users, cookie } = deps;
+  const { signIn, passwords, users, devices } = deps;
   // By what was given as the login, and within a session by its user. Not by the user of a login: that would tell which belong together.
   const credentialLimit = deps.credentials.count;
   const resetLimit = createAccountLimit(RESETS);
 
-  async function countLogin(request: FastifyRequest, login: string): Promise<void> {
+  async function login(request: FastifyRequest, input: LoginInput): Promise<SignedIn> {
     try {
-      await credentialLimit(request, users.loginKey(login));
+      await credentialLimit(request, users.loginKey(input.login));
+      return await signIn.login(callerOf(request), input);
     } catch (refusal) {
-      if (refusal instanceof AppError) deps.tellOfBlock(callerOf(request), login);
+      const isHeldBack = refusal instanceof AppError && refusal.code === 'rate_limited';
+      if (isHeldBack) deps.tellOfBlock(callerOf(request), input.login);
       throw refusal;
     }
   }
@@ -61,7 +65,7 @@ export function authRoutes(deps: {
     app.post(
       '/auth/login',
       {
-        config: { access: 'public', errors: ['invalid_credentials', 'step_required'] },
+        config: { access: 'public', errors: SIGN_IN_CODES },
         schema: {
           summary: 'Sign in',
           description:
@@ -74,12 +78,12 @@ export function authRoutes(deps: {
       async (request, reply) => {
         const isForm = request.mediaType === FORM;
         const body = request.body as Static<typeof loginBody>;
-        const { email, username, login = email ?? username, password } = body;
+        const { email, username, login: name = email ?? username, password, proof, deviceToken } = body;
         const transport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
-        if (login === undefined) throw missingLogin();
-        await countLogin(request, login);
-        const signedIn = await signIn.login(callerOf(request), { login, password });
-        return cookie.handOut(reply, signedIn, transport);
+        if (name === undefined) throw missingLogin();
+        const deviceTokens = deviceToken ?? devices.read(request);
+        const signedIn = await login(request, { login: name, password, proof, deviceTokens });
+        return devices.handOut(reply, signedIn, transport, deviceToken);
       },
     );
 
@@ -89,7 +93,7 @@ export function authRoutes(deps: {
         config: {
           access: 'public',
           environments: ['development', 'test'],
-          errors: ['invalid_credentials', 'step_required'],
+          errors: SIGN_IN_CODES,
         },
         schema: {
           summary: 'OAuth2 password form, for the Authorize button of the documentation',
@@ -100,9 +104,9 @@ export function authRoutes(deps: {
         },
       },
       async (request) => {
-        const { username: login, password } = request.body as Static<typeof tokenForm>;
-        await countLogin(request, login);
-        const { accessToken, expiresIn } = await signIn.login(callerOf(request), { login, password });
+        const { username, password } = request.body as Static<typeof tokenForm>;
+        const deviceTokens = devices.read(request);
+        const { accessToken, expiresIn } = await login(request, { login: username, password, deviceTokens });
         return { access_token: accessToken, token_type: 'Bearer' as const, expires_in: expiresIn };
       },
     );
@@ -128,7 +132,7 @@ export function authRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await credentialLimit(request, input.flowToken);
-        return cookie.handOut(reply, await signIn.completeStep(callerOf(request), input), tokenTransport);
+        return devices.handOut(reply, await signIn.completeStep(callerOf(request), input), tokenTransport);
       },
     );
 
@@ -184,7 +188,9 @@ export function authRoutes(deps: {
       async (request, reply) => {
         const { token, newPassword } = request.body;
         await resetLimit(request, token);
-        await passwords.reset(callerOf(request), token, newPassword);
+        const user = await passwords.reset(callerOf(request), token, newPassword);
+        // Whoever reads the owner's mail is let in beside any stranger who guesses.
+        devices.set(reply, user.id);
         return reply.code(204).send(null);
       },
     );

@@ -8,6 +8,13 @@ const idInput = Type.String({ minLength: 1, maxLength: 64 });
 const tokenInput = Type.String({ minLength: 1, maxLength: 512 });
 const loginInput = Type.String({ minLength: 1, maxLength: 320 });
 const closed = { additionalProperties: false } as const;
+/** For clients without cookies: what the sign-in before answered. */
+const deviceTokenInput = Type.String({ minLength: 1, maxLength: 512 });
+/** What `proof_required` asked for: the SHA-256 of `challenge`, `.` and `solution` begins with so many zero bits. */
+const proofInput = Type.Object(
+  { challenge: Type.String({ minLength: 1, maxLength: 128 }), solution: Type.String({ minLength: 1, maxLength: 64 }) },
+  closed,
+);
 
 export const registerBody = Type.Object(
   {
@@ -48,6 +55,8 @@ export const loginBody = Type.Object(
     username: Type.Optional(loginInput),
     password: passwordInput,
     tokenTransport: Type.Optional(tokenTransport),
+    deviceToken: Type.Optional(deviceTokenInput),
+    proof: Type.Optional(proofInput),
   },
   closed,
 );

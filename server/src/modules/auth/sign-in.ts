@@ -5,16 +5,27 @@ import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import { type AppError, platformErrors } from '../../platform/errors.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import type { Events } from '../events/events.ts';
+import type { Guessing } from '../guessing/guessing.ts';
+import type { Solution } from '../guessing/proof-of-work.ts';
 import type { Sessions, SignedIn } from '../sessions/sessions.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
 import type { FlowTokens, Step } from './flow-token.ts';
 import type { PasswordPolicy } from './password-policy.ts';
+import { provePassword } from './prove-password.ts';
+
+export interface LoginInput {
+  login: string;
+  password: string;
+  /** What the device keeps from earlier sign-ins. */
+  deviceTokens: string;
+  proof?: Solution | undefined;
+}
 
 export interface SignIn {
-  /** Throws `invalid_credentials`, alike for every reason, or `step_required`. */
-  login(caller: Caller, input: { login: string; password: string }): Promise<SignedIn>;
+  /** Throws `invalid_credentials`, alike for every reason, `step_required`, `rate_limited`, or `proof_required`. */
+  login(caller: Caller, input: LoginInput): Promise<SignedIn>;
   /** Proves the password again within a session. Throws `invalid_credentials`. */
   reauthenticate(caller: Caller, actor: Actor, password: string): Promise<{ accessToken: string; expiresIn: number }>;
   /** Finishes a sign-in that waits for a step. Throws `token_invalid`, `code_invalid`, `password_…`, `step_required` for a further step. */
@@ -26,6 +37,7 @@ export function createSignIn(deps: {
   userStore: UserStore;
   users: Users;
   sessions: Sessions;
+  guessing: Guessing;
   events: Events;
   hasher: PasswordHasher;
   policy: PasswordPolicy;
@@ -34,7 +46,7 @@ export function createSignIn(deps: {
   clock: Clock;
   log: Logger;
 }): SignIn {
-  const { userStore, users, sessions, events, hasher, policy, flowTokens, config, clock, log } = deps;
+  const { userStore, users, sessions, guessing, events, hasher, policy, flowTokens, config, clock, log } = deps;
 
   function stepFor(user: UserRecord): Step | null {
     if (user.mustChangePassword) return 'change_password';
@@ -105,19 +117,20 @@ export function createSignIn(deps: {
   }
 
   return {
-    async login(caller, { login, password }) {
+    async login(caller, { login, password, deviceTokens, proof }) {
       const user = await users.findByLogin(login);
+      const tried = { loginKey: users.loginKey(login), userId: user?.id ?? null, password, deviceTokens, proof };
+      const attempt = await guessing.admit(caller, tried);
       // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
-      const verdict = await hasher.verify(password, user?.passwordHash ?? null);
-      if (!verdict.ok || user?.status !== 'active') throw authErrors.invalid_credentials();
+      const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);
+      if (!user) throw authErrors.invalid_credentials();
       if (verdict.upgrade) await upgrade(user, password);
       return begin(caller, user, ['pwd']);
     },
 
     async reauthenticate(caller, actor, password) {
       const user = await users.me(actor);
-      const verdict = await hasher.verify(password, user.passwordHash);
-      if (!verdict.ok) throw authErrors.invalid_credentials();
+      await provePassword(await guessing.admitSession(actor.sessionId), hasher, password, user);
       return sessions.reauthenticate(caller, actor);
     },
 

@@ -9,6 +9,7 @@ import type { UserAdmin } from '../admin/user-admin.ts';
 import type { ChallengeStore } from '../auth/challenge-store.ts';
 import type { RegistrationStore } from '../auth/registration-store.ts';
 import type { EventStore } from '../events/event-store.ts';
+import type { ThrottleStore } from '../guessing/throttle-store.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { WorkerStore } from '../jobs/worker-store.ts';
 import type { Schedules } from '../schedules/schedules.ts';
@@ -45,6 +46,7 @@ export function registerPurges(deps: {
   /** Null: Redis keeps the jobs, and forgets them itself. */
   jobStore: JobStore | null;
   workerStore: WorkerStore;
+  throttleStore: ThrottleStore;
   eventRetention: number;
   clock: Clock;
 }): void {
@@ -68,6 +70,11 @@ export function registerPurges(deps: {
   periodic('purge.challenges', '17 * * * *', (context) => {
     const before = ago(KEPT.challenges);
     return untilDone(context, () => deps.challengeStore.purge(before, BATCH));
+  });
+
+  periodic('purge.throttles', '37 * * * *', (context) => {
+    const now = clock();
+    return untilDone(context, () => deps.throttleStore.purge(now, BATCH));
   });
 
   periodic('purge.sessions', '27 3 * * *', async ({ signal }) => {

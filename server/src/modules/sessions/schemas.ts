@@ -22,6 +22,12 @@ export const signedInSchema = Type.Object({
   tokenType: Type.Literal('Bearer'),
   expiresIn: Type.Integer({ description: 'Seconds.' }),
   refreshToken: Type.Optional(Type.String({ description: 'Only with `tokenTransport: "body"`.' })),
+  deviceToken: Type.Optional(
+    Type.String({
+      description:
+        'With `tokenTransport: "body"`, after a sign-in: send it with the next one, so that strangers who guess at the account do not slow it down.',
+    }),
+  ),
   session: Type.Object({ id: Type.String(), expiresAt: timestamp() }),
   user: userSchema,
 });

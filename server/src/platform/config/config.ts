@@ -54,6 +54,8 @@ export interface Config {
   };
   /** Milliseconds. */
   eventRetention: number;
+  /** Strangers are asked for proofs of work where a client or an account is under attack. */
+  proofOfWork: boolean;
   rateLimits: {
     enabled: boolean;
     default: {

@@ -46,6 +46,7 @@ test('without any variable it is a development server on this machine', (t) => {
     },
     passwords: { minLength: 8, argon2Memory: 19_456, argon2Passes: 2 },
     eventRetention: 400 * 86_400_000,
+    proofOfWork: false,
     rateLimits: { enabled: true, default: { points: 100, duration: 60 } },
     log: { level: 'info', format: 'text', file: null, slowRequest: 1000, slowQuery: 200 },
   });
@@ -149,6 +150,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     PASSWORD_MIN_LENGTH: '7',
     ARGON2_MEMORY: '7mb',
     ARGON2_PASSES: '0',
+    PROOF_OF_WORK: 'sometimes',
     RATE_LIMITS: '100',
     RATE_LIMIT_DEFAULT: '100',
     LOG_LEVEL: 'verbose',
@@ -247,6 +249,7 @@ const accepted: [string, string, (config: ReturnType<typeof load>) => unknown, u
   ['SIGNING_ALGORITHM', 'es256', (c) => c.tokens.algorithm, 'ES256'],
   ['ARGON2_MEMORY', '8192kb', (c) => c.passwords.argon2Memory, 8192],
   ['PASSWORD_MIN_LENGTH', '128', (c) => c.passwords.minLength, 128],
+  ['PROOF_OF_WORK', 'on', (c) => c.proofOfWork, true],
   ['RATE_LIMITS', 'off', (c) => c.rateLimits.enabled, false],
   ['RATE_LIMIT_DEFAULT', '3000/1h', (c) => c.rateLimits.default, { points: 3000, duration: 3600 }],
   ['LOG_SLOW_QUERY', '500ms', (c) => c.log.slowQuery, 500],

@@ -139,6 +139,7 @@ function assemble(values: Values, secretKey: string): Config {
       argon2Passes: values.ARGON2_PASSES,
     },
     eventRetention: values.EVENT_RETENTION,
+    proofOfWork: values.PROOF_OF_WORK,
     rateLimits: { enabled: values.RATE_LIMITS, default: values.RATE_LIMIT_DEFAULT },
     log: {
       level: values.LOG_LEVEL,

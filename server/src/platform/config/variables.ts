@@ -70,7 +70,8 @@ export const variables = {
   REDIS_URL: variable({
     default: null,
     parse: redisUrl,
-    about: '`redis:` or `rediss:` server that carries the jobs; a table of the database carries them if not set.',
+    about:
+      '`redis:`, `redis+sentinel:` or `redis+cluster:` (or `rediss…:` for TLS): carries jobs, counters and messages of all instances; without it jobs lie in the database, and each process counts for itself.',
     secret: true,
     example: 'redis://:password@redis.example.com:6379',
   }),
@@ -206,6 +207,11 @@ export const variables = {
     default: '2',
     parse: integer(1, 100),
     about: 'Passes that argon2id makes over that memory.',
+  }),
+  PROOF_OF_WORK: variable({
+    default: 'off',
+    parse: onOff,
+    about: '`on` asks strangers for a proof of work where an account or a client is under attack.',
   }),
   RATE_LIMITS: variable({ default: 'on', parse: onOff, about: '`on` or `off`: limits requests.' }),
   RATE_LIMIT_DEFAULT: variable({

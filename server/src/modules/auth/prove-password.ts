@@ -1,0 +1,26 @@
+import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { Attempt } from '../guessing/guessing.ts';
+import type { UserRecord } from '../users/user-store.ts';
+import { authErrors } from './errors.ts';
+
+/** Spends one attempt on whether it is this user's password; null stands for nobody, and costs the same. Throws `invalid_credentials`. */
+export async function provePassword(
+  attempt: Attempt,
+  hasher: PasswordHasher,
+  password: string,
+  user: UserRecord | null,
+): Promise<{ upgrade: boolean }> {
+  let verdict: Awaited<ReturnType<PasswordHasher['verify']>>;
+  try {
+    verdict = await hasher.verify(password, user?.passwordHash ?? null);
+  } catch (error) {
+    await attempt.undone();
+    throw error;
+  }
+  if (!verdict.ok || !user) {
+    await attempt.failed();
+    throw authErrors.invalid_credentials();
+  }
+  await attempt.passed();
+  return verdict;
+}

@@ -1,0 +1,45 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../../platform/config/config.ts';
+import type { RefreshCookie } from '../sessions/cookie.ts';
+import { DEVICE_TTL, type DeviceTokens } from './device-tokens.ts';
+
+export interface DeviceCookie {
+  /** What the browser keeps; empty for nothing. */
+  read(request: FastifyRequest): string;
+  /** Notes that this user proved who they are in this browser. */
+  set(reply: FastifyReply, userId: string): void;
+  /** Hands out what a sign-in answers with, and what makes the device known beside it, the same way; `held`: what came in the body. */
+  handOut(...args: [...Parameters<RefreshCookie['handOut']>, held?: string]): ReturnType<RefreshCookie['handOut']>;
+}
+
+/** Longer than what a browser of ours sends; `DEVICE_TTL` bounds the tokens in it. */
+const LONGEST = 512;
+
+/** The cookie of devices that are known, beside that of the session; signing out leaves it. */
+export function createDeviceCookie(deps: {
+  devices: DeviceTokens;
+  cookie: RefreshCookie;
+  config: Config;
+}): DeviceCookie {
+  const { devices, cookie, config } = deps;
+  const secure = config.publicUrl.startsWith('https:');
+  const name = secure ? '__Host-ostiary-device' : 'ostiary-device';
+  const attributes = { path: '/', httpOnly: true, secure, sameSite: 'strict', maxAge: DEVICE_TTL / 1000 } as const;
+
+  const read = (request: FastifyRequest) => (request.cookies[name] ?? '').slice(0, LONGEST);
+
+  function set(reply: FastifyReply, userId: string): void {
+    reply.setCookie(name, devices.add(read(reply.request), userId), attributes);
+  }
+
+  return {
+    read,
+    set,
+    handOut(reply, signedIn, transport, held = '') {
+      const answer = cookie.handOut(reply, signedIn, transport);
+      if (transport === 'body') return { ...answer, deviceToken: devices.add(held, signedIn.user.id) };
+      set(reply, signedIn.user.id);
+      return answer;
+    },
+  };
+}

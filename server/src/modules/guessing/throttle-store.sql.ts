@@ -1,0 +1,74 @@
+import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { type TimeColumn, toDate } from '../../platform/database/values.ts';
+import type { ThrottleStore } from './throttle-store.ts';
+
+interface ThrottleTables {
+  throttles: {
+    key: string;
+    tries: number;
+    next_at: TimeColumn;
+    expires_at: TimeColumn;
+    version: number;
+  };
+}
+
+/** Throttles on SQL. */
+export function createSqlThrottleStore({ database }: { database: Database }): ThrottleStore {
+  const { db } = sqlOf<ThrottleTables>(database);
+
+  async function insert(row: Parameters<ThrottleStore['put']>[0]): Promise<boolean> {
+    const { key, tries, nextAt, expiresAt, version } = row;
+    const values = { key, tries, next_at: nextAt, expires_at: expiresAt, version };
+    try {
+      await db.insertInto('throttles').values(values).execute();
+      return true;
+    } catch (error) {
+      if (uniqueViolation(error) === null) throw error;
+      return false;
+    }
+  }
+
+  return {
+    async find(key) {
+      const row = await db.selectFrom('throttles').selectAll().where('key', '=', key).executeTakeFirst();
+      if (!row) return null;
+      const { tries, version } = row;
+      return { key, tries, nextAt: toDate(row.next_at), expiresAt: toDate(row.expires_at), version };
+    },
+
+    async put(throttle) {
+      const { key, tries, nextAt, expiresAt, version } = throttle;
+      if (version === 1) return insert(throttle);
+      const result = await db
+        .updateTable('throttles')
+        .set({ tries, next_at: nextAt, expires_at: expiresAt, version })
+        .where('key', '=', key)
+        .where('version', '=', version - 1)
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+
+    async remove(key) {
+      await db.deleteFrom('throttles').where('key', '=', key).execute();
+    },
+
+    async purge(before, limit) {
+      const over = await db
+        .selectFrom('throttles')
+        .select('key')
+        .where('expires_at', '<', before)
+        .orderBy('expires_at')
+        .limit(limit)
+        .execute();
+      if (over.length === 0) return 0;
+      const keys = over.map(({ key }) => key);
+      // Asked again: what was tried meanwhile counts on.
+      const result = await db
+        .deleteFrom('throttles')
+        .where('key', 'in', keys)
+        .where('expires_at', '<', before)
+        .executeTakeFirst();
+      return Number(result.numDeletedRows);
+    },
+  };
+}

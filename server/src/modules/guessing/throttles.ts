@@ -1,0 +1,86 @@
+import { after, type Clock, DAY } from '../../platform/clock.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import type { Throttle, ThrottleStore } from './throttle-store.ts';
+
+/** How fast something may be tried. */
+export interface Pace {
+  /** What the key means; the same key of another kind is another throttle. */
+  kind: string;
+  /** So many tries at any pace. */
+  free: number;
+  /** Milliseconds to wait after the last free one, after the next, and so on; the last one stays. */
+  delays: readonly number[];
+}
+
+export type Turn = { tries: number; wait: 0 } | { tries: number; wait: number };
+
+export interface Throttles {
+  /**
+   * Counts a try before it is made, so that of many at once no more are made than of one after the other. `wait`: it must not be made
+   * for so many milliseconds, and was not counted.
+   */
+  take(pace: Pace, key: string): Promise<Turn>;
+  /** The same without counting: what is only counted when it has failed. */
+  look(pace: Pace, key: string): Promise<Turn>;
+  /** Takes one try back that was counted, but not made. */
+  undo(pace: Pace, key: string): Promise<void>;
+  /** As if it had never been tried. */
+  forget(pace: Pace, key: string): Promise<void>;
+}
+
+/** After its last try, or the end of its wait, a throttle is kept so long. */
+const KEPT = DAY;
+/** Callers that come in the same moment read again; who loses so often is one of very many. */
+const RACES = 20;
+
+/** Growing delays, kept in the database: neither a restart nor an empty Redis gives anybody more tries. */
+export function createThrottles(deps: { store: ThrottleStore; keyring: Keyring; clock: Clock }): Throttles {
+  const { store, keyring, clock } = deps;
+
+  const keyOf = ({ kind }: Pace, key: string) => keyring.mac('throttle', [kind, key]).toString('base64url');
+
+  async function read(key: string, now: Date): Promise<Throttle> {
+    const found = await store.find(key);
+    if (found && found.expiresAt > now) return found;
+    return { key, tries: 0, nextAt: now, expiresAt: now, version: found?.version ?? 0 };
+  }
+
+  function write(throttle: Throttle, tries: number, nextAt: Date): Promise<boolean> {
+    return store.put({ ...throttle, tries, nextAt, expiresAt: after(nextAt, KEPT), version: throttle.version + 1 });
+  }
+
+  const turnOf = ({ tries, nextAt }: Throttle, now: Date): Turn => ({
+    tries,
+    wait: Math.max(0, nextAt.getTime() - now.getTime()),
+  });
+
+  return {
+    async take(pace, name) {
+      const key = keyOf(pace, name);
+      for (let races = 0; ; races += 1) {
+        const now = clock();
+        const throttle = await read(key, now);
+        const turn = turnOf(throttle, now);
+        if (turn.wait > 0) return turn;
+        const tries = throttle.tries + 1;
+        const delay = pace.delays[Math.min(tries - pace.free, pace.delays.length - 1)] ?? 0;
+        if (await write(throttle, tries, after(now, tries < pace.free ? 0 : delay))) return { tries, wait: 0 };
+        if (races === RACES) return { tries, wait: pace.delays[0] ?? 1 };
+      }
+    },
+
+    async look(pace, name) {
+      const now = clock();
+      return turnOf(await read(keyOf(pace, name), now), now);
+    },
+
+    async undo(pace, name) {
+      const now = clock();
+      const throttle = await read(keyOf(pace, name), now);
+      // Lost to another try: one too many is counted, which costs a wait and no safety.
+      if (throttle.tries > 0) await write(throttle, throttle.tries - 1, now);
+    },
+
+    forget: (pace, name) => store.remove(keyOf(pace, name)),
+  };
+}
