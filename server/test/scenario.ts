@@ -94,9 +94,13 @@ export function refused(response: LightMyRequestResponse, status: number, code: 
   return problem;
 }
 
-/** A cookie that an answer sets, with its attributes in lower case. */
-export function cookieOf(response: LightMyRequestResponse): { name: string; value: string; attributes: string[] } {
-  const fields = [response.headers['set-cookie']].flat().filter((field) => field !== undefined);
+/** The cookie of the session, or of the device, that an answer sets, with its attributes in lower case. */
+export function cookieOf(
+  response: LightMyRequestResponse,
+  kind: 'session' | 'device' = 'session',
+): { name: string; value: string; attributes: string[] } {
+  const all = [response.headers['set-cookie']].flat().filter((field) => field !== undefined);
+  const fields = all.filter((field) => /^[^=]*-device=/.test(field) === (kind === 'device'));
   assert.equal(fields.length, 1, `one cookie: ${fields.join(' | ')}`);
   const [pair = '', ...attributes] = String(fields[0]).split(/;\s*/);
   const [name = '', value = ''] = pair.split(/=(.*)/s);

@@ -233,6 +233,7 @@ for (const { name, freshUrl } of testDatabases()) {
             'purge.jobs',
             'purge.registrations',
             'purge.sessions',
+            'purge.throttles',
             'users.erase-deleted',
           ],
         );
