@@ -11,6 +11,8 @@ export interface Person {
 export interface SignedInBody {
   accessToken: string;
   refreshToken: string;
+  /** With the body as transport, after a sign-in. */
+  deviceToken?: string;
   expiresIn: number;
   session: { id: string; expiresAt: string };
   user: { id: string; email: string; roles: string[]; [field: string]: unknown };
