@@ -227,7 +227,8 @@ export async function createApp(deps: {
     clock,
   });
 
-  const hasher = createPasswordHasher({ memory: config.passwords.argon2Memory, passes: config.passwords.argon2Passes });
+  const { argon2Memory: memory, argon2Passes: passes } = config.passwords;
+  const hasher = createPasswordHasher({ memory, passes, processes: config.workers });
   const policy = createPasswordPolicy({ minLength: config.passwords.minLength });
   const deviceTokens = createDeviceTokens({ keyring, clock });
   const guessing = counters

@@ -1,7 +1,4 @@
-import { doctor } from './cli/doctor.ts';
-import { migrate } from './cli/migrate.ts';
 import { UsageError } from './cli/usage-error.ts';
-import { user } from './cli/user.ts';
 import { WrongSecretKey } from './modules/keys/secret-check.ts';
 import type { Config } from './platform/config/config.ts';
 import { ConfigError } from './platform/config/config-error.ts';
@@ -23,13 +20,24 @@ ostiary doctor                        check configuration, database and keys
 
 type Command = (args: string[], context: { config: Config; log: Logger }) => Promise<void>;
 
-const COMMANDS: Record<string, { log: 'normal' | 'quiet'; run: Command }> = {
-  // Loaded when it is needed: the other commands do not listen.
-  serve: { log: 'normal', run: async (_args, { config, log }) => (await import('./main.ts')).serve(config, log) },
-  migrate: { log: 'quiet', run: migrate },
-  user: { log: 'quiet', run: user },
-  doctor: { log: 'quiet', run: doctor },
+/** Each is loaded when it is needed: a primary of several processes has no use for the rest of the server. */
+const COMMANDS: Record<string, { log: 'normal' | 'quiet'; isSilentOnDoubts?: true; run: Command }> = {
+  serve: { log: 'normal', run: serve },
+  // Started by `serve`, which has warned already.
+  'serve-as-worker': {
+    log: 'normal',
+    isSilentOnDoubts: true,
+    run: async (_args, { config, log }) => (await import('./worker.ts')).serveAsWorker(config, log),
+  },
+  migrate: { log: 'quiet', run: async (...given) => (await import('./cli/migrate.ts')).migrate(...given) },
+  user: { log: 'quiet', run: async (...given) => (await import('./cli/user.ts')).user(...given) },
+  doctor: { log: 'quiet', run: async (...given) => (await import('./cli/doctor.ts')).doctor(...given) },
 };
+
+async function serve(_args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
+  if (config.workers > 1) await (await import('./primary.ts')).serveByWorkers(config, log);
+  else await (await import('./main.ts')).serve(config, log);
+}
 
 /** Runs one command line and answers the exit code. What an operator can mend is one clear sentence, without a stack. */
 export async function run(args: string[]): Promise<number> {
@@ -43,8 +51,9 @@ export async function run(args: string[]): Promise<number> {
     const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
     const log = createLog(
       command.log === 'normal' ? config.log : { ...config.log, level: 'error', format: 'text', file: null },
+      { shared: config.workers > 1 },
     );
-    for (const warning of warnings) log.warn(warning);
+    for (const warning of command.isSilentOnDoubts ? [] : warnings) log.warn(warning);
     await command.run(rest, { config, log });
     return Number(process.exitCode ?? 0);
   } catch (error) {

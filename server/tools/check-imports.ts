@@ -48,6 +48,8 @@ const TOP_FILES: Record<string, 'storage' | 'app' | 'main'> = {
   'storage.ts': 'storage',
   'app.ts': 'app',
   'main.ts': 'main',
+  'primary.ts': 'main',
+  'worker.ts': 'main',
   'cli.ts': 'main',
 };
 

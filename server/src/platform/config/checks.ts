@@ -40,6 +40,22 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
       fix: 'Set MAIL_DKIM_KEY and MAIL_DKIM_SELECTOR, or neither.',
     });
   }
+  const { WORKERS: workers = 1 } = values;
+  if (workers !== 'auto' && workers > 1 && values.DATABASE_URL?.startsWith('sqlite:')) {
+    faults.push({
+      name: 'WORKERS',
+      problem: 'is more than 1 on SQLite, which lets one process write at a time',
+      fix: 'Set it to 1, or set DATABASE_URL to a PostgreSQL, MySQL, MariaDB or MongoDB.',
+    });
+  }
+  // Each process would rotate the file by its own count, and remove what another still writes.
+  if (workers !== 1 && values.LOG_FILE) {
+    faults.push({
+      name: 'LOG_FILE',
+      problem: 'is for one process, and WORKERS asks for several',
+      fix: 'Remove it and keep standard output (journald, a container engine, svlogd), or set WORKERS to 1.',
+    });
+  }
   return faults;
 }
 

@@ -14,6 +14,10 @@ export interface Config {
   /** Null: jobs go through a table of the database. */
   redisUrl: string | null;
   role: 'all' | 'web' | 'worker';
+  /** Processes of this server on this machine. */
+  workers: number;
+  /** Milliseconds between red readiness and the closing of the port. */
+  shutdownDelay: number;
   /** At least 32 bytes. The first one signs and seals; the others still open what they made. */
   secretKeys: { current: string; previous: string | null };
   emailVerification: 'required' | 'off';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { directory, faulty, PRODUCTION, refused, STRONG_KEY } from './config.testing.ts';
@@ -25,6 +26,8 @@ test('without any variable it is a development server on this machine', (t) => {
     database: { url: `sqlite:${dataDir}/ostiary.sqlite`, poolSize: 10 },
     redisUrl: null,
     role: 'all',
+    workers: 1,
+    shutdownDelay: 0,
     secretKeys: { current: config.secretKeys.current, previous: null },
     emailVerification: 'required',
     registration: 'open',
@@ -130,6 +133,8 @@ test('all faults are reported together, each with its fix, and nothing is writte
     PUBLIC_URL: 'auth.example.com',
     DATABASE_URL: 'oracle://x',
     DATABASE_POOL_SIZE: '0',
+    WORKERS: 'many',
+    SHUTDOWN_DELAY: '11m',
     SECRET_KEY: 'short',
     SECRET_KEY_PREVIOUS: 'short',
     EMAIL_VERIFICATION: 'yes',
@@ -164,7 +169,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     Object.keys(bad),
   );
   assert.equal(error.name, 'ConfigError');
-  assert.match(error.message, /has 32 faults/);
+  assert.match(error.message, /has 34 faults/);
   const lines = error.message.split('\n');
   for (const { name, problem, fix } of error.faults) {
     const at = lines.indexOf(`  ${name} ${problem}.`);
@@ -228,6 +233,8 @@ const accepted: [string, string, (config: ReturnType<typeof load>) => unknown, u
   ['DATABASE_URL', 'sqlite:/var/a%20%25b.db', (c) => c.database.url, 'sqlite:/var/a %25b.db'],
   ['DATABASE_URL', 'sqlite::memory:', (c) => c.database.url, 'sqlite::memory:'],
   ['DATABASE_URL', 'sqlite:///var/x.db', (c) => c.database.url, 'sqlite:/var/x.db'],
+  ['WORKERS', 'auto', (c) => c.workers, 1],
+  ['SHUTDOWN_DELAY', '15s', (c) => c.shutdownDelay, 15_000],
   ['MAIL_FROM', '"Doe, J." <j@example.com>', (c) => c.mail.from, '"Doe, J." <j@example.com>'],
   ['MAIL_FROM', 'j@example.com', (c) => c.mail.from, 'j@example.com'],
   [
@@ -289,6 +296,7 @@ const rejected: Record<string, string[]> = {
     'mysql://h',
     'mongodb://a,,b/d',
   ],
+  WORKERS: ['0', '257', '2.5', '2'],
   SMTP_URL: ['http://mail', 'smtp://', 'smtp:mail'],
   MAIL_FROM: [
     'nobody',
@@ -352,6 +360,17 @@ test('a session outlives its access tokens, and its idle time fits into its whol
   assert.deepEqual(faulty(lives('1h', '1h', '1h'), directory(t)), ['ACCESS_TOKEN_TTL']);
   assert.deepEqual(faulty(lives('1h', '2h', '1h'), directory(t)), ['REFRESH_IDLE_TTL']);
   assert.equal(load(t, lives('59m', '1h', '1h')).tokens.refreshAbsoluteTtl, 3_600_000);
+});
+
+test('several processes need a database that takes them, and a log that is not one file', (t) => {
+  const env = { SECRET_KEY: STRONG_KEY, DATABASE_URL: 'postgres://u:p@127.0.0.1/ostiary', WORKERS: '3' };
+  assert.equal(load(t, env).workers, 3);
+  assert.equal(load(t, { ...env, WORKERS: 'auto' }).workers, availableParallelism());
+  for (const workers of ['2', 'auto']) {
+    assert.deepEqual(faulty({ ...env, WORKERS: workers, LOG_FILE: 'x.log' }, directory(t)), ['LOG_FILE']);
+  }
+  const { message } = refused({ SECRET_KEY: STRONG_KEY, WORKERS: '2' }, directory(t));
+  assert.match(message, /WORKERS is more than 1 on SQLite.*\n.*Set it to 1, or set DATABASE_URL/);
 });
 
 test('the previous key is another one', (t) => {

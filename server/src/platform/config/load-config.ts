@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { dirname, relative } from 'node:path';
 import { crossFaults, doubts, productionFaults } from './checks.ts';
 import type { Config } from './config.ts';
@@ -104,6 +105,12 @@ function dkimOf({ MAIL_DKIM_KEY: privateKey, MAIL_DKIM_SELECTOR: selector }: Val
   return privateKey === null || selector === null ? null : { privateKey, selector };
 }
 
+/** SQLite has one writer, and is for one process. */
+function countWorkers({ WORKERS: workers, DATABASE_URL: url }: Values): number {
+  if (workers !== 'auto') return workers;
+  return url.startsWith('sqlite:') ? 1 : availableParallelism();
+}
+
 function assemble(values: Values, secretKey: string): Config {
   return {
     environment: values.ENVIRONMENT,
@@ -114,6 +121,8 @@ function assemble(values: Values, secretKey: string): Config {
     database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE },
     redisUrl: values.REDIS_URL,
     role: values.ROLE,
+    workers: countWorkers(values),
+    shutdownDelay: values.SHUTDOWN_DELAY,
     secretKeys: { current: secretKey, previous: values.SECRET_KEY_PREVIOUS },
     emailVerification: values.EMAIL_VERIFICATION,
     registration: values.REGISTRATION,

@@ -52,6 +52,18 @@ export const integer =
     return value;
   };
 
+const MOST_PROCESSES = 256;
+
+/** A number of processes, or `auto`. */
+export const processes: Parser<number | 'auto'> = (text, cwd) => {
+  if (text.toLowerCase() === 'auto') return 'auto';
+  try {
+    return integer(1, MOST_PROCESSES)(text, cwd);
+  } catch {
+    throw new InvalidValue(`is neither auto nor a whole number from 1 to ${MOST_PROCESSES}`, 'Write auto, or digits.');
+  }
+};
+
 /** One of a few words, in any case. */
 export const oneOf =
   <const T extends string>(...words: T[]): Parser<T> =>

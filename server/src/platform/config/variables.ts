@@ -10,7 +10,19 @@ import {
   smtpUrl,
   trustedHost,
 } from './parse-addresses.ts';
-import { duration, integer, kibibytes, list, oneOf, onOff, type Parser, path, rate, size } from './parse-values.ts';
+import {
+  duration,
+  integer,
+  kibibytes,
+  list,
+  oneOf,
+  onOff,
+  type Parser,
+  path,
+  processes,
+  rate,
+  size,
+} from './parse-values.ts';
 import { EXAMPLE_SECRET_KEY, secretKey } from './secret-strength.ts';
 
 /** A text for the parser; `{NAME}` is filled in from that variable. Null: nothing. */
@@ -80,6 +92,16 @@ export const variables = {
     parse: oneOf('all', 'web', 'worker'),
     about:
       '`all`, `web` (answers requests, runs no jobs) or `worker` (runs jobs and schedules, answers only `/health` and `/ready`).',
+  }),
+  WORKERS: variable({
+    default: '1',
+    parse: processes,
+    about: 'Processes that share the port, from 1 to 256, or `auto`: one for each core. SQLite takes 1.',
+  }),
+  SHUTDOWN_DELAY: variable({
+    default: '0s',
+    parse: duration('0ms', '10m', '10s'),
+    about: 'How long `/ready` answers 503, while requests are still taken, before a stop closes the port.',
   }),
   SECRET_KEY: variable({
     default: null,
@@ -261,7 +283,6 @@ export type Values = { [K in VariableName]: ValueOf<(typeof variables)[K]> };
 /** Variables of the contract that a later version brings. */
 export const LATER_VARIABLES = [
   'DATABASE_REPLICA_URLS',
-  'WORKERS',
   'S3_ENDPOINT',
   'S3_REGION',
   'S3_ACCESS_KEY',

@@ -35,7 +35,9 @@ export interface PasswordHasherOptions {
   /** KiB. */
   memory: number;
   passes: number;
-  /** Computations at a time; default: the cores, at most 4, and one thread of the libuv pool fewer than it has. */
+  /** Processes that share the cores of this machine; default: 1. */
+  processes?: number;
+  /** Computations at a time; default: this process's share of the cores, at most 4, and one thread of the libuv pool fewer than it has. */
   concurrency?: number;
   /** Calls that may wait; default: 32 for each computation at a time. */
   queueLimit?: number;
@@ -52,7 +54,8 @@ const DIGEST_BYTES = 32;
 
 /** Hashes passwords off the event loop, boundedly. Throws `TypeError` on parameters that could not be verified later. */
 export function createPasswordHasher(options: PasswordHasherOptions): PasswordHasher {
-  const { memory, passes, concurrency = defaultConcurrency(), queueLimit = concurrency * QUEUE_PER_PLACE } = options;
+  const { memory, passes, concurrency = defaultConcurrency(options.processes ?? 1) } = options;
+  const { queueLimit = concurrency * QUEUE_PER_PLACE } = options;
   if (!Number.isInteger(memory) || memory < MIN_LANE_MEMORY || memory > ARGON2_MAX_MEMORY) {
     throw new TypeError(`memory must be ${MIN_LANE_MEMORY} to ${ARGON2_MAX_MEMORY} KiB`);
   }
@@ -134,7 +137,8 @@ function unpadded(bytes: number): number {
   return Math.ceil((bytes * 8) / 6);
 }
 
-function defaultConcurrency(): number {
+function defaultConcurrency(processes: number): number {
   const pool = Number(process.env.UV_THREADPOOL_SIZE) || LIBUV_DEFAULT_POOL;
-  return Math.max(1, Math.min(availableParallelism(), MAX_DEFAULT_CONCURRENCY, pool - RESERVED_POOL_THREADS));
+  const cores = Math.ceil(availableParallelism() / processes);
+  return Math.max(1, Math.min(cores, MAX_DEFAULT_CONCURRENCY, pool - RESERVED_POOL_THREADS));
 }

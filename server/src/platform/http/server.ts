@@ -86,7 +86,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.decorateRequest('actor', null);
   app.decorateRequest('template', '');
   app.decorate('counters', counters);
-  app.decorate('draining', { now: false });
+  app.decorate('draining', { announced: false, now: false });
   app.setValidatorCompiler(createValidatorCompiler());
   app.setErrorHandler(createErrorHandler(log));
   readJson(app);
@@ -107,6 +107,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   closeWhenDraining(app);
 
   if (config.http.docs) await registerDocs(app, { errorTable, version, rules });
-  registerHealth(app, probes, () => app.draining.now);
+  registerHealth(app, probes, () => app.draining.announced || app.draining.now);
   return app;
 }

@@ -5,8 +5,8 @@ import type { HttpServer } from './routes.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** `now`: the server is shutting down; it finishes what it has and takes nothing more. */
-    draining: { now: boolean };
+    /** `announced`: readiness is red. `now`: the server is shutting down; it finishes what it has and takes nothing more. */
+    draining: { announced: boolean; now: boolean };
   }
 }
 
@@ -28,11 +28,17 @@ export function closeWhenDraining(app: HttpServer): void {
 }
 
 /**
- * Shuts down without losing a request that was accepted: readiness turns red, no new connection is taken, every request on
- * the open ones is answered (within `grace` milliseconds), then what is idle is closed, and `app.close()` runs.
+ * Shuts down without losing a request that was accepted: readiness turns red; `delay` milliseconds later, when balancers have noticed, no
+ * new connection is taken, every request on the open ones is answered (within `grace` milliseconds), then what is idle is closed,
+ * and `app.close()` runs.
  */
-export async function shutDown(app: HttpServer, { grace }: { grace: number }): Promise<void> {
+export async function shutDown(
+  app: HttpServer,
+  { grace, delay = 0 }: { grace: number; delay?: number },
+): Promise<void> {
   const { server } = app;
+  app.draining.announced = true;
+  if (delay > 0) await sleep(delay);
   const started = performance.now();
   const elapsed = () => performance.now() - started;
   app.draining.now = true;

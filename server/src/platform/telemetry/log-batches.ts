@@ -4,16 +4,21 @@ export interface Output {
   flushSync(): void;
 }
 
-/** Lines are handed on once so many characters or milliseconds have come together. */
+/** Lines are handed on before they are more characters than this, and once so many milliseconds old. */
 const BATCH = 32_768;
 const BATCH_TIME = 100;
+/**
+ * So much is written to a pipe as a whole (PIPE_BUF on Linux), whoever else writes to it: with larger pieces, processes that share one
+ * tear each other's lines apart when its reader falls behind.
+ */
+export const WHOLE = 4096;
 
 /**
  * Hands lines on in large pieces: a system call for each costs as much as a fifth of answering a request. sonic-boom's own
  * `minLength` measures all that is waiting again with every line (4.2), which costs even more. At exit nothing is kept back: what
- * is left goes to `openLast()`, which must be synchronous where `output` is not.
+ * is left goes to `openLast()`, which must be synchronous where `output` is not. Only a line that is longer makes a piece above `size`.
  */
-export function inBatches(output: Output, openLast: () => Output = () => output): Output {
+export function inBatches(output: Output, openLast: () => Output = () => output, size = BATCH): Output {
   let lines = '';
   let timer: NodeJS.Timeout | undefined;
 
@@ -40,9 +45,9 @@ export function inBatches(output: Output, openLast: () => Output = () => output)
   process.prependOnceListener('exit', flushSync);
   return {
     write(line) {
+      if (lines.length + line.length > size) handOn();
       lines += line;
-      if (lines.length >= BATCH) handOn();
-      else timer ??= setTimeout(handOn, BATCH_TIME).unref();
+      timer ??= setTimeout(handOn, BATCH_TIME).unref();
     },
     flushSync,
   };

@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 import type { Config } from '../config/config.ts';
-import { inBatches, type Output } from './log-batches.ts';
+import { inBatches, type Output, WHOLE } from './log-batches.ts';
 import { textLines } from './log-text.ts';
 import { redact } from './redact.ts';
 
@@ -15,10 +15,10 @@ const FILE_MODE = 0o640;
 /**
  * The process's log: JSON lines, or text for people, on standard output and, if asked, in a rotating file
  * (`app.log` becomes `app.1.log`, `app.2.log` …). Fields that carry secrets are censored. It is written asynchronously;
- * what is buffered is flushed at exit and by `fatal`.
+ * what is buffered is flushed at exit and by `fatal`. `shared`: other processes write to the same standard output.
  */
-export function createLog(config: Config['log']): Logger {
-  return pino(logOptions(config.level), destination(config));
+export function createLog(config: Config['log'], { shared = false } = {}): Logger {
+  return pino(logOptions(config.level), destination(config, shared));
 }
 
 /** What every logger of ours has in common; tests write to a stream of their own with it. */
@@ -66,11 +66,12 @@ function createTimestamp(): () => string {
   };
 }
 
-function destination({ format, file }: Config['log']): Output {
-  const output = pino.destination({ dest: 1, sync: false });
+function destination({ format, file }: Config['log'], shared: boolean): Output {
+  const pieces = shared ? { maxWrite: WHOLE } : {};
+  const output = pino.destination({ dest: 1, sync: false, ...pieces });
+  const openLast = () => pino.destination({ dest: 1, sync: true, ...pieces });
   // Text is for somebody who watches: each line at once.
-  const shown =
-    format === 'text' ? textLines(output) : inBatches(output, () => pino.destination({ dest: 1, sync: true }));
+  const shown = format === 'text' ? textLines(output) : inBatches(output, openLast, pieces.maxWrite);
   if (file === null) return shown;
   const rolling = pino.transport({
     target: 'pino-roll',

@@ -1,0 +1,174 @@
+import cluster, { type Worker } from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { SECOND } from '../clock.ts';
+import { isReady, type Order } from './messages.ts';
+
+/** A worker that lived so long did not fail because of how it starts. Milliseconds. */
+const LONG_LIFE = 10 * SECOND;
+/** The pause before the second replacement in a row, doubled with each further one. */
+const FIRST_PAUSE = SECOND / 4;
+const LONGEST_PAUSE = 30 * SECOND;
+
+export interface Workers {
+  /** Starts one worker, then the others. False where the first one ended before it was ready, which has said why. */
+  start(): Promise<boolean>;
+  /**
+   * Replaces the workers one after the other: each when its successor is ready. Ends early, keeping those that serve, when a
+   * new one does not start. Asked for again meanwhile, it begins once more afterwards.
+   */
+  roll(): Promise<void>;
+  /** Ends all workers, and replaces none any more. False where one of them did not end well. */
+  stop(): Promise<boolean>;
+}
+
+interface Ending {
+  code: number | null;
+  signal: string | null;
+  err?: unknown;
+}
+
+interface Member {
+  worker: Worker | null;
+  born: number;
+  /** False: it ended before. */
+  ready: Promise<boolean>;
+  ended: Promise<Ending>;
+  over: boolean;
+  /** It was told to end. */
+  leaving: boolean;
+}
+
+/**
+ * Keeps `count` processes of `program` running that share their ports through this one (`node:cluster`, round robin): one that ends
+ * by itself is replaced at once, and after a growing pause when that happens again and again. `stopLimit`: milliseconds after
+ * which a worker that was told to end is killed. `onReady` gets the setup link of each worker that is ready.
+ */
+export function keepWorkers(options: {
+  count: number;
+  program: { exec: string; args: string[] };
+  stopLimit: number;
+  log: Logger;
+  onReady(setupLink: string | null): void;
+}): Workers {
+  const { count, program, stopLimit, log, onReady } = options;
+  const members = new Set<Member>();
+  const stopped = new AbortController();
+  const isStopping = () => stopped.signal.aborted;
+  let isStarted = false;
+  /** Workers in a row that ended soon. */
+  let failures = 0;
+  let rolling: Promise<void> | null = null;
+  let isRollAsked = false;
+
+  cluster.setupPrimary(program);
+
+  function launch(): Member {
+    const ready = Promise.withResolvers<boolean>();
+    const ended = Promise.withResolvers<Ending>();
+    const promises = { ready: ready.promise, ended: ended.promise };
+    const member: Member = { worker: null, born: performance.now(), ...promises, over: false, leaving: false };
+    members.add(member);
+
+    const end = (ending: Ending) => {
+      if (member.over) return;
+      member.over = true;
+      members.delete(member);
+      ready.resolve(false);
+      ended.resolve(ending);
+      onEnd(member, ending);
+    };
+    try {
+      const worker = cluster.fork();
+      member.worker = worker;
+      worker.on('message', (message) => {
+        if (!isReady(message)) return;
+        onReady(message.setupLink);
+        ready.resolve(true);
+      });
+      worker.on('exit', (code, signal) => end({ code, signal }));
+      // No 'exit' follows where there never was a process.
+      worker.on('error', (err) => worker.process.pid === undefined && end({ code: null, signal: null, err }));
+    } catch (err) {
+      setImmediate(end, { code: null, signal: null, err });
+    }
+    return member;
+  }
+
+  function onEnd({ worker, born, leaving }: Member, ending: Ending): void {
+    const fields = { worker: worker?.process.pid, ...ending };
+    if (leaving && ending.code === 0) return;
+    log.error(fields, leaving ? 'a worker did not end well' : 'a worker ended by itself');
+    // Until the first one was ready, it is for `start` to say that nothing came up.
+    if (isStarted && !leaving) replace(performance.now() - born);
+  }
+
+  function replace(lived: number): void {
+    if (lived >= LONG_LIFE) failures = 0;
+    const pause = failures === 0 ? 0 : Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
+    failures += 1;
+    if (pause > 0)
+      log.warn({ failures, pause }, `workers end soon, one after the other: the next starts in ${pause} ms`);
+    sleep(pause, undefined, { signal: stopped.signal }).then(fillUp, () => {});
+  }
+
+  function fillUp(): void {
+    const staying = [...members].filter(({ leaving }) => !leaving);
+    if (staying.length < count && !isStopping()) launch();
+  }
+
+  async function end(member: Member, order: Order): Promise<Ending> {
+    const { worker, ended } = member;
+    member.leaving = true;
+    // To one that is gone already, nothing needs to be said.
+    worker?.send(order, () => {});
+    const timer = setTimeout(() => {
+      log.error({ worker: worker?.process.pid }, `a worker has not ended within ${stopLimit} ms: killing it`);
+      worker?.process.kill('SIGKILL');
+    }, stopLimit);
+    try {
+      return await ended;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function rollOnce(): Promise<void> {
+    log.info('rolling restart: replacing the workers one by one');
+    for (const old of [...members]) {
+      if (old.over || old.leaving) continue;
+      const successor = launch();
+      const isReady = await successor.ready;
+      if (isStopping()) return;
+      if (!isReady)
+        return log.error('rolling restart given up, for a new worker does not start: those before it serve on');
+      // Where it has died meanwhile, that was its replacement.
+      if (!old.over) await end(old, 'retire');
+    }
+    log.info('rolling restart: done');
+  }
+
+  return {
+    async start() {
+      isStarted = await launch().ready;
+      if (isStarted) for (let missing = count - members.size; missing > 0; missing -= 1) fillUp();
+      return isStarted || isStopping();
+    },
+    roll() {
+      isRollAsked = true;
+      rolling ??= (async () => {
+        while (isRollAsked && !isStopping()) {
+          isRollAsked = false;
+          await rollOnce();
+        }
+        rolling = null;
+      })();
+      return rolling;
+    },
+    async stop() {
+      stopped.abort();
+      const endings = await Promise.all([...members].map((member) => end(member, 'stop')));
+      return endings.every(({ code }) => code === 0);
+    },
+  };
+}
