@@ -14,10 +14,13 @@ export interface Outcome {
 
 export interface ServerProcess {
   port: number;
+  pid: number;
   /** What it has said until now. */
   stdout(): string;
   /** Sends a signal and waits for the end. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<Outcome>;
+  /** Sends a signal. */
+  signal(signal: NodeJS.Signals): void;
 }
 
 export interface ProcessOptions {
@@ -99,6 +102,8 @@ async function startServer(options: ProcessOptions): Promise<ServerProcess> {
     const port = await listening.promise;
     return {
       port,
+      pid: child.pid ?? -1,
+      signal: (signal) => void child.kill(signal),
       stdout: () => said().stdout,
       end(signal) {
         child.kill(signal);

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { testDatabases } from './databases.ts';
+import { createHttpClient } from './kill/http-client.ts';
+import { ostiary, type ServerProcess, serverEnv, setupLink, withServers } from './kill/server-process.ts';
+import { isAlive, logged, logLines, until, workersOf } from './kill/workers.ts';
+
+const COUNT = 2;
+/** Milliseconds in which a worker that was killed has a successor that takes requests. */
+const CRASH_TO_READY = 3_000;
+const PATIENCE = 20_000;
+/** How many connections it takes to see each worker: they are dealt out in turn. */
+const CONNECTIONS = 8;
+/** An answer that takes longer is none: milliseconds. */
+const ANSWER_LIMIT = 5_000;
+
+// One of them will do: what is tested here is the same on all. SQLite takes no second process.
+const [database] = testDatabases().filter(({ name }) => name !== 'sqlite');
+
+/** Several processes on an empty database, when all of them take requests. */
+async function withWorkers(run: (server: ServerProcess) => Promise<void>, more: Record<string, string> = {}) {
+  assert.ok(database);
+  const { url, drop } = await database.freshUrl();
+  try {
+    await withServers(async (dir, start) => {
+      const env = serverEnv(dir, url, { WORKERS: String(COUNT), ...more });
+      const server = await start({ env, dir });
+      let workers: number[] = [];
+      try {
+        await until(() => workersOf(server).length === COUNT);
+        workers = workersOf(server);
+        await run(server);
+      } finally {
+        workers = [...workers, ...workersOf(server)];
+        await server.end('SIGKILL');
+        await until(() => !workers.some(isAlive), PATIENCE);
+      }
+    });
+  } finally {
+    await drop();
+  }
+}
+
+/** Whether a new connection brings an answer soon. */
+async function isTaken(port: number): Promise<boolean> {
+  const http = createHttpClient(port);
+  const answer = http.send('GET', '/health/liveness').then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+  const taken = await Promise.race([answer, sleep(ANSWER_LIMIT, false)]);
+  http.close();
+  return taken;
+}
+
+describe('several processes', { skip: database === undefined && 'no database here takes several processes' }, () => {
+  test('one migrates, one setup link, all answer; SIGTERM ends them all, with code 0', () =>
+    withWorkers(
+      async (server) => {
+        const link = await setupLink(server, PATIENCE);
+        assert.match(String(link), /setup#token=/);
+        const answers = await Promise.all(
+          Array.from({ length: CONNECTIONS }, () => fetch(`http://127.0.0.1:${server.port}/ready`)),
+        );
+        assert.ok(answers.every(({ status }) => status === 200));
+        const workers = workersOf(server);
+        const outcome = await server.end('SIGTERM');
+        assert.deepEqual([outcome.code, outcome.signal, outcome.stderr], [0, null, '']);
+        assert.equal(outcome.stdout.match(/^Setup: /gm)?.length, 1);
+        assert.equal(outcome.stdout.match(/applied \d+ migrations/g)?.length, 1);
+        assert.equal(outcome.stdout.match(/is not a variable of Ostiary/g)?.length, 1, 'each warning once');
+        const answering = new Set(logLines(server).flatMap(({ msg, pid }) => (msg === 'request' ? [pid] : [])));
+        assert.deepEqual(answering, new Set(workers), 'each had some of the connections');
+        assert.ok(!workers.some(isAlive));
+        assert.match(outcome.stdout, new RegExp(`"pid":${server.pid},"msg":"stopped"`));
+      },
+      { TRUST_PROXY: '10.0.0.1' },
+    ));
+
+  test('a worker that is killed is replaced in time, and no connection of the others fails', () =>
+    withWorkers(async (server) => {
+      const clients = Array.from({ length: CONNECTIONS }, () => createHttpClient(server.port));
+      for (const client of clients) assert.equal((await client.send('GET', '/health/liveness')).status, 200);
+      const [victim = 0] = workersOf(server);
+      process.kill(victim, 'SIGKILL');
+      const killed = performance.now();
+      const broken = new Set<number>();
+      const newcomers: Promise<boolean>[] = [];
+      while (workersOf(server).length === COUNT) {
+        for (const [index, client] of clients.entries()) {
+          if (!broken.has(index)) await client.send('GET', '/health/liveness').catch(() => broken.add(index));
+        }
+        newcomers.push(isTaken(server.port));
+        await sleep(10);
+      }
+      const took = performance.now() - killed;
+      assert.ok(took <= CRASH_TO_READY, `${took} ms`);
+      assert.ok(broken.size <= CONNECTIONS / COUNT, 'none but those of the one that was killed');
+      const lost = (await Promise.all(newcomers)).filter((taken) => !taken);
+      assert.ok(lost.length <= 1, 'the one that was being handed to it, at most');
+      for (const client of clients) client.close();
+      assert.equal(server.stdout().match(/^Setup: /gm)?.length, 1, 'the link that is known is not printed again');
+      assert.equal((await server.end('SIGTERM')).code, 0);
+    }));
+
+  test('SIGHUP replaces each worker; one of those that gets SIGTERM is replaced, too', () =>
+    withWorkers(async (server) => {
+      const before = workersOf(server);
+      server.signal('SIGHUP');
+      await until(() => logged(server, /rolling restart: done/) === 1);
+      assert.equal(workersOf(server).length, 2 * COUNT);
+      assert.ok(!before.some(isAlive));
+      process.kill(workersOf(server).at(-1) ?? 0, 'SIGTERM');
+      await until(() => workersOf(server).length === 2 * COUNT + 1);
+      assert.equal((await server.end('SIGTERM')).code, 0);
+    }));
+
+  test('signals to all processes at once, as from a terminal, end them as one signal does', () =>
+    withWorkers(async (server) => {
+      for (const pid of workersOf(server)) process.kill(pid, 'SIGTERM');
+      const { code, stderr, stdout } = await server.end('SIGTERM');
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.equal(stdout.match(/listening on/g)?.length, COUNT, 'nobody was replaced');
+    }));
+
+  test('workers whose primary is killed answer what they have, and end', () =>
+    withWorkers(
+      async (server) => {
+        const workers = workersOf(server);
+        const http = createHttpClient(server.port);
+        const login = { login: 'nobody@example.com', password: 'walks the dog at seven' };
+        const pending = http.send('POST', '/auth/login', { body: login });
+        await sleep(20);
+        assert.equal((await server.end('SIGKILL')).signal, 'SIGKILL');
+        assert.equal((await pending).status, 401);
+        http.close();
+        await until(() => !workers.some(isAlive), PATIENCE);
+      },
+      { ARGON2_PASSES: '40' },
+    ));
+
+  test('a start that fails says so once, with code 1', async () => {
+    assert.ok(database);
+    const { url, drop } = await database.freshUrl();
+    await drop();
+    await withServers(async (dir) => {
+      const { code, stderr, stdout } = await ostiary(['serve'], { env: serverEnv(dir, url, { WORKERS: '2' }), dir });
+      assert.equal(code, 1);
+      assert.match(stderr, /^[^\n]+\n$/);
+      assert.doesNotMatch(stdout + stderr, /\n\s+at /);
+    });
+  });
+});
+
+test('a worker that nobody started says how it is done', () =>
+  withServers(async (dir) => {
+    const { code, stderr } = await ostiary(['serve-as-worker'], { env: serverEnv(dir, 'sqlite::memory:'), dir });
+    assert.equal(code, 2);
+    assert.match(stderr, /^Workers are started by: ostiary serve/);
+  }));
