@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { argon2Sync } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { AppError } from '../errors.ts';
 import { bcryptOf73, madeWithPython, ofNfkcForm, ofRawForm, published } from './hash-formats/vectors.ts';
@@ -19,6 +20,13 @@ for (const { name, password, stored } of [...madeWithPython, ...published]) {
     assert.deepEqual(await hasher.verify(`${password}!`, stored), NO);
   });
 }
+
+test('processes that share the cores compute one at a time each, when there are as many', async () => {
+  const hasher = createPasswordHasher({ ...cheap, processes: availableParallelism() });
+  const both = [hasher.hash('one'), hasher.hash('two')];
+  assert.deepEqual(hasher.stats(), { active: 1, queued: 1, hashes: 1 });
+  await Promise.all(both);
+});
 
 test('verifies argon2 of all three kinds made by another implementation', async () => {
   const hasher = createPasswordHasher(cheap);

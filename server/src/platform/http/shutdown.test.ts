@@ -99,6 +99,31 @@ test('an idle connection may still bring a request; then it is closed', { timeou
   await down;
 });
 
+test('during the delay readiness is red, and requests on old and new connections are served as before', {
+  timeout: 30_000,
+}, async (t) => {
+  const { app } = await testServer(t, { routes: (server) => void server.get('/work', PUBLIC, async () => ({})) });
+  const port = await listen(app);
+  const kept = new Agent({ keepAlive: true, maxSockets: 1 });
+  const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+  assert.equal(await statusOf('/ready'), 200);
+  const began = performance.now();
+  const down = shutDown(app, { grace: GRACE, delay: 1000 });
+  assert.equal(await statusOf('/ready'), 503);
+  assert.equal(await statusOf('/health'), 200);
+  let served = 0;
+  // Well before the end of the delay.
+  while (performance.now() - began < 500) {
+    for (const agent of [kept, new Agent()])
+      assert.deepEqual(await request(agent, port), { status: 200, last: agent !== kept });
+    served += 1;
+  }
+  assert.ok(served > 0);
+  await down;
+  assert.ok(performance.now() - began >= 999);
+  assert.deepEqual(await request(new Agent(), port), { refused: 'ECONNREFUSED' });
+});
+
 test('what does not finish within the grace is cut off', { timeout: 30_000 }, async (t) => {
   const routes = (app: HttpServer) => void app.get('/work', PUBLIC, () => new Promise(() => {}));
   const { app } = await testServer(t, { routes });
