@@ -134,7 +134,9 @@ describe('several processes', { skip: database === undefined && 'no database her
       async (server) => {
         const workers = workersOf(server);
         const http = createHttpClient(server.port);
-        const login = { login: 'nobody@example.com', password: 'walks the dog at seven' };
+        // Its connection has reached a worker.
+      assert.equal((await http.send('GET', '/health/liveness')).status, 200);
+      const login = { login: 'nobody@example.com', password: 'walks the dog at seven' };
         const pending = http.send('POST', '/auth/login', { body: login });
         await sleep(20);
         assert.equal((await server.end('SIGKILL')).signal, 'SIGKILL');
