@@ -112,6 +112,8 @@ describe('several processes', { skip: database === undefined && 'no database her
   test('SIGHUP replaces each worker; one of those that gets SIGTERM is replaced, too', () =>
     withWorkers(async (server) => {
       const before = workersOf(server);
+      // As when a terminal closes: to the workers it says nothing.
+      for (const pid of before) process.kill(pid, 'SIGHUP');
       server.signal('SIGHUP');
       await until(() => logged(server, /rolling restart: done/) === 1);
       assert.equal(workersOf(server).length, 2 * COUNT);
@@ -135,8 +137,8 @@ describe('several processes', { skip: database === undefined && 'no database her
         const workers = workersOf(server);
         const http = createHttpClient(server.port);
         // Its connection has reached a worker.
-      assert.equal((await http.send('GET', '/health/liveness')).status, 200);
-      const login = { login: 'nobody@example.com', password: 'walks the dog at seven' };
+        assert.equal((await http.send('GET', '/health/liveness')).status, 200);
+        const login = { login: 'nobody@example.com', password: 'walks the dog at seven' };
         const pending = http.send('POST', '/auth/login', { body: login });
         await sleep(20);
         assert.equal((await server.end('SIGKILL')).signal, 'SIGKILL');
