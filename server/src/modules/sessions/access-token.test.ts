@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { jwtVerify } from 'jose';
-import { MINUTE } from '../../platform/clock.ts';
+import { DAY, MINUTE } from '../../platform/clock.ts';
+import { lowS } from '../../platform/crypto/low-s.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { createAccessTokens } from './access-token.ts';
 
@@ -78,11 +79,12 @@ for (const algorithm of ['EdDSA', 'ES256'] as const) {
 
     test('nothing else is accepted', async () => {
       const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
-      const resign = (head: object, body: object, key: KeyObject = pair.privateKey) => {
-        const signed = `${encode(head)}.${encode(body)}`;
+      const resign = (head: object, body: object, key?: KeyObject) => resignText(head, JSON.stringify(body), key);
+      const resignText = (head: object, body: string, key: KeyObject = pair.privateKey) => {
+        const signed = `${encode(head)}.${Buffer.from(body).toString('base64url')}`;
         const how = algorithm === 'EdDSA' ? null : 'sha256';
         const made = sign(how, Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
-        return `${signed}.${made.toString('base64url')}`;
+        return `${signed}.${(how ? lowS(made) : made).toString('base64url')}`;
       };
       const good = { alg: algorithm, typ: 'at+jwt', kid: KID };
       assert.ok(await tokens.verify(resign(good, claims)), 'the forger itself works');
@@ -114,7 +116,10 @@ for (const algorithm of ['EdDSA', 'ES256'] as const) {
         'a list of audiences': resign(good, { ...claims, aud: [ISSUER] }),
         'no expiry': resign(good, { ...claims, exp: undefined }),
         'an expiry as text': resign(good, { ...claims, exp: String(claims.exp) }),
+        'an expiry beyond every setting': resign(good, { ...claims, exp: claims.exp + (2 * DAY) / 1000 }),
+        'a time to wait for': resign(good, { ...claims, nbf: claims.iat }),
         'claims that are no object': resign(good, []),
+        'claims that are no JSON': resignText(good, '{'),
         'another payload': `${header}.${encode({ ...claims, sub: 'x' })}.${signature}`,
         padded: `${accessToken}=`,
         'with a line break': `${header}.${payload}\n.${signature}`,

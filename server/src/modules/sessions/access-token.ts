@@ -1,7 +1,8 @@
 import { randomBytes, sign, verify } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../platform/clock.ts';
+import { type Clock, DAY, MINUTE } from '../../platform/clock.ts';
 import { decodeBase64url } from '../../platform/crypto/base64url.ts';
+import { hasLowS, lowS } from '../../platform/crypto/low-s.ts';
 import { isId } from '../../platform/ids.ts';
 import type { SigningKey, SigningKeys, VerificationKey } from '../keys/signing-keys.ts';
 
@@ -36,6 +37,8 @@ const LONGEST = 4096;
 const REMEMBERED = 20_000;
 /** RFC 8725, 3.11: no token of another kind may serve as an access token. */
 const TYPE = 'at+jwt';
+/** As long as the configuration lets a token live, and clocks differ; whatever claims more is not ours. */
+const LONGEST_LIFE = DAY + MINUTE;
 
 /**
  * Access tokens as signed JWTs (RFC 7519, RFC 9068). Only the exact header that `issue` writes is accepted, in canonical base64url, under
@@ -65,8 +68,9 @@ export function createAccessTokens(deps: {
   }
 
   function readClaims(payload: Buffer, kid: string): VerifiedToken | null {
-    const claims: unknown = JSON.parse(payload.toString());
+    const claims = parseJson(payload);
     if (!isClaims(claims) || claims.iss !== issuer || claims.aud !== issuer) return null;
+    if (claims.exp * 1000 > clock().getTime() + LONGEST_LIFE) return null;
     return {
       userId: claims.sub,
       sessionId: claims.sid,
@@ -137,9 +141,14 @@ function headerOf(key: { kid: string; algorithm: string }): string {
 /** The `kid` that the header claims, before anything is believed. */
 function kidOf(token: string): string | null {
   const header = decodeBase64url(token.slice(0, token.indexOf('.')));
+  const { kid } = ((header && parseJson(header)) ?? {}) as { kid?: unknown };
+  return typeof kid === 'string' && isId(kid) ? kid : null;
+}
+
+/** Null where it is no JSON. */
+function parseJson(bytes: Buffer): unknown {
   try {
-    const { kid } = JSON.parse(header?.toString() ?? '') as { kid?: unknown };
-    return typeof kid === 'string' && isId(kid) ? kid : null;
+    return JSON.parse(bytes.toString());
   } catch {
     return null;
   }
@@ -149,14 +158,14 @@ function signatureOf(key: SigningKey, signed: string): string {
   const bytes =
     key.algorithm === 'EdDSA'
       ? sign(null, Buffer.from(signed), key.privateKey)
-      : sign('sha256', Buffer.from(signed), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+      : lowS(sign('sha256', Buffer.from(signed), { key: key.privateKey, dsaEncoding: 'ieee-p1363' }));
   return bytes.toString('base64url');
 }
 
 function verifySignature(key: VerificationKey, signed: Buffer, signature: Buffer): boolean {
-  return key.algorithm === 'EdDSA'
-    ? verify(null, signed, key.publicKey, signature)
-    : verify('sha256', signed, { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, signature);
+  if (key.algorithm === 'EdDSA') return verify(null, signed, key.publicKey, signature);
+  if (!hasLowS(signature)) return false;
+  return verify('sha256', signed, { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, signature);
 }
 
 interface WireClaims {
@@ -174,7 +183,9 @@ interface WireClaims {
 
 function isClaims(value: unknown): value is WireClaims {
   if (typeof value !== 'object' || value === null) return false;
-  const { iss, aud, sub, client_id, sid, jti, exp, auth_time, amr, roles } = value as Record<string, unknown>;
+  const { iss, aud, sub, client_id, sid, jti, exp, nbf, auth_time, amr, roles } = value as Record<string, unknown>;
+  // Never issued, and so never waited for.
+  if (nbf !== undefined) return false;
   const texts = [iss, aud, sub, client_id, sid, jti].every((text) => typeof text === 'string');
   return texts && [exp, auth_time].every(Number.isSafeInteger) && Array.isArray(amr) && Array.isArray(roles);
 }
