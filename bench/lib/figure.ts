@@ -6,6 +6,8 @@ export interface Figure {
   value: number;
   unit: 'ratio' | 'ms' | 'MB' | '/s';
   aim?: { at: 'least' | 'most'; value: number };
+  /** Beyond doubt, and not for the machine's noise: the run ends with an error. */
+  fails?: boolean;
   /** What the figure was made of. */
   detail: string;
 }
@@ -32,13 +34,13 @@ const VERDICT_WIDTH = 8;
 export const HEADING = row('', 'measured', 'aim', '', 'of what');
 
 /** One line for the terminal. */
-export function formatFigure({ name, value, unit, aim, detail }: Figure): string {
+export function formatFigure({ name, value, unit, aim, fails, detail }: Figure): string {
   const text = (amount: number) => (unit === 'ratio' ? amount.toFixed(2) : `${number(amount)} ${unit}`);
   if (!aim) return row(name, text(value), '', '', detail);
   const reached = aim.at === 'least' ? value >= aim.value : value <= aim.value;
   const sign = aim.at === 'least' ? '≥' : '≤';
   const goal = unit === 'ratio' ? `${aim.value}` : `${aim.value} ${unit}`;
-  return row(name, text(value), `${sign} ${goal}`, reached ? 'reached' : 'SHORT', detail);
+  return row(name, text(value), `${sign} ${goal}`, fails ? 'FAILS' : reached ? 'reached' : 'SHORT', detail);
 }
 
 function row(name: string, value: string, aim: string, verdict: string, detail: string): string {

@@ -10,7 +10,7 @@ export interface Answer {
 export type Send = (
   method: 'GET' | 'POST',
   path: string,
-  options?: { body?: unknown; headers?: Record<string, string> },
+  options?: { body?: unknown; form?: Record<string, string>; headers?: Record<string, string> },
 ) => Promise<Answer>;
 
 let clients = 0;
@@ -19,11 +19,13 @@ let clients = 0;
 export function createHttpClient(url: string): Send {
   const { hostname, port } = new URL(url);
   const agent = new Agent({ keepAlive: true });
-  return (method, path, { body, headers } = {}) =>
+  return (method, path, { body, form, headers } = {}) =>
     new Promise((resolve, reject) => {
       const started = performance.now();
-      const payload = body === undefined ? null : Buffer.from(JSON.stringify(body));
-      const content = payload && { 'content-type': 'application/json', 'content-length': payload.length };
+      const text = form ? new URLSearchParams(form).toString() : body === undefined ? null : JSON.stringify(body);
+      const payload = text === null ? null : Buffer.from(text);
+      const type = form ? 'application/x-www-form-urlencoded' : 'application/json';
+      const content = payload && { 'content-type': type, 'content-length': payload.length };
       const all = { 'user-agent': USER_AGENT, 'x-forwarded-for': nextAddress(), ...content, ...headers };
       const outgoing = request({ agent, hostname, port, method, path, headers: all }, (response) => {
         const parts: Buffer[] = [];

@@ -31,6 +31,11 @@ export type Crowd = 'a' | 'b' | 'c';
 /** Odd, so that multiplying by it modulo 2^32 gives every number once: addresses come in no order, as real ones do. */
 const SCATTER = 2_654_435_761;
 
+/** The id of the person with this number. */
+export function idOf(crowd: Crowd, index: number): string {
+  return `019a0000-0000-7000-8${crowd}00-${index.toString(16).padStart(12, '0')}`;
+}
+
 /** The address of the person with this number, from 1. */
 export function emailOf(crowd: Crowd, index: number): string {
   const scattered = Number((BigInt(index) * BigInt(SCATTER)) % 2n ** 32n);
@@ -95,6 +100,13 @@ export async function giveRole(database: BenchDatabase, email: string, roleId: s
   ];
   if (database.product === 'PostgreSQL') await executePostgres(database.url, updates);
   else executeSqlite(database.url, updates);
+}
+
+/** Makes one of them choose another password at the next sign-in. */
+export async function demandNewPassword(database: BenchDatabase, email: string): Promise<void> {
+  const update = `update users set must_change_password = true where email_norm = '${email}'`;
+  if (database.product === 'PostgreSQL') await executePostgres(database.url, [update]);
+  else executeSqlite(database.url, [update]);
 }
 
 /** What the server itself writes beside such users. In the order of the keys, which is quicker than in none. */
