@@ -12,6 +12,7 @@ import { guarded } from './measures/guarded.ts';
 import { jobs } from './measures/jobs.ts';
 import { login } from './measures/login.ts';
 import { me } from './measures/me.ts';
+import { overload } from './measures/overload.ts';
 import { permission } from './measures/permission.ts';
 import { population } from './measures/population.ts';
 import { refresh } from './measures/refresh.ts';
@@ -19,7 +20,19 @@ import { start } from './measures/start.ts';
 import { timing } from './measures/timing.ts';
 import { usersList } from './measures/users-list.ts';
 
-const MEASURES: Measure[] = [start, guarded, me, permission, login, refresh, population, usersList, jobs, timing];
+const MEASURES: Measure[] = [
+  start,
+  guarded,
+  me,
+  permission,
+  login,
+  refresh,
+  population,
+  usersList,
+  jobs,
+  timing,
+  overload,
+];
 
 const FULL: Plan = { quick: false, rounds: 7, seconds: 2, warmUp: 2, timeLimit: 470 };
 const QUICK: Plan = { quick: true, rounds: 3, seconds: 1, warmUp: 1, timeLimit: 90 };

@@ -4,7 +4,7 @@ import type { Ratio } from './ratio.ts';
 export interface Figure {
   name: string;
   value: number;
-  unit: 'ratio' | 'ms' | 'MB' | '/s';
+  unit: 'ratio' | 'ms' | 'MB' | '/s' | 'kinds';
   aim?: { at: 'least' | 'most'; value: number };
   /** Beyond doubt, and not for the machine's noise: the run ends with an error. */
   fails?: boolean;

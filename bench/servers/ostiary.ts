@@ -1,4 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { loadConfig } from '../../server/src/platform/config/load-config.ts';
 import { createLog } from '../../server/src/platform/telemetry/log.ts';
@@ -20,6 +21,10 @@ function watchRoute(path: string): () => RouteOptions {
   };
 }
 
+/** Milliseconds between two looks at the clock. */
+const LOOK_EVERY = 10;
+const loop = monitorEventLoopDelay({ resolution: LOOK_EVERY });
+
 /**
  * The real server, as `ostiary serve` composes it, with two routes more: one that is guarded and has nothing to do, and GET /users/me once
  * more, behind a permission.
@@ -40,4 +45,13 @@ answerCalls({
     await app.start();
     return app.http.listen({ host: config.host, port: config.port });
   },
+
+  /** From now on. */
+  watchLoop() {
+    loop.enable();
+    loop.reset();
+  },
+
+  /** By how many milliseconds its event loop has been late since then, 99th percentile. */
+  loopDelay: () => loop.percentile(99) / 1e6 - LOOK_EVERY,
 });

@@ -79,6 +79,7 @@ import type { Probes } from './platform/http/health.ts';
 import { createForgivingLimit } from './platform/http/limits.ts';
 import { createLists } from './platform/http/paging.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
+import { createShed } from './platform/http/shed.ts';
 import { createCounters } from './platform/limits/counters.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import type { Mailbox } from './platform/mail/mailbox.ts';
@@ -140,6 +141,8 @@ export async function createApp(deps: {
   /** Where the development mailbox keeps its mails; null with SMTP. */
   mailbox: Mailbox | null;
   clock: Clock;
+  /** Milliseconds that a request may wait for its password to be hashed. */
+  longestWait?: number;
   log: Logger;
   version: string;
 }): Promise<App> {
@@ -228,7 +231,8 @@ export async function createApp(deps: {
   });
 
   const { argon2Memory: memory, argon2Passes: passes } = config.passwords;
-  const hasher = createPasswordHasher({ memory, passes, processes: config.workers });
+  const wait = deps.longestWait === undefined ? {} : { longestWait: deps.longestWait };
+  const hasher = createPasswordHasher({ memory, passes, processes: config.workers, ...wait });
   const policy = createPasswordPolicy({ minLength: config.passwords.minLength });
   const deviceTokens = createDeviceTokens({ keyring, clock });
   const guessing = counters
@@ -334,14 +338,15 @@ export async function createApp(deps: {
   const devices = createDeviceCookie({ devices: deviceTokens, cookie, config });
   const list = createLists({ keyring });
   const endAll = users.endSessions;
+  const shed = createShed(hasher.refusal);
   const api = { prefix: API };
   // A worker answers probes, and nobody.
   if (config.role !== 'worker') await registerRoutes();
 
   async function registerRoutes(): Promise<void> {
-    await http.register(registrationRoutes({ registrations, invitations, users, devices }), api);
+    await http.register(registrationRoutes({ registrations, invitations, users, devices, shed }), api);
     const tellOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
-    await http.register(authRoutes({ signIn, passwords, users, devices, credentials, tellOfBlock }), api);
+    await http.register(authRoutes({ signIn, passwords, users, devices, credentials, tellOfBlock, shed }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
     await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
     await http.register(eventRoutes({ store: storage.events, list }), api);

@@ -34,8 +34,10 @@ export async function openApp(deps: {
   database: Database;
   log: Logger;
   clock?: Clock;
+  /** Milliseconds that a request may wait for its password to be hashed. */
+  longestWait?: number;
 }): Promise<{ app: App; close(grace?: number): Promise<void> }> {
-  const { config, database, log, clock = systemClock } = deps;
+  const { config, database, log, clock = systemClock, longestWait } = deps;
   const applied = await (await migratorFor(database)).up();
   if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
 
@@ -46,7 +48,8 @@ export async function openApp(deps: {
 
   const { mailer, mailbox } = await openMail(config, clock);
   const redis = await openRedis(config, log);
-  const app = await createApp({ config, database, redis, mailer, mailbox, clock, log, version: VERSION });
+  const waits = longestWait === undefined ? {} : { longestWait };
+  const app = await createApp({ config, database, redis, mailer, mailbox, clock, ...waits, log, version: VERSION });
   return {
     app,
     async close(grace) {

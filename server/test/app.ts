@@ -36,6 +36,8 @@ export async function openTestApp(options: {
   /** A folder that another instance uses, too. */
   dataDir?: string;
   time?: TestApp['time'];
+  /** Milliseconds that hashing may keep a request waiting. Without end by default: tests come in crowds, on machines that are busy. */
+  longestWait?: number;
   /** More routes than the product has. */
   routes?: (app: HttpServer) => unknown;
   /** More jobs than the product has. */
@@ -62,7 +64,8 @@ export async function openTestApp(options: {
   const log = createLog(config.log);
   const { url, poolSize } = config.database;
   const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
-  const { app, close } = await openApp({ config, database, log, clock: () => time.now });
+  const { longestWait = Infinity } = options;
+  const { app, close } = await openApp({ config, database, log, clock: () => time.now, longestWait });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await options.routes?.(app.http);
   options.jobs?.(app.jobs);

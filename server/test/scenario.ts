@@ -15,6 +15,8 @@ export interface Scene extends TestApp {
 export interface SceneOptions {
   freshUrl?: (() => Promise<FreshDatabase>) | undefined;
   env?: Record<string, string>;
+  /** As `openTestApp` has it. */
+  longestWait?: number;
 }
 
 /** An empty SQLite database: for scenarios that are the same on every database. */
@@ -25,9 +27,9 @@ export async function freshSqlite(): Promise<FreshDatabase> {
 }
 
 /** Opens a server on an empty database; closing it drops that. */
-export async function openScene({ freshUrl = freshSqlite, env = {} }: SceneOptions = {}): Promise<Scene> {
+export async function openScene({ freshUrl = freshSqlite, ...options }: SceneOptions = {}): Promise<Scene> {
   const { url, drop } = await freshUrl();
-  const t = await openTestApp({ databaseUrl: url, env });
+  const t = await openTestApp({ databaseUrl: url, ...options });
   const close = async () => {
     await t.close();
     await drop();

@@ -1,6 +1,7 @@
 import { callerOf } from '../../platform/http/caller.ts';
 import { createAccountLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import type { Shed } from '../../platform/http/shed.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { signedInSchema } from '../sessions/schemas.ts';
 import type { Users } from '../users/users.ts';
@@ -25,8 +26,10 @@ export function registrationRoutes(deps: {
   invitations: Invitations;
   users: Users;
   devices: DeviceCookie;
+  /** Turns away whom hashing has no room for. */
+  shed: Shed;
 }) {
-  const { registrations, invitations, users, devices } = deps;
+  const { registrations, invitations, users, devices, shed } = deps;
   const registerLimit = createAccountLimit({ name: 'register', points: 5, duration: 60 });
   const verifyLimit = createAccountLimit({ name: 'verify-email', points: 5, duration: 60 });
   const resendLimit = createAccountLimit({ name: 'resend', points: 5, duration: 60 });
@@ -37,6 +40,7 @@ export function registrationRoutes(deps: {
       '/auth/register',
       {
         config: { access: 'public', errors: ['registration_closed', ...IDENTITY_CODES, ...PASSWORD_CODES] },
+        onRequest: shed,
         schema: {
           summary: 'Ask for an account; a code is mailed to the address',
           description:

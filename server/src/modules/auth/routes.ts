@@ -6,6 +6,7 @@ import { readForms } from '../../platform/http/bodies.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { type AccountLimit, createAccountLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import type { Shed } from '../../platform/http/shed.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
@@ -41,8 +42,10 @@ export function authRoutes(deps: {
   /** On proofs of a password. */
   credentials: AccountLimit;
   tellOfBlock: TellOfBlock;
+  /** Turns away whom hashing has no room for. */
+  shed: Shed;
 }) {
-  const { signIn, passwords, users, devices } = deps;
+  const { signIn, passwords, users, devices, shed } = deps;
   // By what was given as the login, and within a session by its user. Not by the user of a login: that would tell which belong together.
   const credentialLimit = deps.credentials.count;
   const resetLimit = createAccountLimit(RESETS);
@@ -66,6 +69,7 @@ export function authRoutes(deps: {
       '/auth/login',
       {
         config: { access: 'public', errors: SIGN_IN_CODES },
+        onRequest: shed,
         schema: {
           summary: 'Sign in',
           description:
@@ -95,6 +99,7 @@ export function authRoutes(deps: {
           environments: ['development', 'test'],
           errors: SIGN_IN_CODES,
         },
+        onRequest: shed,
         schema: {
           summary: 'OAuth2 password form, for the Authorize button of the documentation',
           tags: TAGS,

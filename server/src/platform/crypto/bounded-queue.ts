@@ -4,14 +4,40 @@ export interface BoundedQueue {
    * Throws what `full()` makes, at once and without running the task, when every place and the whole queue are taken.
    */
   run<T>(task: () => Promise<T>): Promise<T>;
+  /** Whether `run` would refuse now. */
+  isFull(): boolean;
   stats(): { active: number; queued: number };
 }
 
-/** At most `concurrency` tasks at a time and at most `limit` waiting, so that a flood costs neither memory nor ever longer waits. */
-export function createBoundedQueue(options: { concurrency: number; limit: number; full: () => Error }): BoundedQueue {
-  const { concurrency, limit, full } = options;
+/** How much the last task counts in what the next one is expected to take: the mean follows within some twenty tasks. */
+const WEIGHT = 0.1;
+
+/**
+ * At most `concurrency` tasks at a time, and no more waiting than can have their turn within `longestWait`, so that a flood costs neither
+ * memory nor ever longer waits: whoever cannot be served soon is told so at once. How long tasks take is learned from those that ran.
+ */
+export function createBoundedQueue(options: {
+  concurrency: number;
+  /** The most that may wait, however quick the tasks are. */
+  limit: number;
+  /** Milliseconds that a newcomer may have to wait. One for each place may always. */
+  longestWait: number;
+  /** Milliseconds that a task takes, as long as none has run. */
+  expected: number;
+  full: () => Error;
+  /** Milliseconds from anywhere. */
+  now?: () => number;
+}): BoundedQueue {
+  const { concurrency, limit, longestWait, expected, full, now = () => performance.now() } = options;
   const waiting: (() => void)[] = [];
   let active = 0;
+  let taskTime = expected;
+
+  function isFull(): boolean {
+    if (active < concurrency) return false;
+    const inTime = Math.max(concurrency, (longestWait * concurrency) / taskTime);
+    return waiting.length >= Math.min(limit, Math.floor(inTime));
+  }
 
   /** The finishing task hands its place straight to the next one: a newcomer cannot slip in between. */
   function release() {
@@ -22,18 +48,18 @@ export function createBoundedQueue(options: { concurrency: number; limit: number
 
   return {
     async run(task) {
-      if (active < concurrency) {
-        active += 1;
-      } else {
-        if (waiting.length >= limit) throw full();
-        await new Promise<void>((resolve) => waiting.push(resolve));
-      }
+      if (isFull()) throw full();
+      if (active < concurrency) active += 1;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+      const started = now();
       try {
         return await task();
       } finally {
+        taskTime += WEIGHT * (now() - started - taskTime);
         release();
       }
     },
+    isFull,
     stats: () => ({ active, queued: waiting.length }),
   };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash as argon2Hash } from '@node-rs/argon2';
-import { platformErrors } from '../errors.ts';
+import { type AppError, platformErrors } from '../errors.ts';
 import { createBoundedQueue } from './bounded-queue.ts';
 import { ARGON2_MAX_MEMORY, ARGON2_MAX_WORK } from './hash-formats/argon2.ts';
 import { readStoredHash } from './hash-formats/read-stored-hash.ts';
@@ -27,6 +27,8 @@ export interface PasswordHasher {
    * Throws `overloaded` at once when the queue is full.
    */
   verify(password: string, stored: string | null): Promise<{ ok: boolean; upgrade: boolean }>;
+  /** What both would throw now; null while there is room. For turning a flood away before anything is done for it. */
+  refusal(): AppError | null;
   /** `hashes` counts the computations that were paid for, of any format. */
   stats(): { active: number; queued: number; hashes: number };
 }
@@ -39,12 +41,17 @@ export interface PasswordHasherOptions {
   processes?: number;
   /** Computations at a time; default: this process's share of the cores, at most 4, and one thread of the libuv pool fewer than it has. */
   concurrency?: number;
-  /** Calls that may wait; default: 32 for each computation at a time. */
+  /** Calls that may wait, however quick computations are; default: 128 for each computation at a time. */
   queueLimit?: number;
+  /** Milliseconds that a call may have to wait for its turn; default: 600, so that a sign-in is done within a second. */
+  longestWait?: number;
 }
 
 const MAX_DEFAULT_CONCURRENCY = 4;
-const QUEUE_PER_PLACE = 32;
+const QUEUE_PER_PLACE = 128;
+const LONGEST_WAIT = 600;
+/** Milliseconds for each MiB and pass, rather too many; what computations really take is learned from the first ones on. */
+const EXPECTED_PACE = 1;
 /** Files and name look-ups use the same pool; hashing alone must not be able to fill it. */
 const RESERVED_POOL_THREADS = 1;
 const LIBUV_DEFAULT_POOL = 4;
@@ -54,7 +61,8 @@ const DIGEST_BYTES = 32;
 
 /** Hashes passwords off the event loop, boundedly. Throws `TypeError` on parameters that could not be verified later. */
 export function createPasswordHasher(options: PasswordHasherOptions): PasswordHasher {
-  const { memory, passes, concurrency = defaultConcurrency(options.processes ?? 1) } = options;
+  const { memory, passes, concurrency = defaultConcurrency(options.processes ?? 1), longestWait = LONGEST_WAIT } =
+    options;
   const { queueLimit = concurrency * QUEUE_PER_PLACE } = options;
   if (!Number.isInteger(memory) || memory < MIN_LANE_MEMORY || memory > ARGON2_MAX_MEMORY) {
     throw new TypeError(`memory must be ${MIN_LANE_MEMORY} to ${ARGON2_MAX_MEMORY} KiB`);
@@ -66,11 +74,9 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
     throw new TypeError('concurrency must be at least 1 and queueLimit at least 0');
   }
 
-  const queue = createBoundedQueue({
-    concurrency,
-    limit: queueLimit,
-    full: () => platformErrors.overloaded({ headers: { 'retry-after': '1' } }),
-  });
+  const overloaded = () => platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+  const expected = (EXPECTED_PACE * memory * passes) / 1024;
+  const queue = createBoundedQueue({ concurrency, limit: queueLimit, longestWait, expected, full: overloaded });
   const prefix = `$argon2id$v=19$m=${memory},t=${passes},p=1$`;
   const currentLength = prefix.length + unpadded(SALT_BYTES) + 1 + unpadded(DIGEST_BYTES);
   const decoy = makeDecoy(prefix);
@@ -108,6 +114,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
         await firstMatch(decoy, normal);
         return { ok: false, upgrade: false };
       }),
+    refusal: () => (queue.isFull() ? overloaded() : null),
     stats: () => ({ ...queue.stats(), hashes }),
   };
 }
