@@ -1,7 +1,9 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
+import type { Scratch } from './scratch.ts';
 import type { Launch } from './server-process.ts';
 import { asUser, findBinary, onFreePort, run, startProcess, untilReady } from './server-process.ts';
 
@@ -25,9 +27,18 @@ export async function postgresVersion(url: string): Promise<string> {
 }
 
 /** Starts a PostgreSQL of its own on 127.0.0.1; only `durable` makes it wait for the disk. */
-export const launchPostgres: Launch = async (scratch, { durable }) => {
+export const launchPostgres: Launch = async (scratch, options) => {
+  const start = await createCluster(scratch, options);
+  return start === null ? { missing: 'no initdb was found' } : onFreePort(start);
+};
+
+/** Starts a server on a cluster's files, again and again if need be; resolves when it answers. */
+export type StartCluster = (port: number) => Promise<{ url: string; child: ChildProcess }>;
+
+/** The files of a PostgreSQL of its own; null where there is no program for it. */
+export async function createCluster(scratch: Scratch, { durable }: { durable: boolean }): Promise<StartCluster | null> {
   const initdb = findPostgres();
-  if (initdb === null) return { missing: 'no initdb was found' };
+  if (initdb === null) return null;
   const home = join(scratch.dir, 'postgres');
   const data = join(home, 'data');
   const log = join(home, 'log');
@@ -50,11 +61,11 @@ export const launchPostgres: Launch = async (scratch, { durable }) => {
     full_page_writes: durable ? 'on' : 'off',
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  return onFreePort(async (port) => {
+  return async (port) => {
     const command = [...user, join(dirname(initdb), 'postgres'), '-D', data, '-p', `${port}`, ...options];
     const child = startProcess(scratch, { command, log, end: 'QUIT', cwd: home });
     const url = `postgres://ostiary:${password}@127.0.0.1:${port}/postgres`;
     await untilReady(child, log, () => postgresVersion(url));
-    return { url };
-  });
-};
+    return { url, child };
+  };
+}
