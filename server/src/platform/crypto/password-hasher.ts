@@ -61,8 +61,12 @@ const DIGEST_BYTES = 32;
 
 /** Hashes passwords off the event loop, boundedly. Throws `TypeError` on parameters that could not be verified later. */
 export function createPasswordHasher(options: PasswordHasherOptions): PasswordHasher {
-  const { memory, passes, concurrency = defaultConcurrency(options.processes ?? 1), longestWait = LONGEST_WAIT } =
-    options;
+  const {
+    memory,
+    passes,
+    concurrency = defaultConcurrency(options.processes ?? 1),
+    longestWait = LONGEST_WAIT,
+  } = options;
   const { queueLimit = concurrency * QUEUE_PER_PLACE } = options;
   if (!Number.isInteger(memory) || memory < MIN_LANE_MEMORY || memory > ARGON2_MAX_MEMORY) {
     throw new TypeError(`memory must be ${MIN_LANE_MEMORY} to ${ARGON2_MAX_MEMORY} KiB`);
