@@ -71,7 +71,8 @@ async function openRedis({ redisUrl }: Config, log: Logger): Promise<RedisConnec
 async function openMail({ mail, dataDir }: Config, clock: Clock): Promise<{ mailer: Mailer; mailbox: Mailbox | null }> {
   if (mail.smtpUrl) {
     const { createSmtpMailer } = await import('./platform/mail/smtp.ts');
-    return { mailer: createSmtpMailer({ url: mail.smtpUrl, from: mail.from, dkim: mail.dkim }), mailbox: null };
+    const { smtpUrl: url, smtpCa: ca, from, dkim } = mail;
+    return { mailer: createSmtpMailer({ url, ca, from, dkim }), mailbox: null };
   }
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock });
   return { mailer: mailbox, mailbox };

@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import type { ConfigFault } from './config-error.ts';
 import { hasGuessablePassword } from './database-url.ts';
 import { weakness } from './secret-strength.ts';
@@ -56,6 +57,13 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
       fix: 'Remove it and keep standard output (journald, a container engine, svlogd), or set WORKERS to 1.',
     });
   }
+  if (values.MAIL_DKIM_DOMAIN && values.MAIL_DKIM_KEY === null) {
+    faults.push({
+      name: 'MAIL_DKIM_DOMAIN',
+      problem: 'is set, but nothing signs',
+      fix: 'Set MAIL_DKIM_KEY and MAIL_DKIM_SELECTOR, or remove it.',
+    });
+  }
   return faults;
 }
 
@@ -97,6 +105,11 @@ export function productionFaults(values: Partial<Values>): ConfigFault[] {
   return faults;
 }
 
+/** The domain of a sender, in ASCII. */
+function mailDomain(sender: string): string {
+  return domainToASCII(sender.slice(sender.lastIndexOf('@') + 1).replace(/>$/, ''));
+}
+
 /** The least work for one guess that OWASP's password storage cheat sheet names, as KiB times passes. */
 const LEAST_ARGON2_WORK = 7 * 1024 * 5;
 
@@ -120,6 +133,12 @@ export function doubts(values: Values): string[] {
     warnings.push('RATE_LIMITS is off: passwords and codes can be tried without end.');
   if (production && memory * passes < LEAST_ARGON2_WORK) {
     warnings.push('ARGON2_MEMORY and ARGON2_PASSES are below what OWASP advises (such as 19mb and 2).');
+  }
+  const from = mailDomain(values.MAIL_FROM);
+  if (values.MAIL_DKIM_DOMAIN !== null && !`.${from}`.endsWith(`.${values.MAIL_DKIM_DOMAIN}`)) {
+    warnings.push(
+      'MAIL_DKIM_DOMAIN is neither the domain of MAIL_FROM nor above it: receivers with DMARC will not count it.',
+    );
   }
   if (
     hosts !== null &&

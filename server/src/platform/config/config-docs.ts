@@ -6,7 +6,8 @@ const END = '<!-- config:end -->';
 /** The table of all variables in Markdown, for the README and the docs. */
 export function configTableMarkdown(): string {
   const rows = variableEntries().map(([name, entry]) => {
-    const about = entry.secret ? `${entry.about} Secret: also \`${name}_FILE\`.` : entry.about;
+    const file = entry.secret ? ` Secret: also \`${name}_FILE\`.` : entry.long ? ` Also \`${name}_FILE\`.` : '';
+    const about = `${entry.about}${file}`;
     return `| \`${name}\` | ${defaultCell(entry)} | ${about.replaceAll('|', '\\|')} |`;
   });
   return ['| Variable | Default | Meaning |', '|---|---|---|', ...rows].join('\n');

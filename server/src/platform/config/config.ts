@@ -24,9 +24,16 @@ export interface Config {
   registration: 'open' | 'invite' | 'closed';
   mail: {
     smtpUrl: string | null;
+    /** PEM. Trusted for the mail server, instead of the public authorities. */
+    smtpCa: string | null;
     from: string;
     /** Signs every mail. */
-    dkim: { privateKey: string; selector: string } | null;
+    dkim: {
+      privateKey: string;
+      selector: string;
+      /** Null: the domain of `from`. */
+      domain: string | null;
+    } | null;
   };
   http: {
     corsOrigins: string[];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
+import { STRONG_KEY } from './config.testing.ts';
 import { InvalidValue } from './config-error.ts';
 import { dkimKey, dkimSelector } from './dkim-key.ts';
 import { loadConfig } from './load-config.ts';
@@ -47,4 +48,23 @@ test('a key without a selector, and a selector without a key, are faults', () =>
   for (const half of [{ MAIL_DKIM_KEY: rsa(2048) }, { MAIL_DKIM_SELECTOR: 'mail' }]) {
     assert.throws(() => loadConfig({ env: { ...env, ...half }, cwd: '/nowhere' }), /MAIL_DKIM_\w+ is missing beside/);
   }
+});
+
+test('the domain is that of the sender or one above it; with no key it is a fault', () => {
+  const env = { ENVIRONMENT: 'test', DATABASE_URL: 'sqlite::memory:', SECRET_KEY: STRONG_KEY };
+  const mail = { MAIL_DKIM_KEY: rsa(2048), MAIL_DKIM_SELECTOR: 'mail', MAIL_FROM: 'Shop <a@mail.example.com>' };
+  const load = (domain?: string) => loadConfig({ env: { ...env, ...mail, MAIL_DKIM_DOMAIN: domain }, cwd: '/nowhere' });
+  assert.equal(load().config.mail.dkim?.domain, null);
+  for (const domain of ['Example.com', 'mail.example.com']) {
+    const { config, warnings } = load(domain);
+    assert.equal(config.mail.dkim?.domain, domain.toLowerCase());
+    assert.deepEqual(warnings, []);
+  }
+  for (const domain of ['other.example', 'a.mail.example.com', 'ample.com']) {
+    assert.match(load(domain).warnings.join(), /^MAIL_DKIM_DOMAIN is neither/);
+  }
+  assert.throws(
+    () => loadConfig({ env: { ...env, MAIL_DKIM_DOMAIN: 'example.com' }, cwd: '/nowhere' }),
+    /MAIL_DKIM_DOMAIN is set, but nothing signs/,
+  );
 });

@@ -101,8 +101,9 @@ function prepareDataDir(values: Values): { key: string; exposed: boolean } {
   }
 }
 
-function dkimOf({ MAIL_DKIM_KEY: privateKey, MAIL_DKIM_SELECTOR: selector }: Values): Config['mail']['dkim'] {
-  return privateKey === null || selector === null ? null : { privateKey, selector };
+function dkimOf(values: Values): Config['mail']['dkim'] {
+  const { MAIL_DKIM_KEY: privateKey, MAIL_DKIM_SELECTOR: selector, MAIL_DKIM_DOMAIN: domain } = values;
+  return privateKey === null || selector === null ? null : { privateKey, selector, domain };
 }
 
 /** SQLite has one writer, and is for one process. */
@@ -126,7 +127,7 @@ function assemble(values: Values, secretKey: string): Config {
     secretKeys: { current: secretKey, previous: values.SECRET_KEY_PREVIOUS },
     emailVerification: values.EMAIL_VERIFICATION,
     registration: values.REGISTRATION,
-    mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM, dkim: dkimOf(values) },
+    mail: { smtpUrl: values.SMTP_URL, smtpCa: values.SMTP_CA, from: values.MAIL_FROM, dkim: dkimOf(values) },
     http: {
       corsOrigins: values.CORS_ORIGINS ?? [],
       trustedHosts: values.TRUSTED_HOSTS ?? [],

@@ -77,7 +77,7 @@ test('what looks like a piece of a key is not repeated', (t) => {
 
 test('only secrets come from files, and a file for anything else is warned of', (t) => {
   assert.deepEqual(warned(t, { PORT_FILE: 'x' }), [
-    'PORT_FILE is not used: only secrets may come from a file. Set PORT.',
+    'PORT_FILE is not used: only secrets and certificates may come from a file. Set PORT.',
   ]);
 });
 

@@ -1,8 +1,8 @@
 import type { Sources } from './read-sources.ts';
-import { LATER_VARIABLES, secretNames, type VariableName, variables } from './variables.ts';
+import { LATER_VARIABLES, namesWithFile, type VariableName, variables } from './variables.ts';
 
 const known = new Set([...Object.keys(variables), ...LATER_VARIABLES]);
-const withFile = new Set([...secretNames(), ...LATER_VARIABLES].map((name) => `${name}_FILE`));
+const withFile = new Set([...namesWithFile(), ...LATER_VARIABLES].map((name) => `${name}_FILE`));
 
 /** Names that other programs give to the same things. */
 const SYNONYMS: Record<VariableName, string> = {
@@ -24,9 +24,11 @@ const SYNONYMS: Record<VariableName, string> = {
   REGISTRATION: 'SIGNUP ALLOW_REGISTRATION REGISTRATION_ENABLED',
   SMTP_URL:
     'SMTP_HOST SMTP_SERVER SMTP_PORT SMTP_USER SMTP_USERNAME SMTP_PASS SMTP_PASSWORD MAIL_HOST MAIL_SERVER MAIL_URL MAIL_USERNAME MAIL_PASSWORD EMAIL_HOST EMAIL_URL',
+  SMTP_CA: 'SMTP_CA_CERT SMTP_TLS_CA SMTP_SSL_CA MAIL_CA SMTP_CERTIFICATE',
   MAIL_FROM: 'SMTP_FROM EMAIL_FROM FROM_EMAIL MAIL_SENDER DEFAULT_FROM_EMAIL',
   MAIL_DKIM_KEY: 'DKIM_PRIVATE_KEY DKIM_KEY MAIL_DKIM_PRIVATE_KEY',
   MAIL_DKIM_SELECTOR: 'DKIM_SELECTOR DKIM_KEY_SELECTOR',
+  MAIL_DKIM_DOMAIN: 'DKIM_DOMAIN DKIM_DOMAIN_NAME',
   CORS_ORIGINS: 'ALLOWED_ORIGINS CORS_ALLOWED_ORIGINS CORS_ALLOW_ORIGINS BACKEND_CORS_ORIGINS',
   TRUSTED_HOSTS: 'ALLOWED_HOSTS',
   TRUSTED_PROXIES: 'TRUST_PROXY TRUSTED_PROXY TRUST_PROXIES FORWARDED_ALLOW_IPS PROXY_TRUSTED_IPS',
@@ -81,7 +83,7 @@ function hint(name: string, inFile: boolean, texts: Map<string, string>): string
   }
   const target = name.replace(/_FILE$/, '');
   if (target !== name && known.has(target))
-    return `${name} is not used: only secrets may come from a file. Set ${target}.`;
+    return `${name} is not used: only secrets and certificates may come from a file. Set ${target}.`;
   const near = nearest(name, inFile);
   if (near !== null) return `${name} is not a variable of Ostiary. Did you mean ${near}?`;
   const meant = synonyms.get(name.toUpperCase());

@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { readSmtpUrl } from '../mail/smtp-url.ts';
 import { readRedisUrl } from '../redis/redis-url.ts';
 import { InvalidValue } from './config-error.ts';
 import type { Parser } from './parse-values.ts';
@@ -125,13 +126,26 @@ export const redisUrl: Parser<string> = (text) => {
   }
 };
 
-/** `smtp:` or `smtps:` with a host; the mailer reads the rest. */
+/** See `readSmtpUrl`. */
 export const smtpUrl: Parser<string> = (text) => {
-  if (!/^smtps?:\/\//i.test(text) || hasBlankOrControl(text) || !URL.canParse(text) || new URL(text).hostname === '') {
+  try {
+    readSmtpUrl(text);
+    return text;
+  } catch (error) {
     throw new InvalidValue(
-      'is not an smtp:// or smtps:// URL with a host',
-      'Write smtp://user:password@host:587, with special characters of the password percent-encoded.',
+      error instanceof Error ? error.message : 'is not an SMTP URL',
+      'Write smtp://user:password@host:587 or smtps://user:password@host:465, with special characters of the password percent-encoded; the only option is ?requireTLS=true or false (a certificate goes into SMTP_CA_FILE).',
     );
   }
-  return text;
+};
+
+/** A domain in ASCII, in lower case. */
+export const domain: Parser<string> = (text) => {
+  if (!HOST_NAME.test(text) || isIP(text) !== 0) {
+    throw new InvalidValue(
+      'is not a domain',
+      'Write a name such as example.com, an international one in its xn-- form.',
+    );
+  }
+  return text.toLowerCase();
 };

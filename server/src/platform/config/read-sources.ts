@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type ConfigFault, InvalidValue } from './config-error.ts';
 import { codeOf } from './secret-file.ts';
-import { secretNames } from './variables.ts';
+import { namesWithFile } from './variables.ts';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -29,7 +29,7 @@ export function readSources(env: Environment, cwd: string): Sources {
     if (text === '') texts.delete(name);
   }
   const unreadable = new Set<string>();
-  for (const name of secretNames()) {
+  for (const name of namesWithFile()) {
     const file = texts.get(`${name}_FILE`);
     if (file === undefined) continue;
     try {

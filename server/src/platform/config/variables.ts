@@ -1,7 +1,9 @@
+import { certificates } from './certificates.ts';
 import { databaseUrl } from './database-url.ts';
 import { dkimKey, dkimSelector } from './dkim-key.ts';
 import {
   corsOrigin,
+  domain,
   listenHost,
   proxyRange,
   publicUrl,
@@ -36,6 +38,8 @@ export interface Variable<T, D extends Default> {
   about: string;
   /** May also come from the file that `NAME_FILE` names. */
   secret?: boolean;
+  /** No secret, but long: may come from such a file too. */
+  long?: boolean;
   /** How to come by a value, where production does without the default. */
   neededInProduction?: string;
   /** For `.env.example`, where there is no default. */
@@ -137,6 +141,12 @@ export const variables = {
     neededInProduction: 'Set it to smtp://user:password@host:587; the development mailbox sends nothing.',
     example: 'smtp://user:password@smtp.example.com:587',
   }),
+  SMTP_CA: variable({
+    default: null,
+    parse: certificates,
+    about: 'Certificates in PEM of the authority behind the mail server, trusted for it instead of the public ones.',
+    long: true,
+  }),
   MAIL_FROM: variable({
     default: 'Ostiary <no-reply@{host of PUBLIC_URL}>',
     parse: sender,
@@ -148,13 +158,18 @@ export const variables = {
   MAIL_DKIM_KEY: variable({
     default: null,
     parse: dkimKey,
-    about: 'Private RSA key in PEM that signs mails (DKIM) for the domain of `MAIL_FROM`; unsigned if not set.',
+    about: 'Private RSA key in PEM that signs mails (DKIM); unsigned if not set.',
     secret: true,
   }),
   MAIL_DKIM_SELECTOR: variable({
     default: null,
     parse: dkimSelector,
     about: 'Under which receivers find the public key of `MAIL_DKIM_KEY`: `<selector>._domainkey.<domain>`.',
+  }),
+  MAIL_DKIM_DOMAIN: variable({
+    default: null,
+    parse: domain,
+    about: 'Domain that `MAIL_DKIM_KEY` signs for; the domain of `MAIL_FROM` if not set.',
   }),
   CORS_ORIGINS: variable({
     default: null,
@@ -297,8 +312,8 @@ export function variableEntries(): [VariableName, Variable<unknown, Default>][] 
 }
 
 /** Names of the variables that may come from a file. */
-export function secretNames(): VariableName[] {
-  return variableEntries().flatMap(([name, { secret }]) => (secret ? [name] : []));
+export function namesWithFile(): VariableName[] {
+  return variableEntries().flatMap(([name, { secret, long }]) => (secret || long ? [name] : []));
 }
 
 /** The default of a variable as it stands in the table, with its `{NAME}` unfilled. */

@@ -5,8 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { AUTHORITY, LOCALHOST, OTHER_AUTHORITY } from '../../../test/certificates.ts';
 import { type Mail, MailRefused } from './mail.ts';
-import { createSmtpMailer } from './smtp.ts';
+import { createSmtpMailer, type SmtpOptions } from './smtp.ts';
 
 interface Received {
   from: string;
@@ -51,8 +52,8 @@ async function listen(t: TestContext, options: SMTPServerOptions = {}) {
   return { received, port, url: `smtp://127.0.0.1:${port}` };
 }
 
-function mailer(t: TestContext, url: string, from = 'Accounts <no-reply@shop.example>') {
-  const result = createSmtpMailer({ url, from });
+function mailer(t: TestContext, url: string, from = 'Accounts <no-reply@shop.example>', more?: Partial<SmtpOptions>) {
+  const result = createSmtpMailer({ url, from, ...more });
   t.after(() => result.close());
   return result;
 }
@@ -252,7 +253,11 @@ function isSigned(raw: string, publicKey: ReturnType<typeof createPublicKey>): b
 
 test('with a key every mail is signed for the domain of its sender (DKIM), without one none is', async (t) => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const dkim = { privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), selector: 'mail2026' };
+  const dkim = {
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    selector: 'mail2026',
+    domain: null,
+  };
   const { received, url } = await listen(t);
   const signing = createSmtpMailer({ url, from: 'Accounts <no-reply@shop.example>', dkim });
   t.after(() => signing.close());
@@ -267,6 +272,10 @@ test('with a key every mail is signed for the domain of its sender (DKIM), witho
     assert.equal(isSigned(raw, createPublicKey(other.privateKey)), false);
   }
   assert.doesNotMatch(received[2]?.raw ?? '', /DKIM-Signature/i);
+  const forParent = { dkim: { ...dkim, domain: 'example.org' } };
+  await mailer(t, url, 'no-reply@mail.example.org', forParent).send({ ...MAIL, key: 'event-4' });
+  assert.match(received[3]?.raw.replace(/\r\n[ \t]+/g, ' ') ?? '', /^DKIM-Signature: .*d=example\.org;/m);
+  assert.equal(isSigned(received[3]?.raw ?? '', publicKey), true);
 });
 
 test('a pooled connection that died is replaced, and no more are open than the pool has', async (t) => {
@@ -332,4 +341,198 @@ test('a delivery whose signal aborts is broken off, and the next one goes out', 
   isStuck = false;
   await mails.send({ ...MAIL, key: 'event-2' });
   assert.equal(received.length, 1);
+});
+
+/** What a client says to a server line by line, message data left out. `offers` are the lines of the answer to EHLO. */
+async function listenRaw(t: TestContext, { offers, mails = Infinity }: { offers: string[]; mails?: number }) {
+  const said: string[] = [];
+  const ends: ('quit' | 'cut')[] = [];
+  let left = mails;
+  const server = createServer((socket) => {
+    let quit = false;
+    let inData = false;
+    let rest = '';
+    socket.on('error', () => {});
+    socket.on('close', () => ends.push(quit ? 'quit' : 'cut'));
+    socket.write('220 mail.auth.example ESMTP\r\n');
+    socket.on('data', (chunk) => {
+      const lines = (rest + chunk).split('\r\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) answer(line);
+    });
+    function answer(line: string): void {
+      if (inData) {
+        if (line !== '.') return;
+        inData = false;
+        left -= 1;
+        socket.write('250 taken\r\n');
+        if (left === 0) socket.end('421 enough for now\r\n');
+        return;
+      }
+      said.push(line);
+      if (/^EHLO/.test(line))
+        socket.write(`${['mail.auth.example', ...offers].map((o) => `250-${o}`).join('\r\n')}\r\n250 HELP\r\n`);
+      else if (line === 'DATA') {
+        inData = true;
+        socket.write('354 go on\r\n');
+      } else if (line === 'QUIT') {
+        quit = true;
+        socket.end('221 bye\r\n');
+      } else socket.write(/^(STARTTLS|AUTH)/.test(line) ? '502 not here\r\n' : '250 ok\r\n');
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { said, ends, url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+const until = async (isSo: () => boolean) => {
+  for (let tries = 0; !isSo() && tries < 500; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(isSo());
+};
+
+test('with credentials nothing goes out through a server that does not ask for them, and it is told none', async (t) => {
+  for (const offers of [['SIZE'], ['AUTH XOAUTH2'], ['X-AUTH PLAIN']]) {
+    const server = await listenRaw(t, { offers });
+    const mails = mailer(t, server.url.replace('//', '//user:secret@'));
+    await assert.rejects(mails.send(MAIL), (error: unknown) => {
+      assert.match(String(error), /offers no way to sign in/);
+      return temporary('EAUTH')(error);
+    });
+    assert.deepEqual(
+      server.said.map((line) => line.split(' ')[0]),
+      ['EHLO'],
+      offers.join(),
+    );
+    await mailer(t, server.url).send(MAIL);
+  }
+});
+
+test('credentials wait for TLS where the URL asks for it', async (t) => {
+  const server = await listenRaw(t, { offers: ['AUTH PLAIN LOGIN'] });
+  const mails = mailer(t, `${server.url.replace('//', '//user:secret@')}?requireTLS=true`);
+  await assert.rejects(mails.send(MAIL), temporary('ETLS'));
+  assert.ok(!server.said.some((line) => /AUTH|MAIL/.test(line)), server.said.join());
+});
+
+test('signing in works by each mechanism that takes a password', async (t) => {
+  for (const method of ['PLAIN', 'LOGIN', 'CRAM-MD5']) {
+    const { url, received } = await listen(t, {
+      allowInsecureAuth: true,
+      authOptional: false,
+      authMethods: [method, 'XOAUTH2'],
+      onAuth: (auth, _session, callback) => {
+        const right = auth.method === 'CRAM-MD5' ? auth.validatePassword?.('secret') : auth.password === 'secret';
+        return right ? callback(null, { user: 'user' }) : callback(new Error('no'));
+      },
+    });
+    await mailer(t, url.replace('//', '//user:secret@')).send(MAIL);
+    assert.equal(received.length, 1, method);
+  }
+});
+
+test('an address beyond ASCII is refused unless the server takes such', async (t) => {
+  const to = 'jürgen@example.com';
+  const old = await listenRaw(t, { offers: ['8BITMIME', 'PIPELINING'] });
+  await assert.rejects(mailer(t, old.url).send({ ...MAIL, to }), (error: unknown) => {
+    assert.ok(error instanceof MailRefused);
+    assert.match(error.message, /SMTPUTF8/);
+    return true;
+  });
+  assert.ok(!old.said.some((line) => /MAIL|RCPT/.test(line)), old.said.join());
+  // The connection is still good, and a domain has a form in ASCII.
+  const mails = mailer(t, old.url);
+  await assert.rejects(mails.send({ ...MAIL, to }), MailRefused);
+  await mails.send({ ...MAIL, to: 'juergen@bücher.example' });
+  assert.equal(old.said.filter((line) => /^EHLO/.test(line)).length, 2);
+  assert.ok(old.said.includes('RCPT TO:<juergen@xn--bcher-kva.example>'), old.said.join());
+  // The sender is configured: an operator mends it.
+  await assert.rejects(mailer(t, old.url, 'jürgen@shop.example').send(MAIL), temporary('EENVELOPE'));
+
+  const able = await listenRaw(t, { offers: ['SMTPUTF8', '8BITMIME'] });
+  await mailer(t, able.url).send({ ...MAIL, to });
+  assert.ok(able.said.some((line) => /^MAIL FROM:<no-reply@shop\.example> .*SMTPUTF8/.test(line)));
+  assert.ok(able.said.includes('RCPT TO:<jürgen@example.com>'));
+});
+
+test('a private authority is trusted where it is named, for TLS from the first byte and for STARTTLS, and no other then', async (t) => {
+  const implicit = await listen(t, { secure: true, ...LOCALHOST });
+  const explicit = await listen(t, { disabledCommands: [], ...LOCALHOST });
+  for (const { url, received } of [{ ...implicit, url: implicit.url.replace('smtp:', 'smtps:') }, explicit]) {
+    const sending = (ca: string | null, at = url) => mailer(t, at, 'a@shop.example', { ca }).send(MAIL);
+    for (const ca of [null, OTHER_AUTHORITY]) await assert.rejects(sending(ca), /certificate/i);
+    await sending(AUTHORITY);
+    await sending(`${OTHER_AUTHORITY}${AUTHORITY}`, url.replace('127.0.0.1', 'localhost'));
+    assert.equal(received.length, 2);
+  }
+});
+
+test('a connection that is not used any more ends with QUIT: when idle, after its last mail, and at the end', async (t) => {
+  const idle = await listenRaw(t, { offers: [] });
+  await mailer(t, idle.url, 'a@shop.example', { idleTimeout: 20 }).send(MAIL);
+  await until(() => idle.ends.length === 1);
+  assert.deepEqual(idle.ends, ['quit']);
+
+  const busy = await listenRaw(t, { offers: ['PIPELINING'] });
+  const mails = mailer(t, busy.url);
+  for (let i = 0; i < 101; i += 1) await mails.send({ ...MAIL, key: `${i}` });
+  await until(() => busy.ends.length === 1);
+  await mails.close();
+  await until(() => busy.ends.length === 2);
+  assert.deepEqual(busy.ends, ['quit', 'quit']);
+});
+
+test('close does not wait for long for a server that does not say goodbye', async (t) => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.write('220 here\r\n');
+    socket.on('data', (chunk) => {
+      const said = chunk.toString();
+      if (/^QUIT/.test(said)) return;
+      socket.write(/^DATA/.test(said) ? '354 go on\r\n' : '250 ok\r\n');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { send, close } = createSmtpMailer({
+    url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    from: 'a@shop.example',
+  });
+  await send(MAIL);
+  const begun = Date.now();
+  await close();
+  assert.ok(Date.now() - begun < 10_000);
+});
+
+test('a mail that meets connections which the server left takes a fresh one', async (t) => {
+  const server = await listenRaw(t, { offers: [], mails: 1 });
+  const mails = mailer(t, server.url);
+  await mails.send(MAIL);
+  await mails.send({ ...MAIL, key: 'event-2' });
+  assert.equal(server.said.filter((line) => /^EHLO/.test(line)).length, 2);
+});
+
+test('of mails that wait for a connection, close rejects each, and abort rejects its own', async (t) => {
+  const all = 4;
+  let stuck = 0;
+  const release: (() => void)[] = [];
+  const { received, url } = await listen(t, {
+    onMailFrom(_address, _session, callback) {
+      stuck += 1;
+      release.push(callback);
+    },
+  });
+  const { send, close } = createSmtpMailer({ url, from: 'a@shop.example' });
+  const sending = Array.from({ length: all }, (_, i) => send({ ...MAIL, key: `${i}` }));
+  await until(() => stuck === all);
+  const controller = new AbortController();
+  const aborted = send(MAIL, { signal: controller.signal });
+  const waiting = send(MAIL);
+  controller.abort(new Error('stopping'));
+  await assert.rejects(aborted, /stopping/);
+  const closed = close();
+  await assert.rejects(waiting, /closed/);
+  for (const go of release) go();
+  await Promise.all([...sending, closed]);
+  assert.equal(received.length, all);
 });

@@ -1,0 +1,160 @@
+import type { Readable } from 'node:stream';
+import type { NodemailerError } from 'nodemailer';
+import type SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { SECOND } from '../clock.ts';
+import { MailRefused } from './mail.ts';
+import type { SmtpAddress } from './smtp-url.ts';
+
+/** Milliseconds. Servers that accept at all do so within these. */
+const CONNECT_TIMEOUT = 10 * SECOND;
+const GREETING_TIMEOUT = 10 * SECOND;
+const SILENCE_TIMEOUT = 30 * SECOND;
+/** How long a server may take to answer a goodbye. */
+const QUIT_TIMEOUT = 2 * SECOND;
+
+/** The mechanisms that the library can run with a user and a password. */
+const MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5'];
+
+export interface SmtpConnection {
+  /** Whether another mail can be tried here: neither side has closed. */
+  isOpen(): boolean;
+  /**
+   * Hands one mail over. Rejects with `MailRefused` where the recipient needs SMTPUTF8 (RFC 6531) and the server does not have it,
+   * else with the library's error or the reason of `signal`. `message` is not read before the server has taken the recipient.
+   */
+  send(envelope: Envelope, message: Readable, signal: AbortSignal): Promise<void>;
+  /** Ends with QUIT (RFC 5321, 4.1.1.10), or without where the server does not answer in time. Never rejects. */
+  quit(): Promise<void>;
+}
+
+export interface Envelope {
+  from: string;
+  to: string;
+}
+
+/**
+ * Connects and signs in. Rejects with the library's error (`ESOCKET`, `ETLS`, `EAUTH` …); with `EAUTH` also where there are
+ * credentials and the server offers no way to use them: then nothing is told of them.
+ */
+export async function connectSmtp(
+  server: SmtpAddress & { ca: string | null },
+  signal: AbortSignal,
+): Promise<SmtpConnection> {
+  const { default: Connection } = await import('nodemailer/lib/smtp-connection');
+  const { host, port, secure, requireTLS, auth, ca } = server;
+  const connection = new Connection({
+    ...{ host, port, secure, requireTLS },
+    ...(ca !== null && { tls: { ca } }),
+    connectionTimeout: CONNECT_TIMEOUT,
+    greetingTimeout: GREETING_TIMEOUT,
+    socketTimeout: SILENCE_TIMEOUT,
+  });
+  // What fails while nothing is asked of it is seen by isOpen.
+  connection.on('error', () => {});
+
+  let offers: string[] = [];
+  try {
+    offers = await settle(connection, signal, (done) => {
+      connection.connect((error) => done(error ?? null, offersIn(connection.lastServerResponse)));
+    });
+    if (auth !== null) await signIn(connection, auth, offers, signal);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+
+  async function send(envelope: Envelope, message: Readable, signal: AbortSignal): Promise<void> {
+    if (!offers.includes('SMTPUTF8')) refuseBeyondAscii(envelope);
+    try {
+      await settle(connection, signal, (done) => connection.send(envelope, message, done));
+    } catch (error) {
+      await afterFailure(error as NodemailerError, signal);
+      throw error;
+    }
+  }
+
+  /** A server that refuses a mail takes others; after anything else nobody knows what it expects next. */
+  async function afterFailure({ code, responseCode }: NodemailerError, signal: AbortSignal): Promise<void> {
+    const refused = (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode !== 421;
+    try {
+      if (!refused || connection.destroyed) connection.close();
+      else await settle(connection, signal, (done) => connection.reset(done));
+    } catch {
+      connection.close();
+    }
+  }
+
+  async function quit(): Promise<void> {
+    if (connection.destroyed) return;
+    await settle(connection, AbortSignal.timeout(QUIT_TIMEOUT), () => connection.quit()).catch(() => {});
+    connection.close();
+  }
+
+  return { isOpen: () => !connection.destroyed, send, quit };
+}
+
+async function signIn(
+  connection: SMTPConnection,
+  auth: { user: string; pass: string },
+  offers: string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const mechanism = MECHANISMS.find((name) => offers.includes(`AUTH ${name}`));
+  if (mechanism === undefined) {
+    throw coded(
+      'EAUTH',
+      'SMTP_URL holds a user and a password, but the mail server offers no way to sign in with them.',
+    );
+  }
+  await settle(connection, signal, (done) => connection.login({ ...auth, method: mechanism }, done));
+}
+
+/** The service extensions in the answer to EHLO (RFC 5321, 4.1.1.1), in capitals; `AUTH X` for each mechanism X (RFC 4954, 3). */
+function offersIn(reply: string | false): string[] {
+  const [, ...lines] = (reply || '').toUpperCase().split(/\r?\n/);
+  return lines.flatMap((line) => {
+    const [keyword = '', ...parameters] = line
+      .slice('250-'.length)
+      .trim()
+      .split(/[\s=]+/);
+    return keyword === 'AUTH' ? parameters.map((name) => `AUTH ${name}`) : [keyword];
+  });
+}
+
+/** Without SMTPUTF8 a server may drop, bounce or garble such an address (RFC 6531, 3.2). The sender is the operator's to mend. */
+function refuseBeyondAscii({ from, to }: Envelope): void {
+  const isAscii = (address: string) => /^[\x20-\x7e]*$/.test(address);
+  if (!isAscii(from)) throw coded('EENVELOPE', 'MAIL_FROM needs SMTPUTF8, which the mail server does not offer.');
+  if (!isAscii(to)) throw new MailRefused('The recipient needs SMTPUTF8, which the mail server does not offer.');
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+/** One step of a connection as a promise, which rejects also when the connection ends; where `signal` aborts, it is closed. */
+function settle<T>(
+  connection: SMTPConnection,
+  signal: AbortSignal,
+  step: (done: (error: Error | null, result?: T) => void) => void,
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  // An error of the step itself comes later than the end of its connection.
+  const onEnd = () => setImmediate(() => reject(coded('ECONNECTION', 'The mail server closed the connection.')));
+  const onAbort = () => {
+    reject(signal.reason);
+    connection.close();
+  };
+  if (signal.aborted) onAbort();
+  else {
+    connection.once('error', reject);
+    connection.once('end', onEnd);
+    signal.addEventListener('abort', onAbort, { once: true });
+    step((error, result) => (error ? reject(error) : resolve(result as T)));
+  }
+  return promise.finally(() => {
+    connection.removeListener('error', reject);
+    connection.removeListener('end', onEnd);
+    signal.removeEventListener('abort', onAbort);
+  });
+}
