@@ -19,6 +19,7 @@ import { createUserList } from './modules/admin/user-list.ts';
 import { userAdminRoutes } from './modules/admin/user-routes.ts';
 import { registerAccountHandlers } from './modules/auth/account-handlers.ts';
 import { createBlockNotice } from './modules/auth/block-notice.ts';
+import { createBreachedPasswords } from './modules/auth/breached-passwords.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { createFlowTokens } from './modules/auth/flow-token.ts';
 import { createInvitations } from './modules/auth/invitations.ts';
@@ -233,7 +234,9 @@ export async function createApp(deps: {
   const { argon2Memory: memory, argon2Passes: passes } = config.passwords;
   const wait = deps.longestWait === undefined ? {} : { longestWait: deps.longestWait };
   const hasher = createPasswordHasher({ memory, passes, processes: config.workers, ...wait });
-  const policy = createPasswordPolicy({ minLength: config.passwords.minLength });
+  const { breachPath } = config.passwords;
+  const breached = breachPath === null ? null : createBreachedPasswords({ path: breachPath, log });
+  const policy = createPasswordPolicy({ minLength: config.passwords.minLength, breached });
   const deviceTokens = createDeviceTokens({ keyring, clock });
   const guessing = counters
     ? createGuessing({
@@ -316,7 +319,10 @@ export async function createApp(deps: {
       },
     },
     // Without Redis jobs wait and each process counts for itself; nobody is kept from signing in.
-    helpful: redis ? { queue: pingRedis, cache: pingRedis } : {},
+    helpful: {
+      ...(redis && { queue: pingRedis, cache: pingRedis }),
+      ...(breached && { breachedPasswords: breached.isReadable }),
+    },
   };
   const http = await createHttpServer({
     ...{

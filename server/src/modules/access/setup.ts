@@ -55,7 +55,7 @@ export function createSetup(deps: {
 
   async function draft(id: string, { email, username, password }: NewAccount): Promise<UserRecord> {
     const identity = { ...users.toEmail(email), ...users.toUsername(username) };
-    policy.check(password, identity);
+    await policy.check(password, identity);
     return users.draft(id, { ...identity, emailVerified: true, passwordHash: await hasher.hash(password) });
   }
 

@@ -160,7 +160,7 @@ export function createUserAdmin(deps: {
         ...(temporaryPassword === undefined && { invitation: invitations.draft() }),
       });
       if (temporaryPassword !== undefined) {
-        policy.check(temporaryPassword, user);
+        await policy.check(temporaryPassword, user);
         user.passwordHash = await hasher.hash(temporaryPassword);
         user.mustChangePassword = true;
       }
@@ -268,7 +268,7 @@ export function createUserAdmin(deps: {
     async setTemporaryPassword(caller, id, password) {
       const asked = await find(id);
       await authority.demandOverOther(caller, asked);
-      policy.check(password, asked);
+      await policy.check(password, asked);
       const hash = await hasher.hash(password);
       await change(caller, id, 'demandOverOther', (user, at) => {
         if (user.status === 'deleted') throw userErrors.status_conflict();

@@ -8,12 +8,12 @@ import { passwordErrors } from './errors.ts';
 import { createPasswordPolicy } from './password-policy.ts';
 import type { PersonalData } from './personal-parts.ts';
 
-const policy = createPasswordPolicy({ minLength: 8 });
+const policy = createPasswordPolicy({ minLength: 8, breached: null });
 
 /** The code that a password is refused with, or null. */
-function refusal(password: string, person: PersonalData = {}, using = policy): string | null {
+async function refusal(password: string, person: PersonalData = {}, using = policy): Promise<string | null> {
   try {
-    using.check(password, person);
+    await using.check(password, person);
     return null;
   } catch (error) {
     assert.ok(error instanceof AppError);
@@ -32,36 +32,36 @@ test('the four refusals are 400', () => {
   assert.ok(Object.values(passwordErrors.table).every(({ status }) => status === 400));
 });
 
-test('length counts characters, not bytes or UTF-16 units, of the form that is hashed', () => {
-  assert.equal(refusal('vq7#kzw'), 'password_too_short');
-  assert.equal(refusal('vq7#kzwx'), null);
-  assert.equal(refusal('🐎🔋📎🦊🌵🎲🧭'), 'password_too_short');
-  assert.equal(refusal('🐎🔋📎🦊🌵🎲🧭🪁'), null);
+test('length counts characters, not bytes or UTF-16 units, of the form that is hashed', async () => {
+  assert.equal(await refusal('vq7#kzw'), 'password_too_short');
+  assert.equal(await refusal('vq7#kzwx'), null);
+  assert.equal(await refusal('🐎🔋📎🦊🌵🎲🧭'), 'password_too_short');
+  assert.equal(await refusal('🐎🔋📎🦊🌵🎲🧭🪁'), null);
   // Eight code units, seven characters once composed.
-  assert.equal(refusal('vq7kzwA\u030a'), 'password_too_short');
+  assert.equal(await refusal('vq7kzwA\u030a'), 'password_too_short');
   // Three characters typed, eight hashed: ⑽ is `(10)`.
-  assert.equal(refusal('⑽⑾'), null);
-  assert.equal(refusal('', {}), 'password_too_short');
+  assert.equal(await refusal('⑽⑾'), null);
+  assert.equal(await refusal('', {}), 'password_too_short');
 });
 
-test('from 73 bytes to 1,024 characters it may be anything, beyond it is too long', () => {
-  assert.equal(refusal('x'.repeat(73)), null);
-  assert.equal(refusal('y'.repeat(1024)), null);
-  assert.equal(refusal('y'.repeat(1025)), 'password_too_long');
-  assert.equal(refusal('🐎'.repeat(1024)), null);
-  assert.equal(refusal('🐎'.repeat(1025)), 'password_too_long');
-  assert.equal(refusal('A\u030a'.repeat(1024)), null);
+test('from 73 bytes to 1,024 characters it may be anything, beyond it is too long', async () => {
+  assert.equal(await refusal('x'.repeat(73)), null);
+  assert.equal(await refusal('y'.repeat(1024)), null);
+  assert.equal(await refusal('y'.repeat(1025)), 'password_too_long');
+  assert.equal(await refusal('🐎'.repeat(1024)), null);
+  assert.equal(await refusal('🐎'.repeat(1025)), 'password_too_long');
+  assert.equal(await refusal('A\u030a'.repeat(1024)), null);
   // ﷺ is one character and eighteen in NFKC.
-  assert.equal(refusal('\ufdfa'.repeat(57)), 'password_too_long');
+  assert.equal(await refusal('\ufdfa'.repeat(57)), 'password_too_long');
 });
 
-test('the length is the configured one', () => {
-  const strict = createPasswordPolicy({ minLength: 15 });
-  assert.equal(refusal('fourteen chars', {}, strict), 'password_too_short');
-  assert.equal(refusal('fifteen chars !', {}, strict), null);
+test('the length is the configured one', async () => {
+  const strict = createPasswordPolicy({ minLength: 15, breached: null });
+  assert.equal(await refusal('fourteen chars', {}, strict), 'password_too_short');
+  assert.equal(await refusal('fifteen chars !', {}, strict), null);
 });
 
-test('the forms of one character are one password to the policy too', () => {
+test('the forms of one character are one password to the policy too', async () => {
   const person = { fullName: 'Ångström' };
   for (const form of [
     '\u00c5ngstr\u00f6m-7',
@@ -69,11 +69,11 @@ test('the forms of one character are one password to the policy too', () => {
     '\u212bngstr\u00f6m-7',
     '\uff21\u030angstr\u00f6m-7',
   ]) {
-    assert.equal(refusal(form, person), 'password_context', form);
+    assert.equal(await refusal(form, person), 'password_context', form);
   }
 });
 
-test('no composition rules', () => {
+test('no composition rules', async () => {
   for (const fine of [
     'zwqvkxjy',
     '83650274',
@@ -82,28 +82,31 @@ test('no composition rules', () => {
     'ÆØÅæøå',
     '日本語のとても長い合言葉',
   ].map((text) => text.padEnd(8, 'ø'))) {
-    assert.equal(refusal(fine), null, fine);
+    assert.equal(await refusal(fine), null, fine);
   }
 });
 
-test('lone surrogates, NUL and control characters do not make it throw anything else', () => {
+test('lone surrogates, NUL and control characters do not make it throw anything else', async () => {
   for (const odd of [
     '\ud800\udbff\ud800\udbff\ud800\udbff\ud800\udbff',
     'abc\udfffdefgh',
     '\0\0\0\0\0\0\0\0',
     '\n\n"\\\n\n\n\n',
   ]) {
-    assert.equal(refusal(odd, { email: '\ud800@\udfff.x', username: '\ud83d', fullName: '\0', phone: '"' }), null);
+    assert.equal(
+      await refusal(odd, { email: '\ud800@\udfff.x', username: '\ud83d', fullName: '\0', phone: '"' }),
+      null,
+    );
   }
 });
 
-test('common passwords are refused in any case', () => {
+test('common passwords are refused in any case', async () => {
   for (const common of ['12345678', 'password', 'PassWord', 'QWERTYUIOP', 'iloveyou1', 'password123', '1q2w3e4r']) {
-    assert.equal(refusal(common), 'password_common', common);
+    assert.equal(await refusal(common), 'password_common', common);
   }
 });
 
-test('common passwords are refused with look-alikes, accents, full-width letters and ornaments', () => {
+test('common passwords are refused with look-alikes, accents, full-width letters and ornaments', async () => {
   for (const common of [
     'P@ssw0rd',
     'pa$$word',
@@ -116,11 +119,11 @@ test('common passwords are refused with look-alikes, accents, full-width letters
     'Password123!',
     'l3tm31n2025',
   ]) {
-    assert.equal(refusal(common), 'password_common', common);
+    assert.equal(await refusal(common), 'password_common', common);
   }
 });
 
-test('a common word inside a longer password, or with a longer ending, is not common', () => {
+test('a common word inside a longer password, or with a longer ending, is not common', async () => {
   for (const fine of [
     'dragon 5820374',
     'dragonfly lantern',
@@ -128,7 +131,7 @@ test('a common word inside a longer password, or with a longer ending, is not co
     'correct horse battery staple',
     'Tr0ub4dor&3x',
   ]) {
-    assert.equal(refusal(fine), null, fine);
+    assert.equal(await refusal(fine), null, fine);
   }
 });
 
@@ -154,7 +157,7 @@ const ada: PersonalData = {
   phone: '+44 7911 123456',
 };
 
-test('a password that is made of the own data is refused', () => {
+test('a password that is made of the own data is refused', async () => {
   for (const made of [
     'sundqvist1',
     'ada.sundqvist',
@@ -178,32 +181,32 @@ test('a password that is made of the own data is refused', () => {
     'SUNDQVISTsundqvist',
     'Sündqvist-99',
   ]) {
-    assert.equal(refusal(made, ada), 'password_context', made);
+    assert.equal(await refusal(made, ada), 'password_context', made);
   }
 });
 
-test('own data beside enough else is allowed, and so is it for somebody else', () => {
-  assert.equal(refusal('sundqvist-qz7vwkt', ada), null);
-  assert.equal(refusal('sundqvist-qz7vwk', ada), 'password_context');
-  assert.equal(refusal('the ostiary keeps doors', ada), null);
-  assert.equal(refusal('sundqvist1', {}), null);
-  assert.equal(refusal('uk.co.wharf', ada), null);
+test('own data beside enough else is allowed, and so is it for somebody else', async () => {
+  assert.equal(await refusal('sundqvist-qz7vwkt', ada), null);
+  assert.equal(await refusal('sundqvist-qz7vwk', ada), 'password_context');
+  assert.equal(await refusal('the ostiary keeps doors', ada), null);
+  assert.equal(await refusal('sundqvist1', {}), null);
+  assert.equal(await refusal('uk.co.wharf', ada), null);
 });
 
-test('parts shorter than four characters count only as the whole password', () => {
-  const short = createPasswordPolicy({ minLength: 3 });
+test('parts shorter than four characters count only as the whole password', async () => {
+  const short = createPasswordPolicy({ minLength: 3, breached: null });
   const li = { username: 'liw', fullName: 'Li Wei' };
-  assert.equal(refusal('l1w', li, short), 'password_context');
-  assert.equal(refusal('wei-qz', li, short), null);
-  assert.equal(refusal('LiWei', li, short), 'password_context');
-  assert.equal(refusal('ada-qzvw', ada), null);
+  assert.equal(await refusal('l1w', li, short), 'password_context');
+  assert.equal(await refusal('wei-qz', li, short), null);
+  assert.equal(await refusal('LiWei', li, short), 'password_context');
+  assert.equal(await refusal('ada-qzvw', ada), null);
 });
 
-test('what stands around a cut does not join into another part', () => {
-  assert.equal(refusal('love' + 'countess' + 'lace', { username: 'countess', fullName: 'Lovelace' }), null);
+test('what stands around a cut does not join into another part', async () => {
+  assert.equal(await refusal('love' + 'countess' + 'lace', { username: 'countess', fullName: 'Lovelace' }), null);
 });
 
-test('missing, null and malformed data are no obstacle', () => {
+test('missing, null and malformed data are no obstacle', async () => {
   for (const person of [
     {},
     { username: null, fullName: null, phone: null },
@@ -211,17 +214,17 @@ test('missing, null and malformed data are no obstacle', () => {
     { email: '@' },
     { email: 'a@b' },
   ]) {
-    assert.equal(refusal('vq7#kzwx', person), null);
+    assert.equal(await refusal('vq7#kzwx', person), null);
   }
-  assert.equal(refusal('localpart7', { email: 'localpart' }), 'password_context');
+  assert.equal(await refusal('localpart7', { email: 'localpart' }), 'password_context');
 });
 
-test('data of the greatest length and a password of the greatest length are decided', () => {
+test('data of the greatest length and a password of the greatest length are decided', async () => {
   const person = {
     email: `${'a.'.repeat(120)}x@${'b'.repeat(60)}.org`,
     fullName: 'Ann '.repeat(100),
     phone: '1'.repeat(32),
   };
-  assert.equal(refusal('q7'.repeat(512), person), null);
-  assert.equal(refusal('1'.repeat(1024), person), 'password_context');
+  assert.equal(await refusal('q7'.repeat(512), person), null);
+  assert.equal(await refusal('1'.repeat(1024), person), 'password_context');
 });

@@ -1,3 +1,4 @@
+import type { BreachedPasswords } from './breached-passwords.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import { comparable } from './comparable.ts';
 import { passwordErrors } from './errors.ts';
@@ -5,14 +6,14 @@ import { type PersonalData, personalParts } from './personal-parts.ts';
 
 export interface PasswordPolicy {
   /**
-   * Decides whether a person may set this password. Throws `password_too_short`, `password_too_long`, `password_common`
-   * or `password_context` (all 400). There are no composition rules: they make passwords worse (NIST SP 800-63B, 3.1.1.2).
+   * Decides whether a person may set this password. Rejects with `password_too_short`, `password_too_long`, `password_common`
+   * (popular, or in a known breach) or `password_context` (all 400). There are no composition rules: they make passwords worse (NIST SP 800-63B, 3.1.1.2).
    *
    * Context: the person's own data and the product's name count for nothing. Their parts (of 4 characters or more) are cut
    * out, and where any was found the rest must still hold `min(minLength, 8)` characters. A shorter part (`Li`) occurs in too
    * many innocent words, and is refused only as the whole password. Case, accents and look-alikes (`0strary`) change nothing.
    */
-  check(password: string, person: PersonalData): void;
+  check(password: string, person: PersonalData): Promise<void>;
 }
 
 /** Characters (code points of the NFKC form). */
@@ -20,18 +21,28 @@ export const PASSWORD_MAX_LENGTH = 1024;
 const MIN_PART_LENGTH = 4;
 const MAX_REQUIRED_REST = 8;
 
-/** Makes the policy for new passwords. `minLength` counts code points of the NFKC form, the form that is hashed. */
-export function createPasswordPolicy({ minLength }: { minLength: number }): PasswordPolicy {
+/**
+ * Makes the policy for new passwords. `minLength` counts code points of the NFKC form, the form that is hashed. `breached` is the list of
+ * the operator, if there is one.
+ */
+export function createPasswordPolicy({
+  minLength,
+  breached,
+}: {
+  minLength: number;
+  breached: BreachedPasswords | null;
+}): PasswordPolicy {
   const requiredRest = Math.min(minLength, MAX_REQUIRED_REST);
 
   return {
-    check(password, person) {
+    async check(password, person) {
       const length = count(password.normalize('NFKC'));
       if (length < minLength) throw passwordErrors.password_too_short({ members: { minLength } });
       if (length > PASSWORD_MAX_LENGTH)
         throw passwordErrors.password_too_long({ members: { maxLength: PASSWORD_MAX_LENGTH } });
       if (isCommonPassword(password)) throw passwordErrors.password_common();
       if (livesOn(personalParts(person), comparable(password), requiredRest)) throw passwordErrors.password_context();
+      if (await breached?.has(password)) throw passwordErrors.password_common();
     },
   };
 }

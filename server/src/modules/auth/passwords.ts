@@ -103,7 +103,7 @@ export function createPasswords(deps: {
 
     async reset(caller, token, newPassword) {
       const user = await userOfToken(token);
-      policy.check(newPassword, user);
+      await policy.check(newPassword, user);
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.token_invalid;
       await setPassword(caller, user, { type: 'user.password_reset', hash, keep: null, lost });
@@ -113,7 +113,7 @@ export function createPasswords(deps: {
     async change(caller, actor, currentPassword, newPassword) {
       const user = await users.me(actor);
       await provePassword(await guessing.admitSession(actor.sessionId), hasher, currentPassword, user);
-      policy.check(newPassword, user);
+      await policy.check(newPassword, user);
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.invalid_credentials;
       await setPassword(caller, user, { type: 'user.password_changed', hash, keep: actor, lost });

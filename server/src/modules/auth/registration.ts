@@ -112,7 +112,7 @@ export function createRegistrations(deps: {
         phone: input.phone ?? null,
         locale: users.toLocale(input.locale),
       };
-      policy.check(input.password, { ...identity, ...person });
+      await policy.check(input.password, { ...identity, ...person });
       if (identity.usernameKey && (await userStore.findByUsernameKey(identity.usernameKey)))
         throw userErrors.username_taken();
       const passwordHash = await hasher.hash(input.password);

@@ -82,7 +82,7 @@ export function createSignIn(deps: {
   async function changePassword(caller: Caller, userId: string, passwordVersion: number, newPassword: string) {
     const user = await userStore.find(userId);
     if (user?.passwordVersion !== passwordVersion) throw authErrors.token_invalid();
-    policy.check(newPassword, user);
+    await policy.check(newPassword, user);
     if ((await hasher.verify(newPassword, user.passwordHash)).ok) throw authErrors.password_unchanged();
     const hash = await hasher.hash(newPassword);
     let sessionEpoch = user.sessionEpoch;

@@ -59,6 +59,8 @@ export interface Config {
   };
   passwords: {
     minLength: number;
+    /** A list of breached passwords: a file, or a directory of ranges. */
+    breachPath: string | null;
     /** KiB. */
     argon2Memory: number;
     argon2Passes: number;

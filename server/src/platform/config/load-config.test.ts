@@ -47,7 +47,7 @@ test('without any variable it is a development server on this machine', (t) => {
       refreshAbsoluteTtl: 90 * 86_400_000,
       sessionLimit: 100,
     },
-    passwords: { minLength: 8, argon2Memory: 19_456, argon2Passes: 2 },
+    passwords: { minLength: 8, breachPath: null, argon2Memory: 19_456, argon2Passes: 2 },
     eventRetention: 400 * 86_400_000,
     proofOfWork: false,
     rateLimits: { enabled: true, default: { points: 100, duration: 60 } },
@@ -155,6 +155,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     REFRESH_ABSOLUTE_TTL: '-1d',
     SESSION_LIMIT: '1e3',
     PASSWORD_MIN_LENGTH: '7',
+    PASSWORD_BREACH_FILE: 'pwned.txt',
     ARGON2_MEMORY: '7mb',
     ARGON2_PASSES: '0',
     PROOF_OF_WORK: 'sometimes',
@@ -171,7 +172,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     Object.keys(bad),
   );
   assert.equal(error.name, 'ConfigError');
-  assert.match(error.message, /has 34 faults/);
+  assert.match(error.message, /has 35 faults/);
   const lines = error.message.split('\n');
   for (const { name, problem, fix } of error.faults) {
     const at = lines.indexOf(`  ${name} ${problem}.`);

@@ -145,6 +145,7 @@ function assemble(values: Values, secretKey: string): Config {
     },
     passwords: {
       minLength: values.PASSWORD_MIN_LENGTH,
+      breachPath: values.PASSWORD_BREACH_FILE,
       argon2Memory: values.ARGON2_MEMORY,
       argon2Passes: values.ARGON2_PASSES,
     },

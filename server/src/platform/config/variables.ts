@@ -1,3 +1,4 @@
+import { breachPath } from './breach-path.ts';
 import { certificates } from './certificates.ts';
 import { databaseUrl } from './database-url.ts';
 import { dkimKey, dkimSelector } from './dkim-key.ts';
@@ -234,6 +235,12 @@ export const variables = {
     default: '8',
     parse: integer(8, 128),
     about: 'Fewest characters of a password, from 8 to 128.',
+  }),
+  PASSWORD_BREACH_FILE: variable({
+    default: null,
+    parse: breachPath,
+    about:
+      'What the Pwned Passwords downloader wrote, by SHA-1: its file, or its directory of ranges. Passwords in there are refused as common.',
   }),
   ARGON2_MEMORY: variable({
     default: '19mb',
