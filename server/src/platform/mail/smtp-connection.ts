@@ -35,6 +35,8 @@ export interface Envelope {
 /**
  * Connects and signs in. Rejects with the library's error (`ESOCKET`, `ETLS`, `EAUTH` …); with `EAUTH` also where there are
  * credentials and the server offers no way to use them: then nothing is told of them.
+ *
+ * The library's own pool would send without having signed in, hide what the server offers and cut idle connections, so only its connection serves here.
  */
 export async function connectSmtp(
   server: SmtpAddress & { ca: string | null },

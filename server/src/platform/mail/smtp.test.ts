@@ -512,6 +512,65 @@ test('a mail that meets connections which the server left takes a fresh one', as
   assert.equal(server.said.filter((line) => /^EHLO/.test(line)).length, 2);
 });
 
+test('a kept connection that dies under a mail is replaced as long as nothing of the mail was sent, and not after that', async (t) => {
+  const mailsSent: string[] = [];
+  let dieAt = /^MAIL/;
+  const server = createServer((socket) => {
+    let isKept = false;
+    let inData = false;
+    socket.on('error', () => {});
+    socket.write('220 here\r\n');
+    socket.on('data', (chunk) => {
+      const said = chunk.toString();
+      if (isKept && dieAt.test(said)) return socket.destroy();
+      if (inData) {
+        if (!said.endsWith('\r\n.\r\n')) return;
+        mailsSent.push(said);
+        [inData, isKept] = [false, true];
+      }
+      inData = /^DATA/.test(said);
+      socket.write(inData ? '354 go on\r\n' : '250 ok\r\n');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { send } = mailer(t, `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await send(MAIL);
+  await send({ ...MAIL, key: 'event-2' });
+  assert.equal(mailsSent.length, 2);
+  dieAt = /Subject/;
+  await assert.rejects(send({ ...MAIL, key: 'event-3' }), temporary('ECONNECTION'));
+  assert.equal(mailsSent.length, 2);
+});
+
+test('many mails at once, some of them given up, each go out once over no more connections than there may be', async (t) => {
+  let open = 0;
+  let most = 0;
+  const { received, url } = await listen(t, {
+    onConnect(_session, callback) {
+      most = Math.max(most, ++open);
+      callback();
+    },
+    onClose() {
+      open -= 1;
+    },
+  });
+  const { send } = mailer(t, url);
+  const results = await Promise.allSettled(
+    Array.from({ length: 50 }, (_, i) => {
+      const controller = new AbortController();
+      const sending = send({ ...MAIL, to: `ann${i}@example.com` }, { signal: controller.signal });
+      if (i % 5 === 4) controller.abort(new Error('given up'));
+      return sending;
+    }),
+  );
+  assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 40);
+  assert.equal(new Set(received.map(({ to }) => to[0])).size, 40);
+  assert.equal(received.length, 40);
+  assert.ok(most <= 4, `${most} connections`);
+  await send(MAIL);
+});
+
 test('of mails that wait for a connection, close rejects each, and abort rejects its own', async (t) => {
   const all = 4;
   let stuck = 0;
