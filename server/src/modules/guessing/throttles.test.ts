@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { atOnce, withScene } from '../../../test/scenario.ts';
+import { DAY, HOUR, MINUTE } from '../../platform/clock.ts';
+import { createKeyring } from '../../platform/crypto/keyring.ts';
+import { createThrottles, type Pace, type Throttles } from './throttles.ts';
+
+const PACE: Pace = { kind: 'account', free: 5, delays: [2, 4, 8, 16, 20].map((minutes) => minutes * MINUTE) };
+
+function withThrottles(
+  run: (s: {
+    throttles: Throttles;
+    /** As another instance, or the same one after a restart. */
+    again(): Throttles;
+    forward(milliseconds: number): void;
+  }) => Promise<void>,
+): Promise<void> {
+  return withScene(async (scene) => {
+    const keyring = createKeyring(scene.config.secretKeys);
+    const again = () => createThrottles({ store: scene.app.storage.throttles, keyring, clock: () => scene.time.now });
+    await run({ throttles: again(), again, forward: (milliseconds) => scene.time.forward(milliseconds) });
+  });
+}
+
+/** How many of the tries that come every ten seconds are made in so many milliseconds. */
+async function triesIn(span: number, throttles: Throttles, forward: (milliseconds: number) => void): Promise<number> {
+  let made = 0;
+  for (let passed = 0; passed < span; passed += MINUTE / 6) {
+    if ((await throttles.take(PACE, 'ann')).wait === 0) made += 1;
+    forward(MINUTE / 6);
+  }
+  return made;
+}
+
+test('five tries at any pace, then waits that grow', () =>
+  withThrottles(async ({ throttles, forward }) => {
+    for (let tries = 1; tries <= 5; tries++) assert.deepEqual(await throttles.take(PACE, 'ann'), { tries, wait: 0 });
+    for (const [index, minutes] of [2, 4, 8, 16, 20, 20, 20].entries()) {
+      const tries = 5 + index;
+      assert.deepEqual(await throttles.take(PACE, 'ann'), { tries, wait: minutes * MINUTE });
+      forward(minutes * MINUTE - 1);
+      assert.deepEqual(await throttles.take(PACE, 'ann'), { tries, wait: 1 }, 'a try that was not made counts nothing');
+      assert.deepEqual(await throttles.look(PACE, 'ann'), { tries, wait: 1 });
+      forward(1);
+      assert.deepEqual(await throttles.look(PACE, 'ann'), { tries, wait: 0 });
+      assert.deepEqual(await throttles.take(PACE, 'ann'), { tries: tries + 1, wait: 0 });
+    }
+  }));
+
+test('ten tries in the first hour, three in every other, also across a restart', () =>
+  withThrottles(async ({ throttles, again, forward }) => {
+    assert.equal((await triesIn(HOUR / 2, throttles, forward)) + (await triesIn(HOUR / 2, again(), forward)), 10);
+    for (let hour = 0; hour < 30; hour++) assert.ok((await triesIn(HOUR, again(), forward)) <= 3);
+  }));
+
+test('keys and kinds are counted apart', () =>
+  withThrottles(async ({ throttles }) => {
+    for (let tries = 0; tries < 5; tries++) await throttles.take(PACE, 'ann');
+    assert.notEqual((await throttles.take(PACE, 'ann')).wait, 0);
+    assert.equal((await throttles.take(PACE, 'Ann')).wait, 0);
+    assert.equal((await throttles.take(PACE, 'ann ')).wait, 0);
+    assert.equal((await throttles.take({ ...PACE, kind: 'device' }, 'ann')).wait, 0);
+  }));
+
+test('a day after the end of the last wait all is forgotten, and not a moment before', () =>
+  withThrottles(async ({ throttles, forward }) => {
+    for (let tries = 0; tries < 5; tries++) await throttles.take(PACE, 'ann');
+    forward(2 * MINUTE + DAY - 1);
+    assert.equal((await throttles.look(PACE, 'ann')).tries, 5);
+    forward(1);
+    assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 0, wait: 0 });
+    assert.deepEqual(await throttles.take(PACE, 'ann'), { tries: 1, wait: 0 }, 'over what is still there');
+  }));
+
+test('undo takes back one try and its wait; forget takes back all', () =>
+  withThrottles(async ({ throttles }) => {
+    for (let tries = 0; tries < 5; tries++) await throttles.take(PACE, 'ann');
+    await throttles.undo(PACE, 'ann');
+    assert.deepEqual(await throttles.take(PACE, 'ann'), { tries: 5, wait: 0 });
+    assert.notEqual((await throttles.take(PACE, 'ann')).wait, 0);
+    await throttles.forget(PACE, 'ann');
+    await throttles.forget(PACE, 'ann');
+    await throttles.undo(PACE, 'ann');
+    assert.deepEqual(await throttles.take(PACE, 'ann'), { tries: 1, wait: 0 });
+  }));
+
+test('of 50 at once no more are made than of one after the other', () =>
+  withThrottles(async ({ throttles, again, forward }) => {
+    const instances = [throttles, again(), again()];
+    const rush = async () => {
+      const turns = await atOnce(50, (index) => instances[index % 3]?.take(PACE, 'ann') ?? assert.fail());
+      return turns.filter(({ wait }) => wait === 0).length;
+    };
+    assert.equal(await rush(), 5);
+    assert.equal(await rush(), 0);
+    forward(2 * MINUTE);
+    assert.equal(await rush(), 1);
+    forward(4 * MINUTE);
+    assert.equal(await rush(), 1);
+  }));
+
+test('of 50 that are taken back at once none leaves a wait behind', () =>
+  withThrottles(async ({ throttles }) => {
+    await atOnce(50, async () => {
+      if ((await throttles.take(PACE, 'ann')).wait === 0) await throttles.forget(PACE, 'ann');
+    });
+    assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 0, wait: 0 });
+  }));

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { findRedis, redisVersion } from '../tools/test-servers/redis.ts';
+import { createScratch } from '../tools/test-servers/scratch.ts';
+import { onFreePort, startProcess, untilReady } from '../tools/test-servers/server-process.ts';
+
+/** A Redis that one test has for itself, and may take away. */
+export interface OwnRedis {
+  url: string;
+  /** Ends it; whatever it held is gone. */
+  stop(): Promise<void>;
+  /** Starts it again, empty, where it was. */
+  start(): Promise<void>;
+  /** It takes connections, and answers nothing. */
+  freeze(): void;
+  thaw(): void;
+  flush(): Promise<void>;
+  /** Every key with what it holds, as one text. */
+  everything(): Promise<string>;
+}
+
+/** Whether the program that it needs is on this machine. */
+export const hasOwnRedis = (): boolean => findRedis() !== null;
+
+/** Runs a test with a Redis of its own; it is gone afterwards, whatever comes in between. */
+export async function withOwnRedis(run: (redis: OwnRedis) => Promise<void>): Promise<void> {
+  const program = findRedis();
+  if (program === null) throw new Error('There is no redis-server; `npm run test:install` gets one.');
+  const scratch = createScratch();
+  const home = join(scratch.dir, 'own-redis');
+  mkdirSync(home, { mode: 0o700 });
+  const password = randomBytes(18).toString('base64url');
+  const log = join(home, 'log');
+  const access = ['--bind', '127.0.0.1', '--requirepass', password];
+  const inMemory = ['--dir', home, '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
+  const urlOf = (port: number) => `redis://:${password}@127.0.0.1:${port}`;
+
+  async function launch(port: number) {
+    const command = [program ?? '', '--port', String(port), ...access, ...inMemory];
+    const child = startProcess(scratch, { command, log, end: 'TERM', cwd: home });
+    await untilReady(child, log, () => redisVersion(urlOf(port)));
+    return { child, port };
+  }
+
+  let { child, port } = await onFreePort(launch);
+  const url = urlOf(port);
+
+  async function ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis(url);
+    try {
+      return await question(redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  try {
+    await run({
+      url,
+      async stop() {
+        const ended = once(child, 'exit');
+        child.kill('SIGKILL');
+        await ended;
+      },
+      async start() {
+        ({ child, port } = await launch(port));
+      },
+      freeze: () => void child.kill('SIGSTOP'),
+      thaw: () => void child.kill('SIGCONT'),
+      flush: () => ask(async (redis) => void (await redis.flushall())),
+      everything: () =>
+        ask(async (redis) => {
+          const texts = await Promise.all((await redis.keys('*')).map((key) => contentOf(redis, key)));
+          return texts.join('\n');
+        }),
+    });
+  } finally {
+    child.kill('SIGCONT');
+    await scratch.end();
+  }
+}
+
+async function contentOf(redis: Redis, key: string): Promise<string> {
+  const type = await redis.type(key);
+  const content =
+    type === 'string'
+      ? await redis.get(key)
+      : type === 'hash'
+        ? await redis.hgetall(key)
+        : type === 'list'
+          ? await redis.lrange(key, 0, -1)
+          : type === 'zset'
+            ? await redis.zrange(key, 0, -1)
+            : type === 'set'
+              ? await redis.smembers(key)
+              : type === 'stream'
+                ? await redis.xrange(key, '-', '+')
+                : null;
+  return JSON.stringify([key, content]);
+}
