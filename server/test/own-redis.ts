@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import type { RedisConnections } from '../src/platform/redis/connect.ts';
 import { findRedis, redisVersion } from '../tools/test-servers/redis.ts';
 import { createScratch } from '../tools/test-servers/scratch.ts';
 import { onFreePort, startProcess, untilReady } from '../tools/test-servers/server-process.ts';
@@ -22,8 +24,18 @@ export interface OwnRedis {
   everything(): Promise<string>;
 }
 
+/** Milliseconds for a connection, on a machine that is busy with other tests. */
+const READY_LIMIT = 20_000;
+
 /** Whether the program that it needs is on this machine. */
 export const hasOwnRedis = (): boolean => findRedis() !== null;
+
+/** Waits until counters would ask Redis, and not count for themselves. */
+export async function whenReady({ hasty }: RedisConnections): Promise<void> {
+  for (const end = performance.now() + READY_LIMIT; hasty.status !== 'ready'; await pause(10)) {
+    if (performance.now() > end) throw new Error('Redis does not come.');
+  }
+}
 
 /** Runs a test with a Redis of its own; it is gone afterwards, whatever comes in between. */
 export async function withOwnRedis(run: (redis: OwnRedis) => Promise<void>): Promise<void> {

@@ -43,8 +43,10 @@ export function createAttackWatch(deps: {
   const seenOfPassword = counters({ name: 'guess-password-account', points: 1, duration: WINDOW });
   const accountsOfPassword = counters({ name: 'guess-password', points: SPRAYED_AT, duration: WINDOW });
   const seenFailing = counters({ name: 'guess-account', points: 1, duration: WINDOW });
-  const failing = counters({ name: 'guess-failing', points: LEAST_FAILING, duration: WINDOW });
-  const passing = counters({ name: 'guess-passing', points: Number.MAX_SAFE_INTEGER, duration: WINDOW });
+  // Without an end: a counter that is over is not counted on, and would look small beside a large number of people who get in.
+  const endless = { points: Number.MAX_SAFE_INTEGER, duration: WINDOW };
+  const failing = counters({ name: 'guess-failing', ...endless });
+  const passing = counters({ name: 'guess-passing', ...endless });
   let known = { at: Number.NEGATIVE_INFINITY, attack: false };
 
   const fingerprint = (password: string) =>

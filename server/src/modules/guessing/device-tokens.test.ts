@@ -38,7 +38,17 @@ test('no byte of it can be changed, and nothing can be added or left out', () =>
     }
     assert.equal(tokens.read(bytes.subarray(0, at).toString('base64url'), ann), null, `${at} bytes`);
   }
-  const others = [`${mine}A`, `${mine}=`, ` ${mine}`, mine.slice(1), '....', '.'.repeat(512), 'A'.repeat(54), '\0', 'é'];
+  const others = [
+    `${mine}A`,
+    `${mine}=`,
+    ` ${mine}`,
+    mine.slice(1),
+    '....',
+    '.'.repeat(512),
+    'A'.repeat(54),
+    '\0',
+    'é',
+  ];
   for (const text of others) assert.equal(tokens.read(text, ann), null, text);
   const stranger = open({ current: NEW }).tokens.add('', ann);
   assert.equal(tokens.read(stranger, ann), null, 'made with another key');

@@ -31,6 +31,8 @@ export interface Counter {
 export type Counters = (rate: Rate) => Counter;
 
 const PREFIX = 'ostiary:limit';
+/** Seconds. A timer of Node that is longer fires at once, and a counter of this process would forget everything. */
+const LONGEST = Math.floor((2 ** 31 - 1) / 1000);
 
 /**
  * Counters that all instances share through Redis. While it is away or slow, and where there is none, each process counts for itself:
@@ -53,7 +55,7 @@ export function createCounters(redis: RedisConnections | null): Counters {
 }
 
 function createCounter({ name, points, duration }: Rate, redis: RedisConnections | null): Counter {
-  const memory = new RateLimiterMemory({ keyPrefix: name, points, duration });
+  const memory = new RateLimiterMemory({ keyPrefix: name, points, duration: Math.min(duration, LONGEST) });
   const limiter = redis
     ? new RateLimiterRedis({
         storeClient: redis.hasty,
