@@ -238,9 +238,11 @@ export async function createApp(deps: {
   const breached = breachPath === null ? null : createBreachedPasswords({ path: breachPath, log });
   const policy = createPasswordPolicy({ minLength: config.passwords.minLength, breached });
   const deviceTokens = createDeviceTokens({ keyring, clock });
+  const credentials = createForgivingLimit(CREDENTIALS, counters);
+  const tellOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
   const guessing = counters
     ? createGuessing({
-        ...{ counters, keyring, devices: deviceTokens },
+        ...{ counters, keyring, credentials, tellOfBlock, devices: deviceTokens },
         throttles: createThrottles({ store: storage.throttles, keyring, clock }),
         watch: createAttackWatch({ counters, keyring, events, eventStore: storage.events, clock, log }),
         proofs: config.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
@@ -257,7 +259,6 @@ export async function createApp(deps: {
   const authority = createAuthority({ users: storage.users, grants, catalogue });
   const roles = createRoles({ store: storage.roles, authority, catalogue, events, clock });
   const members = createMembers({ users: storage.users, roles, grants, superadmins, authority, events, clock });
-  const credentials = createForgivingLimit(CREDENTIALS, counters);
   const admin = createUserAdmin({
     ...{
       ...base,
@@ -270,8 +271,8 @@ export async function createApp(deps: {
       passwords,
     },
     firstRoleIds: FIRST_ROLE_IDS,
-    async forgive(keys) {
-      await Promise.all([...keys.map(credentials.forgive), guessing.forgive(keys)]);
+    async forgive(userId, logins) {
+      await Promise.all([...[userId, ...logins].map(credentials.forgive), guessing.forgive(userId, logins)]);
     },
     async forgetAddress(emailNorm) {
       await storage.registrations.removeForEmail(emailNorm);
@@ -351,8 +352,7 @@ export async function createApp(deps: {
 
   async function registerRoutes(): Promise<void> {
     await http.register(registrationRoutes({ registrations, invitations, users, devices, shed }), api);
-    const tellOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
-    await http.register(authRoutes({ signIn, passwords, users, devices, credentials, tellOfBlock, shed }), api);
+    await http.register(authRoutes({ signIn, passwords, users, devices, credentials, shed }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
     await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
     await http.register(eventRoutes({ store: storage.events, list }), api);

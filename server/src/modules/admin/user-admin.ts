@@ -74,7 +74,7 @@ export function createUserAdmin(deps: {
   /** What newcomers get without anybody's say. */
   firstRoleIds: readonly string[];
   /** Forgets failed sign-ins under a login. */
-  forgive: (loginKeys: readonly string[]) => Promise<void>;
+  forgive: (userId: string, loginKeys: readonly string[]) => Promise<void>;
   /** Forgets what waits for an address: registrations, and wishes for a new password. */
   forgetAddress: (emailNorm: string) => Promise<void>;
   events: Events;
@@ -252,7 +252,7 @@ export function createUserAdmin(deps: {
         const { status, sessionEpoch, keptSessionId, email, username } = user;
         if (status === 'deleted') throw userErrors.status_conflict();
         const logins = [email, username].filter((login) => login !== null);
-        await deps.forgive([...logins.map(users.loginKey), id]);
+        await deps.forgive(id, logins.map(users.loginKey));
         // The history is all that changes: what was counted is not in the record.
         return store.endSessions(at, { sessionEpoch, keptSessionId }, describe(caller, 'user.unlocked', user));
       }),

@@ -112,7 +112,7 @@ export function createPasswords(deps: {
 
     async change(caller, actor, currentPassword, newPassword) {
       const user = await users.me(actor);
-      await provePassword(await guessing.admitSession(actor.sessionId), hasher, currentPassword, user);
+      await provePassword(await guessing.admitSession(actor), hasher, currentPassword, user);
       await policy.check(newPassword, user);
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.invalid_credentials;

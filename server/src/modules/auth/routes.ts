@@ -1,17 +1,16 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { AppError, platformErrors } from '../../platform/errors.ts';
+import { platformErrors } from '../../platform/errors.ts';
 import { actorOf } from '../../platform/http/actor.ts';
 import { readForms } from '../../platform/http/bodies.ts';
 import { callerOf } from '../../platform/http/caller.ts';
+import { clientAddress } from '../../platform/http/client-address.ts';
 import { type AccountLimit, createAccountLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import type { Shed } from '../../platform/http/shed.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
-import type { SignedIn } from '../sessions/sessions.ts';
 import type { Users } from '../users/users.ts';
-import type { TellOfBlock } from './block-notice.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { Passwords } from './passwords.ts';
 import {
@@ -26,7 +25,7 @@ import {
   tokenForm,
   tokenSchema,
 } from './schemas.ts';
-import type { LoginInput, SignIn } from './sign-in.ts';
+import type { SignIn } from './sign-in.ts';
 
 const TAGS = ['Accounts'];
 const SIGN_IN_CODES = ['invalid_credentials', 'step_required', 'proof_required'];
@@ -41,25 +40,13 @@ export function authRoutes(deps: {
   devices: DeviceCookie;
   /** On proofs of a password. */
   credentials: AccountLimit;
-  tellOfBlock: TellOfBlock;
   /** Turns away whom hashing has no room for. */
   shed: Shed;
 }) {
   const { signIn, passwords, users, devices, shed } = deps;
-  // By what was given as the login, and within a session by its user. Not by the user of a login: that would tell which belong together.
-  const credentialLimit = deps.credentials.count;
+  // Within a session by its user. What is counted of sign-ins, `guessing` counts.
+  const credentialLimit = (request: FastifyRequest, key: string) => deps.credentials.count(clientAddress(request), key);
   const resetLimit = createAccountLimit(RESETS);
-
-  async function login(request: FastifyRequest, input: LoginInput): Promise<SignedIn> {
-    try {
-      await credentialLimit(request, users.loginKey(input.login));
-      return await signIn.login(callerOf(request), input);
-    } catch (refusal) {
-      const isHeldBack = refusal instanceof AppError && refusal.code === 'rate_limited';
-      if (isHeldBack) deps.tellOfBlock(callerOf(request), input.login);
-      throw refusal;
-    }
-  }
 
   /** Routes that take a form besides JSON: kept apart, because a page on any site can post one. */
   async function formRoutes(app: HttpServer): Promise<void> {
@@ -86,7 +73,7 @@ export function authRoutes(deps: {
         const transport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
         if (name === undefined) throw missingLogin();
         const deviceTokens = deviceToken ?? devices.read(request);
-        const signedIn = await login(request, { login: name, password, proof, deviceTokens });
+        const signedIn = await signIn.login(callerOf(request), { login: name, password, proof, deviceTokens });
         return devices.handOut(reply, signedIn, transport, deviceToken);
       },
     );
@@ -111,7 +98,8 @@ export function authRoutes(deps: {
       async (request) => {
         const { username, password } = request.body as Static<typeof tokenForm>;
         const deviceTokens = devices.read(request);
-        const { accessToken, expiresIn } = await login(request, { login: username, password, deviceTokens });
+        const input = { login: username, password, deviceTokens };
+        const { accessToken, expiresIn } = await signIn.login(callerOf(request), input);
         return { access_token: accessToken, token_type: 'Bearer' as const, expires_in: expiresIn };
       },
     );

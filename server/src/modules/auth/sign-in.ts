@@ -130,7 +130,7 @@ export function createSignIn(deps: {
 
     async reauthenticate(caller, actor, password) {
       const user = await users.me(actor);
-      await provePassword(await guessing.admitSession(actor.sessionId), hasher, password, user);
+      await provePassword(await guessing.admitSession(actor), hasher, password, user);
       return sessions.reauthenticate(caller, actor);
     },
 

@@ -1,8 +1,8 @@
 import { HOUR, MINUTE, SECOND } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
-import type { Caller } from '../../platform/http/caller.ts';
+import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { clientKey } from '../../platform/http/client-address.ts';
-import { rateLimited } from '../../platform/http/limits.ts';
+import { type AccountLimit, rateLimited } from '../../platform/http/limits.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 import type { AttackWatch } from './attack-watch.ts';
 import type { DeviceTokens } from './device-tokens.ts';
@@ -34,9 +34,9 @@ export interface Guessing {
   /** Throws `rate_limited`, or `proof_required` with a puzzle. */
   admit(caller: Caller, attempt: SignInAttempt): Promise<Attempt>;
   /** The same for somebody who proves their password again within a session. Throws `rate_limited`. */
-  admitSession(sessionId: string): Promise<Attempt>;
-  /** Forgets what strangers tried under these logins. */
-  forgive(loginKeys: readonly string[]): Promise<void>;
+  admitSession(actor: Pick<Actor, 'userId' | 'sessionId'>): Promise<Attempt>;
+  /** Forgets what was tried at an account: by strangers under its logins, on its devices and in its sessions. */
+  forgive(userId: string, loginKeys: readonly string[]): Promise<void>;
 }
 
 /** An hour has room for ten tries, then three: an account has two logins, so 20 guesses an hour at most, wherever they come from. */
@@ -44,6 +44,8 @@ const ACCOUNT: Pace = { kind: 'account', free: 5, delays: [2, 4, 8, 16, 20].map(
 /** The same again for each device that has signed in before, and each session. */
 const DEVICE: Pace = { ...ACCOUNT, kind: 'device' };
 const SESSION: Pace = { ...ACCOUNT, kind: 'session' };
+/** How often an account was forgiven. A new number leaves behind whatever its devices and sessions tried, none of which is listed. */
+const FORGIVEN: Pace = { kind: 'forgiven', free: Number.MAX_SAFE_INTEGER, delays: [] };
 /** Accounts at which a client failed; many people may share an address. */
 const CLIENT: Pace = { kind: 'client', free: 10, delays: [0.5, 1, 2, 4, 8, 15].map((minutes) => minutes * MINUTE) };
 /** While many accounts are being guessed at. */
@@ -63,26 +65,29 @@ export function createGuessing(deps: {
   devices: DeviceTokens;
   /** Null: none are asked for. */
   proofs: ProofOfWork | null;
+  /** The tries of a client for an account, right ones too; a known device is counted apart, also from where strangers are. */
+  credentials: AccountLimit;
+  /** Told where an account is held back, and not only a client that asks for it. */
+  tellOfBlock: (caller: Caller, loginKey: string) => void;
   counters: Counters;
   keyring: Keyring;
 }): Guessing {
   const { throttles, watch, devices, proofs } = deps;
   const failedHere = deps.counters({ name: 'guess-client-account', points: 1, duration: HOUR / SECOND });
 
-  async function take(pace: Pace, key: string): Promise<void> {
-    const { wait } = await throttles.take(pace, key);
-    if (wait > 0) throw rateLimited(wait);
-  }
+  const ownKey = async (userId: string, name: string) =>
+    `${userId} ${name} ${(await throttles.look(FORGIVEN, userId)).tries}`;
 
   /** Throws where a stranger must wait, or work. */
-  async function demandOfStranger(client: string, { loginKey, password, proof }: SignInAttempt): Promise<void> {
+  async function demandOfStranger(caller: Caller, { loginKey, password, proof }: SignInAttempt): Promise<void> {
+    const client = clientKey(caller.ip);
     const [account, here, suspicion] = await Promise.all([
       throttles.look(ACCOUNT, loginKey),
       throttles.look(CLIENT, client),
       watch.suspicion(password),
     ]);
     // No work buys more tries at one account.
-    if (account.wait > 0) throw rateLimited(account.wait);
+    if (account.wait > 0) throw heldBack(caller, loginKey, account.wait);
     const clientWait = suspicion === 'attack' && here.tries >= SUSPECT_CLIENT_FREE ? MINUTE : 0;
     const wait = Math.max(here.wait, clientWait, suspicion === 'sprayed' ? MINUTE : 0);
     if (proofs === null) {
@@ -96,41 +101,53 @@ export function createGuessing(deps: {
     }
   }
 
+  function heldBack(caller: Caller, loginKey: string, wait: number): Error {
+    deps.tellOfBlock(caller, loginKey);
+    return rateLimited(wait);
+  }
+
   async function failedFrom(client: string, { loginKey, password }: SignInAttempt): Promise<void> {
     const [first] = await Promise.all([
       failedHere.add(`${client} ${deps.keyring.mac('guessed-account', [loginKey]).toString('base64url')}`),
       watch.failed({ loginKey, password }),
     ]);
-    if (!first.isOver) await throttles.take(CLIENT, client);
+    if (!first.isOver) await throttles.count(CLIENT, client);
   }
 
   return {
     async admit(caller, attempt) {
-      const client = clientKey(caller.ip);
-      const device = attempt.userId === null ? null : devices.read(attempt.deviceTokens, attempt.userId);
-      const [pace, key] = device === null ? [ACCOUNT, attempt.loginKey] : [DEVICE, `${attempt.userId} ${device}`];
-      if (device === null) await demandOfStranger(client, attempt);
-      await take(pace, key);
+      const { userId, loginKey } = attempt;
+      const device = userId === null ? null : devices.read(attempt.deviceTokens, userId);
+      const isStranger = userId === null || device === null;
+      const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(userId, device)];
+      if (isStranger) await demandOfStranger(caller, attempt);
+      await deps.credentials.count(caller.ip, key);
+      const { wait } = await throttles.take(pace, key);
+      if (wait > 0) throw heldBack(caller, loginKey, wait);
       return {
-        failed: () => failedFrom(client, attempt),
+        failed: () => failedFrom(clientKey(caller.ip), attempt),
         async passed() {
-          await Promise.all([throttles.forget(pace, key), watch.passed()]);
+          // What strangers tried stays: an owner who signs in somewhere new again and again gives them no more tries.
+          const settle = isStranger ? throttles.undo : throttles.forget;
+          await Promise.all([settle(pace, key), watch.passed()]);
         },
         undone: () => throttles.undo(pace, key),
       };
     },
 
-    async admitSession(sessionId) {
-      await take(SESSION, sessionId);
+    async admitSession({ userId, sessionId }) {
+      const key = await ownKey(userId, sessionId);
+      const { wait } = await throttles.take(SESSION, key);
+      if (wait > 0) throw rateLimited(wait);
       return {
         failed: async () => {},
-        passed: () => throttles.forget(SESSION, sessionId),
-        undone: () => throttles.undo(SESSION, sessionId),
+        passed: () => throttles.forget(SESSION, key),
+        undone: () => throttles.undo(SESSION, key),
       };
     },
 
-    async forgive(loginKeys) {
-      await Promise.all(loginKeys.map((key) => throttles.forget(ACCOUNT, key)));
+    async forgive(userId, loginKeys) {
+      await Promise.all([throttles.count(FORGIVEN, userId), ...loginKeys.map((key) => throttles.forget(ACCOUNT, key))]);
     },
   };
 }

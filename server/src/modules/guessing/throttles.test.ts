@@ -84,6 +84,15 @@ test('undo takes back one try and its wait; forget takes back all', () =>
     assert.deepEqual(await throttles.take(PACE, 'ann'), { tries: 1, wait: 0 });
   }));
 
+test('what is counted after it was made counts also while there is a wait, and the wait begins anew', () =>
+  withThrottles(async ({ throttles, forward }) => {
+    await atOnce(7, () => throttles.count(PACE, 'ann'));
+    assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 7, wait: 8 * MINUTE });
+    forward(MINUTE);
+    await throttles.count(PACE, 'ann');
+    assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 8, wait: 16 * MINUTE });
+  }));
+
 test('of 50 at once no more are made than of one after the other', () =>
   withThrottles(async ({ throttles, again, forward }) => {
     const instances = [throttles, again(), again()];
@@ -99,10 +108,12 @@ test('of 50 at once no more are made than of one after the other', () =>
     assert.equal(await rush(), 1);
   }));
 
-test('of 50 that are taken back at once none leaves a wait behind', () =>
-  withThrottles(async ({ throttles }) => {
-    await atOnce(50, async () => {
-      if ((await throttles.take(PACE, 'ann')).wait === 0) await throttles.forget(PACE, 'ann');
-    });
-    assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 0, wait: 0 });
-  }));
+for (const settle of ['forget', 'undo'] as const) {
+  test(`of 50 that end at once with ${settle} none leaves anything behind`, () =>
+    withThrottles(async ({ throttles }) => {
+      await atOnce(50, async () => {
+        if ((await throttles.take(PACE, 'ann')).wait === 0) await throttles[settle](PACE, 'ann');
+      });
+      assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 0, wait: 0 });
+    }));
+}

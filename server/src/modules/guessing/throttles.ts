@@ -20,6 +20,8 @@ export interface Throttles {
    * for so many milliseconds, and was not counted.
    */
   take(pace: Pace, key: string): Promise<Turn>;
+  /** Counts what was made already, also while there is a wait, which then begins anew: many at once cost what one after the other does. */
+  count(pace: Pace, key: string): Promise<Turn>;
   /** The same without counting: what is only counted when it has failed. */
   look(pace: Pace, key: string): Promise<Turn>;
   /** Takes one try back that was counted, but not made. */
@@ -54,20 +56,23 @@ export function createThrottles(deps: { store: ThrottleStore; keyring: Keyring; 
     wait: Math.max(0, nextAt.getTime() - now.getTime()),
   });
 
+  async function add(pace: Pace, name: string, { alsoWhileWaiting }: { alsoWhileWaiting: boolean }): Promise<Turn> {
+    const key = keyOf(pace, name);
+    for (let races = 0; ; races += 1) {
+      const now = clock();
+      const throttle = await read(key, now);
+      const turn = turnOf(throttle, now);
+      if (turn.wait > 0 && !alsoWhileWaiting) return turn;
+      const tries = throttle.tries + 1;
+      const delay = pace.delays[Math.min(tries - pace.free, pace.delays.length - 1)] ?? 0;
+      if (await write(throttle, tries, after(now, tries < pace.free ? 0 : delay))) return { tries, wait: 0 };
+      if (races === RACES) return { tries, wait: pace.delays[0] ?? 1 };
+    }
+  }
+
   return {
-    async take(pace, name) {
-      const key = keyOf(pace, name);
-      for (let races = 0; ; races += 1) {
-        const now = clock();
-        const throttle = await read(key, now);
-        const turn = turnOf(throttle, now);
-        if (turn.wait > 0) return turn;
-        const tries = throttle.tries + 1;
-        const delay = pace.delays[Math.min(tries - pace.free, pace.delays.length - 1)] ?? 0;
-        if (await write(throttle, tries, after(now, tries < pace.free ? 0 : delay))) return { tries, wait: 0 };
-        if (races === RACES) return { tries, wait: pace.delays[0] ?? 1 };
-      }
-    },
+    take: (pace, name) => add(pace, name, { alsoWhileWaiting: false }),
+    count: (pace, name) => add(pace, name, { alsoWhileWaiting: true }),
 
     async look(pace, name) {
       const now = clock();
@@ -75,10 +80,13 @@ export function createThrottles(deps: { store: ThrottleStore; keyring: Keyring; 
     },
 
     async undo(pace, name) {
-      const now = clock();
-      const throttle = await read(keyOf(pace, name), now);
-      // Lost to another try: one too many is counted, which costs a wait and no safety.
-      if (throttle.tries > 0) await write(throttle, throttle.tries - 1, now);
+      const key = keyOf(pace, name);
+      // Who loses so often leaves one too many counted, which costs a wait and no safety.
+      for (let races = 0; races <= RACES; races += 1) {
+        const now = clock();
+        const throttle = await read(key, now);
+        if (throttle.tries === 0 || (await write(throttle, throttle.tries - 1, now))) return;
+      }
     },
 
     forget: (pace, name) => store.remove(keyOf(pace, name)),

@@ -32,7 +32,8 @@ export interface ActorRate {
 }
 
 export interface AccountLimit {
-  count: CountTry;
+  /** Counts one try of the client at this address. Rejects with `rate_limited`. */
+  count(ip: string, accountKey: string): Promise<void>;
   /** Forgets what was counted for an account, of all clients and on all instances. */
   forgive(accountKey: string): Promise<void>;
 }
@@ -42,7 +43,8 @@ export interface AccountLimit {
  * lock somebody else out. It shows in no header field: that would tell whether others are trying, or whether an account exists.
  */
 export function createAccountLimit(limit: Rate): CountTry {
-  return (request, accountKey) => refuseOver(request.server.counters, limit, tryKey(request, accountKey));
+  return (request, accountKey) =>
+    refuseOver(request.server.counters, limit, tryKey(clientAddress(request), accountKey));
 }
 
 /** The same, of which an administrator can forgive an account what was counted. */
@@ -50,10 +52,10 @@ export function createForgivingLimit(limit: Rate, counters: Counters | null): Ac
   // Counters are found by client and account together: a new number for the account leaves all of its old ones behind.
   const forgiven = { name: `${limit.name}-forgiven`, points: Number.MAX_SAFE_INTEGER, duration: limit.duration };
   return {
-    async count(request, accountKey) {
+    async count(ip, accountKey) {
       if (counters === null) return;
       const number = await counters(forgiven).used(hashOf(accountKey));
-      await refuseOver(counters, limit, `${tryKey(request, accountKey)} ${number}`);
+      await refuseOver(counters, limit, `${tryKey(ip, accountKey)} ${number}`);
     },
     async forgive(accountKey) {
       await counters?.(forgiven).add(hashOf(accountKey));
@@ -109,8 +111,8 @@ async function refuseOver(counters: Counters | null, limit: Rate, key: string): 
   if (count?.isOver) throw rateLimited(count.resetIn);
 }
 
-function tryKey(request: FastifyRequest, accountKey: string): string {
-  return `${clientKey(clientAddress(request))} ${hashOf(accountKey)}`;
+function tryKey(ip: string, accountKey: string): string {
+  return `${clientKey(ip)} ${hashOf(accountKey)}`;
 }
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
