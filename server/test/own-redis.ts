@@ -85,7 +85,8 @@ export async function withOwnRedis(run: (redis: OwnRedis) => Promise<void>): Pro
       flush: () => ask(async (redis) => void (await redis.flushall())),
       everything: () =>
         ask(async (redis) => {
-          const texts = await Promise.all((await redis.keys('*')).map((key) => contentOf(redis, key)));
+          const keys = await redis.keys('*');
+          const texts = await Promise.all(keys.map((key) => contentOf(redis, key)));
           return texts.join('\n');
         }),
     });
@@ -95,21 +96,22 @@ export async function withOwnRedis(run: (redis: OwnRedis) => Promise<void>): Pro
   }
 }
 
+/** How each kind of key is read whole. */
+const READ: Record<string, (key: string) => [string, ...string[]]> = {
+  string: (key) => ['GET', key],
+  hash: (key) => ['HGETALL', key],
+  list: (key) => ['LRANGE', key, '0', '-1'],
+  zset: (key) => ['ZRANGE', key, '0', '-1'],
+  set: (key) => ['SMEMBERS', key],
+  stream: (key) => ['XRANGE', key, '-', '+'],
+};
+
 async function contentOf(redis: Redis, key: string): Promise<string> {
   const type = await redis.type(key);
-  const content =
-    type === 'string'
-      ? await redis.get(key)
-      : type === 'hash'
-        ? await redis.hgetall(key)
-        : type === 'list'
-          ? await redis.lrange(key, 0, -1)
-          : type === 'zset'
-            ? await redis.zrange(key, 0, -1)
-            : type === 'set'
-              ? await redis.smembers(key)
-              : type === 'stream'
-                ? await redis.xrange(key, '-', '+')
-                : null;
-  return JSON.stringify([key, content]);
+  // Ran out between the two questions.
+  if (type === 'none') return '';
+  const read = READ[type];
+  if (!read) throw new Error(`Nobody said how to read ${type}.`);
+  const [command, ...args] = read(key);
+  return JSON.stringify([key, await redis.call(command, ...args)]);
 }

@@ -66,6 +66,7 @@ export interface Problem {
   errors?: { path: string; message: string }[];
   step?: string;
   flowToken?: string;
+  puzzle?: { challenge: string; bits: number; expiresIn: number };
 }
 
 const MEMBERS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId', 'errors']);
@@ -73,6 +74,7 @@ const MEMBERS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId
 /** What some codes tell beyond that. */
 const MORE_MEMBERS: Record<string, string[]> = {
   step_required: ['step', 'flowToken'],
+  proof_required: ['puzzle'],
   unavailable: ['checks'],
   password_too_short: ['minLength'],
   password_too_long: ['maxLength'],
