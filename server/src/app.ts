@@ -271,9 +271,7 @@ export async function createApp(deps: {
       passwords,
     },
     firstRoleIds: FIRST_ROLE_IDS,
-    async forgive(userId, logins) {
-      await Promise.all([...[userId, ...logins].map(credentials.forgive), guessing.forgive(userId, logins)]);
-    },
+    forgive: guessing.forgive,
     async forgetAddress(emailNorm) {
       await storage.registrations.removeForEmail(emailNorm);
       await storage.challenges.removeForEmail(emailNorm);

@@ -75,6 +75,9 @@ export function createGuessing(deps: {
   const { throttles, watch, devices, proofs } = deps;
   const failedHere = deps.counters({ name: 'guess-client-account', points: 1, duration: HOUR / SECOND });
 
+  // Not a plain hash: people type passwords as their login, and counters are kept outside.
+  const hidden = (loginKey: string) => deps.keyring.mac('guessed-account', [loginKey]).toString('base64url');
+
   const ownKey = async (userId: string, name: string) =>
     `${userId} ${name} ${(await throttles.look(FORGIVEN, userId)).tries}`;
 
@@ -108,7 +111,7 @@ export function createGuessing(deps: {
 
   async function failedFrom(client: string, { loginKey, password }: SignInAttempt): Promise<void> {
     const [first] = await Promise.all([
-      failedHere.add(`${client} ${deps.keyring.mac('guessed-account', [loginKey]).toString('base64url')}`),
+      failedHere.add(`${client} ${hidden(loginKey)}`),
       watch.failed({ loginKey, password }),
     ]);
     if (!first.isOver) await throttles.count(CLIENT, client);
@@ -121,7 +124,7 @@ export function createGuessing(deps: {
       const isStranger = userId === null || device === null;
       const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(userId, device)];
       if (isStranger) await demandOfStranger(caller, attempt);
-      await deps.credentials.count(caller.ip, key);
+      await deps.credentials.count(caller.ip, isStranger ? hidden(loginKey) : key);
       const { wait } = await throttles.take(pace, key);
       if (wait > 0) throw heldBack(caller, loginKey, wait);
       return {
@@ -147,7 +150,11 @@ export function createGuessing(deps: {
     },
 
     async forgive(userId, loginKeys) {
-      await Promise.all([throttles.count(FORGIVEN, userId), ...loginKeys.map((key) => throttles.forget(ACCOUNT, key))]);
+      await Promise.all([
+        throttles.count(FORGIVEN, userId),
+        deps.credentials.forgive(userId),
+        ...loginKeys.flatMap((key) => [throttles.forget(ACCOUNT, key), deps.credentials.forgive(hidden(key))]),
+      ]);
     },
   };
 }
