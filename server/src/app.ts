@@ -47,9 +47,12 @@ import { jobErrors } from './modules/jobs/errors.ts';
 import { openQueue } from './modules/jobs/open-queue.ts';
 import { jobRoutes } from './modules/jobs/routes.ts';
 import { createWorkerBeat } from './modules/jobs/worker-beat.ts';
+import { keyAdminRoutes } from './modules/keys/admin-routes.ts';
+import { keyErrors } from './modules/keys/errors.ts';
+import { registerKeyJobs } from './modules/keys/jobs.ts';
+import { createKeys, type Keys } from './modules/keys/keys.ts';
 import { jwksRoutes } from './modules/keys/routes.ts';
 import { checkSecretKey } from './modules/keys/secret-check.ts';
-import { createSigningKeys } from './modules/keys/signing-keys.ts';
 import { mailboxRoutes } from './modules/mailbox/routes.ts';
 import { GRACE_PERIOD, registerPurges } from './modules/maintenance/purges.ts';
 import { pageRoutes } from './modules/pages/routes.ts';
@@ -97,6 +100,7 @@ export interface App {
   catalogue: RouteCatalogue;
   storage: Storage;
   setup: Setup;
+  keys: Keys;
   relay: Relay;
   jobs: Jobs;
   queue: JobQueue;
@@ -118,6 +122,7 @@ export const errorTable: ErrorTable = {
   ...sessionErrors.table,
   ...accessErrors.table,
   ...guessingErrors.table,
+  ...keyErrors.table,
   ...userErrors.table,
   ...jobErrors.table,
   ...scheduleErrors.table,
@@ -153,11 +158,13 @@ export async function createApp(deps: {
     states.evict(target);
     superadmins.evict(target);
     grants.evict(target);
+    keys.evict(target);
   };
   const evictAll = () => {
     states.clear();
     superadmins.clear();
     grants.clear();
+    keys.evictAll();
   };
   const storage = openStorage(database, {
     onCommit(event) {
@@ -188,11 +195,12 @@ export async function createApp(deps: {
   const onGap = () => void feed.poll().catch(() => {});
   const bus = redis && createBus({ redis, onMessage: evict, onGap });
 
-  const keys = createSigningKeys({
-    store: storage.signingKeys,
+  const keys = createKeys({
+    store: storage.keys,
     events,
     keyring,
     algorithm: config.tokens.algorithm,
+    rotation: config.keyRotation,
     clock,
     log,
   });
@@ -210,7 +218,12 @@ export async function createApp(deps: {
     clock,
   });
 
-  const accessTokens = createAccessTokens({ keys, issuer: config.publicUrl, ttl: config.tokens.accessTtl, clock });
+  const accessTokens = createAccessTokens({
+    keys: keys.signing,
+    issuer: config.publicUrl,
+    ttl: config.tokens.accessTtl,
+    clock,
+  });
   const refreshTokens = createRefreshTokens({ keyring });
   const verificationRequired = config.emailVerification === 'required';
   const states = createSessionStates({
@@ -298,6 +311,7 @@ export async function createApp(deps: {
     throttleStore: storage.throttles,
     eventRetention: config.eventRetention,
   });
+  registerKeyJobs({ keys, jobs, schedules });
   registerErasure({
     ...{ events, eventStore: storage.events, sessionStore: storage.sessions },
     userStore: storage.users,
@@ -368,7 +382,8 @@ export async function createApp(deps: {
     await http.register(jobRoutes({ queue, registry, beat, note, list }), api);
     await http.register(scheduleRoutes({ schedules, eventStore: storage.events, jobs, queue, list }), api);
     await http.register(setupRoutes({ setup, rolesOf }), api);
-    await http.register(jwksRoutes({ keys }));
+    await http.register(keyAdminRoutes({ keys }), api);
+    await http.register(jwksRoutes({ keys: keys.signing }));
     await http.register(pageRoutes({ config, version }));
     if (mailbox) await http.register(mailboxRoutes({ mailbox }));
   }
@@ -378,6 +393,7 @@ export async function createApp(deps: {
     catalogue,
     storage,
     setup,
+    keys,
     relay,
     jobs,
     queue,
@@ -400,6 +416,7 @@ export async function createApp(deps: {
       await Promise.all([scheduler.stop(), relay.stop(), feed.stop()]);
       await queue.stop(grace);
       await beat.stop();
+      await keys.stop();
     },
   };
 }

@@ -15,6 +15,9 @@ ostiary user create --email <address> [--username <name>] [--role superadmin]
                                       the password is read from OSTIARY_PASSWORD, or asked for
 ostiary user grant --email <address> --role superadmin
                                       give an account that there is the role
+ostiary keys list                     the keys that sign tokens and decrypt passwords
+ostiary keys rotate [--use sig | enc] put the next key to use now; what the present one signed lives out its time
+ostiary keys revoke <id>              throw a key away at once, with everything that it signed
 ostiary doctor                        check configuration, database and keys
 `;
 
@@ -31,6 +34,7 @@ const COMMANDS: Record<string, { log: 'normal' | 'quiet'; isSilentOnDoubts?: tru
   },
   migrate: { log: 'quiet', run: async (...given) => (await import('./cli/migrate.ts')).migrate(...given) },
   user: { log: 'quiet', run: async (...given) => (await import('./cli/user.ts')).user(...given) },
+  keys: { log: 'quiet', run: async (...given) => (await import('./cli/keys.ts')).keys(...given) },
   doctor: { log: 'quiet', run: async (...given) => (await import('./cli/doctor.ts')).doctor(...given) },
 };
 

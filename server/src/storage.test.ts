@@ -19,8 +19,8 @@ import { jobClaimsContract } from './modules/jobs/job-claims.contract.ts';
 import { jobPromisesContract } from './modules/jobs/job-promises.contract.ts';
 import { jobStoreContract } from './modules/jobs/job-store.contract.ts';
 import { workerStoreContract } from './modules/jobs/worker-store.contract.ts';
+import { keyStoreContract } from './modules/keys/key-store.contract.ts';
 import { secretCheckStoreContract } from './modules/keys/secret-check-store.contract.ts';
-import { signingKeyStoreContract } from './modules/keys/signing-key-store.contract.ts';
 import { purgeStoresContract } from './modules/maintenance/purge-stores.contract.ts';
 import { scheduleStoreContract } from './modules/schedules/schedule-store.contract.ts';
 import { sessionChangesContract } from './modules/sessions/session-changes.contract.ts';
@@ -61,7 +61,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
   registrations: [registrationStoreContract],
   challenges: [challengeStoreContract],
   sessions: [sessionStoreContract, sessionChangesContract],
-  signingKeys: [signingKeyStoreContract],
+  keys: [keyStoreContract],
   secretChecks: [secretCheckStoreContract],
   superadmins: [superadminStoreContract],
   roles: [roleStoreContract],

@@ -24,12 +24,12 @@ import type { JobStore } from './modules/jobs/job-store.ts';
 import { createMongoWorkerStore } from './modules/jobs/worker-store.mongo.ts';
 import { createSqlWorkerStore } from './modules/jobs/worker-store.sql.ts';
 import type { WorkerStore } from './modules/jobs/worker-store.ts';
+import { createMongoKeyStore } from './modules/keys/key-store.mongo.ts';
+import { createSqlKeyStore } from './modules/keys/key-store.sql.ts';
+import type { KeyStore } from './modules/keys/key-store.ts';
 import { createMongoSecretCheckStore } from './modules/keys/secret-check-store.mongo.ts';
 import { createSqlSecretCheckStore } from './modules/keys/secret-check-store.sql.ts';
 import type { SecretCheckStore } from './modules/keys/secret-check-store.ts';
-import { createMongoSigningKeyStore } from './modules/keys/signing-key-store.mongo.ts';
-import { createSqlSigningKeyStore } from './modules/keys/signing-key-store.sql.ts';
-import type { SigningKeyStore } from './modules/keys/signing-key-store.ts';
 import { createMongoScheduleStore } from './modules/schedules/schedule-store.mongo.ts';
 import { createSqlScheduleStore } from './modules/schedules/schedule-store.sql.ts';
 import type { ScheduleStore } from './modules/schedules/schedule-store.ts';
@@ -48,7 +48,7 @@ export interface Storage {
   registrations: RegistrationStore;
   challenges: ChallengeStore;
   sessions: SessionStore;
-  signingKeys: SigningKeyStore;
+  keys: KeyStore;
   secretChecks: SecretCheckStore;
   superadmins: SuperadminStore;
   roles: RoleStore;
@@ -76,7 +76,7 @@ function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
     registrations: createSqlRegistrationStore({ database, outbox }),
     challenges: createSqlChallengeStore({ database, outbox }),
     sessions: createSqlSessionStore({ database, outbox }),
-    signingKeys: createSqlSigningKeyStore({ database, outbox }),
+    keys: createSqlKeyStore({ database, outbox }),
     secretChecks: createSqlSecretCheckStore({ database }),
     superadmins: createSqlSuperadminStore({ database, outbox }),
     roles: createSqlRoleStore({ database, outbox }),
@@ -95,7 +95,7 @@ function mongoStorage(database: Database, { onCommit }: StorageOptions): Storage
     registrations: createMongoRegistrationStore({ database, outbox }),
     challenges: createMongoChallengeStore({ database, outbox }),
     sessions: createMongoSessionStore({ database, outbox }),
-    signingKeys: createMongoSigningKeyStore({ database, outbox }),
+    keys: createMongoKeyStore({ database, outbox }),
     secretChecks: createMongoSecretCheckStore({ database }),
     superadmins: createMongoSuperadminStore({ database, outbox }),
     roles: createMongoRoleStore({ database, outbox }),

@@ -6,7 +6,7 @@ import { ok, type SignedInBody } from './client.ts';
 import { refused, somebody, withScene } from './scenario.ts';
 
 describe('/.well-known/jwks.json', () => {
-  for (const SIGNING_ALGORITHM of ['EdDSA', 'ES256']) {
+  for (const SIGNING_ALGORITHM of ['EdDSA', 'ES256', 'RS256']) {
     test(`others verify our ${SIGNING_ALGORITHM} tokens with it, and find the claims of the contract`, () =>
       withScene(
         async (s) => {

@@ -6,8 +6,8 @@ import type { RegistrationRecord } from '../src/modules/auth/registration-store.
 import type { EventDraft, EventRecord } from '../src/modules/events/event-store.ts';
 import type { Throttle } from '../src/modules/guessing/throttle-store.ts';
 import type { WorkerRecord } from '../src/modules/jobs/worker-store.ts';
+import type { KeyRecord } from '../src/modules/keys/key-store.ts';
 import type { SecretCheck } from '../src/modules/keys/secret-check-store.ts';
-import type { SigningKeyRecord } from '../src/modules/keys/signing-key-store.ts';
 import type { ScheduleRecord } from '../src/modules/schedules/schedule-store.ts';
 import type { SessionRecord } from '../src/modules/sessions/session-store.ts';
 import type { EmailChange, Invitation, UserRecord } from '../src/modules/users/user-store.ts';
@@ -187,17 +187,17 @@ export function makeSession(fields: Partial<SessionRecord> = {}): SessionRecord 
   };
 }
 
-/** An active key; its halves only look like keys. */
-export function makeSigningKey(fields: Partial<SigningKeyRecord> = {}): SigningKeyRecord {
+/** The first signing key, not yet put to use; its halves only look like keys. */
+export function makeKey(fields: Partial<KeyRecord> = {}): KeyRecord {
   return {
     id: makeId(),
+    use: 'sig',
+    place: 1,
     algorithm: 'EdDSA',
-    status: 'active',
     publicJwk: { kty: 'OKP', crv: 'Ed25519', x: makeHash() },
     sealedPrivateKey: `${KEY_ID}.${makeHash()}${makeHash()}`,
     createdAt: NOW,
-    activatedAt: NOW,
-    retiredAt: null,
+    activatedAt: null,
     version: 1,
     ...fields,
   };

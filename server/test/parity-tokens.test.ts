@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { createEvents } from '../src/modules/events/events.ts';
-import { createSigningKeys } from '../src/modules/keys/signing-keys.ts';
+import { createKeys } from '../src/modules/keys/keys.ts';
 import { HOUR, MINUTE, SECOND } from '../src/platform/clock.ts';
 import { createKeyring } from '../src/platform/crypto/keyring.ts';
 import { createLog } from '../src/platform/telemetry/log.ts';
@@ -21,16 +21,17 @@ const decode = (part = ''): Json => JSON.parse(Buffer.from(part, 'base64url').to
 /** The key that the server signs with. */
 async function serverKey({ app, config, time }: Scene): Promise<KeyObject> {
   const clock = () => time.now;
-  const keys = createSigningKeys({
-    store: app.storage.signingKeys,
+  const keys = createKeys({
+    store: app.storage.keys,
     events: createEvents({ clock }),
     keyring: createKeyring(config.secretKeys),
     algorithm: config.tokens.algorithm,
+    rotation: config.keyRotation,
     clock,
     log: createLog(config.log),
   });
   await keys.load();
-  return keys.current().privateKey;
+  return keys.signing.current().privateKey;
 }
 
 function signed(key: KeyObject, header: Json, claims: Json): string {

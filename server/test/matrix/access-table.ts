@@ -97,6 +97,10 @@ export const PRODUCT: AccessTable = {
   'GET:/api/v1/admin/routes': permitted(200),
   'GET:/api/v1/admin/events': permitted(200),
 
+  'GET:/api/v1/admin/keys': permitted(200),
+  'POST:/api/v1/admin/keys/rotate': permitted(200, { sensitive: true, fresh: true }),
+  'POST:/api/v1/admin/keys/{id}/revoke': permitted(200, { sensitive: true, fresh: true }),
+
   'GET:/api/v1/admin/jobs': permitted(200),
   'GET:/api/v1/admin/jobs/{id}': permitted(200),
   'DELETE:/api/v1/admin/jobs/{id}': permitted(204),

@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { DAY } from '../../src/platform/clock.ts';
 import { ok } from '../client.ts';
+import { makeEvent, makeKey } from '../fixtures.ts';
 import { member, newRole, type World } from './world.ts';
 
 /** What the parameters of a path name. */
@@ -57,6 +59,19 @@ async function scheduleThing(w: World): Promise<Thing> {
   return { parameters: { id }, owner: await nobody(w), record: () => w.app.storage.schedules.find(id) };
 }
 
+let keyPlaces = 0;
+
+/** None that tokens are signed with: whoever may revoke it would end everybody's. */
+async function keyThing(w: World): Promise<Thing> {
+  const { keys } = w.app.storage;
+  const publicJwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+  keyPlaces += 10;
+  const key = makeKey({ use: 'enc', place: keyPlaces, publicJwk });
+  await keys.insert(key, makeEvent(`key:${key.id}`));
+  const record = async () => (await keys.list()).find(({ id }) => id === key.id) ?? null;
+  return { parameters: { id: key.id }, owner: await nobody(w), record };
+}
+
 const file = (name: string) => async (): Promise<Thing> => ({
   parameters: { '*': name },
   owner: '',
@@ -73,6 +88,7 @@ const THINGS: Record<string, (w: World) => Promise<Thing>> = {
   '/api/v1/admin/jobs/{id}': jobThing,
   '/api/v1/admin/queues/{name}': queueThing,
   '/api/v1/admin/schedules/{id}': scheduleThing,
+  '/api/v1/admin/keys/{id}': keyThing,
   '/docs/static/*': file('swagger-ui.css'),
 };
 

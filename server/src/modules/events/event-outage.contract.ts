@@ -4,9 +4,9 @@ import {
   LATER,
   makeChallenge,
   makeEvent,
+  makeKey,
   makeRegistration,
   makeSession,
-  makeSigningKey,
   makeSuperadmins,
   makeUser,
   NOW,
@@ -70,10 +70,10 @@ const insertions: Record<string, Prepare> = {
     const act = (event: EventDraft) => challenges.create(challenge, event);
     return { target: `challenge:${challenge.id}`, history: [], read: () => challenges.find(challenge.id), act };
   },
-  async 'signingKeys.insertActive'({ storage: { signingKeys } }) {
-    const key = makeSigningKey();
-    const act = (event: EventDraft) => signingKeys.insertActive(key, event);
-    return { target: `key:${key.id}`, history: [], read: () => signingKeys.list(), act };
+  async 'keys.insert'({ storage: { keys } }) {
+    const key = makeKey();
+    const act = (event: EventDraft) => keys.insert(key, event);
+    return { target: `key:${key.id}`, history: [], read: () => keys.list(), act };
   },
   async 'superadmins.replace'({ storage: { superadmins } }) {
     const act = (event: EventDraft) => superadmins.replace(0, makeSuperadmins(), event);

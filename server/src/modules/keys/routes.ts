@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import { LIST_MAX_AGE, LIST_STALE } from './key-life.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 const jwk = Type.Object({
@@ -7,6 +8,8 @@ const jwk = Type.Object({
   crv: Type.Optional(Type.String()),
   x: Type.Optional(Type.String()),
   y: Type.Optional(Type.String()),
+  n: Type.Optional(Type.String()),
+  e: Type.Optional(Type.String()),
   kid: Type.String(),
   alg: Type.String(),
   use: Type.Literal('sig'),
@@ -26,7 +29,7 @@ export function jwksRoutes({ keys }: { keys: SigningKeys }) {
         },
       },
       async (_request, reply) => {
-        reply.header('cache-control', 'public, max-age=300, stale-while-revalidate=3600');
+        reply.header('cache-control', `public, max-age=${LIST_MAX_AGE}, stale-while-revalidate=${LIST_STALE}`);
         return keys.jwks();
       },
     );

@@ -19,13 +19,19 @@ const CLAIMS = {
   roles: ['user'],
 };
 
-function setUp(algorithm: 'EdDSA' | 'ES256') {
-  const pair =
-    algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+type Algorithm = 'EdDSA' | 'ES256' | 'RS256';
+const ALGORITHMS = ['EdDSA', 'ES256', 'RS256'] as const;
+
+function pairFor(algorithm: Algorithm) {
+  if (algorithm === 'RS256') return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+function setUp(algorithm: Algorithm) {
+  const pair = pairFor(algorithm);
   const time = { now: new Date('2026-11-20T12:00:00Z') };
   const known = { kid: KID, algorithm, publicKey: pair.publicKey };
   const keys: SigningKeys = {
-    load: async () => {},
     current: () => ({ kid: KID, algorithm, privateKey: pair.privateKey }),
     find: (kid) => (kid === KID ? known : null),
     fetch: async (kid) => (kid === KID ? known : null),
@@ -37,7 +43,7 @@ function setUp(algorithm: 'EdDSA' | 'ES256') {
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-for (const algorithm of ['EdDSA', 'ES256'] as const) {
+for (const algorithm of ALGORITHMS) {
   describe(`access tokens by ${algorithm}`, () => {
     const { tokens, time, pair } = setUp(algorithm);
     const { accessToken, expiresIn } = tokens.issue(CLAIMS);
@@ -90,9 +96,8 @@ for (const algorithm of ['EdDSA', 'ES256'] as const) {
       assert.ok(await tokens.verify(resign(good, claims)), 'the forger itself works');
       const publicPem = pair.publicKey.export({ format: 'pem', type: 'spki' });
       const confused = `${encode({ ...good, alg: 'HS256' })}.${payload}`;
-      const stranger = (
-        algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      ).privateKey;
+      const stranger = pairFor(algorithm).privateKey;
+      const others = [...ALGORITHMS, 'PS256', 'RS384', 'RS1', 'ES384'].filter((other) => other !== algorithm);
       const stray = Buffer.from(signature, 'base64url');
       const forged: Record<string, string> = {
         empty: '',
@@ -103,6 +108,7 @@ for (const algorithm of ['EdDSA', 'ES256'] as const) {
         'alg none': `${encode({ alg: 'none', typ: 'at+jwt', kid: KID })}.${payload}.`,
         'alg none, signed': resign({ ...good, alg: 'none' }, claims),
         'HS256 with the public key': `${confused}.${createHmac('sha256', publicPem).update(confused).digest('base64url')}`,
+        ...Object.fromEntries(others.map((alg) => [alg, resign({ ...good, alg }, claims)])),
         'a stranger’s key': resign(good, claims, stranger),
         'an unknown kid': resign({ ...good, kid: KID.replace('0', '1') }, claims),
         'a kid that is a path': resign({ ...good, kid: '../../dev/null' }, claims),
@@ -132,7 +138,7 @@ for (const algorithm of ['EdDSA', 'ES256'] as const) {
   });
 }
 
-/** The same 64 bytes in base64url whose last character has other unused bits. */
+/** The same bytes in base64url whose last character has other unused bits. */
 function otherSpelling(text: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   const last = alphabet.indexOf(text.at(-1) ?? '');

@@ -1,4 +1,4 @@
-import { randomBytes, sign, verify } from 'node:crypto';
+import { constants, randomBytes, sign, verify } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type Clock, DAY, MINUTE } from '../../platform/clock.ts';
 import { decodeBase64url } from '../../platform/crypto/base64url.ts';
@@ -154,18 +154,23 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-function signatureOf(key: SigningKey, signed: string): string {
-  const bytes =
-    key.algorithm === 'EdDSA'
-      ? sign(null, Buffer.from(signed), key.privateKey)
-      : lowS(sign('sha256', Buffer.from(signed), { key: key.privateKey, dsaEncoding: 'ieee-p1363' }));
-  return bytes.toString('base64url');
+/** How `node:crypto` is told of each algorithm (RFC 7518, 3.1; RFC 8037). */
+const ALGORITHMS = {
+  EdDSA: { digest: null, options: {} },
+  ES256: { digest: 'sha256', options: { dsaEncoding: 'ieee-p1363' } },
+  RS256: { digest: 'sha256', options: { padding: constants.RSA_PKCS1_PADDING } },
+} as const;
+
+function signatureOf({ algorithm, privateKey }: SigningKey, signed: string): string {
+  const { digest, options } = ALGORITHMS[algorithm];
+  const made = sign(digest, Buffer.from(signed), { key: privateKey, ...options });
+  return (algorithm === 'ES256' ? lowS(made) : made).toString('base64url');
 }
 
-function verifySignature(key: VerificationKey, signed: Buffer, signature: Buffer): boolean {
-  if (key.algorithm === 'EdDSA') return verify(null, signed, key.publicKey, signature);
-  if (!hasLowS(signature)) return false;
-  return verify('sha256', signed, { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, signature);
+function verifySignature({ algorithm, publicKey }: VerificationKey, signed: Buffer, signature: Buffer): boolean {
+  const { digest, options } = ALGORITHMS[algorithm];
+  if (algorithm === 'ES256' && !hasLowS(signature)) return false;
+  return verify(digest, signed, { key: publicKey, ...options }, signature);
 }
 
 interface WireClaims {

@@ -49,7 +49,7 @@ export interface Config {
     docs: boolean;
   };
   tokens: {
-    algorithm: 'EdDSA' | 'ES256';
+    algorithm: 'EdDSA' | 'ES256' | 'RS256';
     /** Milliseconds, these three. */
     accessTtl: number;
     refreshIdleTtl: number;
@@ -65,7 +65,8 @@ export interface Config {
     argon2Memory: number;
     argon2Passes: number;
   };
-  /** Milliseconds. */
+  /** Milliseconds, these two: how long a key is active, and how long the history is kept. */
+  keyRotation: number;
   eventRetention: number;
   /** Strangers are asked for proofs of work where a client or an account is under attack. */
   proofOfWork: boolean;

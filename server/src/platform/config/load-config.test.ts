@@ -48,6 +48,7 @@ test('without any variable it is a development server on this machine', (t) => {
       sessionLimit: 100,
     },
     passwords: { minLength: 8, breachPath: null, argon2Memory: 19_456, argon2Passes: 2 },
+    keyRotation: 30 * 86_400_000,
     eventRetention: 400 * 86_400_000,
     proofOfWork: false,
     rateLimits: { enabled: true, default: { points: 100, duration: 60 } },
@@ -150,6 +151,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     REQUEST_TIMEOUT: '15',
     DOCS: 'maybe',
     SIGNING_ALGORITHM: 'HS256',
+    KEY_ROTATION_DAYS: '0',
     ACCESS_TOKEN_TTL: '15 m',
     REFRESH_IDLE_TTL: '401d',
     REFRESH_ABSOLUTE_TTL: '-1d',
@@ -172,7 +174,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     Object.keys(bad),
   );
   assert.equal(error.name, 'ConfigError');
-  assert.match(error.message, /has 35 faults/);
+  assert.match(error.message, /has 36 faults/);
   const lines = error.message.split('\n');
   for (const { name, problem, fix } of error.faults) {
     const at = lines.indexOf(`  ${name} ${problem}.`);
@@ -257,6 +259,8 @@ const accepted: [string, string, (config: ReturnType<typeof load>) => unknown, u
   ['BODY_LIMIT', '1MB', (c) => c.http.bodyLimit, 1_048_576],
   ['ACCESS_TOKEN_TTL', '12h', (c) => c.tokens.accessTtl, 43_200_000],
   ['SIGNING_ALGORITHM', 'es256', (c) => c.tokens.algorithm, 'ES256'],
+  ['SIGNING_ALGORITHM', 'RS256', (c) => c.tokens.algorithm, 'RS256'],
+  ['KEY_ROTATION_DAYS', '90', (c) => c.keyRotation, 90 * 86_400_000],
   ['ARGON2_MEMORY', '8192kb', (c) => c.passwords.argon2Memory, 8192],
   ['PASSWORD_MIN_LENGTH', '128', (c) => c.passwords.minLength, 128],
   ['PROOF_OF_WORK', 'on', (c) => c.proofOfWork, true],

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, relative } from 'node:path';
+import { DAY } from '../clock.ts';
 import { crossFaults, doubts, productionFaults } from './checks.ts';
 import type { Config } from './config.ts';
 import { ConfigError, type ConfigFault, InvalidValue } from './config-error.ts';
@@ -149,6 +150,7 @@ function assemble(values: Values, secretKey: string): Config {
       argon2Memory: values.ARGON2_MEMORY,
       argon2Passes: values.ARGON2_PASSES,
     },
+    keyRotation: values.KEY_ROTATION_DAYS * DAY,
     eventRetention: values.EVENT_RETENTION,
     proofOfWork: values.PROOF_OF_WORK,
     rateLimits: { enabled: values.RATE_LIMITS, default: values.RATE_LIMIT_DEFAULT },

@@ -208,8 +208,13 @@ export const variables = {
   }),
   SIGNING_ALGORITHM: variable({
     default: 'EdDSA',
-    parse: oneOf('EdDSA', 'ES256'),
-    about: '`EdDSA` or `ES256`: signs the access tokens.',
+    parse: oneOf('EdDSA', 'ES256', 'RS256'),
+    about: '`EdDSA`, `ES256` or `RS256`: new keys are made for it, and sign the access tokens.',
+  }),
+  KEY_ROTATION_DAYS: variable({
+    default: '30',
+    parse: integer(1, 3650),
+    about: 'Days after which another key takes over, which is published until then.',
   }),
   ACCESS_TOKEN_TTL: variable({
     default: '15m',
@@ -310,7 +315,6 @@ export const LATER_VARIABLES = [
   'S3_ACCESS_KEY',
   'S3_SECRET_KEY',
   'S3_BUCKET',
-  'KEY_ROTATION_DAYS',
 ];
 
 /** The table row by row, in its order. */

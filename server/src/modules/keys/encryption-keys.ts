@@ -1,0 +1,55 @@
+import type { KeyObject, webcrypto } from 'node:crypto';
+import { platformErrors } from '../../platform/errors.ts';
+import type { HeldKey, KeyMemory } from './key-memory.ts';
+
+export interface PublicEncryptionKey {
+  kid: string;
+  publicJwk: webcrypto.JsonWebKey;
+}
+
+/** The RSA-OAEP-256 keys that others encrypt for this server with. */
+export interface EncryptionKeys {
+  /** The one that new texts are encrypted for. The very first call makes it, which takes part of a second. */
+  current(): Promise<PublicEncryptionKey>;
+  /** Every one that counts: the next, the active and the retired ones. */
+  published(): PublicEncryptionKey[];
+  /** The private half, for what was encrypted for this `kid`; from memory. */
+  find(kid: string): KeyObject | null;
+  /** The same, but an unknown `kid` is looked up in the database, where another instance may just have put it. */
+  fetch(kid: string): Promise<KeyObject | null>;
+}
+
+/** `ensure` makes the first key where there is none: nobody pays for RSA who does not use it. */
+export function createEncryptionKeys(deps: { memory: KeyMemory; ensure: () => Promise<void> }): EncryptionKeys {
+  const { memory } = deps;
+  let ensuring: Promise<void> | null = null;
+  const find = (kid: string) => memory.find('enc', kid)?.privateKey ?? null;
+
+  return {
+    async current() {
+      if (!memory.current('enc')) {
+        ensuring ??= deps.ensure().finally(() => {
+          ensuring = null;
+        });
+        await ensuring;
+      }
+      const key = memory.current('enc');
+      if (!key) throw platformErrors.unavailable({ headers: { 'retry-after': '1' } });
+      return publicHalf(key);
+    },
+
+    published: () => memory.list('enc').map(publicHalf),
+    find,
+
+    async fetch(kid) {
+      const known = find(kid);
+      if (known) return known;
+      await memory.lookAgain();
+      return find(kid);
+    },
+  };
+}
+
+function publicHalf({ kid, publicJwk }: HeldKey): PublicEncryptionKey {
+  return { kid, publicJwk };
+}

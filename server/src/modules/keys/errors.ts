@@ -1,0 +1,5 @@
+import { defineErrors } from '../../platform/errors.ts';
+
+export const keyErrors = defineErrors({
+  key_not_found: { status: 404, title: 'There is no such key.' },
+});

@@ -1,0 +1,154 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { Logger } from 'pino';
+import { type Clock, DAY, HOUR, SECOND } from '../../platform/clock.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
+import { chainOf, KEY_USES, type KeyLink } from './key-chain.ts';
+import { openPrivateKey, resealed } from './key-pairs.ts';
+import type { KeyRecord, KeyStore, KeyUse } from './key-store.ts';
+
+/** A key as this instance knows it. */
+export interface HeldKey extends Pick<KeyRecord, 'use' | 'algorithm' | 'publicJwk'> {
+  kid: string;
+  status: KeyLink['status'];
+  publicKey: KeyObject;
+  /** Null where it was altered, or sealed with a `SECRET_KEY` that this instance does not have. */
+  privateKey: KeyObject | null;
+  /** Unix milliseconds; from then on nothing that was made with it counts. */
+  until: number;
+}
+
+/** What an instance remembers of the keys. Asking it costs no query; `evict` keeps it true. */
+export interface KeyMemory {
+  /** Reads what there is now, and seals anew what another `SECRET_KEY` sealed. */
+  read(): Promise<void>;
+  /** The same in the background, again until it works; what is remembered serves until then. */
+  evict(): void;
+  /** Reads because of a key that nobody knows here; seldom, because strangers can invent as many as they like. */
+  lookAgain(): Promise<void>;
+  /** The one to make new things with: the active one, or the latest before it that this instance can open. */
+  current(use: KeyUse): HeldKey | null;
+  /** One that still counts. */
+  find(use: KeyUse, kid: string): HeldKey | null;
+  /** All of a use that still count, in the order of their places. */
+  list(use: KeyUse): HeldKey[];
+  stop(): Promise<void>;
+}
+
+/**
+ * How long a key still counts after it was retired: longer than an access token can live, which is a day (`ACCESS_TOKEN_TTL`), and than
+ * an instance takes to hear of it.
+ */
+export const KEPT_AFTER = DAY + HOUR;
+const LOOK_AGAIN_AFTER = 1 * SECOND;
+const RETRY_AFTER = 1 * SECOND;
+
+export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock: Clock; log: Logger }): KeyMemory {
+  const { store, keyring, clock, log } = deps;
+  const outage = createOutageLog(log, 'reading the keys');
+  let held = new Map<string, HeldKey>();
+  let current = new Map<KeyUse, HeldKey>();
+  let reading: Promise<void> | null = null;
+  let waiting: Promise<void> | null = null;
+  let looking: Promise<void> | null = null;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let retry: NodeJS.Timeout | null = null;
+  let stopped = false;
+
+  async function load(): Promise<void> {
+    const records = await store.list();
+    const nowHeld = new Map<string, HeldKey>();
+    const nowCurrent = new Map<KeyUse, HeldKey>();
+    for (const use of KEY_USES) {
+      for (const link of chainOf(records, use).links) {
+        const key = hold(link);
+        nowHeld.set(key.kid, key);
+        if (key.status !== 'next' && key.privateKey) nowCurrent.set(use, key);
+      }
+    }
+    held = nowHeld;
+    current = nowCurrent;
+    for (const record of records) {
+      const sealed = resealed(keyring, record);
+      if (sealed !== null && (await store.reseal(record.id, record.sealedPrivateKey, sealed)))
+        log.info({ kid: record.id }, 'a private key was sealed under the new SECRET_KEY');
+    }
+  }
+
+  function hold({ key, status, retiredAt }: KeyLink): HeldKey {
+    const known = held.get(key.id);
+    // What was opened once stays so: another instance may seal it anew under a SECRET_KEY that this one does not have yet.
+    const privateKey = known?.privateKey ?? openPrivateKey(keyring, key);
+    if (!privateKey && !known) {
+      log.warn(
+        { kid: key.id },
+        'a private key cannot be opened here: it was altered, or sealed with another SECRET_KEY',
+      );
+    }
+    const publicKey = known?.publicKey ?? createPublicKey({ key: key.publicJwk, format: 'jwk' });
+    const until = retiredAt ? retiredAt.getTime() + KEPT_AFTER : Number.POSITIVE_INFINITY;
+    const { id: kid, use, algorithm, publicJwk } = key;
+    return { kid, use, algorithm, publicJwk, status, publicKey, privateKey, until };
+  }
+
+  const whileItCounts = (key: HeldKey | undefined) => (key && clock().getTime() < key.until ? key : null);
+
+  /** One reading at a time, so that an older one never lands last; callers get one that began after they asked. */
+  function read(): Promise<void> {
+    if (reading) {
+      waiting ??= reading
+        .catch(() => {})
+        .then(() => {
+          waiting = null;
+          return read();
+        });
+      return waiting;
+    }
+    reading = load().finally(() => {
+      reading = null;
+    });
+    return reading;
+  }
+
+  function evict(): void {
+    if (stopped) return;
+    read().then(outage.worked, (error) => {
+      if (stopped) return;
+      outage.failed(error);
+      retry ??= setTimeout(() => {
+        retry = null;
+        evict();
+      }, RETRY_AFTER).unref();
+    });
+  }
+
+  return {
+    read,
+    evict,
+
+    lookAgain() {
+      if (looking) return looking;
+      if (performance.now() - lookedAt < LOOK_AGAIN_AFTER) return Promise.resolve();
+      lookedAt = performance.now();
+      looking = read().finally(() => {
+        looking = null;
+      });
+      return looking;
+    },
+
+    current: (use) => whileItCounts(current.get(use)),
+
+    find(use, kid) {
+      const key = whileItCounts(held.get(kid));
+      return key?.use === use ? key : null;
+    },
+
+    list: (use) => [...held.values()].filter((key) => key.use === use && whileItCounts(key)),
+
+    async stop() {
+      stopped = true;
+      if (retry) clearTimeout(retry);
+      await (waiting ?? reading)?.catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+import { type Keyring, SealBroken } from '../../platform/crypto/keyring.ts';
+import type { KeyAlgorithm, KeyRecord } from './key-store.ts';
+
+const generate = promisify(generateKeyPair);
+
+/** NIST SP 800-57, part 1: 128 bits of strength, as the curves have. */
+const MODULUS_BITS = 3072;
+const SEAL_PURPOSE = 'signing-key';
+
+/** A new pair, made off the event loop: one for RSA takes part of a second. */
+export function newKeyPair(algorithm: KeyAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  switch (algorithm) {
+    case 'EdDSA':
+      return generate('ed25519');
+    case 'ES256':
+      return generate('ec', { namedCurve: 'P-256' });
+    case 'RS256':
+    case 'RSA-OAEP-256':
+      return generate('rsa', { modulusLength: MODULUS_BITS });
+  }
+}
+
+type Sealed = Pick<KeyRecord, 'id' | 'sealedPrivateKey'>;
+
+export function sealPrivateKey(keyring: Keyring, id: string, privateKey: KeyObject): string {
+  return keyring.seal(SEAL_PURPOSE, privateKey.export({ format: 'der', type: 'pkcs8' }), id);
+}
+
+/** Null where it was altered, or sealed with a `SECRET_KEY` that is not configured here. */
+export function openPrivateKey(keyring: Keyring, sealed: Sealed): KeyObject | null {
+  const key = open(keyring, sealed);
+  return key && createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+}
+
+function open(keyring: Keyring, { id, sealedPrivateKey }: Sealed): Buffer | null {
+  if (!keyring.has(keyring.sealedBy(sealedPrivateKey))) return null;
+  try {
+    return keyring.open(SEAL_PURPOSE, sealedPrivateKey, id);
+  } catch (error) {
+    if (error instanceof SealBroken) return null;
+    throw error;
+  }
+}
+
+/** The same key under the present `SECRET_KEY`; null where it is already, or cannot be opened. */
+export function resealed(keyring: Keyring, sealed: Sealed): string | null {
+  if (keyring.sealedBy(sealed.sealedPrivateKey) === keyring.currentKeyId) return null;
+  const key = open(keyring, sealed);
+  return key && keyring.seal(SEAL_PURPOSE, key, sealed.id);
+}

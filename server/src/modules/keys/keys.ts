@@ -1,0 +1,85 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../platform/clock.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import type { Events } from '../events/events.ts';
+import { createEncryptionKeys, type EncryptionKeys } from './encryption-keys.ts';
+import { chainOf, KEY_USES, type KeyLink } from './key-chain.ts';
+import { createKeyLife } from './key-life.ts';
+import { createKeyMemory } from './key-memory.ts';
+import type { KeyStore, KeyUse, SigningAlgorithm } from './key-store.ts';
+import { WrongSecretKey } from './secret-check.ts';
+import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+
+export interface Keys {
+  /** Makes the first signing keys where there are none, and reads all keys. Throws `WrongSecretKey`. */
+  load(): Promise<void>;
+  signing: SigningKeys;
+  encryption: EncryptionKeys;
+  /** As they are in the database. */
+  list(): Promise<KeyLink[]>;
+  /** Puts the next key to use now, and makes another next one; what the old one signed lives out its time. */
+  rotate(caller: Caller, use: KeyUse): Promise<void>;
+  /** Throws a key away: nothing that it signed or decrypted counts any more, here at once. Throws `key_not_found`. */
+  revoke(caller: Caller, id: string): Promise<void>;
+  /** Does what is due by now. */
+  tend(): Promise<{ activated: number; removed: number }>;
+  evict(target: string): void;
+  /** Everything may have changed. */
+  evictAll(): void;
+  stop(): Promise<void>;
+}
+
+/** The keys of the server: private halves sealed in the database, the same on every instance. */
+export function createKeys(deps: {
+  store: KeyStore;
+  events: Events;
+  keyring: Keyring;
+  /** Of new signing keys. */
+  algorithm: SigningAlgorithm;
+  /** Milliseconds that a key is active. */
+  rotation: number;
+  clock: Clock;
+  log: Logger;
+}): Keys {
+  const { store, algorithm } = deps;
+  const memory = createKeyMemory(deps);
+  const life = createKeyLife({ ...deps, algorithms: { sig: algorithm, enc: 'RSA-OAEP-256' } });
+
+  /** An answer tells what holds here already. */
+  async function andRead(change: Promise<void>): Promise<void> {
+    await change;
+    await memory.read();
+  }
+
+  return {
+    async load() {
+      await life.ensure('sig');
+      await memory.read();
+      if (!memory.current('sig')) {
+        throw new WrongSecretKey(
+          'The key that signs access tokens was sealed with another SECRET_KEY. Give that one, or give it as SECRET_KEY_PREVIOUS.',
+        );
+      }
+    },
+
+    signing: createSigningKeys({ memory }),
+    encryption: createEncryptionKeys({ memory, ensure: () => andRead(life.ensure('enc')) }),
+
+    async list() {
+      const keys = await store.list();
+      return KEY_USES.flatMap((use) => chainOf(keys, use).links);
+    },
+
+    rotate: (caller, use) => andRead(life.rotate(caller, use)),
+    revoke: (caller, id) => andRead(life.revoke(caller, id)),
+    tend: life.tend,
+
+    evict(target) {
+      if (target.startsWith('key:')) memory.evict();
+    },
+
+    evictAll: () => memory.evict(),
+    stop: memory.stop,
+  };
+}
