@@ -1,0 +1,317 @@
+import assert from 'node:assert/strict';
+import { sign } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { decodeJwt, type JSONWebKeySet } from 'jose';
+import { DAY, HOUR, MINUTE } from '../src/platform/clock.ts';
+import type { TestApp } from './app.ts';
+import { createClient, ok } from './client.ts';
+import { testDatabases } from './databases.ts';
+import {
+  type AdminKey,
+  askKeys,
+  type KeyWorld,
+  keysOf,
+  kidOf,
+  learns,
+  published,
+  statusOf,
+  tick,
+  withKeys,
+} from './key-pair.ts';
+import { signIn } from './matrix/world.ts';
+import { atOnce, refused, tally } from './scenario.ts';
+
+/** How long a retired key counts: a day, which a token may live, and an hour. */
+const KEPT = 25 * HOUR;
+const statuses = (keys: AdminKey[]) => keys.map(({ status }) => status).join(' ');
+const history = async ({ app }: TestApp, id: string) =>
+  (await app.storage.events.listForTarget(`key:${id}`)).map(({ type }) => type);
+
+for (const { name, freshUrl } of testDatabases()) {
+  /** Two writers in one process hold each other up on SQLite, which has one lock for all. */
+  const writers = ({ here, there }: KeyWorld) => (name === 'sqlite' ? [here] : [here, there]);
+
+  describe(`keys on two instances (${name})`, () => {
+    test('rotate: the next key signs, the former still verifies, everywhere at once', () =>
+      withKeys(freshUrl, async (k) => {
+        const { here, there, boss } = k;
+        const [active = assert.fail(), next = assert.fail()] = await keysOf(k);
+        assert.deepEqual([active.status, next.status], ['active', 'next']);
+        const old = await signIn(here, boss);
+        assert.equal(kidOf(old.token), active.id);
+        assert.deepEqual(await published(there), [active.id, next.id]);
+
+        const { items } = ok<{ items: AdminKey[] }>(await askKeys(k, 'POST', '/rotate'), 200);
+        assert.deepEqual(
+          items.slice(0, 2).map(({ id, status }) => [id, status]),
+          [
+            [active.id, 'retired'],
+            [next.id, 'active'],
+          ],
+        );
+        assert.equal(statuses(items), 'retired active next');
+        const retiredAt = here.time.now.toISOString();
+        assert.equal(items[0]?.retiredAt, retiredAt);
+        assert.equal(items[1]?.activatedAt, retiredAt);
+        assert.equal(items[0]?.validUntil, new Date(here.time.now.getTime() + KEPT).toISOString());
+
+        const young = await signIn(here, boss);
+        assert.equal(kidOf(young.token), next.id, 'new tokens are signed with it, here at once');
+        for (const t of [here, there]) {
+          assert.equal(await statusOf(t, young.token), 200, 'and good there without waiting: it was published before');
+          assert.equal(await statusOf(t, old.token), 200);
+        }
+        const ids = items.map(({ id }) => id);
+        assert.deepEqual(await published(here), ids);
+        await learns(async () => (await published(there)).length === 3);
+        assert.deepEqual(await published(there), ids);
+        const { accessToken } = await createClient(there).login(boss);
+        assert.equal(kidOf(accessToken), next.id);
+
+        assert.deepEqual(await history(here, active.id), ['key.created']);
+        assert.deepEqual(await history(here, next.id), ['key.created', 'key.activated']);
+        const [, activated] = await here.app.storage.events.listForTarget(`key:${next.id}`);
+        assert.equal(activated?.actorId, boss.userId);
+        assert.deepEqual(activated?.data, { use: 'sig', algorithm: 'EdDSA', replaces: active.id });
+        here.time.forward(15 * MINUTE);
+        assert.equal(await statusOf(there, old.token), 401, 'it ran out');
+      }));
+
+    test('rotate: 50 at once on both instances leave one active key and one next', () =>
+      withKeys(freshUrl, async (k) => {
+        const { here, there, boss } = k;
+        const { token } = await signIn(here, boss);
+        const clients = writers(k).map(createClient);
+        const answers = await atOnce(50, (i) =>
+          (clients[i % clients.length] ?? assert.fail()).send('POST', '/admin/keys/rotate', { token }),
+        );
+        assert.deepEqual(tally(answers), { '200': 50 });
+        const keys = await keysOf(k);
+        const retired = keys.filter(({ status }) => status === 'retired');
+        assert.ok(retired.length >= 1);
+        assert.equal(statuses(keys), `${'retired '.repeat(retired.length)}active next`);
+        for (const { id, status } of keys) {
+          const types = await history(here, id);
+          assert.deepEqual(types.slice(0, 1), ['key.created']);
+          assert.ok(types.length <= 2 && (status !== 'next' || types.length === 1), types.join());
+        }
+        const tokens = await Promise.all(clients.map((client) => client.login(boss)));
+        for (const { accessToken } of tokens) {
+          for (const t of [here, there]) assert.equal(await statusOf(t, accessToken), 200);
+        }
+        assert.equal(kidOf(tokens[0]?.accessToken ?? ''), keys.at(-2)?.id);
+      }));
+
+    test('revoke: tokens of the key are refused here at once, and there within a second', () =>
+      withKeys(freshUrl, async (k) => {
+        const { here, there, boss } = k;
+        const { accessToken: token, refreshToken } = await here.client.login(boss);
+        const [active = assert.fail(), next = assert.fail()] = await keysOf(k);
+        for (const t of [here, there]) assert.equal(await statusOf(t, token), 200);
+        const { items } = ok<{ items: AdminKey[] }>(await askKeys(k, 'POST', `/${active.id}/revoke`), 200);
+        assert.equal(statuses(items), 'active next');
+        assert.equal(items[0]?.id, next.id);
+        refused(await here.client.send('GET', '/users/me', { token }), 401, 'unauthenticated');
+        await learns(async () => (await statusOf(there, token)) === 401);
+        assert.ok(!(await published(here)).includes(active.id));
+        assert.deepEqual(await history(here, active.id), ['key.created', 'key.removed']);
+
+        const body = { refreshToken };
+        const fresh = ok<{ accessToken: string }>(await here.client.send('POST', '/auth/refresh', { body }), 200);
+        assert.equal(kidOf(fresh.accessToken), next.id, 'nobody is signed out for good');
+        for (const t of [here, there]) assert.equal(await statusOf(t, fresh.accessToken), 200);
+        refused(await askKeys(k, 'POST', `/${active.id}/revoke`), 404, 'key_not_found');
+      }));
+
+    test('revoke: 50 at once, with rotations beside them, never leave the server without a key', () =>
+      withKeys(freshUrl, async (k) => {
+        const { here, there, boss } = k;
+        const { token } = await signIn(here, boss);
+        const [active = assert.fail(), next = assert.fail()] = await keysOf(k);
+        const clients = writers(k).map(createClient);
+        const paths = [`/${active.id}/revoke`, `/${next.id}/revoke`, '/rotate'];
+        const answers = await atOnce(50, async (i) => {
+          const client = clients[i % clients.length] ?? assert.fail();
+          // Who lost the race to the first ones is not signed in any more.
+          return client.send('POST', `/admin/keys${paths[i % 3]}`, { token });
+        });
+        for (const { statusCode } of answers) assert.ok([200, 401, 404].includes(statusCode), String(statusCode));
+        const keys = await keysOf(k);
+        assert.match(statuses(keys), /^(retired )*active next$/);
+        assert.ok(keys.every(({ id }) => id !== active.id && id !== next.id));
+        const { accessToken } = await here.client.login(boss);
+        for (const t of [here, there]) assert.equal(await statusOf(t, accessToken), 200);
+      }));
+
+    test('by schedule: published ahead, put to use when the active key is old, removed when its tokens are over', () =>
+      withKeys(
+        freshUrl,
+        async (k) => {
+          const { here, there } = k;
+          const [first = assert.fail(), second = assert.fail()] = await keysOf(k);
+          here.time.forward(10 * DAY - HOUR);
+          await tick(here, there);
+          assert.equal(statuses(await keysOf(k)), 'active next', 'not old enough');
+          here.time.forward(2 * HOUR);
+          await tick(here, there);
+          const rotated = await keysOf(k);
+          assert.equal(statuses(rotated), 'retired active next');
+          assert.equal(rotated[1]?.id, second.id);
+          assert.deepEqual(await history(here, second.id), ['key.created', 'key.activated']);
+
+          here.time.forward(KEPT - MINUTE);
+          await tick(here, there);
+          assert.equal((await keysOf(k))[0]?.id, first.id, 'a token of it might still live');
+          here.time.forward(2 * HOUR);
+          await tick(here, there);
+          assert.equal(statuses(await keysOf(k)), 'active next');
+          assert.deepEqual(await history(here, first.id), ['key.created', 'key.removed']);
+          await learns(async () => (await published(there)).length === 2);
+
+          for (let rotation = 0; rotation < 3; rotation++) {
+            here.time.forward(10 * DAY);
+            await tick(here, there);
+          }
+          assert.match(statuses(await keysOf(k)), /^retired active next$/);
+        },
+        { KEY_ROTATION_DAYS: '10' },
+      ));
+  });
+}
+
+describe('keys', () => {
+  const [sqlite = assert.fail()] = testDatabases({});
+
+  test('another algorithm: published ahead like every key, then it signs; what the old one signed lives out its time', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { here, there, boss, more } = k;
+      await here.app.stop();
+      await there.app.stop();
+      const changed = await more({ SIGNING_ALGORITHM: 'RS256' });
+      const client = createClient(changed);
+      assert.equal(kidOf((await client.login(boss)).accessToken), (await keysOf(k))[0]?.id);
+      here.time.forward(HOUR);
+      await tick(changed);
+      assert.deepEqual(
+        (await keysOf(k)).map(({ algorithm, status }) => [algorithm, status]),
+        [
+          ['EdDSA', 'active'],
+          ['RS256', 'next'],
+        ],
+      );
+      here.time.forward(HOUR);
+      await tick(changed);
+      assert.equal(statuses(await keysOf(k)), 'active next', 'lists without it may still be about');
+      here.time.forward(HOUR);
+      const { accessToken: old } = await client.login(boss);
+      await tick(changed);
+      const keys = await keysOf(k);
+      assert.deepEqual(
+        keys.map(({ algorithm, status }) => [algorithm, status]),
+        [
+          ['EdDSA', 'retired'],
+          ['RS256', 'active'],
+          ['RS256', 'next'],
+        ],
+      );
+      await learns(async () => kidOf((await client.login(boss)).accessToken) === keys[1]?.id);
+      const { accessToken: young } = await client.login(boss);
+      for (const token of [old, young]) assert.equal(await statusOf(changed, token), 200);
+      const jwks = ok<JSONWebKeySet>(await changed.app.http.inject('/.well-known/jwks.json'), 200);
+      const rsa = jwks.keys.find(({ kid }) => kid === keys[1]?.id);
+      assert.deepEqual(Object.keys(rsa ?? {}).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use']);
+      assert.equal(Buffer.from(String(rsa?.n), 'base64url').length * 8, 3072);
+    }));
+
+  test('another algorithm: a rotation by hand changes to it at once', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const changed = await k.more({ SIGNING_ALGORITHM: 'ES256' });
+      const client = createClient(changed);
+      const { accessToken: token } = await client.login(k.boss);
+      const [, unfit = assert.fail()] = await keysOf(k);
+      const { items } = ok<{ items: AdminKey[] }>(await client.send('POST', '/admin/keys/rotate', { token }), 200);
+      assert.deepEqual(
+        items.map(({ algorithm, status }) => [algorithm, status]),
+        [
+          ['EdDSA', 'retired'],
+          ['ES256', 'active'],
+          ['ES256', 'next'],
+        ],
+      );
+      const [, removed] = await k.here.app.storage.events.listForTarget(`key:${unfit.id}`);
+      assert.equal(removed?.data.reason, 'algorithm_changed');
+      const { accessToken } = await client.login(k.boss);
+      assert.equal(kidOf(accessToken), items[1]?.id);
+      assert.equal(await statusOf(k.there, accessToken), 200, 'the others look for a key that they do not know');
+    }));
+
+  test('a key that was retired too long ago verifies nothing, although nobody removed it', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { here, boss } = k;
+      const { accessToken } = await here.client.login(boss);
+      const { privateKey } = here.app.keys.signing.current();
+      ok(await askKeys(k, 'POST', '/rotate'), 200);
+      const forged = () => {
+        const [header] = accessToken.split('.');
+        const exp = Math.floor(here.time.now.getTime() / 1000) + 900;
+        const claims = Buffer.from(JSON.stringify({ ...decodeJwt(accessToken), exp })).toString('base64url');
+        const signature = sign(null, Buffer.from(`${header}.${claims}`), privateKey).toString('base64url');
+        return `${header}.${claims}.${signature}`;
+      };
+      const remembered = forged();
+      assert.equal(await statusOf(here, remembered), 200);
+      here.time.forward(KEPT - 1);
+      const last = forged();
+      assert.equal(await statusOf(here, last), 200);
+      here.time.forward(1);
+      assert.equal(await statusOf(here, last), 401, 'also one that is remembered');
+      assert.equal(await statusOf(here, forged()), 401);
+      assert.equal((await published(here)).length, 2);
+    }));
+
+  test('a token is taken only under its own key: not by another’s name, nor by a key for encryption', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { here, boss } = k;
+      const { kid: enc } = await here.app.keys.encryption.current();
+      const { accessToken } = await here.client.login(boss);
+      const { kid, privateKey } = here.app.keys.signing.current();
+      const [, claims = ''] = accessToken.split('.');
+      const signed = (header: object) => {
+        const input = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${claims}`;
+        return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
+      };
+      assert.equal(await statusOf(here, signed({ alg: 'EdDSA', typ: 'at+jwt', kid })), 200);
+      const [, next = assert.fail()] = await keysOf(k);
+      for (const header of [
+        { alg: 'EdDSA', typ: 'at+jwt', kid: next.id },
+        { alg: 'RSA-OAEP-256', typ: 'at+jwt', kid: enc },
+        { alg: 'RS256', typ: 'at+jwt', kid: enc },
+        { alg: 'EdDSA', typ: 'at+jwt', kid: enc },
+        { alg: 'RS256', typ: 'at+jwt', kid },
+      ]) {
+        assert.equal(await statusOf(here, signed(header)), 401, JSON.stringify(header));
+      }
+    }));
+
+  test('what administrators see holds nothing of private halves; who may not, may not', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { here } = k;
+      await here.app.keys.encryption.current();
+      const answer = await askKeys(k, 'GET');
+      const stored = await here.app.storage.keys.list();
+      assert.equal(stored.length, 4);
+      for (const { sealedPrivateKey } of stored) assert.ok(!answer.body.includes(sealedPrivateKey));
+      const fields = 'activatedAt algorithm createdAt id retiredAt status use validUntil';
+      for (const key of ok<{ items: AdminKey[] }>(answer, 200).items) {
+        assert.equal(Object.keys(key).sort().join(' '), fields);
+      }
+      here.time.forward(11 * MINUTE);
+      refused(await here.client.send('POST', '/admin/keys/rotate', { token: here.root }), 401, 'reauth_required');
+      for (const body of [{ use: 'x' }, { algorithm: 'ES256' }, []]) {
+        refused(await askKeys(k, 'POST', '/rotate', body), 400, 'validation_failed');
+      }
+      for (const id of ['x', `${stored[0]?.id}x`, '01890000-0000-7000-8000-000000000000', '%00']) {
+        refused(await askKeys(k, 'POST', `/${id}/revoke`), 404, 'key_not_found');
+      }
+    }));
+});
