@@ -228,6 +228,7 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.deepEqual(
           inCode.map(({ name: title }) => title),
           [
+            'keys.tend',
             'purge.challenges',
             'purge.events',
             'purge.jobs',
