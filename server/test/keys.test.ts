@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { sign } from 'node:crypto';
+import { createPublicKey, privateDecrypt, publicEncrypt, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { decodeJwt, type JSONWebKeySet } from 'jose';
 import { DAY, HOUR, MINUTE } from '../src/platform/clock.ts';
@@ -141,6 +141,43 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.ok(keys.every(({ id }) => id !== active.id && id !== next.id));
         const { accessToken } = await here.client.login(boss);
         for (const t of [here, there]) assert.equal(await statusOf(t, accessToken), 200);
+      }));
+
+    test('for encryption: made when first asked for, the same everywhere; what a retired one encrypted still opens', () =>
+      withKeys(freshUrl, async (k) => {
+        const { here, there } = k;
+        assert.deepEqual(await keysOf(k, 'enc'), [], 'nobody pays for RSA who does not use it');
+        await tick(here);
+        assert.deepEqual(await keysOf(k, 'enc'), []);
+        const asked = await atOnce(6, (i) => (writers(k)[i % 2] ?? here).app.keys.encryption.current());
+        const [first = assert.fail()] = asked;
+        for (const other of asked) assert.deepEqual(other, first);
+        assert.deepEqual(await there.app.keys.encryption.current(), first);
+        assert.deepEqual(Object.keys(first.publicJwk).sort(), ['e', 'kty', 'n'], 'no private half');
+        const [active = assert.fail(), next = assert.fail()] = await keysOf(k, 'enc');
+        assert.equal(active.id, first.kid);
+        assert.deepEqual(
+          here.app.keys.encryption.published().map(({ kid }) => kid),
+          [active.id, next.id],
+        );
+        assert.ok(!(await published(here)).includes(first.kid), 'tokens are not verified with it');
+
+        const key = createPublicKey({ key: first.publicJwk, format: 'jwk' });
+        const secret = publicEncrypt({ key, oaepHash: 'sha256' }, Buffer.from('walks the dog'));
+        ok(await askKeys(k, 'POST', '/rotate', { use: 'enc' }), 200);
+        assert.equal((await here.app.keys.encryption.current()).kid, next.id);
+        assert.equal((await keysOf(k)).length, 2, 'the keys for tokens stay as they are');
+        for (const t of [here, there]) {
+          const opener = t.app.keys.encryption.find(first.kid) ?? assert.fail();
+          assert.equal(privateDecrypt({ key: opener, oaepHash: 'sha256' }, secret).toString(), 'walks the dog');
+          assert.ok(await t.app.keys.encryption.fetch(next.id));
+          const signing = t.app.keys.signing.current().kid;
+          assert.equal(t.app.keys.encryption.find(signing), null, 'each key for its own use');
+          assert.equal(t.app.keys.signing.find(next.id), null);
+        }
+        ok(await askKeys(k, 'POST', `/${first.kid}/revoke`), 200);
+        assert.equal(await here.app.keys.encryption.fetch(first.kid), null);
+        await learns(async () => there.app.keys.encryption.find(first.kid) === null);
       }));
 
     test('by schedule: published ahead, put to use when the active key is old, removed when its tokens are over', () =>

@@ -3,6 +3,7 @@ import { cp, readFile, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { after } from '../src/platform/clock.ts';
 import { loadConfig } from '../src/platform/config/load-config.ts';
@@ -204,6 +205,51 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
       assert.doesNotMatch(doctor.stdout, /^wrong/m);
       const wrongKey = { ...env, SECRET_KEY: 'another secret key, 0123456789 0123456789' };
       assert.equal((await ostiary(['doctor'], { env: wrongKey, dir })).code, 1);
+    }));
+
+  test('keys list, rotate and revoke: a server that runs follows within seconds', () =>
+    withDatabase(sqlite, async ({ dir, url, start }) => {
+      const env = serverEnv(dir, url);
+      const server = await start({ env, dir });
+      const run = async (...args: string[]) => {
+        const { code, stdout, stderr } = await ostiary(['keys', ...args], { env, dir });
+        assert.equal(code, 0, stderr);
+        return [...stdout.matchAll(/^(\S{36}) {2}sig {2}EdDSA +(\w+) +since \S+Z$/gm)].map(([, id, status]) => [
+          id,
+          status,
+        ]);
+      };
+      const [[first] = [], [second] = []] = await run('list');
+      const rotated = await run('rotate');
+      assert.deepEqual(rotated.slice(0, 2), [
+        [first, 'retired'],
+        [second, 'active'],
+      ]);
+      const revoked = await run('revoke', String(first));
+      assert.deepEqual(revoked, rotated.slice(1));
+      const seen = async () => {
+        const answer = await fetch(`http://127.0.0.1:${server.port}/.well-known/jwks.json`);
+        return ((await answer.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
+      };
+      const until = Date.now() + LINK_PATIENCE;
+      while ((await seen()).includes(String(first))) {
+        assert.ok(Date.now() < until, 'it follows');
+        await pause(50);
+      }
+      assert.deepEqual(
+        await seen(),
+        revoked.map(([id]) => id),
+      );
+      const gone = await ostiary(['keys', 'revoke', String(first)], { env, dir });
+      assert.equal(oneSentence(gone), 'There is no such key.');
+      for (const args of [
+        ['keys'],
+        ['keys', 'rotate', '--use', 'x'],
+        ['keys', 'list', '--use', 'enc'],
+        ['keys', 'revoke'],
+      ]) {
+        assert.equal((await ostiary(args, { env, dir })).code, 2, args.join(' '));
+      }
     }));
 
   for (const database of databases) {
