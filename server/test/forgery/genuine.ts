@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHmac, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { createEvents } from '../../src/modules/events/events.ts';
-import { createSigningKeys } from '../../src/modules/keys/signing-keys.ts';
+import type { KeyLink } from '../../src/modules/keys/key-chain.ts';
+import { openPrivateKey } from '../../src/modules/keys/key-pairs.ts';
+import type { SigningAlgorithm } from '../../src/modules/keys/key-store.ts';
+import { createKeys } from '../../src/modules/keys/keys.ts';
 import { createKeyring } from '../../src/platform/crypto/keyring.ts';
 import { createLog } from '../../src/platform/telemetry/log.ts';
 import type { Scene } from '../scenario.ts';
 
 export type Json = Record<string, unknown>;
-export type Algorithm = 'EdDSA' | 'ES256';
 
 /** What a forger works from: a token that is accepted, and more than any forger has, the key that signed it. */
 export interface Genuine {
@@ -18,13 +20,13 @@ export interface Genuine {
   signature: string;
   header: Json;
   claims: Json;
-  algorithm: Algorithm;
+  algorithm: SigningAlgorithm;
   privateKey: KeyObject;
   publicKey: KeyObject;
   /** The same public key as the server publishes it. */
   publicJwk: Json;
   /** Another key of the server's, for the other algorithm: it verifies, but signs nothing. */
-  other: { kid: string; algorithm: Algorithm; privateKey: KeyObject };
+  other: { kid: string; algorithm: SigningAlgorithm; privateKey: KeyObject };
   /** Unix seconds of the server's clock. */
   now: number;
 }
@@ -38,25 +40,32 @@ const decode = (part: string): Json => JSON.parse(Buffer.from(part, 'base64url')
 
 /** Reads a token of this server, with the key that the server signs with. */
 export async function genuineOf({ app, config, time }: Scene, token: string): Promise<Genuine> {
-  const clock = () => time.now;
-  const open = async (algorithm: Algorithm) => {
-    const keys = createSigningKeys({
-      store: app.storage.signingKeys,
-      events: createEvents({ clock }),
-      keyring: createKeyring(config.secretKeys),
-      algorithm,
-      clock,
-      log: createLog(config.log),
-    });
-    await keys.load();
-    return keys;
-  };
   const { algorithm } = config.tokens;
-  const other = (await open(algorithm === 'EdDSA' ? 'ES256' : 'EdDSA')).current();
-  const keys = await open(algorithm);
-  const { privateKey, kid } = keys.current();
+  const keyring = createKeyring(config.secretKeys);
+  const clock = () => time.now;
+  // For its sake the next key becomes one of another algorithm.
+  const keys = createKeys({
+    store: app.storage.keys,
+    events: createEvents({ clock }),
+    keyring,
+    algorithm: algorithm === 'EdDSA' ? 'ES256' : 'EdDSA',
+    rotation: config.keyRotation,
+    clock,
+    log: createLog(config.log),
+  });
+  await keys.tend();
+  const links = (await keys.list()).filter(({ key }) => key.use === 'sig');
+  const keyOf = (status: KeyLink['status']) => {
+    const key = links.find((link) => link.status === status)?.key;
+    const privateKey = key && openPrivateKey(keyring, key);
+    assert.ok(key && privateKey && key.algorithm !== 'RSA-OAEP-256');
+    return { kid: key.id, algorithm: key.algorithm, privateKey };
+  };
+  const { kid, privateKey } = keyOf('active');
+  const other = keyOf('next');
+  assert.notEqual(other.algorithm, algorithm);
   const [head = '', body = '', signature = ''] = token.split('.');
-  const publicJwk = keys.jwks().keys.find((key) => key.kid === kid);
+  const publicJwk = app.keys.signing.jwks().keys.find((key) => key.kid === kid);
   assert.ok(publicJwk);
   return {
     ...{ token, head, body, signature, algorithm, privateKey },
