@@ -16,6 +16,8 @@ export const OUTGOING: Record<string, string> = {
   'src/platform/http/shutdown.ts': 'nowhere: the class of a server',
   'src/platform/mail/compose-mail.ts': 'nowhere: makes messages, and may read neither files nor URLs for them',
   'src/platform/mail/smtp-connection.ts': 'SMTP_URL',
+  'src/platform/process/keep-workers.ts': 'nowhere: starts this program again',
+  'src/platform/process/worker-side.ts': 'nowhere: speaks with the primary',
   'src/platform/queue/bullmq-queue.ts': 'REDIS_URL',
   'src/platform/queue/bullmq-workers.ts': 'REDIS_URL',
   'src/platform/redis/connect.ts': 'REDIS_URL',

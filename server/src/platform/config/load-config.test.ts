@@ -174,7 +174,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     Object.keys(bad),
   );
   assert.equal(error.name, 'ConfigError');
-  assert.match(error.message, /has 36 faults/);
+  assert.match(error.message, /has 39 faults/);
   const lines = error.message.split('\n');
   for (const { name, problem, fix } of error.faults) {
     const at = lines.indexOf(`  ${name} ${problem}.`);
