@@ -21,7 +21,7 @@ export class BadBreachFile extends Error {
 
 /**
  * Whether a sorted file of `size` bytes has `key` (hexadecimal, in capitals, as long as the keys of the file) with a count of 1 or
- * more. Hashes spread evenly, so the place of one can be guessed: a file of 40 GB takes about three reads of `BLOCK` bytes.
+ * more. Hashes spread evenly, so the place of one can be guessed: a few reads of `BLOCK` bytes are enough, however large the file is.
  * Throws `BadBreachFile` where it meets a line that is none.
  */
 export async function searchBreaches(read: ReadAt, size: number, key: string): Promise<boolean> {
