@@ -68,6 +68,10 @@ import { createRefreshTokens } from './modules/sessions/refresh-token.ts';
 import { sessionRoutes } from './modules/sessions/routes.ts';
 import { createSessionStates } from './modules/sessions/session-states.ts';
 import { createSessions } from './modules/sessions/sessions.ts';
+import { transportErrors } from './modules/transport/errors.ts';
+import { createNonces } from './modules/transport/nonces.ts';
+import { createPasswordTransport } from './modules/transport/password-transport.ts';
+import { transportRoutes } from './modules/transport/routes.ts';
 import { userErrors } from './modules/users/errors.ts';
 import { userRoutes } from './modules/users/routes.ts';
 import type { UserRecord } from './modules/users/user-store.ts';
@@ -126,6 +130,7 @@ export const errorTable: ErrorTable = {
   ...userErrors.table,
   ...jobErrors.table,
   ...scheduleErrors.table,
+  ...transportErrors.table,
 };
 
 const API = '/api/v1';
@@ -204,6 +209,8 @@ export async function createApp(deps: {
     clock,
     log,
   });
+  const nonces = createNonces({ keyring, clock });
+  const transport = createPasswordTransport({ nonces, store: storage.nonces, keys: keys.encryption });
   const catalogue = createRouteCatalogue();
   const superadmins = createSuperadmins({ store: storage.superadmins, users: storage.users, events, clock });
   const grants = createGrants({ store: storage.roles, superadmins, catalogue });
@@ -309,6 +316,7 @@ export async function createApp(deps: {
     jobStore: redis ? null : storage.jobs,
     workerStore: storage.workers,
     throttleStore: storage.throttles,
+    nonceStore: storage.nonces,
     eventRetention: config.eventRetention,
   });
   registerKeyJobs({ keys, jobs, schedules });
@@ -363,8 +371,8 @@ export async function createApp(deps: {
   if (config.role !== 'worker') await registerRoutes();
 
   async function registerRoutes(): Promise<void> {
-    await http.register(registrationRoutes({ registrations, invitations, users, devices, shed }), api);
-    await http.register(authRoutes({ signIn, passwords, users, devices, credentials, shed }), api);
+    await http.register(registrationRoutes({ registrations, invitations, users, devices, transport, shed }), api);
+    await http.register(authRoutes({ signIn, passwords, users, devices, transport, credentials, shed }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
     await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
     await http.register(eventRoutes({ store: storage.events, list }), api);
@@ -375,14 +383,15 @@ export async function createApp(deps: {
     await http.register(roleRoutes({ roles, catalogue, list }), api);
     const userList = createUserList({ store: storage.users, users, roles, superadmins, list });
     const bulk = createBulk({ admin, authorize: grants.authorize });
-    await http.register(userAdminRoutes({ admin, userList, bulk, members, givenRoles, clock }), api);
+    await http.register(userAdminRoutes({ admin, userList, bulk, members, transport, givenRoles, clock }), api);
     const { demandOver } = authority;
-    await http.register(userActionRoutes({ admin, sessions, demandOver, givenRoles }), api);
+    await http.register(userActionRoutes({ admin, sessions, transport, demandOver, givenRoles }), api);
     await http.register(eventAdminRoutes({ store: storage.events, list, findUser: admin.find }), api);
     await http.register(jobRoutes({ queue, registry, beat, note, list }), api);
     await http.register(scheduleRoutes({ schedules, eventStore: storage.events, jobs, queue, list }), api);
-    await http.register(setupRoutes({ setup, rolesOf }), api);
+    await http.register(setupRoutes({ setup, transport, rolesOf }), api);
     await http.register(keyAdminRoutes({ keys }), api);
+    await http.register(transportRoutes({ keys: keys.encryption, nonces }), api);
     await http.register(jwksRoutes({ keys: keys.signing }));
     await http.register(pageRoutes({ config, version }));
     if (mailbox) await http.register(mailboxRoutes({ mailbox }));

@@ -25,6 +25,7 @@ import { purgeStoresContract } from './modules/maintenance/purge-stores.contract
 import { scheduleStoreContract } from './modules/schedules/schedule-store.contract.ts';
 import { sessionChangesContract } from './modules/sessions/session-changes.contract.ts';
 import { sessionStoreContract } from './modules/sessions/session-store.contract.ts';
+import { nonceStoreContract } from './modules/transport/nonce-store.contract.ts';
 import { userChangesContract } from './modules/users/user-changes.contract.ts';
 import { userCountersContract } from './modules/users/user-counters.contract.ts';
 import { userListsContract } from './modules/users/user-lists.contract.ts';
@@ -69,6 +70,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
   workers: [workerStoreContract],
   schedules: [scheduleStoreContract],
   throttles: [throttleStoreContract],
+  nonces: [nonceStoreContract],
 };
 
 const PRODUCTS: Record<DatabaseName, RegExp> = {

@@ -36,6 +36,9 @@ import type { ScheduleStore } from './modules/schedules/schedule-store.ts';
 import { createMongoSessionStore } from './modules/sessions/session-store.mongo.ts';
 import { createSqlSessionStore } from './modules/sessions/session-store.sql.ts';
 import type { SessionStore } from './modules/sessions/session-store.ts';
+import { createMongoNonceStore } from './modules/transport/nonce-store.mongo.ts';
+import { createSqlNonceStore } from './modules/transport/nonce-store.sql.ts';
+import type { NonceStore } from './modules/transport/nonce-store.ts';
 import { createMongoUserStore } from './modules/users/user-store.mongo.ts';
 import { createSqlUserStore } from './modules/users/user-store.sql.ts';
 import type { UserStore } from './modules/users/user-store.ts';
@@ -56,6 +59,7 @@ export interface Storage {
   workers: WorkerStore;
   schedules: ScheduleStore;
   throttles: ThrottleStore;
+  nonces: NonceStore;
 }
 
 export interface StorageOptions {
@@ -84,6 +88,7 @@ function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
     workers: createSqlWorkerStore({ database }),
     schedules: createSqlScheduleStore({ database, outbox }),
     throttles: createSqlThrottleStore({ database }),
+    nonces: createSqlNonceStore({ database }),
   };
 }
 
@@ -103,5 +108,6 @@ function mongoStorage(database: Database, { onCommit }: StorageOptions): Storage
     workers: createMongoWorkerStore({ database }),
     schedules: createMongoScheduleStore({ database, outbox }),
     throttles: createMongoThrottleStore({ database }),
+    nonces: createMongoNonceStore({ database }),
   };
 }

@@ -10,6 +10,7 @@ import type { KeyRecord } from '../src/modules/keys/key-store.ts';
 import type { SecretCheck } from '../src/modules/keys/secret-check-store.ts';
 import type { ScheduleRecord } from '../src/modules/schedules/schedule-store.ts';
 import type { SessionRecord } from '../src/modules/sessions/session-store.ts';
+import type { Nonce } from '../src/modules/transport/nonce-store.ts';
 import type { EmailChange, Invitation, UserRecord } from '../src/modules/users/user-store.ts';
 import { after, DAY, MINUTE } from '../src/platform/clock.ts';
 import type { JobRecord, NewJob } from '../src/platform/queue/queue.ts';
@@ -206,6 +207,11 @@ export function makeKey(fields: Partial<KeyRecord> = {}): KeyRecord {
 /** The check of a secret that no other test has. */
 export function makeSecretCheck(fields: Partial<SecretCheck> = {}): SecretCheck {
   return { keyId: nextNumber().toString(16).padStart(8, '0'), value: makeHash(), createdAt: NOW, ...fields };
+}
+
+/** A nonce that was issued at `NOW`. */
+export function makeNonce(fields: Partial<Nonce> = {}): Nonce {
+  return { id: nextNumber().toString(16).padStart(32, '0'), expiresAt: after(NOW, 5 * MINUTE), ...fields };
 }
 
 /** A role in whose record nothing is empty. */

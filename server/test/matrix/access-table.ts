@@ -39,6 +39,7 @@ export const PRODUCT: AccessTable = {
   'GET:/dev/mailbox': open(200),
 
   'POST:/api/v1/setup': open(400),
+  'GET:/api/v1/auth/keys/public': open(200),
   'POST:/api/v1/auth/register': open(400),
   'POST:/api/v1/auth/verify-email': open(400),
   'POST:/api/v1/auth/resend-verification': open(400),

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { listQuery } from '../../platform/http/paging.ts';
 import { idsInput } from '../../platform/http/results.ts';
 import { nullable, timeInput, timestamp } from '../../platform/http/schemas.ts';
-import { passwordInput } from '../auth/schemas.ts';
+import { passwordFields } from '../transport/schemas.ts';
 import {
   emailInput,
   fullNameInput,
@@ -37,7 +37,7 @@ export const createUserBody = Type.Object(
     phone: Type.Optional(phoneInput),
     locale: Type.Optional(localeInput),
     roles: Type.Optional(roleNames),
-    temporaryPassword: Type.Optional(passwordInput),
+    ...passwordFields('temporaryPassword'),
     emailVerified: Type.Optional(Type.Boolean({ description: 'Default false.' })),
   },
   closed,
@@ -53,7 +53,7 @@ export const patchUserBody = Type.Object(
 );
 
 export const setRolesBody = Type.Object({ roles: roleNames }, closed);
-export const temporaryPasswordBody = Type.Object({ temporaryPassword: passwordInput }, closed);
+export const temporaryPasswordBody = Type.Object(passwordFields('temporaryPassword'), closed);
 
 /** What can be done to many at once. */
 export const bulkAction = Type.Enum(['activate', 'deactivate', 'unlock', 'password-reset', 'delete', 'restore']);

@@ -6,6 +6,8 @@ import { PASSWORD_CODES } from '../auth/errors.ts';
 import { sessionErrors } from '../sessions/errors.ts';
 import { sessionListSchema, sessionView } from '../sessions/schemas.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import { ENCRYPTED_CODES } from '../transport/errors.ts';
+import type { PasswordTransport } from '../transport/password-transport.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import { adminUserSchema, adminUserView, temporaryPasswordBody, userParams, userSessionParams } from './schemas.ts';
 import type { UserAdmin } from './user-admin.ts';
@@ -17,11 +19,12 @@ const OVER = ['user_not_found', 'power_exceeded', 'status_conflict'];
 export function userActionRoutes(deps: {
   admin: UserAdmin;
   sessions: Sessions;
+  transport: PasswordTransport;
   /** Throws `power_exceeded` where somebody holds more than the caller. */
   demandOver: (caller: ReturnType<typeof callerOf>, user: UserRecord) => Promise<void>;
   givenRoles: (user: UserRecord) => Promise<string[]>;
 }) {
-  const { admin, sessions, demandOver, givenRoles } = deps;
+  const { admin, sessions, transport, demandOver, givenRoles } = deps;
 
   return async (app: HttpServer): Promise<void> => {
     const changes = {
@@ -70,7 +73,7 @@ export function userActionRoutes(deps: {
     app.post(
       '/admin/users/:id/temporary-password',
       {
-        config: { access: 'permission', errors: [...OVER, 'self_protected', ...PASSWORD_CODES] },
+        config: { access: 'permission', errors: [...OVER, 'self_protected', ...PASSWORD_CODES, ...ENCRYPTED_CODES] },
         schema: {
           summary: 'Set a password that the user must change; every session ends',
           tags: TAGS,
@@ -80,7 +83,8 @@ export function userActionRoutes(deps: {
         },
       },
       async (request, reply) => {
-        await admin.setTemporaryPassword(callerOf(request), request.params.id, request.body.temporaryPassword);
+        const { temporaryPassword } = await transport.open(request.body, 'temporaryPassword');
+        await admin.setTemporaryPassword(callerOf(request), request.params.id, temporaryPassword);
         return reply.code(204).send(null);
       },
     );

@@ -9,6 +9,8 @@ import { resultsSchema, resultsView } from '../../platform/http/results.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import type { Members } from '../access/members.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
+import { ENCRYPTED_CODES } from '../transport/errors.ts';
+import type { PasswordTransport } from '../transport/password-transport.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import type { Bulk } from './bulk.ts';
 import {
@@ -37,11 +39,12 @@ export function userAdminRoutes(deps: {
   userList: UserList;
   bulk: Bulk;
   members: Members;
+  transport: PasswordTransport;
   /** Codes of the roles that somebody was given, the disabled ones too. */
   givenRoles: (user: UserRecord) => Promise<string[]>;
   clock: Clock;
 }) {
-  const { admin, userList, bulk, members, givenRoles, clock } = deps;
+  const { admin, userList, bulk, members, transport, givenRoles, clock } = deps;
   const view = async (user: UserRecord) => adminUserView(user, await givenRoles(user));
 
   return async (app: HttpServer): Promise<void> => {
@@ -83,7 +86,10 @@ export function userAdminRoutes(deps: {
     app.post(
       '/admin/users',
       {
-        config: { access: 'permission', errors: [...IDENTITY_CODES, ...PASSWORD_CODES, 'power_exceeded'] },
+        config: {
+          access: 'permission',
+          errors: [...IDENTITY_CODES, ...PASSWORD_CODES, ...ENCRYPTED_CODES, 'power_exceeded'],
+        },
         schema: {
           summary: 'Make an account: by a mailed invitation, or with a temporary password',
           tags: TAGS,
@@ -92,7 +98,8 @@ export function userAdminRoutes(deps: {
         },
       },
       async (request, reply) => {
-        const user = await admin.create(callerOf(request), request.body);
+        const input = await transport.openOptional(request.body, 'temporaryPassword');
+        const user = await admin.create(callerOf(request), input);
         return reply.code(201).send(await view(user));
       },
     );

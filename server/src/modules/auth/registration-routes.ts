@@ -4,6 +4,8 @@ import type { HttpServer } from '../../platform/http/routes.ts';
 import type { Shed } from '../../platform/http/shed.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { signedInSchema } from '../sessions/schemas.ts';
+import { ENCRYPTED_CODES } from '../transport/errors.ts';
+import type { PasswordTransport } from '../transport/password-transport.ts';
 import type { Users } from '../users/users.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { Invitations } from './invitations.ts';
@@ -26,10 +28,11 @@ export function registrationRoutes(deps: {
   invitations: Invitations;
   users: Users;
   devices: DeviceCookie;
+  transport: PasswordTransport;
   /** Turns away whom hashing has no room for. */
   shed: Shed;
 }) {
-  const { registrations, invitations, users, devices, shed } = deps;
+  const { registrations, invitations, users, devices, transport, shed } = deps;
   const registerLimit = createAccountLimit({ name: 'register', points: 5, duration: 60 });
   const verifyLimit = createAccountLimit({ name: 'verify-email', points: 5, duration: 60 });
   const resendLimit = createAccountLimit({ name: 'resend', points: 5, duration: 60 });
@@ -39,7 +42,10 @@ export function registrationRoutes(deps: {
     app.post(
       '/auth/register',
       {
-        config: { access: 'public', errors: ['registration_closed', ...IDENTITY_CODES, ...PASSWORD_CODES] },
+        config: {
+          access: 'public',
+          errors: ['registration_closed', ...IDENTITY_CODES, ...PASSWORD_CODES, ...ENCRYPTED_CODES],
+        },
         onRequest: shed,
         schema: {
           summary: 'Ask for an account; a code is mailed to the address',
@@ -53,7 +59,7 @@ export function registrationRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await registerLimit(request, users.loginKey(input.email));
-        const result = await registrations.register(callerOf(request), input);
+        const result = await registrations.register(callerOf(request), await transport.open(input, 'password'));
         if ('signedIn' in result) return devices.handOut(reply.code(201), result.signedIn, tokenTransport);
         return reply.code(202).send({ status: 'verification_required', ...result });
       },
@@ -102,7 +108,7 @@ export function registrationRoutes(deps: {
       {
         config: {
           access: 'public',
-          errors: ['token_invalid', 'username_invalid', 'username_taken', ...PASSWORD_CODES],
+          errors: ['token_invalid', 'username_invalid', 'username_taken', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
         },
         schema: {
           summary: 'Choose the first password with the token of an invitation; you are signed in',
@@ -114,7 +120,8 @@ export function registrationRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await acceptLimit(request, input.token);
-        return devices.handOut(reply, await invitations.accept(callerOf(request), input), tokenTransport);
+        const opened = await transport.open(input, 'password');
+        return devices.handOut(reply, await invitations.accept(callerOf(request), opened), tokenTransport);
       },
     );
   };

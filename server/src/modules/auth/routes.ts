@@ -10,6 +10,8 @@ import type { HttpServer } from '../../platform/http/routes.ts';
 import type { Shed } from '../../platform/http/shed.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
+import { ENCRYPTED_CODES } from '../transport/errors.ts';
+import type { PasswordTransport } from '../transport/password-transport.ts';
 import type { Users } from '../users/users.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { Passwords } from './passwords.ts';
@@ -28,7 +30,7 @@ import {
 import type { SignIn } from './sign-in.ts';
 
 const TAGS = ['Accounts'];
-const SIGN_IN_CODES = ['invalid_credentials', 'step_required', 'proof_required'];
+const SIGN_IN_CODES = ['invalid_credentials', 'step_required', 'proof_required', ...ENCRYPTED_CODES];
 const FORM = 'application/x-www-form-urlencoded';
 const RESETS = { name: 'password-reset', points: 5, duration: 60 };
 
@@ -38,12 +40,13 @@ export function authRoutes(deps: {
   passwords: Passwords;
   users: Users;
   devices: DeviceCookie;
+  transport: PasswordTransport;
   /** On proofs of a password. */
   credentials: AccountLimit;
   /** Turns away whom hashing has no room for. */
   shed: Shed;
 }) {
-  const { signIn, passwords, users, devices, shed } = deps;
+  const { signIn, passwords, users, devices, transport, shed } = deps;
   // Within a session by its user. What is counted of sign-ins, `guessing` counts.
   const credentialLimit = (request: FastifyRequest, key: string) => deps.credentials.count(clientAddress(request), key);
   const resetLimit = createAccountLimit(RESETS);
@@ -69,12 +72,13 @@ export function authRoutes(deps: {
       async (request, reply) => {
         const isForm = request.mediaType === FORM;
         const body = request.body as Static<typeof loginBody>;
-        const { email, username, login: name = email ?? username, password, proof, deviceToken } = body;
-        const transport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
+        const { email, username, login: name = email ?? username, proof, deviceToken } = body;
+        const tokenTransport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
         if (name === undefined) throw missingLogin();
+        const { password } = await transport.open(body, 'password');
         const deviceTokens = deviceToken ?? devices.read(request);
         const signedIn = await signIn.login(callerOf(request), { login: name, password, proof, deviceTokens });
-        return devices.handOut(reply, signedIn, transport, deviceToken);
+        return devices.handOut(reply, signedIn, tokenTransport, deviceToken);
       },
     );
 
@@ -113,7 +117,14 @@ export function authRoutes(deps: {
       {
         config: {
           access: 'public',
-          errors: ['token_invalid', 'code_invalid', 'step_required', 'password_unchanged', ...PASSWORD_CODES],
+          errors: [
+            'token_invalid',
+            'code_invalid',
+            'step_required',
+            'password_unchanged',
+            ...PASSWORD_CODES,
+            ...ENCRYPTED_CODES,
+          ],
         },
         schema: {
           summary: 'Finish a sign-in that asked for a step',
@@ -125,14 +136,15 @@ export function authRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await credentialLimit(request, input.flowToken);
-        return devices.handOut(reply, await signIn.completeStep(callerOf(request), input), tokenTransport);
+        const opened = await transport.openOptional(input, 'newPassword');
+        return devices.handOut(reply, await signIn.completeStep(callerOf(request), opened), tokenTransport);
       },
     );
 
     app.post(
       '/auth/reauthenticate',
       {
-        config: { access: 'signedIn', errors: ['invalid_credentials'] },
+        config: { access: 'signedIn', errors: ['invalid_credentials', ...ENCRYPTED_CODES] },
         schema: {
           summary: 'Prove the password again, for what needs a fresh sign-in',
           tags: TAGS,
@@ -143,7 +155,8 @@ export function authRoutes(deps: {
       async (request) => {
         const actor = actorOf(request);
         await credentialLimit(request, actor.userId);
-        const token = await signIn.reauthenticate(callerOf(request), actor, request.body.password);
+        const { password } = await transport.open(request.body, 'password');
+        const token = await signIn.reauthenticate(callerOf(request), actor, password);
         return { ...token, tokenType: 'Bearer' as const };
       },
     );
@@ -170,7 +183,7 @@ export function authRoutes(deps: {
     app.post(
       '/auth/reset-password',
       {
-        config: { access: 'public', errors: ['token_invalid', ...PASSWORD_CODES] },
+        config: { access: 'public', errors: ['token_invalid', ...PASSWORD_CODES, ...ENCRYPTED_CODES] },
         schema: {
           summary: 'Set a new password with the token of the link; every session ends',
           tags: TAGS,
@@ -179,8 +192,9 @@ export function authRoutes(deps: {
         },
       },
       async (request, reply) => {
-        const { token, newPassword } = request.body;
+        const { token } = request.body;
         await resetLimit(request, token);
+        const { newPassword } = await transport.open(request.body, 'newPassword');
         const user = await passwords.reset(callerOf(request), token, newPassword);
         // Whoever reads the owner's mail is let in beside any stranger who guesses.
         devices.set(reply, user.id);
@@ -191,7 +205,7 @@ export function authRoutes(deps: {
     app.post(
       '/auth/change-password',
       {
-        config: { access: 'signedIn', errors: ['invalid_credentials', ...PASSWORD_CODES] },
+        config: { access: 'signedIn', errors: ['invalid_credentials', ...PASSWORD_CODES, ...ENCRYPTED_CODES] },
         schema: {
           summary: 'Change your password; your other sessions end',
           tags: TAGS,
@@ -201,8 +215,8 @@ export function authRoutes(deps: {
       },
       async (request, reply) => {
         const actor = actorOf(request);
-        const { currentPassword, newPassword } = request.body;
         await credentialLimit(request, actor.userId);
+        const { currentPassword, newPassword } = await transport.open(request.body, 'currentPassword', 'newPassword');
         await passwords.change(callerOf(request), actor, currentPassword, newPassword);
         return reply.code(204).send(null);
       },

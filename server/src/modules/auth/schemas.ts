@@ -1,9 +1,8 @@
 import { Type } from 'typebox';
 import { tokenTransport } from '../sessions/schemas.ts';
+import { passwordFields, passwordInput } from '../transport/schemas.ts';
 import { codeInput, emailInput, fullNameInput, localeInput, phoneInput, usernameInput } from '../users/schemas.ts';
 
-/** Longer than the policy allows, so that the policy's own answer is given; bounded by the body in any case. */
-export const passwordInput = Type.String({ minLength: 1, maxLength: 16_384 });
 const idInput = Type.String({ minLength: 1, maxLength: 64 });
 const tokenInput = Type.String({ minLength: 1, maxLength: 512 });
 const loginInput = Type.String({ minLength: 1, maxLength: 320 });
@@ -19,7 +18,7 @@ const proofInput = Type.Object(
 export const registerBody = Type.Object(
   {
     email: emailInput,
-    password: passwordInput,
+    ...passwordFields('password'),
     username: Type.Optional(usernameInput),
     fullName: Type.Optional(fullNameInput),
     phone: Type.Optional(phoneInput),
@@ -53,7 +52,7 @@ export const loginBody = Type.Object(
     login: Type.Optional(loginInput),
     email: Type.Optional(loginInput),
     username: Type.Optional(loginInput),
-    password: passwordInput,
+    ...passwordFields('password'),
     tokenTransport: Type.Optional(tokenTransport),
     deviceToken: Type.Optional(deviceTokenInput),
     proof: Type.Optional(proofInput),
@@ -92,7 +91,7 @@ export const tokenSchema = Type.Object({
 export const completeStepBody = Type.Object(
   {
     flowToken: Type.String({ minLength: 1, maxLength: 1024 }),
-    newPassword: Type.Optional(passwordInput),
+    ...passwordFields('newPassword'),
     code: Type.Optional(codeInput),
     tokenTransport: Type.Optional(tokenTransport),
   },
@@ -102,7 +101,7 @@ export const completeStepBody = Type.Object(
 export const acceptInvitationBody = Type.Object(
   {
     token: tokenInput,
-    password: passwordInput,
+    ...passwordFields('password'),
     username: Type.Optional(usernameInput),
     fullName: Type.Optional(fullNameInput),
     tokenTransport: Type.Optional(tokenTransport),
@@ -110,7 +109,10 @@ export const acceptInvitationBody = Type.Object(
   closed,
 );
 
-export const reauthenticateBody = Type.Object({ password: passwordInput }, closed);
+export const reauthenticateBody = Type.Object(passwordFields('password'), closed);
 export const requestResetBody = Type.Object({ email: emailInput }, closed);
-export const resetBody = Type.Object({ token: tokenInput, newPassword: passwordInput }, closed);
-export const changePasswordBody = Type.Object({ currentPassword: passwordInput, newPassword: passwordInput }, closed);
+export const resetBody = Type.Object({ token: tokenInput, ...passwordFields('newPassword') }, closed);
+export const changePasswordBody = Type.Object(
+  { ...passwordFields('currentPassword'), ...passwordFields('newPassword') },
+  closed,
+);

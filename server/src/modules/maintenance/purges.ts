@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { after, type Clock, DAY, MINUTE } from '../../platform/clock.ts';
+import { after, type Clock, DAY, HOUR, MINUTE } from '../../platform/clock.ts';
 import { outcomeOf } from '../../platform/errors.ts';
 import { SYSTEM_CALLER } from '../../platform/http/system-caller.ts';
 import { defineJob, type JobContext } from '../../platform/queue/define-job.ts';
@@ -14,6 +14,7 @@ import type { JobStore } from '../jobs/job-store.ts';
 import type { WorkerStore } from '../jobs/worker-store.ts';
 import type { Schedules } from '../schedules/schedules.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
+import type { NonceStore } from '../transport/nonce-store.ts';
 import type { UserStore } from '../users/user-store.ts';
 
 /** How long things are kept after their end. Milliseconds. */
@@ -25,6 +26,8 @@ export const KEPT = {
   sessions: 90 * DAY,
   scheduleRuns: 30 * DAY,
   workers: 1 * DAY,
+  /** Past their expiry: an instance whose clock is behind must still find one used. */
+  nonces: 1 * HOUR,
 };
 
 /** How long an account that was deleted can be restored. The contract says so to its owner. */
@@ -47,6 +50,7 @@ export function registerPurges(deps: {
   jobStore: JobStore | null;
   workerStore: WorkerStore;
   throttleStore: ThrottleStore;
+  nonceStore: NonceStore;
   eventRetention: number;
   clock: Clock;
 }): void {
@@ -72,9 +76,14 @@ export function registerPurges(deps: {
     return untilDone(context, () => deps.challengeStore.purge(before, BATCH));
   });
 
-  periodic('purge.throttles', '37 * * * *', (context) => {
+  periodic('purge.throttles', '12 * * * *', (context) => {
     const now = clock();
     return untilDone(context, () => deps.throttleStore.purge(now, BATCH));
+  });
+
+  periodic('purge.nonces', '2 * * * *', (context) => {
+    const before = ago(KEPT.nonces);
+    return untilDone(context, () => deps.nonceStore.purge(before, BATCH));
   });
 
   periodic('purge.sessions', '27 3 * * *', async ({ signal }) => {

@@ -17,6 +17,7 @@ const SECRETS = new Set(
     'encryptedPassword',
     'encryptedNewPassword',
     'encryptedCurrentPassword',
+    'encryptedTemporaryPassword',
     'token',
     'accessToken',
     'access_token',

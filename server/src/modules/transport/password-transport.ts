@@ -1,0 +1,120 @@
+import type { KeyObject } from 'node:crypto';
+import { createBoundedQueue } from '../../platform/crypto/bounded-queue.ts';
+import { platformErrors } from '../../platform/errors.ts';
+import type { EncryptionKeys } from '../keys/encryption-keys.ts';
+import { transportErrors } from './errors.ts';
+import { type Jwe, openJwe, readJwe } from './jwe.ts';
+import type { Nonce, NonceStore } from './nonce-store.ts';
+import type { Nonces } from './nonces.ts';
+import { type EncryptedName, encryptedName } from './schemas.ts';
+
+type Without<Body, Name extends string> = Omit<Body, Name | EncryptedName<Name>>;
+
+/**
+ * Takes the passwords out of a body, where each stands as it is or encrypted (`passwordFields`). To be called after the limits: what is
+ * encrypted costs a write and an RSA operation.
+ *
+ * Throws `validation_failed` where two fields say one thing and where a password is empty; `nonce_invalid`, after which a client takes a
+ * new nonce; `encrypted_invalid`; and `overloaded`, which leaves the nonce good.
+ */
+export interface PasswordTransport {
+  /** The body with all of these passwords. Throws `validation_failed` where one is missing, too. */
+  open<Body extends object, Name extends string>(
+    body: Body,
+    ...names: Name[]
+  ): Promise<Without<Body, Name> & Record<Name, string>>;
+  /** The body with those of these passwords that it has. */
+  openOptional<Body extends object, Name extends string>(
+    body: Body,
+    ...names: Name[]
+  ): Promise<Without<Body, Name> & Partial<Record<Name, string>>>;
+}
+
+type Fields = Record<string, string | undefined>;
+type Fault = { path: string; message: string };
+
+/** Requests that are decrypted at a time, and that may wait for it. */
+const CONCURRENCY = 4;
+const QUEUE_LIMIT = 128;
+/** Milliseconds: what a request may wait, and what one takes before any was measured. */
+const LONGEST_WAIT = 600;
+const EXPECTED = 5;
+
+export function createPasswordTransport(deps: {
+  nonces: Nonces;
+  store: NonceStore;
+  keys: Pick<EncryptionKeys, 'fetch'>;
+}): PasswordTransport {
+  const { nonces, store, keys } = deps;
+  const queue = createBoundedQueue({
+    concurrency: CONCURRENCY,
+    limit: QUEUE_LIMIT,
+    longestWait: LONGEST_WAIT,
+    expected: EXPECTED,
+    full: () => platformErrors.overloaded({ headers: { 'retry-after': '1' } }),
+  });
+
+  /** One request has one nonce, so parts of two requests make none. */
+  function nonceOf(jwes: Jwe[]): Nonce {
+    const [text = '', ...others] = new Set(jwes.map(({ nonce }) => nonce));
+    const nonce = others.length === 0 ? nonces.read(text) : null;
+    return nonce ?? refuse('nonce_invalid');
+  }
+
+  async function withKey(jwe: Jwe): Promise<{ jwe: Jwe; key: KeyObject }> {
+    return { jwe, key: (await keys.fetch(jwe.kid)) ?? refuse('encrypted_invalid') };
+  }
+
+  /** From cheap to dear. The nonce is used up before RSA, so that a replay costs none, and in the queue, so that its refusal costs no nonce. */
+  async function decrypt(texts: string[]): Promise<string[]> {
+    const jwes = texts.map((text) => readJwe(text) ?? refuse('encrypted_invalid'));
+    const nonce = nonceOf(jwes);
+    const keyed = await Promise.all(jwes.map(withKey));
+    return queue.run(async () => {
+      if (!(await store.use(nonce))) refuse('nonce_invalid');
+      const opened = await Promise.all(keyed.map(({ jwe, key }) => openJwe(jwe, key)));
+      return opened.map((password) => password ?? refuse('encrypted_invalid'));
+    });
+  }
+
+  async function take(body: object, names: string[], required: boolean): Promise<Fields> {
+    const fields = body as Fields;
+    demandNone(names.flatMap((name) => faultOf(fields, name, required)));
+    const rest = { ...fields };
+    const encrypted: { name: string; field: string; text: string }[] = [];
+    for (const name of names) {
+      const field = encryptedName(name);
+      const text = fields[field];
+      delete rest[field];
+      if (text !== undefined) encrypted.push({ name, field, text });
+    }
+    if (encrypted.length === 0) return rest;
+    const passwords = await decrypt(encrypted.map(({ text }) => text));
+    const opened = encrypted.map(({ name, field }, i) => ({ name, field, password: passwords[i] ?? '' }));
+    demandNone(opened.filter(({ password }) => password === '').map(({ field }) => fault(field, 'must not be empty')));
+    return { ...rest, ...Object.fromEntries(opened.map(({ name, password }) => [name, password])) };
+  }
+
+  return {
+    // The names that were asked for are in there, or it has thrown.
+    open: async (body, ...names) => (await take(body, names, true)) as never,
+    openOptional: async (body, ...names) => (await take(body, names, false)) as never,
+  };
+}
+
+function faultOf(fields: Fields, name: string, required: boolean): Fault[] {
+  const field = encryptedName(name);
+  const given = [name, field].filter((each) => fields[each] !== undefined).length;
+  if (given === 2) return [fault(field, `stands in place of ${name}, not beside it`)];
+  return given === 0 && required ? [fault(name, `is required, or ${field} in its place`)] : [];
+}
+
+const fault = (field: string, message: string): Fault => ({ path: `/${field}`, message });
+
+function demandNone(errors: Fault[]): void {
+  if (errors.length > 0) throw platformErrors.validation_failed({ errors });
+}
+
+function refuse(code: keyof typeof transportErrors.table): never {
+  throw transportErrors[code]();
+}
