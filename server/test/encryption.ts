@@ -24,9 +24,7 @@ export async function encrypt(
   const { kid, ...jwk } = key;
   const all = { alg: 'RSA-OAEP-256', enc: 'A256GCM', kid, nonce, ...header };
   const plain = typeof password === 'string' ? new TextEncoder().encode(password) : password;
-  return new CompactEncrypt(plain)
-    .setProtectedHeader(all)
-    .encrypt(await importJWK({ ...jwk, alg: all.alg }, all.alg));
+  return new CompactEncrypt(plain).setProtectedHeader(all).encrypt(await importJWK({ ...jwk, alg: all.alg }, all.alg));
 }
 
 /** Encrypts every password of a body, under one new nonce: `newPassword` travels as `encryptedNewPassword`. */

@@ -10,7 +10,16 @@ import { JOBS_KEPT } from '../src/platform/queue/queue.ts';
 import { openTestApp, type TestApp } from './app.ts';
 import { ok, type Person } from './client.ts';
 import { testDatabases } from './databases.ts';
-import { makeChallenge, makeEvent, makeId, makeJob, makeRegistration, makeSession, makeWorker } from './fixtures.ts';
+import {
+  makeChallenge,
+  makeEvent,
+  makeId,
+  makeJob,
+  makeNonce,
+  makeRegistration,
+  makeSession,
+  makeWorker,
+} from './fixtures.ts';
 import { signIn } from './matrix/world.ts';
 import { atOnce, refused, type Scene, somebody, withScene } from './scenario.ts';
 
@@ -20,13 +29,15 @@ const ENV = { EVENT_RETENTION: '90d' };
 const SCHEDULES = {
   'purge.registrations': '7 * * * *',
   'purge.challenges': '17 * * * *',
+  'purge.nonces': '2 * * * *',
   'purge.sessions': '27 3 * * *',
   'purge.events': '37 3 * * *',
   'purge.jobs': '47 * * * *',
   'users.erase-deleted': '57 * * * *',
 };
 const NIGHTLY = { 'purge.sessions': true, 'purge.events': true };
-const PURGES = Object.keys(SCHEDULES).filter((name) => name !== 'users.erase-deleted');
+/** Those whose things can be looked at; the others have tests of their own. */
+const PURGES = Object.keys(SCHEDULES).filter((name) => !['users.erase-deleted', 'purge.nonces'].includes(name));
 
 /** Something in the database. `left`: how many milliseconds of its time there are; negative: over; null: it has no end. */
 interface Thing {
@@ -213,6 +224,20 @@ for (const { name, freshUrl } of testDatabases()) {
         }
         for (const thing of over) assert.equal(await thing.isThere(), false, say(thing));
         for (const thing of kept) assert.equal(await thing.isThere(), true, say(thing));
+      }));
+
+    test('used nonces go an hour after they expired, to the millisecond, in as many batches as it takes', () =>
+      onDatabase(async (s) => {
+        const { nonces } = s.app.storage;
+        const made = (left: number) => makeNonce({ expiresAt: after(s.time.now, left - KEPT.nonces) });
+        const [over, just] = [made(-1), made(0)];
+        for (const nonce of [over, just]) assert.equal(await nonces.use(nonce), true);
+        for (let i = 0; i < 520; i += 20) await atOnce(20, () => nonces.use(made(-DAY)));
+        assert.deepEqual(await runJob(s, 'purge.nonces'), { removed: 521 });
+        assert.deepEqual(await runJob(s, 'purge.nonces'), { removed: 0 });
+        assert.equal(await nonces.use(just), false, 'it is kept');
+        s.time.forward(1);
+        assert.deepEqual(await runJob(s, 'purge.nonces'), { removed: 1 });
       }));
 
     test('each has its schedule, which runs it at its tick, and once for all that nobody was there for', () =>

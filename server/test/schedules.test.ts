@@ -232,6 +232,7 @@ for (const { name, freshUrl } of testDatabases()) {
             'purge.challenges',
             'purge.events',
             'purge.jobs',
+            'purge.nonces',
             'purge.registrations',
             'purge.sessions',
             'purge.throttles',
