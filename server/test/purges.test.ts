@@ -29,7 +29,7 @@ const ENV = { EVENT_RETENTION: '90d' };
 const SCHEDULES = {
   'purge.registrations': '7 * * * *',
   'purge.challenges': '17 * * * *',
-  'purge.nonces': '2 * * * *',
+  'purge.nonces': '22 * * * *',
   'purge.sessions': '27 3 * * *',
   'purge.events': '37 3 * * *',
   'purge.jobs': '47 * * * *',

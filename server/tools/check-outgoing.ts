@@ -21,11 +21,12 @@ export const OUTGOING: Record<string, string> = {
   'src/platform/queue/bullmq-queue.ts': 'REDIS_URL',
   'src/platform/queue/bullmq-workers.ts': 'REDIS_URL',
   'src/platform/redis/connect.ts': 'REDIS_URL',
+  'src/modules/transport/jwe.ts': 'nowhere: decrypts with a key that it is given',
   'src/modules/pages/form-script.ts': 'this server, from a browser',
 };
 
 /** Dependencies that can open connections, and those that cannot by themselves. Every one is on one of the two lists. */
-export const CONNECTING = ['bullmq', 'ioredis', 'mongodb', 'mysql2', 'nodemailer', 'pg'];
+export const CONNECTING = ['bullmq', 'ioredis', 'jose', 'mongodb', 'mysql2', 'nodemailer', 'pg'];
 export const LOCAL = [
   ...['@fastify/cookie', '@fastify/swagger', '@fastify/swagger-ui', '@ip-location-db/geo-whois-asn-country-mmdb'],
   ...['@node-rs/argon2', '@node-rs/bcrypt', '@zxcvbn-ts/language-common', 'ajv', 'ajv-formats', 'bowser', 'croner'],

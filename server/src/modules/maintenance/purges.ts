@@ -81,7 +81,7 @@ export function registerPurges(deps: {
     return untilDone(context, () => deps.throttleStore.purge(now, BATCH));
   });
 
-  periodic('purge.nonces', '2 * * * *', (context) => {
+  periodic('purge.nonces', '22 * * * *', (context) => {
     const before = ago(KEPT.nonces);
     return untilDone(context, () => deps.nonceStore.purge(before, BATCH));
   });
