@@ -5,8 +5,11 @@ import type { KeyAlgorithm, KeyRecord } from './key-store.ts';
 
 const generate = promisify(generateKeyPair);
 
-/** NIST SP 800-57, part 1: 128 bits of strength, as the curves have. */
-const MODULUS_BITS = 3072;
+/**
+ * NIST SP 800-57, part 1: 112 and 128 bits of strength. A forged signature is worth something only while its key counts, and each is made
+ * on the event loop; what is encrypted may be recorded and broken years later, and is decrypted beside it.
+ */
+const MODULUS_BITS = { RS256: 2048, 'RSA-OAEP-256': 3072 };
 const SEAL_PURPOSE = 'signing-key';
 
 /** A new pair, made off the event loop: one for RSA takes part of a second. */
@@ -18,7 +21,7 @@ export function newKeyPair(algorithm: KeyAlgorithm): Promise<{ publicKey: KeyObj
       return generate('ec', { namedCurve: 'P-256' });
     case 'RS256':
     case 'RSA-OAEP-256':
-      return generate('rsa', { modulusLength: MODULUS_BITS });
+      return generate('rsa', { modulusLength: MODULUS_BITS[algorithm] });
   }
 }
 
