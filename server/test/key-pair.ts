@@ -87,6 +87,18 @@ export async function tick(...all: TestApp[]): Promise<void> {
   for (let round = 0; round < 2; round++) await Promise.all(all.map((t) => t.work()));
 }
 
+/** Runs the hourly job until the keys for tokens have these states: the instance itself may have taken the tick already. */
+export async function becomes(k: KeyWorld, statuses: string, ...all: TestApp[]): Promise<AdminKey[]> {
+  for (let tries = 0; ; tries++) {
+    await tick(...all);
+    const keys = await keysOf(k);
+    const found = keys.map(({ status }) => status).join(' ');
+    if (found === statuses) return keys;
+    assert.ok(tries < 100, `${found} instead of ${statuses}`);
+    await pause(50);
+  }
+}
+
 /** Waits until another instance has learnt something; the contract gives it a second. */
 export async function learns(what: () => Promise<boolean>): Promise<void> {
   const since = performance.now();
