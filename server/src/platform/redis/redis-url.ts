@@ -36,8 +36,10 @@ export function readRedisUrl(text: string): RedisAddress {
   const colon = userInfo.indexOf(':');
   const master = options.get('master');
   const known = kind === 'sentinel' ? SENTINEL_OPTIONS : [];
-  const strange = [...options.keys()].find((name) => !known.includes(name));
-  if (strange !== undefined) throw new TypeError(`has an option that is not known here, ${strange}`);
+  // Not named: after a `?` that was not encoded it is a part of the password.
+  if ([...options.keys()].some((name) => !known.includes(name))) {
+    throw new TypeError('has an option that is not known here');
+  }
   if (kind === 'sentinel' && !master) throw new TypeError('does not name the master that the sentinels watch');
   if (Number(db) > MOST_DATABASES || (kind === 'cluster' && Number(db) !== 0)) {
     throw new TypeError('names a database that there is not');
@@ -64,9 +66,12 @@ export function readRedisUrl(text: string): RedisAddress {
 }
 
 function nodeOf(authority: string, port: number): RedisNode {
-  if (!URL.canParse(`http://${authority}`)) throw new TypeError('has a bad host or port');
-  const { hostname } = new URL(`http://${authority}`);
   const own = /:(\d+)$/.exec(authority)?.[1];
+  // `URL` takes a backslash for the beginning of a path, and zero for a port.
+  if (!URL.canParse(`http://${authority}`) || authority.includes('\\') || Number(own) === 0) {
+    throw new TypeError('has a bad host or port');
+  }
+  const { hostname } = new URL(`http://${authority}`);
   return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: own === undefined ? port : Number(own) };
 }
 
