@@ -20,6 +20,10 @@ export interface OwnRedis {
   freeze(): void;
   thaw(): void;
   flush(): Promise<void>;
+  /** Breaks the connections of those who listen, and no others. */
+  cutListeners(): Promise<void>;
+  /** How many are connected, whoever asks this among them. */
+  clients(): Promise<number>;
   /** Every key with what it holds, as one text. */
   everything(): Promise<string>;
 }
@@ -83,6 +87,14 @@ export async function withOwnRedis(run: (redis: OwnRedis) => Promise<void>): Pro
       freeze: () => void child.kill('SIGSTOP'),
       thaw: () => void child.kill('SIGCONT'),
       flush: () => ask(async (redis) => void (await redis.flushall())),
+      cutListeners: () => ask(async (redis) => void (await redis.client('KILL', 'TYPE', 'PUBSUB'))),
+      clients: () =>
+        ask(
+          async (redis) =>
+            String(await redis.client('LIST'))
+              .trim()
+              .split('\n').length,
+        ),
       everything: () =>
         ask(async (redis) => {
           const keys = await redis.keys('*');

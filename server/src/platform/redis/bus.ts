@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto';
+import { SECOND } from '../clock.ts';
 import type { RedisConnections } from './connect.ts';
 
 /** What instances tell each other at once. Messages may be lost: whatever must be known is known by other means, too, only later. */
 export interface Bus {
-  /** Tells the other instances. Never throws: a bus that is away loses messages. */
+  /** Tells the other instances; an empty message tells nothing. Never throws: a bus that is away loses messages. */
   publish(message: string): void;
   close(): void;
 }
 
 const CHANNEL = 'ostiary:changes';
 const NAME_BYTES = 9;
+const BEAT_EVERY = 5 * SECOND;
+/** So many beats that Redis took and that did not come back: the connection looks open and is not. */
+const DEAF_AFTER = 3;
 
 /** Listens from the start; `onGap` is called whenever messages may have been missed. */
 export function createBus(deps: {
@@ -17,22 +21,44 @@ export function createBus(deps: {
   onMessage: (message: string) => void;
   onGap: () => void;
   channel?: string;
+  /** Milliseconds between two looks whether it still hears. */
+  beatEvery?: number;
 }): Bus {
-  const { redis, onMessage, onGap, channel = CHANNEL } = deps;
+  const { redis, onMessage, onGap, channel = CHANNEL, beatEvery = BEAT_EVERY } = deps;
   const me = randomBytes(NAME_BYTES).toString('base64url');
+  let unheard = 0;
   const listener = redis.patient();
   listener.on('message', (_channel: string, text: string) => {
-    const sender = text.slice(0, me.length);
-    if (sender !== me) onMessage(text.slice(me.length));
+    const message = text.slice(me.length);
+    if (text.startsWith(me)) unheard = 0;
+    else if (message !== '') onMessage(message);
   });
   // Also after every reconnection, which subscribes again by itself: nobody knows what was said meanwhile.
   listener.on('ready', onGap);
   listener.subscribe(channel).then(onGap, () => {});
 
+  // Who only listens sends nothing, and would never notice that the other end vanished without a word.
+  const heart = setInterval(() => {
+    if (unheard >= DEAF_AFTER) {
+      unheard = 0;
+      listener.disconnect(true);
+      return;
+    }
+    redis.hasty.publish(channel, me).then(
+      () => {
+        unheard += 1;
+      },
+      () => {},
+    );
+  }, beatEvery).unref();
+
   return {
     publish(message) {
       redis.hasty.publish(channel, me + message).catch(() => {});
     },
-    close: () => listener.disconnect(),
+    close() {
+      clearInterval(heart);
+      listener.disconnect();
+    },
   };
 }

@@ -10,6 +10,8 @@ const LONGEST_PAUSE = 1 * SECOND;
 const RETRIES = 3;
 /** What is asked for in the middle of a request is answered within this, or done without. */
 const SOON = 250;
+/** From then on nobody waits even that long, until it answers again: a request asks more than once. */
+const SILENCE_OF_HASTY = 2 * SOON;
 
 export type RedisClient = Redis | Cluster;
 
@@ -60,7 +62,10 @@ export function connectRedis(
   }
 
   const commands = open({ socketTimeout: SILENCE, maxRetriesPerRequest: RETRIES });
-  const hasty = open({ commandTimeout: SOON, maxRetriesPerRequest: 0, enableOfflineQueue: false });
+  const hasty = open({
+    ...{ commandTimeout: SOON, socketTimeout: SILENCE_OF_HASTY },
+    ...{ maxRetriesPerRequest: 0, enableOfflineQueue: false },
+  });
   return {
     commands,
     hasty,

@@ -120,7 +120,7 @@ for (const [text, message] of Object.entries(BAD)) {
 test('the configuration tells what is wrong and how to write it, and never a part of the password', () => {
   const passwords = ['hush?hush', 'hush?hush=hush', 'hush#hush', 'hush/hush', 'hush@hush', 'hush%hush', 'hush hush'];
   for (const password of passwords) {
-    const parse = () => redisUrl(`redis://:${password}@redis.example.com:6379/0`);
+    const parse = () => redisUrl(`redis://:${password}@redis.example.com:6379/0`, '/');
     assert.throws(parse, (error: unknown) => {
       assert.ok(error instanceof InvalidValue);
       const told = JSON.stringify({ ...error, message: error.message });
@@ -130,5 +130,5 @@ test('the configuration tells what is wrong and how to write it, and never a par
     });
   }
   const good = 'redis://:hush%3Fhush@redis.example.com:6379/0';
-  assert.equal(redisUrl(good), good);
+  assert.equal(redisUrl(good, '/'), good);
 });

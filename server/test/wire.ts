@@ -1,0 +1,40 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net';
+
+/** A connection between a server on this machine and its clients that can go dead without breaking. */
+export interface Wire {
+  port: number;
+  /** What is connected now stays open, and carries nothing any more; new connections do. */
+  deafen(): void;
+  close(): Promise<void>;
+}
+
+export async function openWire(target: number): Promise<Wire> {
+  const ends = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = dial(target, '127.0.0.1');
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      ends.add(from);
+      from.on('error', () => {}).on('close', () => to.destroy());
+      from.pipe(to);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    deafen() {
+      for (const end of ends) {
+        end.unpipe();
+        end.removeAllListeners('close').resume();
+      }
+    },
+    async close() {
+      for (const end of ends) end.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
