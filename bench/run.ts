@@ -8,6 +8,7 @@ import { findPlaces, type Places } from './lib/cores.ts';
 import { formatFigure, HEADING } from './lib/figure.ts';
 import { createFolders } from './lib/folders.ts';
 import { createPostgres } from './lib/postgres.ts';
+import { cores } from './measures/cores.ts';
 import { guarded } from './measures/guarded.ts';
 import { jobs } from './measures/jobs.ts';
 import { login } from './measures/login.ts';
@@ -32,6 +33,7 @@ const MEASURES: Measure[] = [
   jobs,
   timing,
   overload,
+  cores,
 ];
 
 const FULL: Plan = { quick: false, rounds: 7, seconds: 2, warmUp: 2, timeLimit: 470 };

@@ -11,6 +11,11 @@ export interface RequestsRound {
   seconds: number;
 }
 
+/** Several servers at once, the connections dealt out among them; the generator shares their cores. */
+export interface SharedRound extends Omit<RequestsRound, 'url'> {
+  urls: string[];
+}
+
 export interface RequestsResult {
   requests: number;
   /** Seconds that it took. */
@@ -19,18 +24,31 @@ export interface RequestsResult {
 
 answerCalls({
   /** Asks for one URL again and again. Throws if something else than 2xx was answered. */
-  async round({ url, headers, seconds }: RequestsRound): Promise<RequestsResult> {
-    const options = { connections: CONNECTIONS, sampleInt: LOOK_EVERY };
+  async round(round: RequestsRound): Promise<RequestsResult> {
     const stayAwake = keepAwake();
-    const result = await autocannon({ ...options, url, headers, duration: seconds });
+    const result = await askRepeatedly(round, CONNECTIONS);
     stayAwake.end();
-    const { errors, timeouts, non2xx, requests, duration } = result;
-    if (errors + timeouts + non2xx > 0) {
-      throw new Error(`${url}: ${errors} errors, ${timeouts} timeouts, ${non2xx} answers other than 2xx`);
-    }
-    return { requests: requests.total, duration };
+    return result;
+  },
+
+  /** The same of all at a time. */
+  async sharedRound({ urls, ...round }: SharedRound): Promise<RequestsResult> {
+    const results = await Promise.all(urls.map((url) => askRepeatedly({ ...round, url }, CONNECTIONS / urls.length)));
+    return {
+      requests: results.reduce((sum, { requests }) => sum + requests, 0),
+      duration: Math.max(...results.map(({ duration }) => duration)),
+    };
   },
 });
+
+async function askRepeatedly({ url, headers, seconds }: RequestsRound, connections: number): Promise<RequestsResult> {
+  const result = await autocannon({ connections, sampleInt: LOOK_EVERY, url, headers, duration: seconds });
+  const { errors, timeouts, non2xx, requests, duration } = result;
+  if (errors + timeouts + non2xx > 0) {
+    throw new Error(`${url}: ${errors} errors, ${timeouts} timeouts, ${non2xx} answers other than 2xx`);
+  }
+  return { requests: requests.total, duration };
+}
 
 /**
  * Keeps this process from ever sleeping: to wake it, the server would pay for an interrupt of the other core, which is dear in

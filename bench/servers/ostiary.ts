@@ -1,7 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import { sql } from 'kysely';
 import { loadConfig } from '../../server/src/platform/config/load-config.ts';
+import type { Database } from '../../server/src/platform/database/database.ts';
 import { createLog } from '../../server/src/platform/telemetry/log.ts';
 import { openApp, openDatabase } from '../../server/src/start.ts';
 import { answerCalls } from '../lib/calls.ts';
@@ -25,6 +27,12 @@ function watchRoute(path: string): () => RouteOptions {
 const LOOK_EVERY = 10;
 const loop = monitorEventLoopDelay({ resolution: LOOK_EVERY });
 
+/** The roles' rates stay and count, but nobody reaches them. Before anything has read them. */
+async function liftRates(database: Database): Promise<void> {
+  if (database.kind === 'sql')
+    await sql`update roles set rate_max = 1000000, rate_window_seconds = 1`.execute(database.db);
+}
+
 /**
  * The real server, as `ostiary serve` composes it, with two routes more: one that is guarded and has nothing to do, and GET /users/me once
  * more, behind a permission.
@@ -36,6 +44,7 @@ answerCalls({
     const log = createLog(config.log);
     const database = await openDatabase(config, log);
     const { app } = await openApp({ config, database, log });
+    await liftRates(database);
     await app.http.register(async (routes) => {
       const schema = { summary: 'A constant', response: { 200: constantSchema } };
       routes.get(GUARDED_PATH, { config: { access: 'signedIn' }, schema }, async () => CONSTANT);

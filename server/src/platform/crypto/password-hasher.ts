@@ -43,13 +43,13 @@ export interface PasswordHasherOptions {
   concurrency?: number;
   /** Calls that may wait, however quick computations are; default: 128 for each computation at a time. */
   queueLimit?: number;
-  /** Milliseconds that a call may have to wait for its turn; default: 600, so that a sign-in is done within a second. */
+  /** Milliseconds that a call may have to wait for its turn; default: 500, so that a sign-in is done within a second. */
   longestWait?: number;
 }
 
 const MAX_DEFAULT_CONCURRENCY = 4;
 const QUEUE_PER_PLACE = 128;
-const LONGEST_WAIT = 600;
+const LONGEST_WAIT = 500;
 /** Milliseconds for each MiB and pass, rather too many; what computations really take is learned from the first ones on. */
 const EXPECTED_PACE = 1;
 /** Files and name look-ups use the same pool; hashing alone must not be able to fill it. */
