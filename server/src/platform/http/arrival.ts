@@ -1,6 +1,7 @@
 import type { onRequestHookHandler } from 'fastify';
 import { platformErrors } from '../errors.ts';
 import { addFields, type Fields } from './answer.ts';
+import { isPiledUp } from './pipelining.ts';
 
 /** Octets of a request target that are read; RFC 9110, 4.1 asks for 8000 at least. */
 const URL_LIMIT = 8192;
@@ -19,6 +20,7 @@ export function createArrival(headers: Fields): onRequestHookHandler {
     const { cookie } = raw.headers;
     // Left to itself, the plugin would make containers for requests without cookies too, which are most.
     request.cookies = cookie === undefined ? NO_COOKIES : request.server.parseCookie(cookie);
+    if (isPiledUp(raw, reply.raw)) return done(platformErrors.rate_limited({ headers: { 'retry-after': '1' } }));
     if ((raw.url ?? '').length > URL_LIMIT) return done(platformErrors.uri_too_long());
     if (raw.headers.host === undefined && raw.httpVersion === '1.1') return done(platformErrors.malformed_request());
     if (hasTwins(raw.rawHeaders)) return done(platformErrors.malformed_request());

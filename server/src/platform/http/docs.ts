@@ -66,10 +66,11 @@ export async function registerDocs(app: HttpServer, { errorTable, version, rules
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { persistAuthorization: false } });
   rules.preset = null;
 
-  let json: string | undefined;
+  // Bytes, not text: that would be encoded, and held, once more for each client that is slow to read it.
+  let json: Buffer | undefined;
   app.get('/openapi.json', { config: OPEN, schema: { hide: true } }, (_request, reply) => {
-    json ??= JSON.stringify(app.swagger());
-    reply.type('application/json').send(json);
+    json ??= Buffer.from(JSON.stringify(app.swagger()));
+    reply.type('application/json; charset=utf-8').send(json);
   });
   app.get('/docs/errors', { config: { ...OPEN, csp: COMMON_POLICY }, schema: { hide: true } }, (_request, reply) => {
     reply.type('text/html; charset=utf-8').send(errorsPage(errorTable));

@@ -11,6 +11,7 @@ import { readJson } from './bodies.ts';
 import type { Actor } from './caller.ts';
 import type { RouteCatalogue } from './catalogue.ts';
 import { createClientErrorHandler } from './client-errors.ts';
+import { limitConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { registerDocs } from './docs.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
@@ -90,6 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setValidatorCompiler(createValidatorCompiler());
   app.setErrorHandler(createErrorHandler(log));
   readJson(app);
+  limitConnections(app, { patience: config.http.requestTimeout, log });
   // RFC 9110, 10.1.1 lets a server ignore expectations that it does not know; Node would answer 417 with an empty body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 

@@ -16,7 +16,7 @@ export function timeouts(requestTimeout: number) {
     headersTimeout: Math.min(HEADERS_TIMEOUT, requestTimeout),
     connectionsCheckingInterval: Math.min(LONGEST_CHECK, Math.ceil(requestTimeout / 4)),
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
-    /** A connection on which nothing moves at all, such as a client that does not read its answer. */
+    /** A connection on which nothing moves at all. Who does not read an answer is cut off sooner; see `connections.ts`. */
     connectionTimeout: 2 * requestTimeout + KEEP_ALIVE_TIMEOUT,
   };
 }
