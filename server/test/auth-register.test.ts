@@ -198,9 +198,12 @@ describe('POST /auth/register', () => {
 
   test('the code goes to the address that the account will have, whichever spelling asked for it', () =>
     withScene(async (s) => {
-      // Other mailboxes than the canonical form for a mail server, the same account here (NFKC, lower case of U+212A).
-      for (const [index, typed] of ['\uff4dike@example.com', '\u212aate@example.com'].entries()) {
-        const owned = ['mike@example.com', 'kate@example.com'][index] ?? '';
+      // Other mailboxes than the canonical form for a mail server, the same account here (NFKC, lower case of U+212A, Punycode's empty prefix).
+      for (const [typed, owned] of [
+        ['\uff4dike@example.com', 'mike@example.com'],
+        ['\u212aate@example.com', 'kate@example.com'],
+        ['ann@xn---b7q.example.com', 'ann@xn--b7q.example.com'],
+      ] as const) {
         const asked = await ask(s, { email: typed, password: 'walks the dog at seven' });
         assert.deepEqual(await s.mailsTo(typed), []);
         const body = { registrationId: asked.registrationId, code: await newestCode(s, owned), tokenTransport: 'body' };

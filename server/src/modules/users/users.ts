@@ -85,9 +85,9 @@ export function createUsers(deps: {
     const emailNorm = canonicalEmail(input);
     if (emailNorm === null) throw userErrors.email_invalid();
     const written = input.trim();
-    // Beyond ASCII, one canonical form has many spellings, and other mailboxes behind them (ｍike@ is not mike@): whoever could have
-    // the code mailed to another spelling would own an address that they cannot read. So what decides is what gets the mail.
-    return { email: ASCII.test(written) ? written : emailNorm, emailNorm };
+    // Beyond the case of letters, one canonical form has spellings with other mailboxes behind them (ｍike@ is not mike@, nor xn---abc the
+    // domain xn--abc): whoever could have the code mailed there would own an address that they cannot read. So what decides gets the mail.
+    return { email: written.toLowerCase() === emailNorm && ASCII.test(written) ? written : emailNorm, emailNorm };
   }
 
   function toUsername(input: string | null | undefined) {
