@@ -145,6 +145,12 @@ test('only trusted hosts are served; probes come by address', async (t) => {
     '127.0.0.1',
     '[::1]:80',
     'evil.test:auth.example.org',
+    'auth.example.org:@evil.test',
+    'auth.example.org:80:80',
+    'evil.test/.tenants.example.org',
+    'evil.test#.tenants.example.org',
+    'user@a.tenants.example.org',
+    'a b.tenants.example.org',
   ]) {
     assertProblem(await app.inject({ url: '/data', headers: { host } }), 400, 'host_refused');
   }

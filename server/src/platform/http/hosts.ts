@@ -11,12 +11,12 @@ export function createHostCheck(trustedHosts: string[]): ((request: FastifyReque
   const suffixes = lower.filter((host) => host.startsWith('*.')).map((host) => host.slice(1));
   return (request) => {
     const name = hostname(request.host);
+    if (name === null) return false;
     return exact.has(name) || suffixes.some((suffix) => name.endsWith(suffix) && name.length > suffix.length);
   };
 }
 
-function hostname(host: string): string {
-  const port = host.lastIndexOf(':');
-  const name = port > host.lastIndexOf(']') ? host.slice(0, port) : host;
-  return name.toLowerCase();
+/** Null for what is no name or address with an optional port (RFC 9110, 7.2): others might read another name in it. */
+function hostname(host: string): string | null {
+  return /^([\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i.exec(host)?.[1]?.toLowerCase() ?? null;
 }
