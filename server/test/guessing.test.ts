@@ -266,6 +266,26 @@ describe('what the owner and administrators can do', () => {
       }
     }));
 
+  test('another password makes every device a stranger but the one at hand', () =>
+    limited(async (s) => {
+      const owner = await newAccount(s);
+      const elsewhere = await becomeKnown(s, owner, BY_BODY);
+      const here = ok200(await logIn(s.client, { ...loginOf(owner), from: newAddress() }));
+      const { cookie } = keptOf(here) as { cookie: string };
+      const password = 'Quite another one, please';
+      const changed = await s.client.send('POST', '/auth/change-password', {
+        token: here.json().accessToken,
+        body: { currentPassword: owner.password, newPassword: password },
+        headers: { cookie, 'x-forwarded-for': newAddress() },
+      });
+      ok(changed, 204);
+      await exhaust(s.client, owner.email);
+      const attempt = { login: owner.email, password, from: newAddress() };
+      refused(await logIn(s.client, { ...attempt, kept: elsewhere }), 429, 'rate_limited');
+      refused(await logIn(s.client, { ...attempt, kept: { cookie } }), 429, 'rate_limited');
+      ok200(await logIn(s.client, { ...attempt, kept: keptOf(changed) }));
+    }));
+
   test('a reset lets the owner in at once; a session goes on all the time', () =>
     limited(async (s) => {
       const owner = await newAccount(s);

@@ -38,6 +38,12 @@ test('a guest has 24 requests a day, from all clients and in all sessions togeth
     assert.equal(await admitted(w, neighbour.token, 1), 1);
   }));
 
+test('a superadmin is one by rate, too, whatever other roles they have', () =>
+  limited(async (w) => {
+    const { token } = await member(w, ['guest', 'superadmin']);
+    assert.equal(await admitted(w, token, 40), 40);
+  }));
+
 test('fifty requests of a guest at once are 24, too', () =>
   limited(async (w) => {
     const { token } = await member(w, ['guest']);

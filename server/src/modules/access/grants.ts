@@ -35,7 +35,6 @@ export interface Grants {
 interface Compiled {
   codes: ReadonlySet<string>;
   permissions: ReadonlySet<string>;
-  rate: ActorRate | null;
 }
 
 /** What roles allow. The decision for every route is worked out once for each set of roles, and again when a role changes. */
@@ -61,7 +60,6 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     const compiled = byIds.get(key) ?? {
       codes: new Set(counting.map(({ code }) => code)),
       permissions: new Set(codes.filter((code) => grants(patterns, code, catalogue) !== undefined)),
-      rate: mostGenerous(counting),
     };
     byIds.set(key, compiled);
     bySet.set(roleIds, compiled);
@@ -112,9 +110,8 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
       return decide(need, compiled);
     },
 
-    rateOf(actor) {
-      const compiled = bySet.get(actor.roleIds);
-      return compiled ? compiled.rate : load(actor.roleIds).then(({ rate }) => rate);
+    async rateOf({ userId, roleIds }) {
+      return mostGenerous((await rolesOf({ id: userId, roleIds })).filter(({ enabled }) => enabled));
     },
 
     rolesOf,

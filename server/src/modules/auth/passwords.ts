@@ -22,7 +22,7 @@ export interface Passwords {
   /** Ends every session; answers whose password it was. Throws `token_invalid`, `password_…`. */
   reset(caller: Caller, token: string, newPassword: string): Promise<UserRecord>;
   /** Ends every session but this one. Throws `invalid_credentials`, `password_…`. */
-  change(caller: Caller, actor: Actor, currentPassword: string, newPassword: string): Promise<void>;
+  change(caller: Caller, actor: Actor, currentPassword: string, newPassword: string): Promise<UserRecord>;
 }
 
 export const RESET_TTL = 30 * MINUTE;
@@ -61,7 +61,7 @@ export function createPasswords(deps: {
     caller: Caller,
     { id, passwordVersion }: UserRecord,
     how: { type: string; hash: string; keep: Actor | null; lost: () => Error },
-  ): Promise<void> {
+  ): Promise<UserRecord> {
     const attempt = async (user: UserRecord) => {
       if (user.passwordVersion !== passwordVersion) throw how.lost();
       const about = { target: `user:${id}`, userId: id, actorId: id };
@@ -78,7 +78,7 @@ export function createPasswords(deps: {
         event,
       );
     };
-    await users.change(id, attempt, how.lost);
+    return users.change(id, attempt, how.lost);
   }
 
   return {
@@ -106,8 +106,7 @@ export function createPasswords(deps: {
       await policy.check(newPassword, user);
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.token_invalid;
-      await setPassword(caller, user, { type: 'user.password_reset', hash, keep: null, lost });
-      return user;
+      return setPassword(caller, user, { type: 'user.password_reset', hash, keep: null, lost });
     },
 
     async change(caller, actor, currentPassword, newPassword) {
@@ -116,7 +115,7 @@ export function createPasswords(deps: {
       await policy.check(newPassword, user);
       const hash = await hasher.hash(newPassword);
       const lost = authErrors.invalid_credentials;
-      await setPassword(caller, user, { type: 'user.password_changed', hash, keep: actor, lost });
+      return setPassword(caller, user, { type: 'user.password_changed', hash, keep: actor, lost });
     },
   };
 }

@@ -197,7 +197,7 @@ export function authRoutes(deps: {
         const { newPassword } = await transport.open(request.body, 'newPassword');
         const user = await passwords.reset(callerOf(request), token, newPassword);
         // Whoever reads the owner's mail is let in beside any stranger who guesses.
-        devices.set(reply, user.id);
+        devices.set(reply, user);
         return reply.code(204).send(null);
       },
     );
@@ -217,7 +217,8 @@ export function authRoutes(deps: {
         const actor = actorOf(request);
         await credentialLimit(request, actor.userId);
         const { currentPassword, newPassword } = await transport.open(request.body, 'currentPassword', 'newPassword');
-        await passwords.change(callerOf(request), actor, currentPassword, newPassword);
+        const user = await passwords.change(callerOf(request), actor, currentPassword, newPassword);
+        if (devices.read(request) !== '') devices.set(reply, user);
         return reply.code(204).send(null);
       },
     );

@@ -119,7 +119,7 @@ export function createSignIn(deps: {
   return {
     async login(caller, { login, password, deviceTokens, proof }) {
       const user = await users.findByLogin(login);
-      const tried = { loginKey: users.loginKey(login), userId: user?.id ?? null, password, deviceTokens, proof };
+      const tried = { loginKey: users.loginKey(login), user, password, deviceTokens, proof };
       const attempt = await guessing.admit(caller, tried);
       // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
       const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);

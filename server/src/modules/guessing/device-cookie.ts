@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../platform/config/config.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
-import { DEVICE_TTL, type DeviceTokens } from './device-tokens.ts';
+import { DEVICE_TTL, type DeviceOwner, type DeviceTokens } from './device-tokens.ts';
 
 export interface DeviceCookie {
   /** What the browser keeps; empty for nothing. */
   read(request: FastifyRequest): string;
   /** Notes that this user proved who they are in this browser. */
-  set(reply: FastifyReply, userId: string): void;
+  set(reply: FastifyReply, user: DeviceOwner): void;
   /** Hands out what a sign-in answers with, and what makes the device known beside it, the same way; `held`: what came in the body. */
   handOut(...args: [...Parameters<RefreshCookie['handOut']>, held?: string]): ReturnType<RefreshCookie['handOut']>;
 }
@@ -28,8 +28,8 @@ export function createDeviceCookie(deps: {
 
   const read = (request: FastifyRequest) => (request.cookies[name] ?? '').slice(0, LONGEST);
 
-  function set(reply: FastifyReply, userId: string): void {
-    reply.setCookie(name, devices.add(read(reply.request), userId), attributes);
+  function set(reply: FastifyReply, user: DeviceOwner): void {
+    reply.setCookie(name, devices.add(read(reply.request), user), attributes);
   }
 
   return {
@@ -37,8 +37,8 @@ export function createDeviceCookie(deps: {
     set,
     handOut(reply, signedIn, transport, held = '') {
       const answer = cookie.handOut(reply, signedIn, transport);
-      if (transport === 'body') return { ...answer, deviceToken: devices.add(held, signedIn.user.id) };
-      set(reply, signedIn.user.id);
+      if (transport === 'body') return { ...answer, deviceToken: devices.add(held, signedIn.user) };
+      set(reply, signedIn.user);
       return answer;
     },
   };

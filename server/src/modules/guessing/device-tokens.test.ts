@@ -7,7 +7,11 @@ import { createDeviceTokens, DEVICE_TTL } from './device-tokens.ts';
 
 const OLD = 'a secret of thirty-two bytes or more!';
 const NEW = 'another secret of thirty-two bytes...';
-const [ann, bob] = [makeId(), makeId()];
+const [ann, bob] = [person(), person()];
+
+function person() {
+  return { id: makeId(), passwordVersion: 1 };
+}
 
 function open({ current = OLD, previous = null as string | null } = {}) {
   const time = { now: NOW };
@@ -23,7 +27,15 @@ test('a device is known to the user who signed in there, and to nobody else', ()
   assert.equal(tokens.read('', ann), null);
   assert.notEqual(tokens.read(tokens.add('', ann), ann), device, 'every device is another one');
   const bytes = Buffer.from(mine, 'base64url');
-  assert.ok(!bytes.includes(ann) && !bytes.includes(ann.replaceAll('-', '')), 'it names nobody');
+  assert.ok(!bytes.includes(ann.id) && !bytes.includes(ann.id.replaceAll('-', '')), 'it names nobody');
+});
+
+test('another password makes it a stranger', () => {
+  const { tokens } = open();
+  const mine = tokens.add('', ann);
+  const since = { ...ann, passwordVersion: 2 };
+  assert.equal(tokens.read(mine, since), null);
+  assert.notEqual(tokens.read(tokens.add(mine, since), since), null);
 });
 
 test('no byte of it can be changed, and nothing can be added or left out', () => {
@@ -69,13 +81,14 @@ test('it lasts 180 days from the last sign-in, and stays the same device', () =>
 
 test('four people share a device; who signed in longest ago makes room, and each stays once', () => {
   const { tokens } = open();
-  const people = [ann, bob, makeId(), makeId(), makeId()];
+  const last = person();
+  const people = [ann, bob, person(), person(), last];
   let held = '';
   for (const person of people.slice(0, 4)) held = tokens.add(held, person);
   for (const person of people.slice(0, 4)) assert.ok(tokens.read(held, person));
   held = tokens.add(held, ann);
   assert.equal(held.split('.').length, 4);
-  held = tokens.add(held, people[4] ?? '');
+  held = tokens.add(held, last);
   assert.equal(held.split('.').length, 4);
   assert.equal(tokens.read(held, bob), null);
   for (const person of people.filter((somebody) => somebody !== bob)) assert.ok(tokens.read(held, person));

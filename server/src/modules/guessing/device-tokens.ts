@@ -4,11 +4,17 @@ import { decodeBase64url } from '../../platform/crypto/base64url.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { sameSecret } from '../../platform/crypto/one-time.ts';
 
+/** Whose device it is; another password makes every device a stranger, for whoever knew the old one may hold tokens, too. */
+export interface DeviceOwner {
+  id: string;
+  passwordVersion: number;
+}
+
 export interface DeviceTokens {
   /** Which device of this user these tokens prove; null for none. Costs a MAC for each, and no query. */
-  read(tokens: string, userId: string): string | null;
+  read(tokens: string, owner: DeviceOwner): string | null;
   /** The tokens with one more, or a renewed one, for a device on which this user has just signed in. */
-  add(tokens: string, userId: string): string;
+  add(tokens: string, owner: DeviceOwner): string;
 }
 
 /** Since the last sign-in. */
@@ -28,43 +34,43 @@ const MAC_BYTES = 16;
  * opens nothing by itself.
  */
 export function createDeviceTokens({ keyring, clock }: { keyring: Keyring; clock: Clock }): DeviceTokens {
-  const macOf = (body: Uint8Array, userId: string, keyId: string) =>
-    keyring.mac('device', [body, userId], keyId).subarray(0, MAC_BYTES);
+  const macOf = (body: Uint8Array, { id, passwordVersion }: DeviceOwner, keyId: string) =>
+    keyring.mac('device', [body, id, String(passwordVersion)], keyId).subarray(0, MAC_BYTES);
 
-  function deviceIn(token: string, userId: string): Buffer | null {
+  function deviceIn(token: string, owner: DeviceOwner): Buffer | null {
     const bytes = decodeBase64url(token);
     if (bytes?.length !== BODY_BYTES + MAC_BYTES) return null;
     const body = bytes.subarray(0, BODY_BYTES);
     const keyId = body.toString('hex', 0, KEY_ID_BYTES);
-    if (!keyring.has(keyId) || !sameSecret(bytes.subarray(BODY_BYTES), macOf(body, userId, keyId))) return null;
+    if (!keyring.has(keyId) || !sameSecret(bytes.subarray(BODY_BYTES), macOf(body, owner, keyId))) return null;
     const age = clock().getTime() - body.readUInt32BE(KEY_ID_BYTES) * 1000;
     return age > DEVICE_TTL ? null : body.subarray(KEY_ID_BYTES + TIME_BYTES);
   }
 
-  function make(device: Uint8Array, userId: string): string {
+  function make(device: Uint8Array, owner: DeviceOwner): string {
     const keyId = keyring.currentKeyId;
     const body = Buffer.alloc(BODY_BYTES);
     body.write(keyId, 0, 'hex');
     body.writeUInt32BE(Math.floor(clock().getTime() / 1000), KEY_ID_BYTES);
     body.set(device, KEY_ID_BYTES + TIME_BYTES);
-    return Buffer.concat([body, macOf(body, userId, keyId)]).toString('base64url');
+    return Buffer.concat([body, macOf(body, owner, keyId)]).toString('base64url');
   }
 
   const split = (tokens: string) => tokens.split('.', MOST_USERS);
 
-  function find(tokens: string, userId: string): Buffer | null {
+  function find(tokens: string, owner: DeviceOwner): Buffer | null {
     for (const token of split(tokens)) {
-      const device = deviceIn(token, userId);
+      const device = deviceIn(token, owner);
       if (device) return device;
     }
     return null;
   }
 
   return {
-    read: (tokens, userId) => find(tokens, userId)?.toString('base64url') ?? null,
-    add(tokens, userId) {
-      const others = split(tokens).filter((token) => token !== '' && deviceIn(token, userId) === null);
-      const mine = make(find(tokens, userId) ?? randomBytes(DEVICE_BYTES), userId);
+    read: (tokens, owner) => find(tokens, owner)?.toString('base64url') ?? null,
+    add(tokens, owner) {
+      const others = split(tokens).filter((token) => token !== '' && deviceIn(token, owner) === null);
+      const mine = make(find(tokens, owner) ?? randomBytes(DEVICE_BYTES), owner);
       return [mine, ...others].slice(0, MOST_USERS).join('.');
     },
   };

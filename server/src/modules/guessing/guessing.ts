@@ -5,7 +5,7 @@ import { clientKey } from '../../platform/http/client-address.ts';
 import { type AccountLimit, rateLimited } from '../../platform/http/limits.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 import type { AttackWatch } from './attack-watch.ts';
-import type { DeviceTokens } from './device-tokens.ts';
+import type { DeviceOwner, DeviceTokens } from './device-tokens.ts';
 import { guessingErrors } from './errors.ts';
 import type { ProofOfWork, Solution } from './proof-of-work.ts';
 import type { Pace, Throttles } from './throttles.ts';
@@ -16,7 +16,7 @@ export interface SignInAttempt {
   loginKey: string;
   password: string;
   /** Whose account it is, if anybody's. */
-  userId: string | null;
+  user: DeviceOwner | null;
   /** The tokens that the device keeps; empty where it has none. */
   deviceTokens: string;
   proof: Solution | undefined;
@@ -119,10 +119,10 @@ export function createGuessing(deps: {
 
   return {
     async admit(caller, attempt) {
-      const { userId, loginKey } = attempt;
-      const device = userId === null ? null : devices.read(attempt.deviceTokens, userId);
-      const isStranger = userId === null || device === null;
-      const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(userId, device)];
+      const { user, loginKey } = attempt;
+      const device = user && devices.read(attempt.deviceTokens, user);
+      const isStranger = user === null || device === null;
+      const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(user.id, device)];
       if (isStranger) await demandOfStranger(caller, attempt);
       await deps.credentials.count(caller.ip, isStranger ? hidden(loginKey) : key);
       const { wait } = await throttles.take(pace, key);
