@@ -56,6 +56,7 @@ import { checkSecretKey } from './modules/keys/secret-check.ts';
 import { mailboxRoutes } from './modules/mailbox/routes.ts';
 import { GRACE_PERIOD, registerPurges } from './modules/maintenance/purges.ts';
 import { pageRoutes } from './modules/pages/routes.ts';
+import { createReplicas, type ReplicaSource } from './modules/replicas/replicas.ts';
 import { scheduleErrors } from './modules/schedules/errors.ts';
 import { scheduleRoutes } from './modules/schedules/routes.ts';
 import { createScheduler, type Scheduler } from './modules/schedules/scheduler.ts';
@@ -96,7 +97,7 @@ import { createJobs, type Jobs } from './platform/queue/jobs.ts';
 import type { JobQueue } from './platform/queue/queue.ts';
 import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
-import { openStorage, type Storage } from './storage.ts';
+import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './storage.ts';
 
 export interface App {
   http: HttpServer;
@@ -112,6 +113,8 @@ export interface App {
   hasher: PasswordHasher;
   /** Reads what other instances changed, at once. */
   pollEvictions(): Promise<void>;
+  /** Sees how far the replicas are, at once. */
+  lookAtReplicas(): Promise<void>;
   /** Delivers events, runs jobs and follows other instances from now on. */
   start(): Promise<void>;
   /** Ends that, after what is under way; jobs get `grace` milliseconds. */
@@ -146,6 +149,7 @@ const CREDENTIALS = { name: 'credentials', points: 5, duration: 60 };
 export async function createApp(deps: {
   config: Config;
   database: Database;
+  replicas?: ReplicaSource[];
   /** Carries the jobs; null: a table of the database does. */
   redis: RedisConnections | null;
   mailer: Mailer;
@@ -154,6 +158,8 @@ export async function createApp(deps: {
   clock: Clock;
   /** Milliseconds that a request may wait for its password to be hashed. */
   longestWait?: number;
+  /** For what must not depend on the time that the system's clock is set to. */
+  steadyClock: Clock;
   log: Logger;
   version: string;
 }): Promise<App> {
@@ -178,7 +184,16 @@ export async function createApp(deps: {
         bus?.publish(event.target);
       }
       if (event.pending) relay.wake();
+      const who = event.actorId ?? event.userId;
+      if (who) replicas.wrote(who);
     },
+  });
+  const replicas = createReplicas<ReplicaStorage>({
+    sources: deps.replicas ?? [],
+    primary: storage,
+    storesOf: openReplicaStorage,
+    clock: deps.steadyClock,
+    log,
   });
 
   const keyring = createKeyring(config.secretKeys);
@@ -343,6 +358,7 @@ export async function createApp(deps: {
     helpful: {
       ...(redis && { queue: pingRedis, cache: pingRedis }),
       ...(breached && { breachedPasswords: breached.isReadable }),
+      ...(deps.replicas?.length && { replicas: async () => replicas.allServe() }),
     },
   };
   const http = await createHttpServer({
@@ -375,18 +391,18 @@ export async function createApp(deps: {
     await http.register(authRoutes({ signIn, passwords, users, devices, transport, credentials, shed }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
     await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
-    await http.register(eventRoutes({ store: storage.events, list }), api);
+    await http.register(eventRoutes({ readLists: replicas.read, list }), api);
     await http.register(
       permissionRoutes({ users, findUser: admin.find, grants, catalogue, verificationRequired, list }),
       api,
     );
     await http.register(roleRoutes({ roles, catalogue, list }), api);
-    const userList = createUserList({ store: storage.users, users, roles, superadmins, list });
+    const userList = createUserList({ readLists: replicas.read, users, roles, superadmins, list });
     const bulk = createBulk({ admin, authorize: grants.authorize });
     await http.register(userAdminRoutes({ admin, userList, bulk, members, transport, givenRoles, clock }), api);
     const { demandOver } = authority;
     await http.register(userActionRoutes({ admin, sessions, transport, demandOver, givenRoles }), api);
-    await http.register(eventAdminRoutes({ store: storage.events, list, findUser: admin.find }), api);
+    await http.register(eventAdminRoutes({ readLists: replicas.read, list, findUser: admin.find }), api);
     await http.register(jobRoutes({ queue, registry, beat, note, list }), api);
     await http.register(scheduleRoutes({ schedules, eventStore: storage.events, jobs, queue, list }), api);
     await http.register(setupRoutes({ setup, transport, rolesOf }), api);
@@ -409,9 +425,11 @@ export async function createApp(deps: {
     scheduler,
     hasher,
     pollEvictions: () => feed.poll(),
+    lookAtReplicas: () => replicas.look(),
     async start() {
       await feed.start();
       relay.start();
+      replicas.start();
       if (config.role !== 'web') {
         await schedules.merge();
         await queue.start();
@@ -426,6 +444,7 @@ export async function createApp(deps: {
       await queue.stop(grace);
       await beat.stop();
       await keys.stop();
+      await replicas.stop();
     },
   };
 }

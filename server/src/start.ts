@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type App, createApp } from './app.ts';
-import { type Clock, systemClock } from './platform/clock.ts';
+import type { ReplicaSource } from './modules/replicas/replicas.ts';
+import { type Clock, steadyClock, systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations, type Migrator } from './platform/database/migrations.ts';
+import { databaseUrl } from './platform/database/url.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import { createMailbox, type Mailbox } from './platform/mail/mailbox.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
@@ -21,6 +23,18 @@ const NOTABLE_SKEW = 2_000;
 export function openDatabase(config: Config, log: Logger): Promise<Database> {
   const { url, poolSize } = config.database;
   return connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
+}
+
+/** The replicas of that database, none of them opened yet: the server starts without them. */
+export function replicaSources({ database, log: { slowQuery } }: Config, log: Logger): ReplicaSource[] {
+  const { poolSize, replicaUrls } = database;
+  return replicaUrls.map((url) => {
+    const target = databaseUrl(url);
+    return {
+      name: target.product === 'SQLite' ? 'SQLite' : target.host,
+      open: () => connectDatabase({ url, poolSize, slowQuery, log, replica: true }),
+    };
+  });
 }
 
 /** The migrations of all modules, for this database. */
@@ -48,8 +62,14 @@ export async function openApp(deps: {
 
   const { mailer, mailbox } = await openMail(config, clock);
   const redis = await openRedis(config, log);
-  const waits = longestWait === undefined ? {} : { longestWait };
-  const app = await createApp({ config, database, redis, mailer, mailbox, clock, ...waits, log, version: VERSION });
+  const app = await createApp({
+    ...{ config, database, redis, mailer, mailbox, clock, log, version: VERSION },
+    ...(longestWait !== undefined && { longestWait }),
+    // A worker lists nothing.
+    replicas: config.role === 'worker' ? [] : replicaSources(config, log),
+    // A test's clock is steady, too.
+    steadyClock: deps.clock ?? steadyClock,
+  });
   return {
     app,
     async close(grace) {

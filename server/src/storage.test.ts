@@ -22,6 +22,7 @@ import { workerStoreContract } from './modules/jobs/worker-store.contract.ts';
 import { keyStoreContract } from './modules/keys/key-store.contract.ts';
 import { secretCheckStoreContract } from './modules/keys/secret-check-store.contract.ts';
 import { purgeStoresContract } from './modules/maintenance/purge-stores.contract.ts';
+import { beatStoreContract } from './modules/replicas/beat-store.contract.ts';
 import { scheduleStoreContract } from './modules/schedules/schedule-store.contract.ts';
 import { sessionChangesContract } from './modules/sessions/session-changes.contract.ts';
 import { sessionStoreContract } from './modules/sessions/session-store.contract.ts';
@@ -71,6 +72,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
   schedules: [scheduleStoreContract],
   throttles: [throttleStoreContract],
   nonces: [nonceStoreContract],
+  beats: [beatStoreContract],
 };
 
 const PRODUCTS: Record<DatabaseName, RegExp> = {

@@ -30,6 +30,9 @@ import type { KeyStore } from './modules/keys/key-store.ts';
 import { createMongoSecretCheckStore } from './modules/keys/secret-check-store.mongo.ts';
 import { createSqlSecretCheckStore } from './modules/keys/secret-check-store.sql.ts';
 import type { SecretCheckStore } from './modules/keys/secret-check-store.ts';
+import { createMongoBeatStore } from './modules/replicas/beat-store.mongo.ts';
+import { createSqlBeatStore } from './modules/replicas/beat-store.sql.ts';
+import type { BeatStore } from './modules/replicas/beat-store.ts';
 import { createMongoScheduleStore } from './modules/schedules/schedule-store.mongo.ts';
 import { createSqlScheduleStore } from './modules/schedules/schedule-store.sql.ts';
 import type { ScheduleStore } from './modules/schedules/schedule-store.ts';
@@ -60,6 +63,14 @@ export interface Storage {
   schedules: ScheduleStore;
   throttles: ThrottleStore;
   nonces: NonceStore;
+  beats: BeatStore;
+}
+
+/** What a replica may be asked for: lists and histories. Never what decides, for it may be a little old. */
+export interface ReplicaStorage {
+  users: Pick<UserStore, 'list' | 'count'>;
+  events: Pick<EventStore, 'list' | 'count'>;
+  beats: Pick<BeatStore, 'find'>;
 }
 
 export interface StorageOptions {
@@ -70,6 +81,11 @@ export interface StorageOptions {
 /** The stores for the database that is in use; it must have been migrated. */
 export function openStorage(database: Database, options: StorageOptions): Storage {
   return database.kind === 'sql' ? sqlStorage(database, options) : mongoStorage(database, options);
+}
+
+/** The lists of a replica. */
+export function openReplicaStorage(replica: Database): ReplicaStorage {
+  return openStorage(replica, { onCommit() {} });
 }
 
 function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
@@ -89,6 +105,7 @@ function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
     schedules: createSqlScheduleStore({ database, outbox }),
     throttles: createSqlThrottleStore({ database }),
     nonces: createSqlNonceStore({ database }),
+    beats: createSqlBeatStore({ database }),
   };
 }
 
@@ -109,5 +126,6 @@ function mongoStorage(database: Database, { onCommit }: StorageOptions): Storage
     schedules: createMongoScheduleStore({ database, outbox }),
     throttles: createMongoThrottleStore({ database }),
     nonces: createMongoNonceStore({ database }),
+    beats: createMongoBeatStore({ database }),
   };
 }

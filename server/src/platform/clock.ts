@@ -3,6 +3,9 @@ export type Clock = () => Date;
 
 export const systemClock: Clock = () => new Date();
 
+/** Goes on evenly whatever the system's clock is set to: for durations within this process. */
+export const steadyClock: Clock = () => new Date(performance.timeOrigin + performance.now());
+
 /** A time `milliseconds` after (or, negative, before) `from`. */
 export function after(from: Date, milliseconds: number): Date {
   return new Date(from.getTime() + milliseconds);

@@ -2,26 +2,27 @@ import type { ListPage, ListQuery, Lists } from '../../platform/http/paging.ts';
 import { accessErrors } from '../access/errors.ts';
 import type { Roles } from '../access/roles.ts';
 import type { Superadmins } from '../access/superadmins.ts';
+import type { ReadLists } from '../replicas/replicas.ts';
 import type { UserFilter, UserOrder, UserPlace, UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { UsersQuery } from './schemas.ts';
 
 export interface UserList {
-  /** Throws `role_not_found` where the filter names none, and `validation_failed` for a cursor or page that is none. */
-  read(query: UsersQuery): Promise<ListPage<UserRecord>>;
+  /** What this reader, a user, may see. Throws `role_not_found` where the filter names none, and `validation_failed` for a cursor or page that is none. */
+  read(readerId: string, query: UsersQuery): Promise<ListPage<UserRecord>>;
 }
 
 const NEWEST_FIRST = '-createdAt';
 
 /** The users that administrators look for. */
 export function createUserList(deps: {
-  store: UserStore;
+  readLists: ReadLists<{ users: Pick<UserStore, 'list' | 'count'> }>;
   users: Users;
   roles: Roles;
   superadmins: Superadmins;
   list: Lists;
 }): UserList {
-  const { store, users, roles, superadmins, list } = deps;
+  const { readLists, users, roles, superadmins, list } = deps;
 
   async function ofRole(name: string): Promise<UserFilter> {
     const role = (await roles.list()).find(({ id, code }) => id === name || code === name);
@@ -44,15 +45,20 @@ export function createUserList(deps: {
   }
 
   return {
-    async read({ page, pageSize, cursor, sort = NEWEST_FIRST, ...query }) {
+    async read(readerId, { page, pageSize, cursor, sort = NEWEST_FIRST, ...query }) {
       const order = toOrder(sort);
       const filter = await toFilter(query);
       return list<UserRecord>({ page, pageSize, cursor } as ListQuery, {
         // A cursor is good for the list that it came from, in the same order.
         name: `users ${JSON.stringify([query, sort])}`,
         read: ({ after, ...rest }) =>
-          store.list(filter, order, { ...rest, after: after === null ? null : (JSON.parse(after) as UserPlace) }),
-        count: (limit) => store.count(filter, limit),
+          readLists(readerId, (stores) =>
+            stores.users.list(filter, order, {
+              ...rest,
+              after: after === null ? null : (JSON.parse(after) as UserPlace),
+            }),
+          ),
+        count: (limit) => readLists(readerId, (stores) => stores.users.count(filter, limit)),
         keyOf: (user) => JSON.stringify(placeOf(user, order)),
       });
     },

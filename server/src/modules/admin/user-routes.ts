@@ -60,7 +60,7 @@ export function userAdminRoutes(deps: {
         },
       },
       async (request) => {
-        const page = await userList.read(request.query);
+        const page = await userList.read(actorOf(request).userId, request.query);
         return { ...page, items: await Promise.all(page.items.map(view)) };
       },
     );
@@ -78,7 +78,7 @@ export function userAdminRoutes(deps: {
         },
       },
       async (request) => {
-        const page = await userList.read({ ...request.query, role: request.params.id });
+        const page = await userList.read(actorOf(request).userId, { ...request.query, role: request.params.id });
         return { ...page, items: await Promise.all(page.items.map(view)) };
       },
     );

@@ -35,7 +35,7 @@ async function setUp(t: TestContext, { allowed = true, known = [] as string[] } 
   const { app } = await testServer(t, {
     authorize: () => allowed,
     errors: userErrors.table,
-    routes: (http) => http.register(eventAdminRoutes({ store: storage.events, list, findUser })),
+    routes: (http) => http.register(eventAdminRoutes({ readLists: (_, read) => read(storage), list, findUser })),
   });
   const get = async (path: string, token: string | null = 'token-of-ada') =>
     app.inject({ url: path, headers: token === null ? {} : { authorization: `Bearer ${token}` } });

@@ -1,29 +1,33 @@
+import { actorOf } from '../../platform/http/actor.ts';
 import { type ListQuery, type ListSource, type Lists, listSchema } from '../../platform/http/paging.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
-import type { EventFilter, EventRecord, EventStore } from './event-store.ts';
+import type { ReadLists } from '../replicas/replicas.ts';
+import type { EventFilter, EventRecord } from './event-store.ts';
+import type { EventLists } from './routes.ts';
 import { eventSchema, eventsQuery, eventView, filterOf, userEventsParams, userEventsQuery } from './schemas.ts';
 
 const TAGS = ['Administration'];
 
 /** The audit log, and the part of it that is about one user. */
 export function eventAdminRoutes(deps: {
-  store: EventStore;
+  readLists: ReadLists<EventLists>;
   list: Lists;
   /** Throws `user_not_found`. */
   findUser: (id: string) => Promise<{ id: string }>;
 }) {
-  const { store, list, findUser } = deps;
+  const { readLists, list, findUser } = deps;
 
-  const sourceOf = (filter: EventFilter): ListSource<EventRecord> => ({
+  const sourceOf = (readerId: string, filter: EventFilter): ListSource<EventRecord> => ({
     // A cursor is good for the filter that it came from.
     name: `audit log ${JSON.stringify(filter)}`,
-    read: ({ after, skip, limit }) => store.list(filter, { before: after, skip, limit }),
-    count: (limit) => store.count(filter, limit),
+    read: ({ after, skip, limit }) =>
+      readLists(readerId, ({ events }) => events.list(filter, { before: after, skip, limit })),
+    count: (limit) => readLists(readerId, ({ events }) => events.count(filter, limit)),
     keyOf: (event) => event.id,
   });
 
-  async function pageOf(query: ListQuery, filter: EventFilter) {
-    const page = await list(query, sourceOf(filter));
+  async function pageOf(readerId: string, query: ListQuery, filter: EventFilter) {
+    const page = await list(query, sourceOf(readerId, filter));
     return { ...page, items: page.items.map(eventView) };
   }
 
@@ -39,7 +43,7 @@ export function eventAdminRoutes(deps: {
           response: { 200: listSchema(eventSchema) },
         },
       },
-      async (request) => pageOf(request.query, filterOf(request.query)),
+      async (request) => pageOf(actorOf(request).userId, request.query, filterOf(request.query)),
     );
 
     app.get(
@@ -56,7 +60,7 @@ export function eventAdminRoutes(deps: {
       },
       async (request) => {
         const { id } = await findUser(request.params.id);
-        return pageOf(request.query, { userId: id });
+        return pageOf(actorOf(request).userId, request.query, { userId: id });
       },
     );
   };

@@ -3,6 +3,7 @@ import { actorOf } from '../../platform/http/actor.ts';
 import { type Lists, listQuery, listSchema } from '../../platform/http/paging.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { nullable, timestamp } from '../../platform/http/schemas.ts';
+import type { ReadLists } from '../replicas/replicas.ts';
 import type { EventRecord, EventStore } from './event-store.ts';
 
 const ownEventSchema = Type.Object({
@@ -18,8 +19,13 @@ const ownEventSchema = Type.Object({
   newCountry: Type.Boolean(),
 });
 
+/** What is read of the history, also from a replica. */
+export interface EventLists {
+  events: Pick<EventStore, 'list' | 'count'>;
+}
+
 /** A person's own history. */
-export function eventRoutes({ store, list }: { store: EventStore; list: Lists }) {
+export function eventRoutes({ readLists, list }: { readLists: ReadLists<EventLists>; list: Lists }) {
   return async (app: HttpServer): Promise<void> => {
     app.get(
       '/users/me/events',
@@ -36,8 +42,9 @@ export function eventRoutes({ store, list }: { store: EventStore; list: Lists })
         const { userId } = actorOf(request);
         const page = await list(request.query, {
           name: `events of ${userId}`,
-          read: ({ after, skip, limit }) => store.list({ userId }, { before: after, skip, limit }),
-          count: (limit) => store.count({ userId }, limit),
+          read: ({ after, skip, limit }) =>
+            readLists(userId, ({ events }) => events.list({ userId }, { before: after, skip, limit })),
+          count: (limit) => readLists(userId, ({ events }) => events.count({ userId }, limit)),
           keyOf: (event) => event.id,
         });
         return { ...page, items: page.items.map((event) => ownEventView(event, userId)) };

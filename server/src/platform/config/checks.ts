@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import type { ConfigFault } from './config-error.ts';
-import { hasGuessablePassword } from './database-url.ts';
+import { hasGuessablePassword, kindOf } from './database-url.ts';
 import { weakness } from './secret-strength.ts';
 import type { Values } from './variables.ts';
 
@@ -29,6 +29,14 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
       name: 'SECRET_KEY_PREVIOUS',
       problem: 'is the same as SECRET_KEY',
       fix: 'Set it to the key before, or remove it.',
+    });
+  }
+  const { DATABASE_URL: database, DATABASE_REPLICA_URLS: replicas } = values;
+  if (database !== undefined && replicas?.some((url) => kindOf(url) !== kindOf(database))) {
+    faults.push({
+      name: 'DATABASE_REPLICA_URLS',
+      problem: 'names another kind of database than DATABASE_URL',
+      fix: 'Name replicas of that very database, or remove it.',
     });
   }
   const dkim = { MAIL_DKIM_KEY: values.MAIL_DKIM_KEY, MAIL_DKIM_SELECTOR: values.MAIL_DKIM_SELECTOR };
@@ -77,6 +85,13 @@ export function productionFaults(values: Partial<Values>): ConfigFault[] {
   if (values.DATABASE_URL !== undefined && hasGuessablePassword(values.DATABASE_URL)) {
     faults.push({
       name: 'DATABASE_URL',
+      problem: 'has no password, or one that everybody knows, for a database on another host',
+      fix: 'Give that database user a password of its own, and write it into the URL.',
+    });
+  }
+  if (values.DATABASE_REPLICA_URLS?.some(hasGuessablePassword)) {
+    faults.push({
+      name: 'DATABASE_REPLICA_URLS',
       problem: 'has no password, or one that everybody knows, for a database on another host',
       fix: 'Give that database user a password of its own, and write it into the URL.',
     });

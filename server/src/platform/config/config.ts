@@ -10,6 +10,8 @@ export interface Config {
     /** `sqlite:`, `postgres:`, `mysql:`, `mongodb:`. */
     url: string;
     poolSize: number;
+    /** Of the same kind. */
+    replicaUrls: string[];
   };
   /** Null: jobs go through a table of the database. */
   redisUrl: string | null;

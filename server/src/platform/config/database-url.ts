@@ -43,6 +43,30 @@ export const databaseUrl: Parser<string> = (text, cwd) => {
   return url;
 };
 
+/** The URL of one replica. */
+export const replicaUrl: Parser<string> = (text, cwd) => {
+  const url = databaseUrl(text, cwd);
+  if (url.startsWith('sqlite:')) {
+    throw new InvalidValue(
+      'is a SQLite file, which has no replicas',
+      'Use PostgreSQL, MySQL, MariaDB or MongoDB, or leave it out.',
+    );
+  }
+  // Otherwise the driver would look for the other members, and ask one how far it is and another for the list.
+  if (url.startsWith('mongodb') && splitServerUrl(url).options.get('directConnection') !== 'true') {
+    throw new InvalidValue(
+      'does not name one member of a replica set',
+      'Write each secondary by itself, with ?directConnection=true: mongodb://user:password@host:27017/database?directConnection=true.',
+    );
+  }
+  return url;
+};
+
+/** Which kind of database a URL names, as `databaseUrl` made it. */
+export function kindOf(url: string): string {
+  return url.slice(0, url.search(/[:+]/));
+}
+
 function sqlitePath(rest: string, cwd: string): string {
   if (/[?#]/.test(rest)) {
     throw new InvalidValue('has options, which sqlite: does not take', 'Leave out the ? or # and what follows.');

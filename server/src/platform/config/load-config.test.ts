@@ -23,7 +23,7 @@ test('without any variable it is a development server on this machine', (t) => {
     port: 8000,
     publicUrl: 'http://localhost:8000',
     dataDir,
-    database: { url: `sqlite:${dataDir}/ostiary.sqlite`, poolSize: 10 },
+    database: { url: `sqlite:${dataDir}/ostiary.sqlite`, poolSize: 10, replicaUrls: [] },
     redisUrl: null,
     role: 'all',
     workers: 1,

@@ -120,7 +120,11 @@ function assemble(values: Values, secretKey: string): Config {
     port: values.PORT,
     publicUrl: values.PUBLIC_URL,
     dataDir: values.DATA_DIR,
-    database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE },
+    database: {
+      url: values.DATABASE_URL,
+      poolSize: values.DATABASE_POOL_SIZE,
+      replicaUrls: values.DATABASE_REPLICA_URLS ?? [],
+    },
     redisUrl: values.REDIS_URL,
     role: values.ROLE,
     workers: countWorkers(values),

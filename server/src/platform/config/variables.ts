@@ -1,6 +1,6 @@
 import { breachPath } from './breach-path.ts';
 import { certificates } from './certificates.ts';
-import { databaseUrl } from './database-url.ts';
+import { databaseUrl, replicaUrl } from './database-url.ts';
 import { dkimKey, dkimSelector } from './dkim-key.ts';
 import {
   corsOrigin,
@@ -83,6 +83,14 @@ export const variables = {
     default: '10',
     parse: integer(1, 1000),
     about: 'Most connections to the database at a time.',
+  }),
+  DATABASE_REPLICA_URLS: variable({
+    default: null,
+    parse: list(replicaUrl),
+    about:
+      'Replicas of that database, written like it and separated by commas: they answer lists and histories while they are less than 10 seconds behind.',
+    secret: true,
+    example: 'postgres://user:password@replica:5432/ostiary',
   }),
   REDIS_URL: variable({
     default: null,
@@ -309,7 +317,6 @@ export type Values = { [K in VariableName]: ValueOf<(typeof variables)[K]> };
 
 /** Variables of the contract that a later version brings. */
 export const LATER_VARIABLES = [
-  'DATABASE_REPLICA_URLS',
   'S3_ENDPOINT',
   'S3_REGION',
   'S3_ACCESS_KEY',

@@ -14,6 +14,8 @@ export interface GuardOptions {
   log: DatabaseLog;
   scope: TransactionScope;
   watch: Watch;
+  /** See `ConnectOptions`. */
+  replica: boolean;
 }
 
 /** Remembers, along the asynchronous calls, that a transaction of this database is open. */
@@ -82,19 +84,19 @@ function guardDriver(driver: Driver, options: GuardOptions): Driver {
 }
 
 /** Bounds the wait for a connection, and notes in the log when the database goes and comes; that it never was there is the caller's to say. */
-function limitedAcquire(driver: Driver, { log, watch }: GuardOptions): () => Promise<DatabaseConnection> {
+function limitedAcquire(driver: Driver, { log, watch, replica }: GuardOptions): () => Promise<DatabaseConnection> {
   let state: 'unknown' | 'here' | 'away' = 'unknown';
   return async () => {
     const arriving = driver.acquireConnection();
     try {
       const connection = await watch(arriving);
-      if (state === 'away') log.warn({}, 'The database is back.');
+      if (state === 'away' && !replica) log.warn({}, 'The database is back.');
       state = 'here';
       return connection;
     } catch (error) {
       arriving.then((late) => driver.releaseConnection(late)).catch(() => undefined);
       if (state === 'here') {
-        log.warn({ err: error }, 'The database is away.');
+        if (!replica) log.warn({ err: error }, 'The database is away.');
         state = 'away';
       }
       throw unavailable(error);
@@ -105,7 +107,7 @@ function limitedAcquire(driver: Driver, { log, watch }: GuardOptions): () => Pro
 function guardConnection(
   connection: DatabaseConnection,
   inTransaction: WeakSet<DatabaseConnection>,
-  { slowQuery, log }: GuardOptions,
+  { slowQuery, log, replica }: GuardOptions,
 ): void {
   const execute = connection.executeQuery.bind(connection);
 
@@ -119,6 +121,8 @@ function guardConnection(
     }
   }
 
+  // A replica cancels what stands in the way of its replay, and would again: a long statement is better off on the primary.
+  const tries = replica ? 1 : CONTENTION_TRIES;
   connection.executeQuery = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
     checkParameters(query.parameters);
     for (let attempt = 0; ; attempt++) {
@@ -126,7 +130,7 @@ function guardConnection(
         return await once<R>(query);
       } catch (error) {
         if (inTransaction.has(connection) || !isContention(error)) rethrow(error);
-        if (attempt + 1 >= CONTENTION_TRIES) throw unavailable(withoutValues(error));
+        if (attempt + 1 >= tries) throw unavailable(withoutValues(error));
         await contentionPause(attempt);
       }
     }

@@ -53,7 +53,7 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
 
 function openClient(
   target: ServerTarget,
-  { poolSize, slowQuery, log }: ConnectOptions,
+  { poolSize, slowQuery, log, replica }: ConnectOptions,
   statementTimeout = STATEMENT_TIMEOUT,
 ): { client: MongoClient; close(): Promise<void> } {
   const settings: MongoClientOptions = {
@@ -61,7 +61,7 @@ function openClient(
     maxPoolSize: poolSize,
     // What was acknowledged survives the loss of a server, and is what the next read sees.
     writeConcern: { w: 'majority', journal: true },
-    readPreference: 'primary',
+    readPreference: replica ? 'secondaryPreferred' : 'primary',
     serverSelectionTimeoutMS: CONNECT_TIMEOUT,
     connectTimeoutMS: CONNECT_TIMEOUT,
     minHeartbeatFrequencyMS: RECOVERY_LOOK,

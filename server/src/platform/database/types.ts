@@ -55,4 +55,6 @@ export interface ConnectOptions {
   /** Milliseconds from which a statement is logged at `warn`. */
   slowQuery: number;
   log: DatabaseLog;
+  /** Nothing but reads, by somebody who has the primary as well: failures are told at once, and are theirs to log. */
+  replica?: boolean;
 }

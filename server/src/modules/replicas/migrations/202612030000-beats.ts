@@ -1,0 +1,27 @@
+import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
+import type { Db } from 'mongodb';
+import type { Columns } from '../../../platform/database/columns.ts';
+
+export const sql = {
+  async up(db: Kysely<unknown>, columns: Columns): Promise<void> {
+    await db.schema
+      .createTable('beats')
+      .ifNotExists()
+      .addColumn('id', columns.id(), (column: ColumnDefinitionBuilder) => column.primaryKey().notNull())
+      .addColumn('at', columns.time(), (column: ColumnDefinitionBuilder) => column.notNull())
+      .execute();
+  },
+
+  async down(db: Kysely<unknown>): Promise<void> {
+    await db.schema.dropTable('beats').ifExists().execute();
+  },
+};
+
+export const mongo = {
+  /** A document by its id needs no index of ours; the collection comes with the first. */
+  async up(): Promise<void> {},
+
+  async down(db: Db): Promise<void> {
+    await db.dropCollection('beats');
+  },
+};

@@ -1,0 +1,179 @@
+import type { Logger } from 'pino';
+import { after, type Clock, DAY, SECOND } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database/database.ts';
+import { newId } from '../../platform/ids.ts';
+import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
+import type { BeatStore } from './beat-store.ts';
+import { createLastWrites } from './last-writes.ts';
+
+/** Milliseconds between two beats, and between two looks at every replica. */
+const BEAT_EVERY = 2 * SECOND;
+/** Nobody is shown anything older than this, in milliseconds. */
+export const MOST_LAG = 10 * SECOND;
+/** The beats of processes that are long gone are forgotten after this. */
+const KEPT = DAY;
+/** Their changes are remembered, to show them those at once. */
+const WRITERS = 10_000;
+
+/** A replica of the database, not yet connected. */
+export interface ReplicaSource {
+  /** For the log: host and port. */
+  name: string;
+  /** Throws `DatabaseUnreachable`. */
+  open(): Promise<Database>;
+}
+
+/**
+ * Reads what may be a little old, from a replica or, where none serves this reader, from the primary. `read` is called with the stores to
+ * read from, and again with the primary's when the replica fails; so it must do nothing but read.
+ */
+export type ReadLists<Stores> = <T>(readerId: string, read: (stores: Stores) => Promise<T>) => Promise<T>;
+
+export interface Replicas<Stores> {
+  read: ReadLists<Stores>;
+  /** Somebody has just changed something by this process: they must see it in every list from now on. */
+  wrote(who: string): void;
+  /** No replica is known to be away or too far behind. */
+  allServe(): boolean;
+  /** Gives a beat and looks at every replica at once. */
+  look(): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+interface Replica<Stores> {
+  open: ReplicaSource['open'];
+  outage: ReturnType<typeof createOutageLog>;
+  /** Null: not yet connected. */
+  connected: { database: Database; stores: Stores } | null;
+  /** Everything that was committed before this beat is on the replica. */
+  beat: Date | null;
+  /** `suspect`: a read failed, and nobody has looked since. */
+  state: 'well' | 'suspect' | 'out';
+  looking: Promise<void> | null;
+}
+
+/**
+ * The replicas of the database, each used while it is near enough. How near tells a beat: this process writes the time into a row of its
+ * own, of the primary, and whatever was committed before it is on a replica that shows it. That needs no privilege, holds on every kind of
+ * database, and compares a clock with itself; a replica that lacks a migration, or is one of another database, shows no beat.
+ */
+export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }>(deps: {
+  sources: ReplicaSource[];
+  primary: Stores & { beats: BeatStore };
+  storesOf: (replica: Database) => Stores;
+  /** Must not be set back: an old beat would pass for a new one. */
+  clock: Clock;
+  log: Logger;
+}): Replicas<Stores> {
+  const { primary, storesOf, clock, log } = deps;
+  const id = newId(clock());
+  const writes = createLastWrites(WRITERS);
+  const beating = createOutageLog(log, 'giving a beat to the replicas');
+  const replicas = deps.sources.map(({ name, open }): Replica<Stores> => {
+    const outage = createOutageLog(log, `reading from the replica ${name}`);
+    return { open, outage, connected: null, beat: null, state: 'well', looking: null };
+  });
+  /** Of the beats that reached the primary. */
+  let first: Date | null = null;
+  let last: Date | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function beat(): Promise<void> {
+    // Taken before the row is written: what is committed meanwhile may come to a replica after it.
+    const at = clock();
+    await primary.beats.beat(id, at);
+    first ??= at;
+    last = at;
+  }
+
+  async function storesOn(replica: Replica<Stores>): Promise<Stores> {
+    if (!replica.connected) {
+      const database = await replica.open();
+      // Too late for `stop` to close it.
+      if (stopped) await database.close();
+      replica.connected = { database, stores: storesOf(database) };
+    }
+    return replica.connected.stores;
+  }
+
+  async function judge(replica: Replica<Stores>): Promise<void> {
+    try {
+      const stores = await storesOn(replica);
+      replica.beat = await stores.beats.find(id);
+      // Compared with the last beat, not with now: a primary that is away is not the replica's fault.
+      const seen = replica.beat ?? first;
+      const lag = seen && last ? last.getTime() - seen.getTime() : 0;
+      if (lag > MOST_LAG)
+        throw new Error(`It is at least ${Math.floor(lag / SECOND)} s behind, or no replica of this database.`);
+      replica.state = 'well';
+      replica.outage.worked();
+    } catch (error) {
+      replica.state = 'out';
+      if (!stopped) replica.outage.failed(error);
+    }
+  }
+
+  /** Looks at a replica, unless somebody does already. */
+  function lookAt(replica: Replica<Stores>): Promise<void> {
+    replica.looking ??= judge(replica).finally(() => {
+      replica.looking = null;
+    });
+    return replica.looking;
+  }
+
+  async function look(): Promise<void> {
+    await beat().then(beating.worked, beating.failed);
+    await Promise.all(replicas.map(lookAt));
+  }
+
+  /** The same one for a reader as long as the same ones serve: what they see does not go back in time from page to page. */
+  function replicaFor(readerId: string): Replica<Stores> | undefined {
+    const oldest = clock().getTime() - MOST_LAG;
+    const written = writes.of(readerId);
+    const near = replicas.filter(({ state, beat }) => {
+      const time = beat?.getTime() ?? Number.NEGATIVE_INFINITY;
+      // In the same millisecond, either may have been first.
+      return state === 'well' && time >= oldest && time > written;
+    });
+    return near[placeOf(readerId, near.length)];
+  }
+
+  return {
+    async read(readerId, read) {
+      const replica = replicaFor(readerId);
+      if (!replica?.connected) return read(primary);
+      try {
+        return await read(replica.connected.stores);
+      } catch (error) {
+        log.debug({ err: error }, 'a replica failed to answer, the primary does');
+        if (replica.state === 'well') replica.state = 'suspect';
+        void lookAt(replica);
+        return read(primary);
+      }
+    },
+    wrote(who) {
+      if (replicas.length > 0) writes.note(who, clock());
+    },
+    allServe: () => replicas.every(({ state }) => state !== 'out'),
+    look,
+    start() {
+      if (replicas.length === 0) return;
+      void primary.beats.purge(after(clock(), -KEPT)).catch(() => {});
+      void look();
+      timer = setInterval(() => void look(), BEAT_EVERY).unref();
+    },
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await Promise.all(replicas.map(({ connected }) => connected?.database.close()));
+      if (last) await primary.beats.remove(id).catch(() => {});
+    },
+  };
+}
+
+/** One of `count` places, by the random end of an id. */
+function placeOf(id: string, count: number): number {
+  return Number.parseInt(id.slice(-6), 16) % count;
+}
