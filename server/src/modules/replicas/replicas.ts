@@ -74,9 +74,8 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
     const outage = createOutageLog(log, `reading from the replica ${name}`);
     return { open, outage, connected: null, beat: null, state: 'well', looking: null };
   });
-  /** Of the beats that reached the primary. */
-  let first: Date | null = null;
-  let last: Date | null = null;
+  /** The beats that reached the primary lately, in milliseconds. */
+  const given: number[] = [];
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -84,8 +83,8 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
     // Taken before the row is written: what is committed meanwhile may come to a replica after it.
     const at = clock();
     await primary.beats.beat(id, at);
-    first ??= at;
-    last = at;
+    given.push(at.getTime());
+    while ((given[0] ?? 0) < at.getTime() - 2 * MOST_LAG) given.shift();
   }
 
   async function storesOn(replica: Replica<Stores>): Promise<Stores> {
@@ -98,15 +97,21 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
     return replica.connected.stores;
   }
 
+  /** How long there has been a beat that it lacks. Not for how long it had no beat: that may be the fault of the primary. */
+  function lagOf({ beat }: Replica<Stores>): number {
+    const seen = beat?.getTime() ?? Number.NEGATIVE_INFINITY;
+    const missing = given.find((time) => time > seen);
+    return missing === undefined ? 0 : (given.at(-1) ?? missing) - missing;
+  }
+
   async function judge(replica: Replica<Stores>): Promise<void> {
     try {
       const stores = await storesOn(replica);
       replica.beat = await stores.beats.find(id);
-      // Compared with the last beat, not with now: a primary that is away is not the replica's fault.
-      const seen = replica.beat ?? first;
-      const lag = seen && last ? last.getTime() - seen.getTime() : 0;
-      if (lag > MOST_LAG)
+      const lag = lagOf(replica);
+      if (lag > MOST_LAG) {
         throw new Error(`It is at least ${Math.floor(lag / SECOND)} s behind, or no replica of this database.`);
+      }
       replica.state = 'well';
       replica.outage.worked();
     } catch (error) {
@@ -168,7 +173,7 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
       stopped = true;
       clearInterval(timer);
       await Promise.all(replicas.map(({ connected }) => connected?.database.close()));
-      if (last) await primary.beats.remove(id).catch(() => {});
+      if (given.length > 0) await primary.beats.remove(id).catch(() => {});
     },
   };
 }
