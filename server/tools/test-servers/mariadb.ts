@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RowDataPacket } from 'mysql2/promise';
 import { createConnection } from 'mysql2/promise';
+import type { Scratch } from './scratch.ts';
 import type { Launch } from './server-process.ts';
 import { asUser, findBinary, onFreePort, run, startProcess, untilReady } from './server-process.ts';
 
@@ -29,7 +30,13 @@ export async function mysqlVersion(url: string): Promise<string> {
 }
 
 /** Starts a MariaDB of its own on 127.0.0.1; only `durable` makes it wait for the disk at every commit. */
-export const launchMariadb: Launch = async (scratch, { durable }) => {
+export const launchMariadb: Launch = (scratch, { durable }) => launchMariadbWith(scratch, { durable, settings: [] });
+
+/** The same with more options on its command line. */
+export async function launchMariadbWith(
+  scratch: Scratch,
+  { durable, settings }: { durable: boolean; settings: string[] },
+): ReturnType<Launch> {
   const found = findMariadb();
   if (found === null) return { missing: 'no mariadbd with mariadb-install-db was found' };
   const home = join(scratch.dir, 'mariadb');
@@ -59,6 +66,7 @@ export const launchMariadb: Launch = async (scratch, { durable }) => {
     '--character-set-server=utf8mb4',
     '--max-connections=300',
     `--innodb-flush-log-at-trx-commit=${durable ? 1 : 0}`,
+    ...settings,
   ];
   return onFreePort(async (port) => {
     const command = [...user, found.server, '--no-defaults', `--port=${port}`, ...options];
@@ -67,4 +75,4 @@ export const launchMariadb: Launch = async (scratch, { durable }) => {
     await untilReady(child, log, () => mysqlVersion(url));
     return { url };
   });
-};
+}

@@ -13,6 +13,9 @@ const CONNECT_LIMIT = 5000;
 /** The program that a private PostgreSQL needs, or null. */
 export const findPostgres = (): string | null => findBinary(['initdb'], FOLDERS);
 
+/** The program that copies a running cluster, or null. */
+export const findBaseBackup = (): string | null => findBinary(['pg_basebackup'], FOLDERS);
+
 /** The version of the server behind `url`; throws when it does not answer within five seconds. */
 export async function postgresVersion(url: string): Promise<string> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_LIMIT });
@@ -41,7 +44,6 @@ export async function createCluster(scratch: Scratch, { durable }: { durable: bo
   if (initdb === null) return null;
   const home = join(scratch.dir, 'postgres');
   const data = join(home, 'data');
-  const log = join(home, 'log');
   const user = asUser('postgres');
   mkdirSync(home, { mode: 0o700 });
   if (user.length > 0) await run(['chown', 'postgres:postgres', home]);
@@ -53,6 +55,18 @@ export async function createCluster(scratch: Scratch, { durable }: { durable: bo
   const init = [initdb, '--pgdata', data, '--username=ostiary', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
   await run([...user, ...init, '--encoding=UTF8', '--locale=C', '--no-sync'], { cwd: scratch.dir });
 
+  return async (port) => {
+    const url = `postgres://ostiary:${password}@127.0.0.1:${port}/postgres`;
+    return { url, child: await servePostgres(scratch, { initdb, home, url, durable }) };
+  };
+}
+
+/** Serves `home/data` at the port of `url` on 127.0.0.1; resolves once it answers. */
+export async function servePostgres(
+  scratch: Scratch,
+  { initdb, home, url, durable }: { initdb: string; home: string; url: string; durable: boolean },
+): Promise<ChildProcess> {
+  const log = join(home, 'log');
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -61,11 +75,9 @@ export async function createCluster(scratch: Scratch, { durable }: { durable: bo
     full_page_writes: durable ? 'on' : 'off',
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  return async (port) => {
-    const command = [...user, join(dirname(initdb), 'postgres'), '-D', data, '-p', `${port}`, ...options];
-    const child = startProcess(scratch, { command, log, end: 'QUIT', cwd: home });
-    const url = `postgres://ostiary:${password}@127.0.0.1:${port}/postgres`;
-    await untilReady(child, log, () => postgresVersion(url));
-    return { url, child };
-  };
+  const program = [join(dirname(initdb), 'postgres'), '-D', join(home, 'data'), '-p', new URL(url).port];
+  const command = [...asUser('postgres'), ...program, ...options];
+  const child = startProcess(scratch, { command, log, end: 'QUIT', cwd: home });
+  await untilReady(child, log, () => postgresVersion(url));
+  return child;
 }

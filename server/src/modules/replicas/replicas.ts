@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { after, type Clock, DAY, SECOND } from '../../platform/clock.ts';
+import { after, type Clock, DAY, MINUTE, SECOND } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database/database.ts';
 import { newId } from '../../platform/ids.ts';
 import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
@@ -12,6 +12,8 @@ const BEAT_EVERY = 2 * SECOND;
 export const MOST_LAG = 10 * SECOND;
 /** The beats of processes that are long gone are forgotten after this. */
 const KEPT = DAY;
+/** Milliseconds between two lines about reads that failed: a replay that cancels many must not fill the log. */
+const COMPLAINTS = MINUTE;
 /** Their changes are remembered, to show them those at once. */
 const WRITERS = 10_000;
 
@@ -42,6 +44,7 @@ export interface Replicas<Stores> {
 }
 
 interface Replica<Stores> {
+  name: string;
   open: ReplicaSource['open'];
   outage: ReturnType<typeof createOutageLog>;
   /** Null: not yet connected. */
@@ -51,6 +54,8 @@ interface Replica<Stores> {
   /** `suspect`: a read failed, and nobody has looked since. */
   state: 'well' | 'suspect' | 'out';
   looking: Promise<void> | null;
+  /** When the log was last told of a failed read, in milliseconds. */
+  complainedAt: number;
 }
 
 /**
@@ -72,7 +77,16 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
   const beating = createOutageLog(log, 'giving a beat to the replicas');
   const replicas = deps.sources.map(({ name, open }): Replica<Stores> => {
     const outage = createOutageLog(log, `reading from the replica ${name}`);
-    return { open, outage, connected: null, beat: null, state: 'well', looking: null };
+    return {
+      name,
+      open,
+      outage,
+      connected: null,
+      beat: null,
+      state: 'well',
+      looking: null,
+      complainedAt: Number.NEGATIVE_INFINITY,
+    };
   });
   /** The beats that reached the primary lately, in milliseconds. */
   const given: number[] = [];
@@ -145,6 +159,15 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
     return near[placeOf(readerId, near.length)];
   }
 
+  function failed(replica: Replica<Stores>, error: unknown): void {
+    if (replica.state === 'well') replica.state = 'suspect';
+    void lookAt(replica);
+    const now = clock().getTime();
+    if (now - replica.complainedAt < COMPLAINTS) return;
+    replica.complainedAt = now;
+    log.warn({ err: error, replica: replica.name }, 'a replica failed to answer; the primary is asked');
+  }
+
   return {
     async read(readerId, read) {
       const replica = replicaFor(readerId);
@@ -152,9 +175,7 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
       try {
         return await read(replica.connected.stores);
       } catch (error) {
-        log.debug({ err: error }, 'a replica failed to answer, the primary does');
-        if (replica.state === 'well') replica.state = 'suspect';
-        void lookAt(replica);
+        failed(replica, error);
         return read(primary);
       }
     },

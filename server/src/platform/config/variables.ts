@@ -316,13 +316,7 @@ type ValueOf<V> = V extends Variable<infer T, infer D> ? (D extends null ? T | n
 export type Values = { [K in VariableName]: ValueOf<(typeof variables)[K]> };
 
 /** Variables of the contract that a later version brings. */
-export const LATER_VARIABLES = [
-  'S3_ENDPOINT',
-  'S3_REGION',
-  'S3_ACCESS_KEY',
-  'S3_SECRET_KEY',
-  'S3_BUCKET',
-];
+export const LATER_VARIABLES = ['S3_ENDPOINT', 'S3_REGION', 'S3_ACCESS_KEY', 'S3_SECRET_KEY', 'S3_BUCKET'];
 
 /** The table row by row, in its order. */
 export function variableEntries(): [VariableName, Variable<unknown, Default>][] {
