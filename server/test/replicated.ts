@@ -32,8 +32,12 @@ export async function eventually(what: string, holds: () => Promise<boolean>): P
   }
 }
 
-export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await connectDatabase({ url, poolSize: 1, slowQuery: LIMIT, log: { warn() {} } });
+async function withDatabase<T>(
+  url: string,
+  work: (database: Database) => Promise<T>,
+  options: { replica?: boolean } = {},
+): Promise<T> {
+  const database = await connectDatabase({ ...options, url, poolSize: 1, slowQuery: LIMIT, log: { warn() {} } });
   try {
     return await work(database);
   } finally {
@@ -42,12 +46,20 @@ export async function withDatabase<T>(url: string, work: (database: Database) =>
 }
 
 /** One SQL statement; its rows. */
-export function execute(url: string, text: string): Promise<Record<string, unknown>[]> {
-  return withDatabase(url, async (database) => {
-    assert.equal(database.kind, 'sql');
-    const { rows } = await sql.raw(text).execute(database.db as Kysely<unknown>);
-    return rows as Record<string, unknown>[];
-  });
+export function execute(
+  url: string,
+  text: string,
+  options: { replica?: boolean } = {},
+): Promise<Record<string, unknown>[]> {
+  return withDatabase(
+    url,
+    async (database) => {
+      assert.equal(database.kind, 'sql');
+      const { rows } = await sql.raw(text).execute(database.db as Kysely<unknown>);
+      return rows as Record<string, unknown>[];
+    },
+    options,
+  );
 }
 
 /** A server that replicates by itself. */

@@ -50,6 +50,14 @@ const refusals: [string, Environment, string][] = [
     'mongodb://127.0.0.1:1,other:2/ostiary',
     'mongodb+srv://admin:admin@cluster.example/ostiary',
   ].map((url): [string, Environment, string] => [`the database ${url}`, { DATABASE_URL: url }, 'DATABASE_URL']),
+  [
+    'a replica that everybody can enter',
+    {
+      DATABASE_URL: 'postgres://app:Kf83hsQ@db/ostiary',
+      DATABASE_REPLICA_URLS: 'postgres://app:Kf83hsQ@a/ostiary,postgres://app:postgres@b/ostiary',
+    },
+    'DATABASE_REPLICA_URLS',
+  ],
 ];
 
 for (const [what, env, name] of refusals) {

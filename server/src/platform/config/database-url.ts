@@ -53,7 +53,8 @@ export const replicaUrl: Parser<string> = (text, cwd) => {
     );
   }
   // Otherwise the driver would look for the other members, and ask one how far it is and another for the list.
-  if (url.startsWith('mongodb') && splitServerUrl(url).options.get('directConnection') !== 'true') {
+  const isMember = url.startsWith('mongodb:') && splitServerUrl(url).options.get('directConnection') === 'true';
+  if (url.startsWith('mongodb') && !isMember) {
     throw new InvalidValue(
       'does not name one member of a replica set',
       'Write each secondary by itself, with ?directConnection=true: mongodb://user:password@host:27017/database?directConnection=true.',

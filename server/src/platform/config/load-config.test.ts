@@ -134,6 +134,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     PUBLIC_URL: 'auth.example.com',
     DATABASE_URL: 'oracle://x',
     DATABASE_POOL_SIZE: '0',
+    DATABASE_REPLICA_URLS: 'postgres://a/d,oracle://b/d',
     WORKERS: 'many',
     SHUTDOWN_DELAY: '11m',
     SECRET_KEY: 'short',
@@ -174,7 +175,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     Object.keys(bad),
   );
   assert.equal(error.name, 'ConfigError');
-  assert.match(error.message, /has 39 faults/);
+  assert.match(error.message, /has 40 faults/);
   const lines = error.message.split('\n');
   for (const { name, problem, fix } of error.faults) {
     const at = lines.indexOf(`  ${name} ${problem}.`);
@@ -273,6 +274,26 @@ for (const [name, text, read, value] of accepted) {
   test(`${name}=${text} is read`, (t) => assert.deepEqual(read(load(t, { [name]: text })), value));
 }
 
+test('replicas are of the kind of the database, each written as that is', (t) => {
+  const urlsOf = (url: string, replicas: string) =>
+    load(t, { DATABASE_URL: url, DATABASE_REPLICA_URLS: replicas }).database.replicaUrls;
+  assert.deepEqual(urlsOf('postgres://p/d', 'postgresql://u:p%2C@a/d, postgres://b/d,postgres://b/d'), [
+    'postgres://u:p%2C@a/d',
+    'postgres://b/d',
+  ]);
+  assert.deepEqual(urlsOf('mariadb://p/d', 'mysql://a/d'), ['mysql://a/d']);
+  const member = 'mongodb://a/d?directConnection=true';
+  assert.deepEqual(urlsOf('mongodb+srv://c.example/d', member), [member]);
+  for (const [url, replica] of [
+    ['postgres://p/d', 'mysql://a/d'],
+    ['mysql://p/d', member],
+    ['sqlite:x.db', 'postgres://a/d'],
+  ] as const) {
+    const env = { SECRET_KEY: STRONG_KEY, DATABASE_URL: url, DATABASE_REPLICA_URLS: `${url},${replica}` };
+    assert.deepEqual(faulty(env, directory(t)), ['DATABASE_REPLICA_URLS']);
+  }
+});
+
 const rejected: Record<string, string[]> = {
   PORT: ['-1', '80.5', '0x50'],
   HOST: ['localhost:80', 'a b', '[::1]'],
@@ -302,6 +323,15 @@ const rejected: Record<string, string[]> = {
     'mongodb://h/?directConnection=true',
     'mysql://h',
     'mongodb://a,,b/d',
+  ],
+  DATABASE_REPLICA_URLS: [
+    'sqlite:./replica.db',
+    'postgres://h/d',
+    'postgres://h',
+    ',',
+    'mongodb://h/d',
+    'mongodb://a,b/d?directConnection=true',
+    'mongodb+srv://c.example/d?directConnection=true',
   ],
   WORKERS: ['0', '257', '2.5', '2'],
   SMTP_URL: ['http://mail', 'smtp://', 'smtp:mail', 'smtp://mail?secure=true', 'smtp://u@mail', 'smtp://mail/x'],
