@@ -2,10 +2,10 @@ import { checkSecretKey } from '../modules/keys/secret-check.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Config } from '../platform/config/config.ts';
 import { createKeyring } from '../platform/crypto/keyring.ts';
-import { clockSkew } from '../platform/database/database.ts';
+import { clockSkew, DatabaseUnreachable } from '../platform/database/database.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
-import { migratorFor, openDatabase } from '../start.ts';
-import { openStorage } from '../storage.ts';
+import { migratorFor, openDatabase, replicaSources } from '../start.ts';
+import { openReplicaStorage, openStorage } from '../storage.ts';
 
 const NOTABLE_SKEW = 2_000;
 
@@ -46,10 +46,28 @@ export async function doctor(_args: string[], { config, log }: { config: Config;
       userIds.length > 0 ? String(userIds.length) : 'none yet: start the server and open its setup link',
     );
     await reportRedis(config.redisUrl);
+    await reportReplicas(config, log);
     const mail = config.mail.smtpUrl ? 'by SMTP' : `kept in ${config.dataDir}/mailbox (development)`;
     report('mail', 'ok', mail);
   } finally {
     await database.close();
+  }
+}
+
+/** Whether each can be read; how far behind it is, only a running server can tell. */
+async function reportReplicas(config: Config, log: Logger): Promise<void> {
+  for (const { name, open } of replicaSources(config, log)) {
+    try {
+      const replica = await open();
+      try {
+        await openReplicaStorage(replica).users.count({}, 1);
+      } finally {
+        await replica.close();
+      }
+      report('replica', 'ok', name);
+    } catch (error) {
+      report('replica', 'wrong', error instanceof DatabaseUnreachable ? error.message : `${name} cannot be read`);
+    }
   }
 }
 

@@ -90,7 +90,6 @@ export const variables = {
     about:
       'Replicas of that database, written like it and separated by commas: they answer lists and histories while they are less than 10 seconds behind.',
     secret: true,
-    example: 'postgres://user:password@replica:5432/ostiary',
   }),
   REDIS_URL: variable({
     default: null,
