@@ -157,7 +157,7 @@ for (const kind of REPLICATED) {
 
     const killing = (t: TestContext) =>
       withReplica(t, async (s, { kill, restart, pause }) => {
-        if (!kill) return t.diagnostic('NOT RUN: this replica is no server of its own');
+        assert.ok(kill);
         await s.catchUp();
         const answers = await underLoad(s, async (enough) => {
           await kill();
@@ -181,7 +181,6 @@ for (const kind of REPLICATED) {
           await execute(replicaUrl, "alter system set max_standby_streaming_delay = '0'");
           await execute(replicaUrl, 'select pg_reload_conf()');
           await catchUp();
-          const started = performance.now();
           const reading = execute(replicaUrl, 'select pg_sleep(4), count(*) as sleeper from users', { replica: true });
           const refusal = assert.rejects(reading, { code: 'unavailable' });
           await eventually('the query runs', async () => {
@@ -191,9 +190,8 @@ for (const kind of REPLICATED) {
             );
             return row?.n === 1;
           });
-          await execute(w.databaseUrl, 'alter table users set (fillfactor = 90)');
+          await execute(w.databaseUrl, 'alter table users alter column phone set default null');
           await refusal;
-          assert.ok(performance.now() - started < 4000, 'sooner than the query would have ended');
           const [row] = await execute(
             replicaUrl,
             'select confl_lock as n from pg_stat_database_conflicts where datname = current_database()',
@@ -203,7 +201,7 @@ for (const kind of REPLICATED) {
         }));
     }
 
-    // The last one, for MariaDB's replica is gone with it.
-    test('a replica that dies under load costs not one answer', killing);
+    // The last one, for MariaDB's replica is gone with it. What replicates by hand has no server to kill.
+    if (kind !== 'mongodb') test('a replica that dies under load costs not one answer', killing);
   });
 }
