@@ -53,7 +53,8 @@ export async function launchMariadbWith(
   );
   if (user.length > 0) await run(['chown', '-R', 'mysql:mysql', home]);
   const init = [found.install, '--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=socket'];
-  await run([...user, ...init, '--skip-test-db', '--skip-name-resolve'], { cwd: home });
+  // A MariaDB that starts removes the temporary tables of every other that uses the same folder.
+  await run(['env', `TMPDIR=${home}`, ...user, ...init, '--skip-test-db', '--skip-name-resolve'], { cwd: home });
 
   const options = [
     `--datadir=${data}`,
