@@ -12,7 +12,7 @@ import { openBeside, signInClients } from './kill/people.ts';
 import { createRotatingClient, type RotatingClient } from './kill/rotating-client.ts';
 import { type ServerProcess, serverEnv, withServers } from './kill/server-process.ts';
 
-const KILLS = 10;
+const KILLS = 30;
 const PEOPLE = 10;
 const SESSIONS = 10;
 /** Up to how many rotations, beyond one of each client, come between a start and the next kill. */
