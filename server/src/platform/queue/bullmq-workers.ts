@@ -13,7 +13,7 @@ import { type Attempt, startAttempt } from './run-attempt.ts';
 const LOCK = 8 * SECOND;
 const STALLED_EVERY = 4 * SECOND;
 const REPORT_EVERY = 500;
-/** After `stop`'s grace: handlers that do not heed their signal are left to the next process. */
+/** After `stop`'s grace: handlers that do not heed their signal are left to the next process, and a Redis that is away is not waited for. */
 const FORCE_AFTER = 7 * SECOND;
 
 /** How an attempt failed, for BullMQ: its stack is the handler's. */
@@ -161,10 +161,10 @@ export function createBullmqWorkers(deps: {
       const abort = setTimeout(() => {
         for (const { attempt } of running.values()) attempt?.abort('stopping');
       }, grace);
-      const force = setTimeout(() => {
-        for (const worker of workers) worker.close(true).catch(() => {});
-      }, grace + FORCE_AFTER);
-      await Promise.allSettled(workers.map((worker) => worker.close()));
+      const late = Promise.withResolvers<void>();
+      // Not by closing them once more, by force: that waits for the first time, whose farewell to a Redis that is away has no end.
+      const force = setTimeout(late.resolve, grace + FORCE_AFTER);
+      await Promise.race([Promise.allSettled(workers.map((worker) => worker.close())), late.promise]);
       clearTimeout(abort);
       clearTimeout(force);
       for (const connection of connections) connection.disconnect();
