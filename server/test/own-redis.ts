@@ -26,6 +26,8 @@ export interface OwnRedis {
   clients(): Promise<number>;
   /** Every key with what it holds, as one text. */
   everything(): Promise<string>;
+  /** Keys that never run out. */
+  lasting(): Promise<string[]>;
 }
 
 /** Milliseconds for a connection, on a machine that is busy with other tests. */
@@ -95,6 +97,12 @@ export async function withOwnRedis(run: (redis: OwnRedis) => Promise<void>): Pro
               .trim()
               .split('\n').length,
         ),
+      lasting: () =>
+        ask(async (redis) => {
+          const keys = await redis.keys('*');
+          const left = await Promise.all(keys.map((key) => redis.ttl(key)));
+          return keys.filter((_, i) => left[i] === -1);
+        }),
       everything: () =>
         ask(async (redis) => {
           const keys = await redis.keys('*');
