@@ -77,6 +77,7 @@ import { userErrors } from './modules/users/errors.ts';
 import { userRoutes } from './modules/users/routes.ts';
 import type { UserRecord } from './modules/users/user-store.ts';
 import { createUsers } from './modules/users/users.ts';
+import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { createKeyring } from './platform/crypto/keyring.ts';
@@ -111,6 +112,8 @@ export interface App {
   queue: JobQueue;
   scheduler: Scheduler;
   hasher: PasswordHasher;
+  /** For modules: what is dear to work out and may be somewhat old. */
+  cache: Cache;
   /** Reads what other instances changed, at once. */
   pollEvictions(): Promise<void>;
   /** Sees how far the replicas are, at once. */
@@ -203,6 +206,7 @@ export async function createApp(deps: {
   const note = createNotes({ events, store: storage.events });
 
   const counters = config.rateLimits.enabled ? createCounters(redis) : null;
+  const cache = createCache({ redis });
   const registry = createJobRegistry();
   const queue = await openQueue({ redis, store: storage.jobs, registry, clock, log });
   const jobs = createJobs({ registry, queue, clock });
@@ -424,6 +428,7 @@ export async function createApp(deps: {
     queue,
     scheduler,
     hasher,
+    cache,
     pollEvictions: () => feed.poll(),
     lookAtReplicas: () => replicas.look(),
     async start() {
