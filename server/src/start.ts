@@ -18,6 +18,8 @@ export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json'
 
 /** From here on, a difference between this clock and the database's is reported. Milliseconds. */
 const NOTABLE_SKEW = 2_000;
+/** A Redis that is away for so long is reported. Milliseconds. */
+const NOTABLE_ABSENCE = 1_000;
 
 /** Opens the configured database. Throws `DatabaseUnreachable`. */
 export function openDatabase(config: Config, log: Logger): Promise<Database> {
@@ -85,7 +87,18 @@ async function openRedis({ redisUrl }: Config, log: Logger): Promise<RedisConnec
   // Loaded where there is one: nobody else pays for it at the start.
   const { connectRedis } = await import('./platform/redis/connect.ts');
   const outage = createOutageLog(log, 'reaching Redis');
-  return connectRedis(redisUrl, { onAway: outage.failed, onBack: outage.worked });
+  let away: NodeJS.Timeout | undefined;
+  return connectRedis(redisUrl, {
+    // Not of a moment in which this process itself was too busy, as at its start.
+    onAway(error) {
+      away ??= setTimeout(() => outage.failed(error), NOTABLE_ABSENCE).unref();
+    },
+    onBack() {
+      clearTimeout(away);
+      away = undefined;
+      outage.worked();
+    },
+  });
 }
 
 async function openMail({ mail, dataDir }: Config, clock: Clock): Promise<{ mailer: Mailer; mailbox: Mailbox | null }> {
