@@ -58,6 +58,9 @@ export function createBus(deps: {
     },
     close() {
       clearInterval(heart);
+      // The connection may bring something yet while it ends.
+      listener.removeAllListeners('message');
+      listener.removeListener('ready', onGap);
       listener.disconnect();
     },
   };
