@@ -4,6 +4,7 @@ import type { FastifyInstance, RouteOptions } from 'fastify';
 import { sql } from 'kysely';
 import { loadConfig } from '../../server/src/platform/config/load-config.ts';
 import type { Database } from '../../server/src/platform/database/database.ts';
+import { lowerPoolPriority } from '../../server/src/platform/process/pool-priority.ts';
 import { createLog } from '../../server/src/platform/telemetry/log.ts';
 import { openApp, openDatabase } from '../../server/src/start.ts';
 import { answerCalls } from '../lib/calls.ts';
@@ -52,6 +53,7 @@ answerCalls({
       routes.get(PERMITTED_ME_PATH, { config: { access: 'permission' }, schema: meSchema }, handler);
     });
     await app.start();
+    lowerPoolPriority();
     return app.http.listen({ host: config.host, port: config.port });
   },
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { App } from './app.ts';
 import type { Config } from './platform/config/config.ts';
 import { shutDown } from './platform/http/shutdown.ts';
+import { lowerPoolPriority } from './platform/process/pool-priority.ts';
 import { alone, type Supervisor } from './platform/process/supervisor.ts';
 import { openApp, openDatabase, VERSION } from './start.ts';
 
@@ -40,6 +41,7 @@ async function listenUntilStopped(deps: {
   const stopped = supervisor.stopAsked();
 
   await app.start();
+  lowerPoolPriority();
   log.info({ version: VERSION, node: process.version, database }, 'starting');
   const listenTextResolver = (address: string) => `listening on ${address}`;
   await app.http.listen({ host: config.host, port: config.port, listenTextResolver });
