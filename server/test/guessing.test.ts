@@ -166,16 +166,18 @@ describe('a device that is known', () => {
         known.push({ ...guest, kept: keptOf(accepted) });
       }
 
-      const reset = await newAccount(s);
-      await exhaust(s.client, reset.email);
-      ok(await s.client.send('POST', '/auth/request-password-reset', { body: { email: reset.email } }), 202);
-      const password = 'feeds the cat at eight';
-      const link = tokenIn((await s.mailsTo(reset.email)).find(({ text }) => text.includes('#token='))?.text);
-      const answer = await s.client.send('POST', '/auth/reset-password', {
-        body: { token: link, newPassword: password },
-      });
-      ok(answer, 204);
-      known.push({ ...reset, password, kept: keptOf(answer) });
+      for (const more of [{}, BY_BODY]) {
+        const reset = await newAccount(s);
+        await exhaust(s.client, reset.email);
+        ok(await s.client.send('POST', '/auth/request-password-reset', { body: { email: reset.email } }), 202);
+        const password = 'feeds the cat at eight';
+        const link = tokenIn((await s.mailsTo(reset.email)).find(({ text }) => text.includes('#token='))?.text);
+        const answer = await s.client.send('POST', '/auth/reset-password', {
+          body: { token: link, newPassword: password, ...more },
+        });
+        ok(answer, more === BY_BODY ? 200 : 204);
+        known.push({ ...reset, password, kept: keptOf(answer) });
+      }
 
       for (const { kept, ...person } of known) {
         await exhaust(s.client, person.email);
@@ -283,7 +285,15 @@ describe('what the owner and administrators can do', () => {
       const attempt = { login: owner.email, password, from: newAddress() };
       refused(await logIn(s.client, { ...attempt, kept: elsewhere }), 429, 'rate_limited');
       refused(await logIn(s.client, { ...attempt, kept: { cookie } }), 429, 'rate_limited');
-      ok200(await logIn(s.client, { ...attempt, kept: keptOf(changed) }));
+      const back = ok200(await logIn(s.client, { ...attempt, kept: keptOf(changed) }));
+
+      const byBody = await s.client.send('POST', '/auth/change-password', {
+        token: back.json().accessToken,
+        body: { currentPassword: password, newPassword: owner.password, ...BY_BODY },
+        headers: { 'x-forwarded-for': newAddress() },
+      });
+      ok(byBody, 200);
+      ok200(await logIn(s.client, { ...loginOf(owner), from: newAddress(), kept: keptOf(byBody) }));
     }));
 
   test('a reset lets the owner in at once; a session goes on all the time', () =>

@@ -19,6 +19,7 @@ import {
   acceptedSchema,
   changePasswordBody,
   completeStepBody,
+  deviceKnownSchema,
   loginBody,
   loginForm,
   reauthenticateBody,
@@ -188,7 +189,7 @@ export function authRoutes(deps: {
           summary: 'Set a new password with the token of the link; every session ends',
           tags: TAGS,
           body: resetBody,
-          response: { 204: Type.Null() },
+          response: { 200: deviceKnownSchema, 204: Type.Null() },
         },
       },
       async (request, reply) => {
@@ -197,8 +198,7 @@ export function authRoutes(deps: {
         const { newPassword } = await transport.open(request.body, 'newPassword');
         const user = await passwords.reset(callerOf(request), token, newPassword);
         // Whoever reads the owner's mail is let in beside any stranger who guesses.
-        devices.set(reply, user);
-        return reply.code(204).send(null);
+        return devices.keep(reply, user, request.body.tokenTransport ?? 'cookie');
       },
     );
 
@@ -210,7 +210,7 @@ export function authRoutes(deps: {
           summary: 'Change your password; your other sessions end',
           tags: TAGS,
           body: changePasswordBody,
-          response: { 204: Type.Null() },
+          response: { 200: deviceKnownSchema, 204: Type.Null() },
         },
       },
       async (request, reply) => {
@@ -218,8 +218,7 @@ export function authRoutes(deps: {
         await credentialLimit(request, actor.userId);
         const { currentPassword, newPassword } = await transport.open(request.body, 'currentPassword', 'newPassword');
         const user = await passwords.change(callerOf(request), actor, currentPassword, newPassword);
-        if (devices.read(request) !== '') devices.set(reply, user);
-        return reply.code(204).send(null);
+        return devices.keep(reply, user, request.body.tokenTransport ?? 'cookie');
       },
     );
   };

@@ -111,8 +111,17 @@ export const acceptInvitationBody = Type.Object(
 
 export const reauthenticateBody = Type.Object(passwordFields('password'), closed);
 export const requestResetBody = Type.Object({ email: emailInput }, closed);
-export const resetBody = Type.Object({ token: tokenInput, ...passwordFields('newPassword') }, closed);
-export const changePasswordBody = Type.Object(
-  { ...passwordFields('currentPassword'), ...passwordFields('newPassword') },
+export const resetBody = Type.Object(
+  { token: tokenInput, ...passwordFields('newPassword'), tokenTransport: Type.Optional(tokenTransport) },
   closed,
 );
+export const changePasswordBody = Type.Object(
+  {
+    ...passwordFields('currentPassword'),
+    ...passwordFields('newPassword'),
+    tokenTransport: Type.Optional(tokenTransport),
+  },
+  closed,
+);
+/** With `tokenTransport: "body"`, instead of 204. */
+export const deviceKnownSchema = Type.Object({ deviceToken: Type.String() });

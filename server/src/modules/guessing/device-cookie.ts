@@ -1,13 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../platform/config/config.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
+import type { TokenTransport } from '../sessions/schemas.ts';
 import { DEVICE_TTL, type DeviceOwner, type DeviceTokens } from './device-tokens.ts';
 
 export interface DeviceCookie {
   /** What the browser keeps; empty for nothing. */
   read(request: FastifyRequest): string;
-  /** Notes that this user proved who they are in this browser. */
-  set(reply: FastifyReply, user: DeviceOwner): void;
+  /** Makes a device known on which this user proved who they are: answers 204 with a cookie, or 200 with the token in the body. */
+  keep(reply: FastifyReply, user: DeviceOwner, transport: TokenTransport): { deviceToken: string } | null;
   /** Hands out what a sign-in answers with, and what makes the device known beside it, the same way; `held`: what came in the body. */
   handOut(...args: [...Parameters<RefreshCookie['handOut']>, held?: string]): ReturnType<RefreshCookie['handOut']>;
 }
@@ -34,7 +35,12 @@ export function createDeviceCookie(deps: {
 
   return {
     read,
-    set,
+    keep(reply, user, transport) {
+      if (transport === 'body') return { deviceToken: devices.add('', user) };
+      set(reply, user);
+      reply.code(204);
+      return null;
+    },
     handOut(reply, signedIn, transport, held = '') {
       const answer = cookie.handOut(reply, signedIn, transport);
       if (transport === 'body') return { ...answer, deviceToken: devices.add(held, signedIn.user) };

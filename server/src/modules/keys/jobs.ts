@@ -13,6 +13,6 @@ export function registerKeyJobs({ keys, jobs, schedules }: { keys: Keys; jobs: J
   jobs.register(
     defineJob({ name: NAME, schema: NOTHING, concurrency: 1, timeout: 5 * MINUTE, run: () => keys.tend() }),
   );
-  const timing = { kind: 'cron', expression: '2 * * * *', timeZone: 'UTC' } as const;
+  const timing = { kind: 'cron', expression: '32 * * * *', timeZone: 'UTC' } as const;
   schedules.define({ name: NAME, job: NAME, timing, missed: 'runOnce' });
 }
