@@ -45,6 +45,20 @@ test('errors keep their stack and code and lose their secrets; cycles do not han
   assert.ok(!line.includes('hunter2'));
 });
 
+test('errors of Redis keep the name of their command, and lose what was sent with it, nested ones too', () => {
+  const refused = () =>
+    Object.assign(new Error('WRONGPASS'), { command: { name: 'hello', args: ['3', 'AUTH', 'default', 'hunter2'] } });
+  const lines = logged((log) => {
+    const error = Object.assign(new Error('all failed', { cause: refused() }), { lastNodeError: refused() });
+    log.warn({ err: error });
+    log.warn({ err: refused() });
+    log.warn({ err: new AggregateError([refused()]) });
+  });
+  assert.equal(lines.length, 3);
+  for (const line of lines) assert.ok(!line.includes('hunter2'), line);
+  assert.equal(JSON.parse(lines[0] ?? '').err.lastNodeError.command.name, 'hello');
+});
+
 test('levels are words, times ISO 8601, and lower levels left out', () => {
   const lines = logged((log) => {
     log.debug('quiet');

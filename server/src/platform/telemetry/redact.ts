@@ -4,7 +4,10 @@ const DEPTH = 4;
 
 type Fields = Record<string, unknown>;
 
-/** Names of fields, in lower case, whose values never reach a log. `code` is a one-time code; errors keep theirs, see `log.ts`. */
+/**
+ * Names of fields, in lower case, whose values never reach a log. `code` is a one-time code; errors keep theirs, see `log.ts`. `args`: Redis
+ * errors carry the command that failed, such as AUTH with its password.
+ */
 const SECRETS = new Set(
   [
     'authorization',
@@ -27,6 +30,7 @@ const SECRETS = new Set(
     'secret',
     'secretKey',
     'code',
+    'args',
   ].map((name) => name.toLowerCase()),
 );
 
