@@ -12,9 +12,31 @@ export function readJson(app: FastifyInstance | HttpServer): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (!isUtf8(body)) return done(platformErrors.malformed_body());
+    const text = body.toString('utf8');
+    if (hasLoneSurrogate(text)) return done(platformErrors.malformed_body());
     // The parser finishes through `done` and returns nothing; its type allows for promises too.
-    void parse(request, body.toString('utf8'), done);
+    void parse(request, text, done);
   });
+}
+
+const ESCAPE = /\\(?:u([0-9a-f]{4})|.)/gis;
+const HIGH = /^d[89ab]/i;
+const LOW = /^d[c-f]/i;
+
+/**
+ * Whether JSON escapes half of a surrogate pair: no character (RFC 7493, 2.1), and written as UTF-8 each such half is the same U+FFFD.
+ * Valid UTF-8 holds none itself.
+ */
+function hasLoneSurrogate(text: string): boolean {
+  if (!/\\ud/i.test(text)) return false;
+  // Where the other half must stand.
+  let high = -1;
+  for (const { index, 0: written, 1: unit = '' } of text.matchAll(ESCAPE)) {
+    const follows = high >= 0;
+    if (follows !== LOW.test(unit) || (follows && index !== high)) return true;
+    high = HIGH.test(unit) ? index + written.length : -1;
+  }
+  return high >= 0;
 }
 
 /**

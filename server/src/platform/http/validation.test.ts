@@ -87,6 +87,30 @@ test('bodies that would poison prototypes or are no UTF-8 are not read', async (
   assert.equal(({} as { admin?: boolean }).admin, undefined);
 });
 
+test('halves of surrogate pairs are not read: several passwords would become one', async (t) => {
+  const { app } = await testServer(t, { routes });
+  const send = (name: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/login',
+      payload: `{"email":"ada@example.org","tags":[{"name":"${name}"}]}`,
+      headers: JSON_TYPE,
+    });
+  const halves = ['\\ud800', '\\uDFFF', 'a\\ud83db', '\\ud83d \\ude00', '\\ude00\\ud83d', '\\ud83d\\ud83d\\ude00'];
+  halves.push('\\ud83d\\ude00\\ude00', '\\ud83d\\u0041', '\\ud83d\\n\\ude00', '\\\\\\ud800', '\\ud83d\\\\ude00');
+  for (const half of halves) assertProblem(await send(half), 400, 'malformed_body');
+  for (const whole of [
+    '\\ud83d\\ude00',
+    '\\uD83D\\uDE00\\ud83d\\ude00',
+    '\\\\ud800',
+    '😀',
+    '\\ud7ff\\ue000',
+    '\\n\\ufffd',
+  ]) {
+    assert.equal((await send(whole)).statusCode, 200, whole);
+  }
+});
+
 test('all faults are told, with paths, and without anything that the client sent', async (t) => {
   const { app } = await testServer(t, { routes });
   const payload = { count: 'hunter2', tags: [{ name: 7, hunter2: 'hunter2' }], hunter2: 'hunter2' };
