@@ -12,7 +12,12 @@ export interface SignedInClient {
 
 /** The server's parts in this process, with the true time, on the database and in the folder of server processes. */
 export function openBeside(databaseUrl: string, dataDir: string): Promise<TestApp> {
-  const time = {
+  return openTestApp({ databaseUrl, dataDir, time: trueTime() });
+}
+
+/** The time as it is. */
+export function trueTime(): TestApp['time'] {
+  return {
     get now() {
       return new Date();
     },
@@ -20,7 +25,6 @@ export function openBeside(databaseUrl: string, dataDir: string): Promise<TestAp
       throw new TypeError('The true time goes by itself.');
     },
   };
-  return openTestApp({ databaseUrl, dataDir, time });
 }
 
 /** Signs so many people in, each with several sessions. */
