@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type AdminUser, admin, readUser, withWorld } from './administration.ts';
+import { openTestApp } from './app.ts';
 import { codeIn, ok, type SignedInBody, tokenIn } from './client.ts';
 import { encrypt, encryptBody, publicKeys } from './encryption.ts';
 import { refused, type Scene, somebody, withScene } from './scenario.ts';
@@ -32,12 +33,19 @@ describe('GET /auth/keys/public', () => {
       assert.equal(Buffer.from(key?.n ?? '', 'base64url').length * 8, 3072);
     }));
 
-  test('its key verifies no token, and is not among those that do', () =>
+  test('its key is not among those that verify tokens, also after a restart', () =>
     withScene(async (s) => {
-      const { keys } = await publicKeys(s);
-      const jwks = (await s.app.http.inject('/.well-known/jwks.json')).json<{ keys: { kid: string }[] }>();
-      assert.ok(jwks.keys.length > 0);
-      assert.ok(!jwks.keys.some(({ kid }) => kid === keys[0]?.kid));
+      const [key] = (await publicKeys(s)).keys;
+      const restarted = await openTestApp({ databaseUrl: s.databaseUrl, time: s.time });
+      try {
+        for (const { http } of [s.app, restarted.app]) {
+          const jwks = (await http.inject('/.well-known/jwks.json')).json<{ keys: { kid: string; alg: string }[] }>();
+          assert.ok(jwks.keys.length > 0 && jwks.keys.every(({ alg }) => alg === 'EdDSA'), JSON.stringify(jwks));
+          assert.ok(!jwks.keys.some(({ kid }) => kid === key?.kid));
+        }
+      } finally {
+        await restarted.close();
+      }
     }));
 
   test('writes nothing, once there is a key', () =>

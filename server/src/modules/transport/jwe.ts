@@ -12,8 +12,7 @@ export interface Jwe {
 export const ALGORITHM = 'RSA-OAEP-256';
 const ENCRYPTION = 'A256GCM';
 const MEMBERS = ['alg', 'enc', 'kid', 'nonce'];
-/** Bytes. Ours is of 180 or so; the key is as long as the modulus. */
-const LONGEST_HEADER = 1024;
+/** Bytes; the key is as long as the modulus. */
 const LONGEST_KEY = 512;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -26,7 +25,7 @@ export function readJwe(compact: string): Jwe | null {
   const parts = compact.split('.', 6);
   const [header, key, iv, ciphertext, tag] = parts.map(decodeBase64url);
   if (parts.length !== 5 || !header || !key || !iv || !ciphertext || !tag) return null;
-  if (header.length > LONGEST_HEADER || key.length > LONGEST_KEY) return null;
+  if (key.length > LONGEST_KEY) return null;
   if (iv.length !== IV_BYTES || tag.length !== TAG_BYTES) return null;
   const members = readHeader(header);
   if (members?.alg !== ALGORITHM || members.enc !== ENCRYPTION) return null;
