@@ -12,7 +12,7 @@ import { makeEvent, makeUser } from './fixtures.ts';
 import { atOnce, openScene, type Problem, refused, type Scene, somebody, tally, withScene } from './scenario.ts';
 
 const CALLERS = 50;
-const ROUNDS = Number(process.env.RACE_ROUNDS ?? 3);
+const ROUNDS = Number(process.env.RACE_ROUNDS ?? 2);
 /** Of real time, within which every instance refuses what one of them revoked (the contract, Revocation). */
 const REVOCATION_LIMIT = SECOND;
 

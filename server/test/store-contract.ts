@@ -22,7 +22,7 @@ export type Open = () => Promise<OpenStorage>;
 export type StoreContract = (open: Open) => void;
 
 const CALLERS = 50;
-const ROUNDS = Number(process.env.RACE_ROUNDS || 3);
+const ROUNDS = Number(process.env.RACE_ROUNDS || 2);
 /** Milliseconds for one test, far above what any needs: only a hang meets it. */
 const TEST_LIMIT = 300_000;
 
@@ -51,7 +51,7 @@ export async function onFresh(open: Open, work: (opened: OpenStorage) => Promise
   }
 }
 
-/** A named race: `round` runs as often as RACE_ROUNDS says (3). */
+/** A named race: `round` runs as often as RACE_ROUNDS says (2). */
 export function itRaces(name: string, round: (round: number) => Promise<void>): void {
   it(`race: ${name}`, async () => {
     assert.ok(Number.isInteger(ROUNDS) && ROUNDS > 0, 'RACE_ROUNDS is a positive number');

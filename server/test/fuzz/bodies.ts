@@ -19,6 +19,10 @@ export function honestValue(schema: Schema, field: string, marks: Marks, known: 
   const [type] = [schema.type].flat().filter((name) => name !== 'null');
   if (schema.const !== undefined) return schema.const;
   if (Array.isArray(schema.enum)) return schema.enum[random.int(schema.enum.length)];
+  if (Array.isArray(schema.anyOf)) {
+    const kinds = (schema.anyOf as Schema[]).filter((kind) => kind.type !== 'null');
+    return honestValue(kinds[random.int(kinds.length)] ?? {}, field, marks, known, random);
+  }
   if (type === 'object') {
     const required = new Set((schema.required ?? []) as string[]);
     const members = Object.entries((schema.properties ?? {}) as Record<string, Schema>)
@@ -31,6 +35,9 @@ export function honestValue(schema: Schema, field: string, marks: Marks, known: 
     return items.map((item) => honestValue(item, field, marks, known, random));
   }
   if (type === 'boolean') return random.chance(0.5);
+  // Of a job; none that is scheduled here takes any.
+  if (field === 'args' && random.chance(0.7)) return {};
+  if (schema.format === 'date-time') return random.pick(['2027-01-01T00:00:00.000Z', null]);
   if (type === 'integer' || type === 'number') return random.int(50);
   return honestText(field, marks, known, random);
 }
@@ -49,6 +56,9 @@ function honestText(field: string, { mark, secret }: Marks, known: Known, random
   if (field === 'locale') return random.pick(['en', 'de-CH', 'zh-Hant-TW', 'xx-invalid']);
   if (field === 'website') return `https://example.com/${mark}`;
   if (field === 'grant_type') return 'password';
+  if (field === 'expression') return random.pick(['0 3 * * *', '*/5 * * * 1-5', '61 * * * *']);
+  if (field === 'timeZone') return random.pick(['UTC', 'Europe/Zurich', 'Mars/Base']);
+  if (field === 'job') return random.pick(['purge.jobs', 'keys.tend', mark]);
   return mark;
 }
 

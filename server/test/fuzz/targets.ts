@@ -21,10 +21,15 @@ function encodeText(text: string): string {
 export function queryOf({ query }: FuzzRoute, mark: string, random: Random): string {
   if (query === null && random.chance(0.85)) return '';
   const names = Object.keys((query?.properties ?? {}) as Record<string, Schema>);
-  const parts = names.filter(() => random.chance(0.5)).map((name) => `${name}=${queryValue(mark, random)}`);
+  const parts = names
+    .filter(() => random.chance(0.5))
+    .map((name) => `${name}=${HONEST[name] && random.chance(0.6) ? HONEST[name] : queryValue(mark, random)}`);
   if (random.chance(0.3)) parts.push(strangeParameter(mark, random));
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }
+
+/** What some parameters must say before a handler sees them. */
+const HONEST: Record<string, string> = { method: 'GET', path: '/api/v1/users/me' };
 
 function queryValue(mark: string, random: Random): string {
   if (random.chance(0.4)) return String(1 + random.int(120));
