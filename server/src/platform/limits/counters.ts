@@ -1,5 +1,7 @@
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { LRUCache } from 'lru-cache';
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { RedisConnections } from '../redis/connect.ts';
+import { createMemoryCounter } from './memory-counter.ts';
 
 /** So much in so many seconds, from the first that is counted. */
 export interface Rate {
@@ -31,8 +33,8 @@ export interface Counter {
 export type Counters = (rate: Rate) => Counter;
 
 const PREFIX = 'ostiary:limit';
-/** Seconds. A timer of Node that is longer fires at once, and a counter of this process would forget everything. */
-const LONGEST = Math.floor((2 ** 31 - 1) / 1000);
+/** Of each rate, in this process. */
+const MOST_REFUSED = 10_000;
 
 /**
  * Counters that all instances share through Redis. While it is away or slow, and where there is none, each process counts for itself:
@@ -54,36 +56,47 @@ export function createCounters(redis: RedisConnections | null): Counters {
   };
 }
 
-function createCounter({ name, points, duration }: Rate, redis: RedisConnections | null): Counter {
-  const memory = new RateLimiterMemory({ keyPrefix: name, points, duration: Math.min(duration, LONGEST) });
-  const limiter = redis
-    ? new RateLimiterRedis({
-        storeClient: redis.hasty,
-        keyPrefix: `${PREFIX}:${name}`,
-        points,
-        duration,
-        // Who is over already costs Redis nothing more.
-        inMemoryBlockOnConsumed: points + 1,
-        rejectIfRedisNotReady: true,
-        insuranceLimiter: memory,
-      })
-    : memory;
+function createCounter(rate: Rate, redis: RedisConnections | null): Counter {
+  const memory = createMemoryCounter(rate);
+  return redis ? createSharedCounter(rate, redis, memory) : memory;
+}
+
+/** In Redis; by `alone` while it does not answer. */
+function createSharedCounter({ name, points, duration }: Rate, redis: RedisConnections, alone: Counter): Counter {
+  const limiter = new RateLimiterRedis({
+    storeClient: redis.hasty,
+    keyPrefix: `${PREFIX}:${name}`,
+    points,
+    duration,
+    rejectIfRedisNotReady: true,
+  });
+  // Who is over already costs Redis nothing more. The library's own list of them has no bound, and is searched whenever it grows.
+  const refused = new LRUCache<string, true>({ maxSize: MOST_REFUSED, sizeCalculation: () => 1 });
+
+  function refuse(used: number, resetIn: number): Count {
+    return { isOver: true, used: Math.max(used, points + 1), left: 0, resetIn };
+  }
 
   return {
     async add(key) {
+      if (refused.has(key)) return refuse(0, Math.max(1, Math.ceil(refused.getRemainingTTL(key))));
       try {
-        return toCount(await limiter.consume(key), false);
+        const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.consume(key);
+        return { isOver: false, used: consumedPoints, left: remainingPoints, resetIn: msBeforeNext };
       } catch (refusal) {
-        if (refusal instanceof RateLimiterRes) return toCount(refusal, true);
-        throw refusal;
+        if (!(refusal instanceof RateLimiterRes)) return alone.add(key);
+        const resetIn = Math.max(1, refusal.msBeforeNext);
+        refused.set(key, true, { ttl: resetIn });
+        return refuse(refusal.consumedPoints, resetIn);
       }
     },
-    used: async (key) => (await limiter.get(key))?.consumedPoints ?? 0,
-  };
 
-  function toCount({ consumedPoints, remainingPoints, msBeforeNext }: RateLimiterRes, isOver: boolean): Count {
-    // What is blocked in this process is not counted any more.
-    const used = isOver ? Math.max(consumedPoints, points + 1) : consumedPoints;
-    return { isOver, used, left: isOver ? 0 : remainingPoints, resetIn: msBeforeNext };
-  }
+    async used(key) {
+      try {
+        return (await limiter.get(key))?.consumedPoints ?? 0;
+      } catch {
+        return alone.used(key);
+      }
+    },
+  };
 }

@@ -1,0 +1,38 @@
+import { LRUCache } from 'lru-cache';
+import type { Count, Counter, Rate } from './counters.ts';
+
+/** Some 12 MB when full. */
+const ROOM = 50_000;
+
+/**
+ * Counts in this process. Strangers choose the keys (an IPv6 client has as many addresses as it likes, and a login is any text), so there
+ * is room for so many: which was not counted for longest begins anew. To win one more try by that costs far more tries than it gives.
+ */
+export function createMemoryCounter(
+  { points, duration }: Pick<Rate, 'points' | 'duration'>,
+  { room = ROOM }: { room?: number } = {},
+): Counter {
+  // Without timers: what has ended makes room when it is asked for again, or is the oldest.
+  const counts = new LRUCache<string, { used: number }>({
+    maxSize: room,
+    sizeCalculation: () => 1,
+    ttl: duration * 1000,
+  });
+
+  function begin(key: string): { used: number } {
+    const count = { used: 0 };
+    counts.set(key, count);
+    return count;
+  }
+
+  return {
+    async add(key): Promise<Count> {
+      const count = counts.get(key) ?? begin(key);
+      count.used += 1;
+      const { used } = count;
+      const resetIn = Math.max(1, Math.ceil(counts.getRemainingTTL(key)));
+      return { isOver: used > points, used, left: Math.max(0, points - used), resetIn };
+    },
+    used: async (key) => counts.get(key)?.used ?? 0,
+  };
+}
