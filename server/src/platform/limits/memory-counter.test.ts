@@ -23,5 +23,5 @@ test('no flood of keys fills the memory', { timeout: 60_000 }, async () => {
   const counter = createMemoryCounter(RATE);
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < 500_000; i++) await counter.add(`2001:db8:${i.toString(16)}::/64`);
-  assert.ok(process.memoryUsage().heapUsed - before < 100 * 2 ** 20);
+  assert.ok(process.memoryUsage().heapUsed - before < 150 * 2 ** 20);
 });
