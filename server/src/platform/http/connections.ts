@@ -61,7 +61,9 @@ export function limitConnections(app: HttpServer, { patience, log, most = mostCo
     done();
   });
 
-  server.maxConnections = most;
+  // `dropMaxConnection`, which the types do not know: otherwise workers that are all full hand a connection round among them without an
+  // end, which takes a core, and none ever hears of it.
+  Object.assign(server, { maxConnections: most, dropMaxConnection: true });
   server.on('connection', (socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
