@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import { SECOND } from '../clock.ts';
 import type { RedisClient, RedisConnections } from '../redis/connect.ts';
@@ -13,7 +14,10 @@ import { type Attempt, startAttempt } from './run-attempt.ts';
 const LOCK = 8 * SECOND;
 const STALLED_EVERY = 4 * SECOND;
 const REPORT_EVERY = 500;
-/** After `stop`'s grace: handlers that do not heed their signal are left to the next process, and a Redis that is away is not waited for. */
+const ENDED_EVERY = 20;
+/** How long a start waits until it hears of cancelled jobs. */
+const HEARING = 2 * SECOND;
+/** After `stop`'s grace: handlers that do not heed their signal, and a Redis that went away, are left to the next process. */
 const FORCE_AFTER = 7 * SECOND;
 
 /** How an attempt failed, for BullMQ: its stack is the handler's. */
@@ -122,11 +126,17 @@ export function createBullmqWorkers(deps: {
     workers.push(worker);
   }
 
+  async function allEnded(): Promise<void> {
+    while (running.size > 0) await pause(ENDED_EVERY);
+  }
+
   async function listen(): Promise<void> {
     const connection = redis.patient();
     connections.push(connection);
     connection.on('message', (_channel, id) => running.get(id)?.attempt?.abort('cancelled'));
-    await connection.subscribe(channel);
+    // While Redis is away this waits for it, without end: a server whose start did so would answer nobody and heed no signal.
+    const heard = connection.subscribe(channel).catch(() => {});
+    await Promise.race([heard, pause(HEARING, undefined, { ref: false })]);
   }
 
   return {
@@ -161,12 +171,12 @@ export function createBullmqWorkers(deps: {
       const abort = setTimeout(() => {
         for (const { attempt } of running.values()) attempt?.abort('stopping');
       }, grace);
-      const late = Promise.withResolvers<void>();
-      // Not by closing them once more, by force: that waits for the first time, whose farewell to a Redis that is away has no end.
-      const force = setTimeout(late.resolve, grace + FORCE_AFTER);
-      await Promise.race([Promise.allSettled(workers.map((worker) => worker.close())), late.promise]);
+      const late = pause(grace + FORCE_AFTER, undefined, { ref: false });
+      // A worker that is closed waits for a Redis that is away, without end, unless its first close says not to.
+      const isAway = connections.some(({ status }) => status !== 'ready');
+      if (isAway) await Promise.race([late, allEnded()]);
+      await Promise.race([late, Promise.allSettled(workers.map((worker) => worker.close(isAway)))]);
       clearTimeout(abort);
-      clearTimeout(force);
       for (const connection of connections) connection.disconnect();
     },
   };
