@@ -58,10 +58,12 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         },
       },
       async (request, reply) => {
-        const refreshToken = request.body?.refreshToken ?? cookie.read(request);
-        const tokens = { accessToken: bearerToken(request), refreshToken };
+        const fromBody = request.body?.refreshToken;
+        const fromCookie = fromBody === undefined ? cookie.read(request) : null;
+        const tokens = { accessToken: bearerToken(request), refreshToken: fromBody ?? fromCookie };
         const known = await sessions.signOut(callerOf(request), tokens);
-        cookie.clear(reply);
+        // A page of another site, which sends nothing, must not have the cookie taken away.
+        if (known || fromCookie !== null) cookie.clear(reply);
         if (!known) throw platformErrors.unauthenticated();
         return reply.code(204).send(null);
       },

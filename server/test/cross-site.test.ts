@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ok } from './client.ts';
+import { cookieOf, refused, type Scene, somebody, withScene } from './scenario.ts';
+
+const PUBLIC_URL = 'https://auth.example.com';
+const HTTPS = { env: { PUBLIC_URL, CORS_ORIGINS: 'https://app.example.com' } };
+
+/** Origins that are not ours, some of which look like it. */
+const FOREIGN = [
+  'null',
+  'https://evil.example',
+  'https://auth.example.com.evil.example',
+  'https://auth.example.com@evil.example',
+  'https://evil.example#https://auth.example.com',
+  'https://evil.example/https://auth.example.com',
+  'https://xauth.example.com',
+  'https://sub.auth.example.com',
+  'https://auth.example.com.',
+  'https://auth.example.com:443',
+  'https://auth.example.com:8443',
+  'https://auth.example.com/',
+  'https://AUTH.example.com',
+  'http://auth.example.com',
+  'https://auth.example.com, https://evil.example',
+  'https://evil.example, https://auth.example.com',
+  ' ',
+  'file://',
+];
+
+/** What a page may send anywhere without asking (Fetch, "CORS-safelisted"): the three kinds of forms, and tricks on the type. */
+const WITHOUT_ASKING: (string | null)[] = [
+  'application/x-www-form-urlencoded',
+  'multipart/form-data; boundary=x',
+  'text/plain',
+  'text/plain; charset=utf-8',
+  'text/plain;application/json',
+  'text/plain, application/json',
+  'multipart/form-data; boundary=application/json',
+  'application/x-www-form-urlencoded; x=application/json',
+  '',
+  null,
+];
+
+const POSTS = ['login', 'register', 'verify-email', 'complete-step', 'accept-invitation', 'reset-password'];
+const COOKIE_POSTS = ['refresh', 'logout', 'logout-all'];
+
+async function signedIn(s: Scene) {
+  const person = somebody();
+  await s.client.register(person);
+  const body = { login: person.email, password: person.password };
+  const answer = await s.client.send('POST', '/auth/login', { body });
+  const { name, value } = cookieOf(answer);
+  return { person, name, value, token: ok<{ accessToken: string }>(answer, 200).accessToken };
+}
+
+test('what a page of another site can post sets, takes and uses no cookie', () =>
+  withScene(async (s) => {
+    const { person, name, value, token } = await signedIn(s);
+    const cookie = `${name}=${value}`;
+    const json = JSON.stringify({ login: person.email, password: person.password });
+    const form = new URLSearchParams({ username: person.email, password: person.password }).toString();
+    for (const path of [...POSTS, ...COOKIE_POSTS]) {
+      for (const type of WITHOUT_ASKING) {
+        for (const body of [json, form, '']) {
+          const headers: Record<string, string> = { origin: 'https://evil.example', cookie };
+          headers['sec-fetch-site'] = 'cross-site';
+          if (type !== null) headers['content-type'] = type;
+          const answer = await s.client.send('POST', `/auth/${path}`, { body, headers });
+          const what = `${path} ${type} ${body}: ${answer.statusCode}`;
+          assert.equal(answer.headers['set-cookie'], undefined, what);
+          assert.equal(answer.headers['access-control-allow-origin'], undefined, what);
+          const isLoginForm = path === 'login' && type?.startsWith('application/x-www-form') && body === form;
+          assert.equal(answer.statusCode < 400, Boolean(isLoginForm), what);
+        }
+      }
+    }
+    ok(await s.client.send('GET', '/users/me', { token }), 200);
+  }, HTTPS));
+
+test('origins that are not ours, or only look like it, neither use the cookie nor have it taken away', () =>
+  withScene(async (s) => {
+    const { name, value, token } = await signedIn(s);
+    for (const origin of FOREIGN) {
+      for (const site of ['cross-site', 'same-site', 'none', 'SAME-ORIGIN', 'same-origin, cross-site']) {
+        for (const path of ['/auth/refresh', '/auth/logout']) {
+          const headers = { origin, 'sec-fetch-site': site, cookie: `${name}=${value}` };
+          const answer = await s.client.send('POST', path, { headers });
+          refused(answer, 403, 'origin_refused');
+          assert.equal(answer.headers['set-cookie'], undefined);
+          const { cookie: _, ...bare } = headers;
+          const without = await s.client.send('POST', path, { headers: bare });
+          assert.equal(without.statusCode, 401);
+          assert.equal(without.headers['set-cookie'], undefined, 'nothing is known, nothing is taken away');
+        }
+      }
+      const asked = await s.app.http.inject({
+        method: 'OPTIONS',
+        url: '/api/v1/auth/refresh',
+        headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+      });
+      const allowing = Object.keys(asked.headers).filter((field) => field.startsWith('access-control-'));
+      assert.deepEqual(allowing, [], origin);
+    }
+    ok(await s.client.send('GET', '/users/me', { token }), 200);
+    const own = { origin: PUBLIC_URL, cookie: `${name}=${value}` };
+    ok(await s.client.send('POST', '/auth/refresh', { headers: own }), 200);
+  }, HTTPS));
+
+test('names that only resemble the __Host- cookie are not read', () =>
+  withScene(async (s) => {
+    const { name, value } = await signedIn(s);
+    const read = (cookie: string) =>
+      s.client.send('POST', '/auth/refresh', { headers: { origin: PUBLIC_URL, cookie } });
+    for (const lookAlike of [
+      `ostiary=${value}`,
+      `__host-ostiary=${value}`,
+      `__Secure-ostiary=${value}`,
+      `=${name}=${value}`,
+      `\u00a0${name}=${value}`,
+      `\u0085${name}=${value}`,
+      `${name}\u00a0=${value}`,
+      `%5F_Host-ostiary=${value}`,
+      `"${name}"=${value}`,
+      `x="; ${name}x=${value}"`,
+      `${name}[]=${value}`,
+      `x=y, ${name}=${value}`,
+    ]) {
+      refused(await read(lookAlike), 401, 'refresh_invalid');
+    }
+    // What cannot be there twice in a browser: the first counts, and no mixture of both.
+    refused(await read(`${name}=planted; ${name}=${value}`), 401, 'refresh_invalid');
+    ok(await read(`${name}=${value}; ${name}=planted`), 200);
+  }, HTTPS));

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LightMyRequestResponse } from 'fastify';
+import { MINUTE } from '../src/platform/clock.ts';
+import { admin } from './administration.ts';
+import { ok } from './client.ts';
+import { testDatabases } from './databases.ts';
+import { createWorld } from './matrix/world.ts';
+import { somebody } from './scenario.ts';
+import { type WatchedScene, withWatchedScene } from './watched-app.ts';
+
+/** What may differ from one answer to the next in header fields: by value, never by length. */
+const RANDOM_FIELDS = new Set(['x-request-id', 'date']);
+const RANDOM_MEMBERS = new Set(['requestId', 'registrationId']);
+
+interface Shape {
+  status: number;
+  /** In their order. */
+  headers: [name: string, value: string | number][];
+  body: [member: string, value: unknown][];
+  statements: number;
+  hashes: number;
+}
+
+function shapeOf(answer: LightMyRequestResponse): Pick<Shape, 'status' | 'headers' | 'body'> {
+  const headers = Object.entries(answer.headers).map(([name, value]): [string, string | number] => {
+    const text = String(value);
+    return [name, RANDOM_FIELDS.has(name) ? text.length : text];
+  });
+  const body = Object.entries(answer.json<Record<string, unknown>>()).map(([member, value]): [string, unknown] => [
+    member,
+    RANDOM_MEMBERS.has(member) ? String(value).length : value,
+  ]);
+  return { status: answer.statusCode, headers, body };
+}
+
+for (const { name, freshUrl } of testDatabases()) {
+  test(`no state of an account shows to strangers: answers, statements, hashes (${name})`, () =>
+    withWatchedScene(
+      async (s) => {
+        const people = await peopleOf(s);
+        const password = 'not the password';
+        const ids: Record<string, string> = {};
+        for (const [state, { email }] of Object.entries(people)) {
+          const asked = await s.client.send('POST', '/auth/register', { body: { email, password } });
+          ids[email] = ok<{ registrationId: string }>(asked, 202).registrationId;
+          assert.ok(ids[email], state);
+        }
+        await s.work();
+        s.time.forward(2 * MINUTE);
+        // What goes on in the background has statements of its own.
+        await s.app.stop();
+
+        /** What a request shows, and how much the database and the hasher had to do before it was answered. */
+        async function shape(method: 'GET' | 'POST', path: string, body?: object): Promise<Shape> {
+          const lines = s.log.length;
+          const { hashes } = s.app.hasher.stats();
+          const answer = await s.client.send(method, path, body && { body });
+          const requestId = String(answer.headers['x-request-id']);
+          const until = s.log.findIndex((line, index) => index >= lines && line.includes(requestId));
+          const statements = s.log.slice(lines, until < 0 ? undefined : until).filter(isStatement).length;
+          return { ...shapeOf(answer), statements, hashes: s.app.hasher.stats().hashes - hashes };
+        }
+
+        async function allAlike(what: string, ask: (email: string, username: string) => Promise<Shape>) {
+          const shapes: Record<string, Shape> = {};
+          for (const [state, { email, username }] of Object.entries(people)) shapes[state] = await ask(email, username);
+          const { unknown } = shapes;
+          assert.ok(unknown && unknown.statements >= 0);
+          for (const [state, seen] of Object.entries(shapes)) assert.deepEqual(seen, unknown, `${what}: ${state}`);
+          return unknown;
+        }
+
+        const byEmail = await allAlike('login by address', (login) =>
+          shape('POST', '/auth/login', { login, password }),
+        );
+        assert.deepEqual([byEmail.status, byEmail.hashes], [401, 1]);
+        const byName = await allAlike('login by name', (_, login) => shape('POST', '/auth/login', { login, password }));
+        assert.deepEqual(byName, byEmail);
+        const reset = await allAlike('reset', (email) => shape('POST', '/auth/request-password-reset', { email }));
+        assert.deepEqual([reset.status, reset.hashes], [202, 0]);
+        const register = await allAlike('register', (email) => shape('POST', '/auth/register', { email, password }));
+        assert.deepEqual([register.status, register.hashes], [202, 1]);
+        await allAlike('public profile', (_, username) => shape('GET', `/users/by-name/${username}`));
+
+        await allAlike('resend', (email) => shape('POST', '/auth/resend-verification', { registrationId: ids[email] }));
+        const verify = (email: string) =>
+          shape('POST', '/auth/verify-email', { registrationId: ids[email], code: '000000', username: 'some-name' });
+        await allAlike('verify', verify);
+        if (s.database.kind === 'sql') assert.ok(byEmail.statements >= 1, 'statements are counted');
+      },
+      { freshUrl },
+    ));
+}
+
+const isStatement = (line: string) => /"(?:sql|command)":/.test(line);
+
+/** One person in each state that an account can be in. */
+async function peopleOf(s: WatchedScene): Promise<Record<string, { email: string; username: string }>> {
+  const w = await createWorld(s);
+  const made = async () => {
+    const person = somebody();
+    const { user } = await s.client.register(person);
+    return { ...person, id: user.id };
+  };
+  const [active, disabled, deleted, temporary] = [await made(), await made(), await made(), await made()];
+  ok(await admin(w, 'POST', `/users/${disabled.id}/deactivate`), 200);
+  ok(await admin(w, 'DELETE', `/users/${deleted.id}`), 204);
+  ok(
+    await admin(w, 'POST', `/users/${temporary.id}/temporary-password`, {
+      temporaryPassword: 'feeds the cat at eight',
+    }),
+    204,
+  );
+  const invited = somebody();
+  ok(await admin(w, 'POST', '/users', { email: invited.email, username: invited.username }), 201);
+  const waiting = somebody();
+  ok(await s.client.send('POST', '/auth/register', { body: waiting }), 202);
+  await s.work();
+  // No burst of registrations is in the way of the next.
+  s.time.forward(61 * MINUTE);
+  return { unknown: somebody(), active, disabled, deleted, temporary, invited, waiting };
+}
