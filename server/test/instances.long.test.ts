@@ -6,7 +6,7 @@ import { testDatabases } from './databases.ts';
 import { createHttpClient, type HttpClient } from './kill/http-client.ts';
 import { openBeside } from './kill/people.ts';
 import { serverEnv, withServers } from './kill/server-process.ts';
-import { withOwnRedis } from './own-redis.ts';
+import { type OwnRedis, withOwnRedis } from './own-redis.ts';
 
 const ROUNDS = 10;
 /** By the contract: with Redis, and where its message is lost. Milliseconds. */
@@ -34,7 +34,7 @@ interface Pair {
 
 const postgres = testDatabases().find(({ name }) => name === 'postgres');
 
-async function withPair(run: (pair: Pair, redis: { cutListeners(): Promise<void> }) => Promise<void>): Promise<void> {
+async function withPair(run: (pair: Pair, redis: OwnRedis) => Promise<void>): Promise<void> {
   assert.ok(postgres, 'there is a PostgreSQL');
   const { url, drop } = await postgres.freshUrl();
   try {
@@ -200,5 +200,78 @@ test(
         assert.ok(lost < BY_POLLING, `${name}: ${lost} ms`);
       }
       t.diagnostic(`${await others.stop()} requests of others meanwhile, none refused`);
+    }),
+);
+
+const REDIS_LOAD = 8;
+/** Milliseconds: how long each state of Redis lasts, and what an answer may take meanwhile. */
+const STATE = 3_000;
+const ANSWER = 1_000;
+
+/** Signs in, goes on, is refused where it must be, and signs out, again and again; every answer must be the right one. */
+async function live(pair: Pair, person: Person, isOver: () => boolean, slowest: { time: number }): Promise<number> {
+  const { here, there } = pair;
+  let rounds = 0;
+  async function expect(at: HttpClient, status: number, method: string, path: string, options = {}) {
+    const began = performance.now();
+    const answer = await at.send(method, path, options);
+    slowest.time = Math.max(slowest.time, performance.now() - began);
+    assert.equal(answer.status, status, `${method} ${path}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+  const login = { login: person.email, password: PASSWORD, tokenTransport: 'body' };
+  while (!isOver()) {
+    const signedIn = await expect(here, 200, 'POST', '/auth/login', { body: login });
+    await expect(there, 401, 'POST', '/auth/login', { body: { ...login, password: 'not the password' } });
+    const { refreshToken } = signedIn;
+    const next = await expect(there, 200, 'POST', '/auth/refresh', { body: { refreshToken } });
+    const token = String(next.accessToken);
+    await expect(here, 200, 'GET', '/users/me', { token });
+    await expect(here, 403, 'GET', '/admin/users', { token });
+    await expect(there, 204, 'POST', '/auth/logout', { token });
+    await expect(there, 401, 'GET', '/users/me', { token });
+    await expect(there, 401, 'POST', '/auth/refresh', { body: { refreshToken: next.refreshToken } });
+    await sleep(BY_POLLING);
+    await expect(here, 401, 'GET', '/users/me', { token });
+    rounds += 1;
+  }
+  return rounds;
+}
+
+test(
+  'Redis killed, emptied, silent and back under load: every answer is the right one, and readiness says how it stands',
+  {
+    skip: !postgres && 'needs PostgreSQL',
+    timeout: 300_000,
+  },
+  (t) =>
+    withPair(async (pair, redis) => {
+      const slowest = { time: 0 };
+      let isOver = false;
+      const people: Person[] = [];
+      for (let i = 0; i < REDIS_LOAD; i++) people.push(await pair.newPerson());
+      const lives = Promise.all(people.map((person) => live(pair, person, () => isOver, slowest)));
+      const ready = async () => (await pair.there.send('GET', '/health/readiness')).body.status;
+      const states: [name: string, begin: () => unknown, readiness: string][] = [
+        ['as always', () => {}, 'ready'],
+        ['emptied', redis.flush, 'ready'],
+        ['gone', redis.stop, 'degraded'],
+        ['back, and empty', redis.start, 'ready'],
+        ['silent', redis.freeze, 'degraded'],
+        ['speaking again', redis.thaw, 'ready'],
+      ];
+      try {
+        for (const [name, begin, readiness] of states) {
+          await begin();
+          await Promise.race([sleep(STATE), lives]);
+          assert.equal(await ready(), readiness, name);
+          t.diagnostic(`${name}: ${readiness}; the slowest answer took ${slowest.time.toFixed(0)} ms`);
+          assert.ok(slowest.time < ANSWER, `${name}: ${slowest.time} ms`);
+          slowest.time = 0;
+        }
+      } finally {
+        isOver = true;
+      }
+      t.diagnostic(`${(await lives).reduce((sum, rounds) => sum + rounds, 0)} times signed in, gone on and signed out`);
     }),
 );
