@@ -93,7 +93,8 @@ function createSharedCounter({ name, points, duration }: Rate, redis: RedisConne
 
     async used(key) {
       try {
-        return (await limiter.get(key))?.consumedPoints ?? 0;
+        // One question: the library's own are several, for which a cluster may keep its callers waiting.
+        return Number(await redis.hasty.get(limiter.getKey(key)));
       } catch {
         return alone.used(key);
       }

@@ -62,8 +62,9 @@ export function createBullmqQueue(deps: {
 
   async function reached<T>(work: Promise<T>): Promise<T> {
     try {
-      // A connection that is there answers or breaks by itself; one that is not would keep callers waiting.
-      return await (redis.commands.status === 'ready' ? work : within(PATIENCE, work));
+      // A connection that is there answers or breaks by itself; one that is not, or is to a silent node of a cluster, would keep callers waiting.
+      const { status, isCluster } = redis.commands;
+      return await (status === 'ready' && !isCluster ? work : within(PATIENCE, work));
     } catch (cause) {
       throw platformErrors.unavailable({ cause, headers: { 'retry-after': '1' } });
     }

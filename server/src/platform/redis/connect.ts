@@ -51,14 +51,18 @@ export function connectRedis(
 
   function cluster({ enableOfflineQueue = true, ...options }: CommonRedisOptions): Cluster {
     const { username, password, tls } = placeOf(address);
-    return new Cluster(address.nodes, {
+    const redis = new Cluster(address.nodes, {
       enableOfflineQueue,
+      // Who queues nothing does not wait for a failover either.
+      ...(!enableOfflineQueue && { maxRedirections: 3, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 }),
       clusterRetryStrategy: retryStrategy,
       // Certificates are for names, and the addresses that nodes tell of each other are none: with TLS each is asked for as it says.
       ...(tls && { dnsLookup: (host, done) => done(null, host) }),
       slotsRefreshTimeout: CONNECT_TIMEOUT,
       redisOptions: { ...options, username, password, tls, connectTimeout: CONNECT_TIMEOUT },
     });
+    if (options.commandTimeout !== undefined) waitOnce(redis, options.commandTimeout);
+    return settling(redis);
   }
 
   const commands = open({ socketTimeout: SILENCE, maxRetriesPerRequest: RETRIES });
@@ -78,6 +82,47 @@ export function connectRedis(
       hasty.disconnect();
     },
   };
+}
+
+/**
+ * One node that says nothing does not break the connections to the others, and so would cost each request its time for each question:
+ * where one was asked in vain, the next ones fail at once for a while.
+ */
+function waitOnce(redis: Cluster, timeout: number): void {
+  const send = redis.sendCommand.bind(redis);
+  let silentUntil = 0;
+  redis.sendCommand = (command, ...rest) => {
+    const began = performance.now();
+    if (began < silentUntil) {
+      command.reject(new Error('A node of the cluster has just said nothing.'));
+      return command.promise;
+    }
+    command.promise.catch(() => {
+      if (performance.now() - began >= timeout) silentUntil = performance.now() + SILENCE_OF_HASTY;
+    });
+    return send(command, ...rest);
+  };
+}
+
+/**
+ * Makes `connect` of a cluster, and of its duplicates, settle. Where a cluster is found but not whole, ioredis tries again and leaves the
+ * promise of the first try pending: a worker of BullMQ that waits for it would take no job any more, long after the cluster is back.
+ */
+function settling(redis: Cluster): Cluster {
+  const connect = redis.connect.bind(redis);
+  redis.connect = async () => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onEnd = () => reject(new Error('The connection to the cluster was ended.'));
+    redis.once('ready', resolve).once('end', onEnd);
+    try {
+      await Promise.race([connect(), promise]);
+    } finally {
+      redis.off('ready', resolve).off('end', onEnd);
+    }
+  };
+  const duplicate = redis.duplicate.bind(redis);
+  redis.duplicate = (...args) => settling(duplicate(...args));
+  return redis;
 }
 
 function placeOf({ nodes, username, password, tls, db, sentinel }: RedisAddress) {
