@@ -16,6 +16,10 @@ export interface OwnCluster {
   killOne(): Promise<void>;
   /** Starts it again, empty, where it was; resolves when the cluster is whole. */
   restart(): Promise<void>;
+  /** One node takes connections, and answers nothing. */
+  freezeOne(): void;
+  /** It answers again; resolves when the cluster is whole. */
+  thaw(): Promise<void>;
   /** How many keys each node holds. */
   sizes(): Promise<number[]>;
 }
@@ -67,8 +71,8 @@ export async function withOwnCluster(run: (redis: OwnCluster) => Promise<void>):
       return /cluster_state:ok/.test(info) && info.includes(`cluster_known_nodes:${NODES}`);
     });
 
+  const nodes: Node[] = [];
   try {
-    const nodes: Node[] = [];
     for (let i = 0; i < NODES; i++) nodes.push(await onFreePort((port) => onFreePort((bus) => launch(port, bus))));
     const untilWhole = async () => {
       for (const node of nodes) await until('the cluster is whole', () => isWhole(node));
@@ -101,9 +105,15 @@ export async function withOwnCluster(run: (redis: OwnCluster) => Promise<void>):
         nodes[victim] = await launch(port, busPort);
         await untilWhole();
       },
+      freezeOne: () => void nodes[victim]?.child.kill('SIGSTOP'),
+      async thaw() {
+        nodes[victim]?.child.kill('SIGCONT');
+        await untilWhole();
+      },
       sizes: () => Promise.all(nodes.map((node) => ask(node, (redis) => redis.dbsize()))),
     });
   } finally {
+    for (const { child } of nodes) child.kill('SIGCONT');
     await scratch.end();
   }
 }

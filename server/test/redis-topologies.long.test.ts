@@ -46,18 +46,26 @@ test('Sentinel: two masters in turn are killed; requests are answered, counters 
   ),
 );
 
-test('Cluster: a node is killed, and comes back empty; requests are answered, counters and jobs go on', options, (t) =>
-  withOwnCluster((redis) =>
-    withPair(redis.url, trueTime(), (pair) =>
-      underLoad(t, pair, async () => {
-        await pause(WORK);
-        await redis.killOne();
-        await pause(AWAY);
-        await redis.restart();
-        await wholeAgain(t, pair, 'after the node came back');
-      }),
+test(
+  'Cluster: a node is killed and comes back empty, then falls silent for a while; requests are answered, counters and jobs go on',
+  options,
+  (t) =>
+    withOwnCluster((redis) =>
+      withPair(redis.url, trueTime(), (pair) =>
+        underLoad(t, pair, async () => {
+          await pause(WORK);
+          await redis.killOne();
+          await pause(AWAY);
+          await redis.restart();
+          await wholeAgain(t, pair, 'after the node came back');
+          await pause(WORK);
+          redis.freezeOne();
+          await pause(AWAY);
+          await redis.thaw();
+          await wholeAgain(t, pair, 'after the node spoke again');
+        }),
+      ),
     ),
-  ),
 );
 
 /** Signs in, looks, refreshes and signs out on both instances all the while; everything is answered, rightly and soon. */
