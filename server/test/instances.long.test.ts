@@ -22,6 +22,8 @@ interface Person {
   id: string;
   email: string;
   password: string;
+  /** A role that they alone have, where a change is about one. */
+  roleId?: string;
 }
 
 /** Two server processes that share a database and a Redis. */
@@ -82,8 +84,26 @@ const asRoot =
   ({ here, root }, person) =>
     here.send(method, path(person), { token: root, body: body?.(person) });
 
+/** What opens `/admin/routes`. */
+const ROUTES = 'GET:/api/v1/admin/routes';
+let roles = 0;
+
+/** Gives somebody a role of their own. */
+async function giveRole({ here, root }: Pair, person: Person, permissions: string[]): Promise<void> {
+  roles += 1;
+  const body = { code: `role_${roles}`, name: `Role ${roles}`, permissions };
+  const made = await here.send('POST', '/admin/roles', { token: root, body });
+  person.roleId = String(made.body.id);
+  const given = { roles: [person.roleId] };
+  const answer = await here.send('PUT', `/admin/users/${person.id}/roles`, { token: root, body: given });
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+}
+
 /** What is done at one instance, and which route tells at the other one that it holds: the status before and after. */
-const CHANGES: Record<string, { change: Change; route: string; before: number; after: number; admin?: true }> = {
+const CHANGES: Record<
+  string,
+  { change: Change; route: string; before: number; after: number; admin?: true; role?: string[] }
+> = {
   'sign-out': {
     change: ({ here }, _person, token) => here.send('POST', '/auth/logout', { token }),
     ...{ route: '/users/me', before: 200, after: 401 },
@@ -94,6 +114,14 @@ const CHANGES: Record<string, { change: Change; route: string; before: number; a
   },
   'a session ended by an administrator': {
     change: asRoot('DELETE', ({ id }) => `/admin/users/${id}/sessions`),
+    ...{ route: '/users/me', before: 200, after: 401 },
+  },
+  'another password': {
+    change: async ({ here }, person) =>
+      here.send('POST', '/auth/change-password', {
+        token: await signIn(here, person),
+        body: { currentPassword: PASSWORD, newPassword: 'walks the cat at eight' },
+      }),
     ...{ route: '/users/me', before: 200, after: 401 },
   },
   deactivation: {
@@ -124,14 +152,43 @@ const CHANGES: Record<string, { change: Change; route: string; before: number; a
     ),
     ...{ route: '/admin/users', before: 200, after: 403, admin: true },
   },
+  'a role that grants more': {
+    change: asRoot(
+      'PATCH',
+      ({ roleId }) => `/admin/roles/${roleId}`,
+      () => ({ permissions: [ROUTES] }),
+    ),
+    ...{ route: '/admin/routes', before: 403, after: 200, role: [] },
+  },
+  'a role that grants less': {
+    change: asRoot(
+      'PATCH',
+      ({ roleId }) => `/admin/roles/${roleId}`,
+      () => ({ permissions: [] }),
+    ),
+    ...{ route: '/admin/routes', before: 200, after: 403, role: [ROUTES] },
+  },
+  'a role that is disabled': {
+    change: asRoot(
+      'PATCH',
+      ({ roleId }) => `/admin/roles/${roleId}`,
+      () => ({ enabled: false }),
+    ),
+    ...{ route: '/admin/routes', before: 200, after: 403, role: [ROUTES] },
+  },
+  'a role that is deleted': {
+    change: asRoot('DELETE', ({ roleId }) => `/admin/roles/${roleId}`),
+    ...{ route: '/admin/routes', before: 200, after: 403, role: [ROUTES] },
+  },
 };
 
 /** Milliseconds from the answer of the one to the effect on the other, which is asked all the time. */
 async function measure(pair: Pair, name: string, before: () => Promise<void> = async () => {}): Promise<number> {
-  const { change, route, before: was, after, admin } = CHANGES[name] ?? assert.fail();
+  const { change, route, before: was, after, admin, role } = CHANGES[name] ?? assert.fail();
   const person = await pair.newPerson();
   if (admin)
     await pair.here.send('PUT', `/admin/users/${person.id}/roles`, { token: pair.root, body: { roles: ['admin'] } });
+  if (role) await giveRole(pair, person, role);
   const token = await signIn(pair.here, person);
   const ask = async () => (await pair.there.send('GET', route, { token })).status;
   while ((await ask()) !== was) await sleep(LOOK_EVERY);
@@ -198,6 +255,14 @@ test(
         const lost = await measure(pair, name, () => redis.cutListeners());
         t.diagnostic(`${name}, its message lost: ${lost.toFixed(1)} ms`);
         assert.ok(lost < BY_POLLING, `${name}: ${lost} ms`);
+      }
+      for (const name of Object.keys(CHANGES)) {
+        const silent = await measure(pair, name, async () => redis.freeze());
+        redis.thaw();
+        t.diagnostic(`${name}, Redis silent: ${silent.toFixed(1)} ms`);
+        assert.ok(silent < BY_POLLING, `${name}: ${silent} ms`);
+        // Both listen again before the next one.
+        await sleep(BY_POLLING);
       }
       t.diagnostic(`${await others.stop()} requests of others meanwhile, none refused`);
     }),

@@ -6,12 +6,29 @@ export interface Wire {
   port: number;
   /** What is connected now stays open, and carries nothing any more; new connections do. */
   deafen(): void;
+  /** The same, and so does whatever connects from now on. */
+  cut(): void;
+  /** What is dead breaks at last; new connections carry again. */
+  mend(): void;
   close(): Promise<void>;
 }
 
 export async function openWire(target: number): Promise<Wire> {
   const ends = new Set<Socket>();
+  let isCut = false;
+
+  function deafen(): void {
+    for (const end of ends) {
+      end.unpipe();
+      end.removeAllListeners('close').resume();
+    }
+  }
+
   const server = createServer((near) => {
+    if (isCut) {
+      ends.add(near.on('error', () => {}).resume());
+      return;
+    }
     const far = dial(target, '127.0.0.1');
     for (const [from, to] of [
       [near, far],
@@ -25,11 +42,15 @@ export async function openWire(target: number): Promise<Wire> {
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    deafen() {
-      for (const end of ends) {
-        end.unpipe();
-        end.removeAllListeners('close').resume();
-      }
+    deafen,
+    cut() {
+      isCut = true;
+      deafen();
+    },
+    mend() {
+      isCut = false;
+      for (const end of ends) end.destroy();
+      ends.clear();
     },
     async close() {
       for (const end of ends) end.destroy();

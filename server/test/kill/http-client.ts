@@ -8,7 +8,11 @@ export interface Reply {
 
 export interface HttpClient {
   /** Rejects with what the connection met: a server that is gone, or that breaks off. */
-  send(method: string, path: string, options?: { body?: unknown; token?: string }): Promise<Reply>;
+  send(
+    method: string,
+    path: string,
+    options?: { body?: unknown; token?: string; headers?: Record<string, string> },
+  ): Promise<Reply>;
   close(): void;
 }
 
@@ -19,12 +23,13 @@ const ANSWER_LIMIT = 30_000;
 export function createHttpClient(port: number, { connections = 1 }: { connections?: number } = {}): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   return {
-    send(method, path, { body, token } = {}) {
+    send(method, path, { body, token, headers: more } = {}) {
       const text = body === undefined ? null : JSON.stringify(body);
       const headers = {
         'user-agent': FIREFOX,
         ...(text !== null && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
         ...(token && { authorization: `Bearer ${token}` }),
+        ...more,
       };
       const { promise, resolve, reject } = Promise.withResolvers<Reply>();
       const call = request({ agent, host: '127.0.0.1', port, method, path: `/api/v1${path}`, headers }, (response) => {
