@@ -153,14 +153,14 @@ export async function createApp(deps: {
   config: Config;
   database: Database;
   replicas?: ReplicaSource[];
-  /** Carries the jobs; null: a table of the database does. */
+  /** Carries jobs, counters and the bus; null: the database and each process do without. */
   redis: RedisConnections | null;
   mailer: Mailer;
   /** Where the development mailbox keeps its mails; null with SMTP. */
   mailbox: Mailbox | null;
   clock: Clock;
   /** Milliseconds that a request may wait for its password to be hashed. */
-  longestWait?: number;
+  longestWait?: number | undefined;
   /** For what must not depend on the time that the system's clock is set to. */
   steadyClock: Clock;
   log: Logger;
@@ -271,8 +271,8 @@ export async function createApp(deps: {
   });
 
   const { argon2Memory: memory, argon2Passes: passes } = config.passwords;
-  const wait = deps.longestWait === undefined ? {} : { longestWait: deps.longestWait };
-  const hasher = createPasswordHasher({ memory, passes, processes: config.workers, ...wait });
+  const { longestWait } = deps;
+  const hasher = createPasswordHasher({ memory, passes, processes: config.workers, longestWait });
   const { breachPath } = config.passwords;
   const breached = breachPath === null ? null : createBreachedPasswords({ path: breachPath, log });
   const policy = createPasswordPolicy({ minLength: config.passwords.minLength, breached });

@@ -10,8 +10,8 @@ import { openApp, openDatabase, VERSION } from './start.ts';
 const GRACE = 10_000;
 
 /**
- * Starts the server and serves until its supervisor ends it: by SIGTERM or SIGINT, unless it is one of several processes. Throws, before it listens, what stands in the way: `DatabaseUnreachable`,
- * `MigrationFailed`, `WrongSecretKey`, or the error of an address in use.
+ * Starts the server and serves until its supervisor ends it: by SIGTERM or SIGINT, unless it is one of several processes. Throws, before
+ * it listens, what stands in the way: `DatabaseUnreachable`, `MigrationFailed`, `WrongSecretKey`, or the error of an address in use.
  */
 export async function serve(config: Config, log: Logger, supervisor = alone(config.shutdownDelay)): Promise<void> {
   const database = await openDatabase(config, log);

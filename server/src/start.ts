@@ -65,8 +65,7 @@ export async function openApp(deps: {
   const { mailer, mailbox } = await openMail(config, clock);
   const redis = await openRedis(config, log);
   const app = await createApp({
-    ...{ config, database, redis, mailer, mailbox, clock, log, version: VERSION },
-    ...(longestWait !== undefined && { longestWait }),
+    ...{ config, database, redis, mailer, mailbox, clock, longestWait, log, version: VERSION },
     // A worker lists nothing.
     replicas: config.role === 'worker' ? [] : replicaSources(config, log),
     // A test's clock is steady, too.

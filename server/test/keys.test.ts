@@ -166,10 +166,8 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.equal(Buffer.from(String(first.publicJwk.n), 'base64url').length * 8, 3072);
         const [active = assert.fail(), next = assert.fail()] = await keysOf(k, 'enc');
         assert.equal(active.id, first.kid);
-        assert.deepEqual(
-          here.app.keys.encryption.published().map(({ kid }) => kid),
-          [active.id, next.id],
-        );
+        assert.equal(statuses(await keysOf(k, 'enc')), 'active next');
+        for (const { id } of [active, next]) assert.ok(here.app.keys.encryption.find(id));
         assert.ok(!(await published(here)).includes(first.kid), 'tokens are not verified with it');
 
         const key = createPublicKey({ key: first.publicJwk, format: 'jwk' });

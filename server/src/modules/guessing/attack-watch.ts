@@ -47,6 +47,8 @@ export function createAttackWatch(deps: {
   const endless = { points: Number.MAX_SAFE_INTEGER, duration: WINDOW };
   const failing = counters({ name: 'guess-failing', ...endless });
   const passing = counters({ name: 'guess-passing', ...endless });
+  /** Of the last event, whoever wrote it. */
+  let toldHour = Number.NaN;
   let known = { at: Number.NEGATIVE_INFINITY, attack: false };
 
   const fingerprint = (password: string) =>
@@ -64,9 +66,11 @@ export function createAttackWatch(deps: {
   /** One event an hour, whichever instance notices. */
   async function tell(data: Record<string, number>): Promise<void> {
     const hour = Math.floor(clock().getTime() / HOUR);
+    if (hour === toldHour) return;
     const event = events.describe(null, { type: 'security.guessing_noticed', target: 'security:guessing', data });
     try {
       if (await eventStore.record(event, hour)) log.warn(data, 'many accounts are being guessed at');
+      toldHour = hour;
     } catch (error) {
       log.warn({ err: error, ...data }, 'many accounts are being guessed at, and the history could not be told');
     }

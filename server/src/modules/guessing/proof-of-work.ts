@@ -1,8 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Clock, MINUTE } from '../../platform/clock.ts';
-import { decodeBase64url } from '../../platform/crypto/base64url.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
-import { sameSecret } from '../../platform/crypto/one-time.ts';
+import { createMacTokens } from '../../platform/crypto/mac-token.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 
 /** What a client is asked to work at. */
@@ -26,41 +25,30 @@ export interface ProofOfWork {
 }
 
 const TTL = 5 * MINUTE;
-const KEY_ID_BYTES = 4;
 const TIME_BYTES = 4;
 const RANDOM_BYTES = 16;
-const BODY_BYTES = KEY_ID_BYTES + TIME_BYTES + 1 + RANDOM_BYTES;
-const MAC_BYTES = 16;
 
 /**
- * Puzzles in the manner of Hashcash, made and checked here, without a third party and without a state: `key id, expiry, bits, random,
- * MAC` in base64url. That each serves once is counted as limits are: an empty Redis lets one serve again, which costs a guesser no less.
+ * Puzzles in the manner of Hashcash, made and checked here, without a third party and without a state: expiry, bits and chance
+ * under a MAC. That each serves once is counted as limits are: an empty Redis lets one serve again, which costs a guesser no less.
  */
 export function createProofOfWork(deps: { keyring: Keyring; counters: Counters; clock: Clock }): ProofOfWork {
   const { keyring, clock } = deps;
   const served = deps.counters({ name: 'proof-of-work', points: 1, duration: TTL / 1000 });
-  const macOf = (body: Uint8Array, keyId: string) => keyring.mac('proof-of-work', [body], keyId).subarray(0, MAC_BYTES);
+  const challenges = createMacTokens({ keyring, purpose: 'proof-of-work', bodyBytes: TIME_BYTES + 1 + RANDOM_BYTES });
 
   /** The bits that a challenge of ours asks for; 0 for any other, and for one that ran out. */
   function bitsOf(challenge: string): number {
-    const bytes = decodeBase64url(challenge);
-    if (bytes?.length !== BODY_BYTES + MAC_BYTES) return 0;
-    const body = bytes.subarray(0, BODY_BYTES);
-    const keyId = body.toString('hex', 0, KEY_ID_BYTES);
-    if (!keyring.has(keyId) || !sameSecret(bytes.subarray(BODY_BYTES), macOf(body, keyId))) return 0;
-    if (body.readUInt32BE(KEY_ID_BYTES) * 1000 <= clock().getTime()) return 0;
-    return body.readUInt8(KEY_ID_BYTES + TIME_BYTES);
+    const body = challenges.read(challenge);
+    return body === null || body.readUInt32BE() * 1000 <= clock().getTime() ? 0 : body.readUInt8(TIME_BYTES);
   }
 
   return {
     pose(bits) {
-      const body = Buffer.alloc(BODY_BYTES);
-      const keyId = keyring.currentKeyId;
-      body.write(keyId, 0, 'hex');
-      body.writeUInt32BE(Math.floor((clock().getTime() + TTL) / 1000), KEY_ID_BYTES);
-      body.writeUInt8(bits, KEY_ID_BYTES + TIME_BYTES);
-      body.set(randomBytes(RANDOM_BYTES), KEY_ID_BYTES + TIME_BYTES + 1);
-      const challenge = Buffer.concat([body, macOf(body, keyId)]).toString('base64url');
+      const head = Buffer.alloc(TIME_BYTES + 1);
+      head.writeUInt32BE(Math.floor((clock().getTime() + TTL) / 1000));
+      head.writeUInt8(bits, TIME_BYTES);
+      const challenge = challenges.make(Buffer.concat([head, randomBytes(RANDOM_BYTES)]));
       return { challenge, bits, expiresIn: TTL / 1000 };
     },
 

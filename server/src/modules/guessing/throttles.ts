@@ -12,7 +12,12 @@ export interface Pace {
   delays: readonly number[];
 }
 
-export type Turn = { tries: number; wait: 0 } | { tries: number; wait: number };
+export interface Turn {
+  /** Counted so far. */
+  tries: number;
+  /** Milliseconds; 0: it may be made. */
+  wait: number;
+}
 
 export interface Throttles {
   /**

@@ -11,8 +11,6 @@ export interface PublicEncryptionKey {
 export interface EncryptionKeys {
   /** The one that new texts are encrypted for. The very first call makes it, which takes part of a second. */
   current(): Promise<PublicEncryptionKey>;
-  /** Every one that counts: the next, the active and the retired ones. */
-  published(): PublicEncryptionKey[];
   /** The private half, for what was encrypted for this `kid`; from memory. */
   find(kid: string): KeyObject | null;
   /** The same, but an unknown `kid` is looked up in the database, where another instance may just have put it. */
@@ -38,7 +36,6 @@ export function createEncryptionKeys(deps: { memory: KeyMemory; ensure: () => Pr
       return publicHalf(key);
     },
 
-    published: () => memory.list('enc').map(publicHalf),
     find,
 
     async fetch(kid) {

@@ -11,8 +11,8 @@ import { type EncryptedName, encryptedName } from './schemas.ts';
 type Without<Body, Name extends string> = Omit<Body, Name | EncryptedName<Name>>;
 
 /**
- * Takes the passwords out of a body, where each stands as it is or encrypted (`passwordFields`). To be called after the limits: what is
- * encrypted costs a write and an RSA operation.
+ * Takes the passwords out of a body, where each stands as it is or encrypted (`passwordFields`). To be called after the limits
+ * of the route (those of a sign-in need the password): what is encrypted costs a write and an RSA operation.
  *
  * Throws `validation_failed` where two fields say one thing and where a password is empty; `nonce_invalid`, after which a client takes a
  * new nonce; `encrypted_invalid`; and `overloaded`, which leaves the nonce good.

@@ -44,7 +44,7 @@ export interface PasswordHasherOptions {
   /** Calls that may wait, however quick computations are; default: 128 for each computation at a time. */
   queueLimit?: number;
   /** Milliseconds that a call may have to wait for its turn; default: 500, so that a sign-in is done within a second. */
-  longestWait?: number;
+  longestWait?: number | undefined;
 }
 
 const MAX_DEFAULT_CONCURRENCY = 4;

@@ -278,25 +278,31 @@ test('with a key every mail is signed for the domain of its sender (DKIM), witho
   assert.equal(isSigned(received[3]?.raw ?? '', publicKey), true);
 });
 
-test('a pooled connection that died is replaced, and no more are open than the pool has', async (t) => {
-  let open = 0;
-  let most = 0;
-  const { received, url } = await listen(t, {
+/** What a server sees of connections: how many are open, and how many were at most. */
+function connectionCounts() {
+  const counts = { open: 0, most: 0 };
+  const hooks: SMTPServerOptions = {
     onConnect(_session, callback) {
-      most = Math.max(most, ++open);
+      counts.open += 1;
+      counts.most = Math.max(counts.most, counts.open);
       callback();
     },
     onClose() {
-      open -= 1;
+      counts.open -= 1;
     },
-    // The server hangs up on whoever stays.
-    socketTimeout: 500,
-  });
+  };
+  return { counts, hooks };
+}
+
+test('a pooled connection that died is replaced, and no more are open than the pool has', async (t) => {
+  const { counts, hooks } = connectionCounts();
+  // The server hangs up on whoever stays.
+  const { received, url } = await listen(t, { ...hooks, socketTimeout: 500 });
   const mails = mailer(t, url);
   await Promise.all(Array.from({ length: 20 }, (_, i) => mails.send({ ...MAIL, key: `first ${i}` })));
   assert.equal(received.length, 20);
-  assert.ok(most <= 4, `${most} connections`);
-  while (open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(counts.most <= 4, `${counts.most} connections`);
+  while (counts.open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   await mails.send({ ...MAIL, key: 'second' });
   assert.equal(received.length, 21);
 });
@@ -544,17 +550,8 @@ test('a kept connection that dies under a mail is replaced as long as nothing of
 });
 
 test('many mails at once, some of them given up, each go out once over no more connections than there may be', async (t) => {
-  let open = 0;
-  let most = 0;
-  const { received, url } = await listen(t, {
-    onConnect(_session, callback) {
-      most = Math.max(most, ++open);
-      callback();
-    },
-    onClose() {
-      open -= 1;
-    },
-  });
+  const { counts, hooks } = connectionCounts();
+  const { received, url } = await listen(t, hooks);
   const { send } = mailer(t, url);
   const results = await Promise.allSettled(
     Array.from({ length: 50 }, (_, i) => {
@@ -569,7 +566,7 @@ test('many mails at once, some of them given up, each go out once over no more c
   assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 40);
   assert.equal(new Set(received.map(({ to }) => to[0])).size, 80);
   assert.equal(received.length, 80);
-  assert.ok(most <= 4, `${most} connections`);
+  assert.ok(counts.most <= 4, `${counts.most} connections`);
   await send(MAIL);
 });
 
