@@ -14,5 +14,3 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST) {
 module.enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/ostiary', import.meta.url)));
 const { run } = await import('../src/cli.ts');
 process.exitCode = await run(process.argv.slice(2));
-// All is done: what a library still waits for, such as a Redis that is away, must not keep the process. The log may take its time.
-setTimeout(() => process.exit(), 2000).unref();
