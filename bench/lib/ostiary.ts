@@ -10,6 +10,9 @@ export interface Ostiary {
   stop(): Promise<void>;
 }
 
+/** Those of `npm start`. */
+export const NODE_FLAGS = ['--max-semi-space-size=4'];
+
 /** Limits stay on and count every request, but nobody reaches this one. */
 const NO_REAL_LIMIT = '1000000/1s';
 
@@ -50,7 +53,7 @@ export async function startOstiary(context: Context, options: Options & { cores:
   const child = startChild('servers/ostiary.ts', {
     cores: options.cores,
     cwd: dataDir,
-    nodeArgs: context.nodeArgs,
+    nodeArgs: [...NODE_FLAGS, ...context.nodeArgs],
     env: ostiaryEnv(dataDir, options),
   });
   return { child, url: await child.call<string>('listen'), stop: () => child.stop() };

@@ -94,7 +94,8 @@ answerCalls({
     const underWay: Promise<void>[] = [];
     const health = watchHealth(url, until);
     for (let due = started; due < until; due += (-Math.log(1 - random.int(1e9) / 1e9) * 1000) / rate) {
-      if (due > performance.now()) await sleep(due - performance.now());
+      const early = due - performance.now();
+      if (early > 0) await sleep(early);
       late.push(Math.max(0, performance.now() - due));
       underWay.push(
         signIn(url, crowd, people).then((answer) => {

@@ -5,11 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Context, Measure } from '../lib/context.ts';
 import type { Figure } from '../lib/figure.ts';
+import { NODE_FLAGS } from '../lib/ostiary.ts';
 import { residentMemory } from '../lib/process-usage.ts';
 import { median } from '../lib/statistics.ts';
 
-/** As `npm start` has them. */
-const FLAGS = ['--max-semi-space-size=4'];
 const PROGRAM = fileURLToPath(new URL('../../server/bin/ostiary.js', import.meta.url));
 const STARTS = 5;
 const QUICK_STARTS = 2;
@@ -61,7 +60,7 @@ async function startOnce(
   const port = await freePort();
   const env = { PATH: process.env.PATH, PORT: `${port}`, NODE_COMPILE_CACHE: cache };
   const started = performance.now();
-  const child = spawn(process.execPath, [...FLAGS, PROGRAM, 'serve'], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, PROGRAM, 'serve'], {
     cwd: context.folder('start'),
     env,
     stdio: 'ignore',

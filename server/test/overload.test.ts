@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ok } from './client.ts';
 import { atOnce, refused, somebody, tally, withScene } from './scenario.ts';
+import { withWatchedScene } from './watched-app.ts';
 
 /** No wait at all: one for each computation at a time may wait, and no more. */
 const IMPATIENT = { longestWait: 1 };
@@ -26,6 +27,21 @@ test('a flood of sign-ins: some are served, the others hear 503 at once, before 
     for (const answer of answers) if (answer.statusCode === 503) refused(answer, 503, 'overloaded');
     ok(await client.send('GET', '/users/me', { token }), 200);
     await client.login(person);
+  }, IMPATIENT));
+
+test('of many who come at once, nobody is let in and then refused: only who is served is looked up', () =>
+  withWatchedScene(async ({ client, log }) => {
+    const person = somebody();
+    await client.register(person);
+    await client.login(person);
+    const before = log.length;
+    const answers = await atOnce(FLOOD, () => client.send('POST', '/auth/login', { body: person }));
+    const counts = tally(answers);
+    assert.ok((counts['503 overloaded'] ?? 0) > 0, JSON.stringify(counts));
+    const lookups = log
+      .slice(before)
+      .filter((line) => /"sql":"select .* from \\"users\\" where \\"email_norm/.test(line));
+    assert.equal(lookups.length, counts['200'], JSON.stringify(counts));
   }, IMPATIENT));
 
 test('while hashing has no room, sign-ins and registrations are turned away unread, and everything else is served', () =>

@@ -21,7 +21,7 @@ export interface WatchedScene extends Scene {
 /** Runs a scenario on a server that logs all it can, into memory. */
 export async function withWatchedScene(
   run: (s: WatchedScene) => Promise<void>,
-  { freshUrl = freshSqlite, env = {} }: SceneOptions = {},
+  { freshUrl = freshSqlite, env = {}, longestWait = Infinity }: SceneOptions = {},
 ): Promise<void> {
   const { url: databaseUrl, drop } = await freshUrl();
   const dataDir = await mkdtemp(join(tmpdir(), 'ostiary-watched-'));
@@ -48,7 +48,7 @@ export async function withWatchedScene(
   const log = pino(logOptions('trace'), { write: (line: string) => void lines.push(line) });
   const time = standingClock();
   const database = await connectDatabase({ url: databaseUrl, poolSize: 4, slowQuery: 0, log });
-  const { app, close } = await openApp({ config, database, log, clock: () => time.now });
+  const { app, close } = await openApp({ config, database, log, clock: () => time.now, longestWait });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await app.start();
   await app.http.ready();

@@ -46,7 +46,7 @@ export function registrationRoutes(deps: {
           access: 'public',
           errors: ['registration_closed', ...IDENTITY_CODES, ...PASSWORD_CODES, ...ENCRYPTED_CODES],
         },
-        onRequest: shed,
+        onRequest: shed.onRequest,
         schema: {
           summary: 'Ask for an account; a code is mailed to the address',
           description:
@@ -59,7 +59,8 @@ export function registrationRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await registerLimit(request, users.loginKey(input.email));
-        const result = await registrations.register(callerOf(request), await transport.open(input, 'password'));
+        const opened = await transport.open(input, 'password');
+        const result = await shed.run(() => registrations.register(callerOf(request), opened));
         if ('signedIn' in result) return devices.handOut(reply.code(201), result.signedIn, tokenTransport);
         return reply.code(202).send({ status: 'verification_required', ...result });
       },

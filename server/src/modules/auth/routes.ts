@@ -60,7 +60,7 @@ export function authRoutes(deps: {
       '/auth/login',
       {
         config: { access: 'public', errors: SIGN_IN_CODES },
-        onRequest: shed,
+        onRequest: shed.onRequest,
         schema: {
           summary: 'Sign in',
           description:
@@ -78,7 +78,8 @@ export function authRoutes(deps: {
         if (name === undefined) throw missingLogin();
         const { password } = await transport.open(body, 'password');
         const deviceTokens = deviceToken ?? devices.read(request);
-        const signedIn = await signIn.login(callerOf(request), { login: name, password, proof, deviceTokens });
+        const input = { login: name, password, proof, deviceTokens };
+        const signedIn = await shed.run(() => signIn.login(callerOf(request), input));
         return devices.handOut(reply, signedIn, tokenTransport, deviceToken);
       },
     );
@@ -91,7 +92,7 @@ export function authRoutes(deps: {
           environments: ['development', 'test'],
           errors: SIGN_IN_CODES,
         },
-        onRequest: shed,
+        onRequest: shed.onRequest,
         schema: {
           summary: 'OAuth2 password form, for the Authorize button of the documentation',
           tags: TAGS,
@@ -104,7 +105,7 @@ export function authRoutes(deps: {
         const { username, password } = request.body as Static<typeof tokenForm>;
         const deviceTokens = devices.read(request);
         const input = { login: username, password, deviceTokens };
-        const { accessToken, expiresIn } = await signIn.login(callerOf(request), input);
+        const { accessToken, expiresIn } = await shed.run(() => signIn.login(callerOf(request), input));
         return { access_token: accessToken, token_type: 'Bearer' as const, expires_in: expiresIn };
       },
     );

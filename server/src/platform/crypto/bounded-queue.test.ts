@@ -89,7 +89,8 @@ function timed(options: { concurrency: number; limit: number; expected: number }
         queue.run(() => promise),
         { message: 'full' },
       );
-      const { queued } = queue.stats();
+      const { active, queued } = queue.stats();
+      assert.equal(active + queued, queue.room());
       resolve();
       await Promise.all(runs);
       return queued;

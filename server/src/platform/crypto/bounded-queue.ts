@@ -6,6 +6,8 @@ export interface BoundedQueue {
   run<T>(task: () => Promise<T>): Promise<T>;
   /** Whether `run` would refuse now. */
   isFull(): boolean;
+  /** How many tasks it takes altogether, those that run and those that wait. */
+  room(): number;
   stats(): { active: number; queued: number };
 }
 
@@ -33,11 +35,12 @@ export function createBoundedQueue(options: {
   let active = 0;
   let taskTime = expected;
 
-  function isFull(): boolean {
-    if (active < concurrency) return false;
+  function room(): number {
     const inTime = Math.max(concurrency, (longestWait * concurrency) / taskTime);
-    return waiting.length >= Math.min(limit, Math.floor(inTime));
+    return concurrency + Math.min(limit, Math.floor(inTime));
   }
+
+  const isFull = () => active === concurrency && active + waiting.length >= room();
 
   /** The finishing task hands its place straight to the next one: a newcomer cannot slip in between. */
   function release() {
@@ -60,6 +63,7 @@ export function createBoundedQueue(options: {
       }
     },
     isFull,
+    room,
     stats: () => ({ active, queued: waiting.length }),
   };
 }

@@ -27,8 +27,11 @@ export interface PasswordHasher {
    * Throws `overloaded` at once when the queue is full.
    */
   verify(password: string, stored: string | null): Promise<{ ok: boolean; upgrade: boolean }>;
-  /** What both would throw now; null while there is room. For turning a flood away before anything is done for it. */
-  refusal(): AppError | null;
+  /**
+   * What both would throw now, or would once `underWay` requests have come that far; null while there is room. For turning a flood away
+   * before anything is done for it.
+   */
+  refusal(underWay?: number): AppError | null;
   /** `hashes` counts the computations that were paid for, of any format. */
   stats(): { active: number; queued: number; hashes: number };
 }
@@ -118,7 +121,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
         await firstMatch(decoy, normal);
         return { ok: false, upgrade: false };
       }),
-    refusal: () => (queue.isFull() ? overloaded() : null),
+    refusal: (underWay = 0) => (queue.isFull() || underWay >= queue.room() ? overloaded() : null),
     stats: () => ({ ...queue.stats(), hashes }),
   };
 }
