@@ -82,6 +82,7 @@ import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { createKeyring } from './platform/crypto/keyring.ts';
 import { createPasswordHasher, type PasswordHasher } from './platform/crypto/password-hasher.ts';
+import { createTimeVeil } from './platform/crypto/time-veil.ts';
 import type { Database } from './platform/database/database.ts';
 import { type ErrorTable, platformErrors } from './platform/errors.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
@@ -235,12 +236,14 @@ export async function createApp(deps: {
   const grants = createGrants({ store: storage.roles, superadmins, catalogue });
   const rolesOf = (user: UserRecord) => grants.roleCodesOf(user);
   const givenRoles = async (user: UserRecord) => (await grants.rolesOf(user)).map(({ code }) => code);
+  const veil = createTimeVeil({ keyring });
   const users = createUsers({
     store: storage.users,
     events,
     keyring,
     firstRoleIds: FIRST_ROLE_IDS,
     fence: superadmins.fence,
+    veil,
     clock,
   });
 
@@ -291,9 +294,9 @@ export async function createApp(deps: {
   const base = { userStore: storage.users, users, events, keyring, hasher, guessing, policy, clock };
   const registrations = createRegistrations({ ...base, store: storage.registrations, sessions, config });
   const passwords = createPasswords({ ...base, store: storage.challenges });
-  const signIn = createSignIn({ ...base, sessions, flowTokens, config, log });
+  const signIn = createSignIn({ ...base, sessions, flowTokens, veil, config, log });
   const setup = createSetup({ ...base, superadmins });
-  const invitations = createInvitations({ ...base, sessions });
+  const invitations = createInvitations({ ...base, sessions, veil });
 
   const authority = createAuthority({ users: storage.users, grants, catalogue });
   const roles = createRoles({ store: storage.roles, authority, catalogue, events, clock });

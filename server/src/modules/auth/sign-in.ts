@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { TimeVeil } from '../../platform/crypto/time-veil.ts';
 import { type AppError, platformErrors } from '../../platform/errors.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import type { Events } from '../events/events.ts';
@@ -42,11 +43,12 @@ export function createSignIn(deps: {
   hasher: PasswordHasher;
   policy: PasswordPolicy;
   flowTokens: FlowTokens;
+  veil: TimeVeil;
   config: Config;
   clock: Clock;
   log: Logger;
 }): SignIn {
-  const { userStore, users, sessions, guessing, events, hasher, policy, flowTokens, config, clock, log } = deps;
+  const { userStore, users, sessions, guessing, events, hasher, policy, flowTokens, veil, config, clock, log } = deps;
 
   function stepFor(user: UserRecord): Step | null {
     if (user.mustChangePassword) return 'change_password';
@@ -117,15 +119,17 @@ export function createSignIn(deps: {
   }
 
   return {
-    async login(caller, { login, password, deviceTokens, proof }) {
-      const user = await users.findByLogin(login);
-      const tried = { loginKey: users.loginKey(login), user, password, deviceTokens, proof };
-      const attempt = await guessing.admit(caller, tried);
-      // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
-      const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);
-      if (!user) throw authErrors.invalid_credentials();
-      if (verdict.upgrade) await upgrade(user, password);
-      return begin(caller, user, ['pwd']);
+    login(caller, { login, password, deviceTokens, proof }) {
+      const loginKey = users.loginKey(login);
+      return veil(loginKey, async () => {
+        const user = await users.findByLogin(login);
+        const attempt = await guessing.admit(caller, { loginKey, user, password, deviceTokens, proof });
+        // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
+        const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);
+        if (!user) throw authErrors.invalid_credentials();
+        if (verdict.upgrade) await upgrade(user, password);
+        return begin(caller, user, ['pwd']);
+      });
     },
 
     async reauthenticate(caller, actor, password) {

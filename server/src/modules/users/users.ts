@@ -1,6 +1,7 @@
 import { after, type Clock } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { CODE_TRIES, CODE_TTL, deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
+import type { TimeVeil } from '../../platform/crypto/time-veil.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
@@ -77,9 +78,10 @@ export function createUsers(deps: {
   firstRoleIds: readonly string[];
   /** Throws `superadmin_protected`; see `Superadmins.fence`. */
   fence: (caller: Caller, userId: string) => Promise<void>;
+  veil: TimeVeil;
   clock: Clock;
 }): Users {
-  const { store, events, keyring, firstRoleIds, fence, clock } = deps;
+  const { store, events, keyring, firstRoleIds, fence, veil, clock } = deps;
 
   function toEmail(input: string) {
     const emailNorm = canonicalEmail(input);
@@ -132,6 +134,8 @@ export function createUsers(deps: {
     return user?.username && canonicalUsername(user.username)?.canonical === name?.canonical ? user : null;
   }
 
+  const loginKey = (login: string) => canonicalEmail(login) ?? canonicalUsername(login)?.canonical ?? login;
+
   function keptSession(user: UserRecord, { sessionId, sessionEpoch }: Actor): string {
     if (sessionEpoch < user.sessionEpoch && sessionId !== user.keptSessionId) throw platformErrors.unauthenticated();
     return sessionId;
@@ -159,7 +163,7 @@ export function createUsers(deps: {
       return emailNorm === null ? null : store.findByEmail(emailNorm);
     },
 
-    loginKey: (login) => canonicalEmail(login) ?? canonicalUsername(login)?.canonical ?? login,
+    loginKey,
 
     async me(actor) {
       const user = await store.find(actor.userId);
@@ -248,11 +252,13 @@ export function createUsers(deps: {
       );
     },
 
-    async publicProfile(username) {
-      const user = await findByUsername(username);
-      if (user?.status !== 'active' || !user.profilePublic || user.username === null) throw userErrors.user_not_found();
-      return { ...user, username: user.username };
-    },
+    publicProfile: (username) =>
+      veil(loginKey(username), async () => {
+        const user = await findByUsername(username);
+        if (user?.status !== 'active' || !user.profilePublic || user.username === null)
+          throw userErrors.user_not_found();
+        return { ...user, username: user.username };
+      }),
   };
 }
 
