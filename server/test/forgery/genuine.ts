@@ -105,10 +105,11 @@ export function macked(hash: string, secret: string | Uint8Array, header: unknow
 export const P256_ORDER = 0xffffffff_00000000_ffffffff_ffffffff_bce6faad_a7179e84_f3b9cac2_fc632551n;
 
 const HALF = 32;
-const fromBytes = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
+export const fromBytes = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
 
-/** 32 bytes, the highest first. */
-export const toBytes = (value: bigint) => Buffer.from(value.toString(16).padStart(2 * HALF, '0'), 'hex');
+/** So many bytes, the highest first. */
+export const toBytes = (value: bigint, length = HALF) =>
+  Buffer.from(value.toString(16).padStart(2 * length, '0'), 'hex');
 
 /** The `s` of a signature of 64 bytes. */
 export const scalarOf = (signature: Uint8Array) => fromBytes(signature.subarray(HALF));

@@ -35,7 +35,10 @@ function* writings({ header, publicJwk }: Genuine): Generator<[string, string]> 
   yield ['in a string', JSON.stringify(text)];
   yield ['with an escaped name', text.replace('"alg"', '"\\u0061lg"')];
   yield ['with an escaped kid', text.replace('"kid"', '"k\\u0069d"')];
-  yield ['with an escaped value', text.replace(`"${alg}"`, `"\\u0045${String(alg).slice(1)}"`)];
+  yield [
+    'with an escaped value',
+    text.replace(`"${alg}"`, `"\\u00${Buffer.from(String(alg)).toString('hex', 0, 1)}${String(alg).slice(1)}"`),
+  ];
   yield ['with an escaped slash', text.replace('at+jwt', 'at\\u002bjwt')];
   yield ['with names in upper case', text.replace('"alg"', '"ALG"')];
   yield ['with two alg, none first', text.replace('{', '{"alg":"none",')];
@@ -116,8 +119,7 @@ function* members({ header, publicJwk, algorithm }: Genuine): Generator<[string,
 
 /** Keys that travel in the header: the token is right by them. */
 function* foreignKeys({ header, claims, algorithm }: Genuine): Generator<Forgery> {
-  const pair =
-    algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pair = newPair(algorithm);
   const jwk = pair.publicKey.export({ format: 'jwk' });
   const der = pair.publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
   const carriers = {
@@ -147,6 +149,11 @@ function* foreignKeys({ header, claims, algorithm }: Genuine): Generator<Forgery
   const secret = Buffer.from('a secret of the forger');
   const oct = { kty: 'oct', k: base64url(secret), alg: 'HS256' };
   yield ['a secret in jwk', macked('sha256', secret, { ...header, alg: 'HS256', jwk: oct }, claims)];
+}
+
+function newPair(algorithm: Genuine['algorithm']) {
+  if (algorithm === 'RS256') return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
 
 /** Names of keys that are other people's, files, queries, or nothing. */

@@ -1,8 +1,10 @@
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import assert from 'node:assert/strict';
+import { constants, createHash, generateKeyPairSync, type KeyObject, privateEncrypt, sign } from 'node:crypto';
 import {
   base64url,
   encode,
   type Forgery,
+  fromBytes,
   type Genuine,
   macked,
   P256_ORDER,
@@ -36,7 +38,7 @@ const SMALL_ORDER = [
 export function* signatures(g: Genuine): Generator<Forgery> {
   const under = (what: string, bytes: Uint8Array): Forgery => [what, `${g.head}.${g.body}.${base64url(bytes)}`];
   for (const [what, bytes] of values(g)) yield under(`a signature ${what}`, bytes);
-  yield* g.algorithm === 'EdDSA' ? edwards(g, under) : weierstrass(g, under);
+  yield* { EdDSA: edwards, ES256: weierstrass, RS256: rsa }[g.algorithm](g, under);
   yield* unsigned(g);
   yield* confusions(g);
 }
@@ -48,7 +50,9 @@ function* values({ head, body, signature, privateKey, token }: Genuine): Generat
     yield [`of ${length} ones`, Buffer.alloc(length, 0xff)];
     yield [
       `cut or filled to ${length}`,
-      length === 64 ? Buffer.alloc(64, 1) : Buffer.concat([bytes, bytes, bytes, bytes]).subarray(0, length),
+      length === bytes.length
+        ? Buffer.alloc(length, 1)
+        : Buffer.concat([bytes, bytes, bytes, bytes]).subarray(0, length),
     ];
   }
   yield ['with its halves swapped', Buffer.concat([bytes.subarray(32), bytes.subarray(0, 32)])];
@@ -120,6 +124,80 @@ function* weierstrass(
   }
 }
 
+/** Bytes of an RSA modulus, and of the shortest padding (RFC 8017, 9.2). */
+const RSA_BYTES = 256;
+const LEAST_PADDING = 8;
+/** The DER of a `DigestInfo` up to the digest, as RFC 8017 has it; without the `NULL`; and of other hashes. */
+const DIGEST_INFO = {
+  'SHA-256': '3031300d060960864801650304020105000420',
+  'SHA-256 without parameters': '302f300b06096086480165030402010420',
+  'SHA-1': '3021300906052b0e03021a05000414',
+  'SHA-512': '3051300d060960864801650304020305000440',
+};
+
+/** Encodings that a lenient verifier of PKCS #1 v1.5 takes, by the genuine key; other schemes; other spellings of a number. */
+function* rsa(
+  { signature, head, body, privateKey, publicKey }: Genuine,
+  under: (what: string, bytes: Uint8Array) => Forgery,
+): Generator<Forgery> {
+  const input = Buffer.from(`${head}.${body}`);
+  const digest = createHash('sha256').update(input).digest();
+  const infos = Object.entries(DIGEST_INFO).map(([name, hex]) => [name, Buffer.from(hex, 'hex')] as const);
+  const [, right] = infos[0] ?? ['', Buffer.alloc(0)];
+  const raw = (encoded: Uint8Array) => privateEncrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, encoded);
+  /** The encoded message of a type and a filling, as long as it must be unless the padding is. */
+  const encoded = (
+    tail: Uint8Array,
+    { type = 1, filling = 0xff, padding = RSA_BYTES - 3 - tail.length, rest = 0 } = {},
+  ) =>
+    Buffer.concat([
+      Buffer.from([0, type]),
+      Buffer.alloc(padding, filling),
+      Buffer.from([0]),
+      tail,
+      Buffer.alloc(rest, 0xaa),
+    ]);
+  const whole = Buffer.concat([right, digest]);
+  assert.deepEqual(raw(encoded(whole)), signatureBy(privateKey, `${head}.${body}`), 'the control');
+  yield under('of a digest alone', raw(encoded(digest)));
+  for (const [name, info] of infos.slice(1))
+    yield under(`that says ${name}`, raw(encoded(Buffer.concat([info, digest]))));
+  for (const hash of ['sha1', 'sha512']) {
+    const info = Buffer.from(DIGEST_INFO[hash === 'sha1' ? 'SHA-1' : 'SHA-512'], 'hex');
+    yield under(`by ${hash}`, raw(encoded(Buffer.concat([info, createHash(hash).update(input).digest()]))));
+    yield under(
+      `by ${hash} that says SHA-256`,
+      raw(encoded(Buffer.concat([right, createHash(hash).update(input).digest()]))),
+    );
+  }
+  yield under('of another type', raw(encoded(whole, { type: 2, filling: 0x55 })));
+  yield under('of type 0', raw(encoded(whole, { type: 0, filling: 0 })));
+  yield under('with another filling', raw(encoded(whole, { filling: 0xfe })));
+  const rest = (padding: number) => RSA_BYTES - 3 - padding - whole.length;
+  for (const padding of [0, 1, LEAST_PADDING, 100]) {
+    yield under(`with something behind, ${padding} of padding`, raw(encoded(whole, { padding, rest: rest(padding) })));
+  }
+  const longer = Buffer.concat([right, digest, Buffer.from([5, 0])]);
+  longer[1] = (longer[1] ?? 0) + 2;
+  yield under('with a member more in its sequence', raw(encoded(longer)));
+  for (const saltLength of [0, 32, constants.RSA_PSS_SALTLEN_MAX_SIGN]) {
+    const key = { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
+    yield under(`by PSS, salt ${saltLength}`, sign('sha256', input, key));
+  }
+  for (const hash of ['sha1', 'sha384', 'sha512']) yield under(`by RSA and ${hash}`, sign(hash, input, privateKey));
+
+  const bytes = Buffer.from(signature, 'base64url');
+  const n = fromBytes(Buffer.from(String(publicKey.export({ format: 'jwk' }).n), 'base64url'));
+  const s = fromBytes(bytes);
+  const numbers = { 'n − s': n - s, 's + n': s + n, n, 'n − 1': n - 1n, 'n + 1': n + 1n, 0: 0n, 1: 1n };
+  for (const [name, value] of Object.entries(numbers)) {
+    yield under(name, toBytes(value, RSA_BYTES));
+    yield under(`${name}, a byte longer`, toBytes(value, RSA_BYTES + 1));
+  }
+  yield under('a byte longer', toBytes(s, RSA_BYTES + 1));
+  yield under('the lowest byte first', Buffer.from(bytes).reverse());
+}
+
 function* unsigned({ header, body, claims, signature }: Genuine): Generator<Forgery> {
   const letters = [...'none'];
   for (let mask = 0; mask < 16; mask++) {
@@ -135,7 +213,7 @@ function* unsigned({ header, body, claims, signature }: Genuine): Generator<Forg
 /** Our public key taken for a secret, and keys of other kinds under our header and theirs. */
 function* confusions({ header, claims, publicKey, publicJwk, algorithm }: Genuine): Generator<Forgery> {
   const own = publicKey.export({ format: 'jwk' });
-  const coordinates = [own.x, own.y]
+  const coordinates = [own.x, own.y, own.n]
     .filter((value) => value !== undefined)
     .map((value) => Buffer.from(value, 'base64url'));
   const der = publicKey.export({ format: 'der', type: 'spki' });
