@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { platformErrors } from '../errors.ts';
+import { hasTwins } from './json-members.ts';
 import type { HttpServer } from './routes.ts';
 
 /**
  * Reads `application/json` only; anything else is 415. Refuses `__proto__` and `constructor.prototype` keys (prototype
- * poisoning) and bytes that are no UTF-8 (RFC 8259, 8.1): decoded leniently, different passwords would become one.
+ * poisoning), names that come twice in one object, and bytes that are no UTF-8 (RFC 8259, 8.1): decoded leniently, different passwords
+ * would become one.
  */
 export function readJson(app: FastifyInstance | HttpServer): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -14,8 +16,11 @@ export function readJson(app: FastifyInstance | HttpServer): void {
     if (!isUtf8(body)) return done(platformErrors.malformed_body());
     const text = body.toString('utf8');
     if (hasLoneSurrogate(text)) return done(platformErrors.malformed_body());
-    // The parser finishes through `done` and returns nothing; its type allows for promises too.
-    void parse(request, text, done);
+    // The parser finishes through its callback and returns nothing; its type allows for promises too.
+    void parse(request, text, (error, value) => {
+      if (!error && hasTwins(text, value)) return done(platformErrors.malformed_body());
+      done(error, value);
+    });
   });
 }
 

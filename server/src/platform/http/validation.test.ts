@@ -71,7 +71,7 @@ test('bodies: nothing is coerced, nothing unknown passes', async (t) => {
   }
 });
 
-test('bodies that would poison prototypes or are no UTF-8 are not read', async (t) => {
+test('bodies that would poison prototypes, name a member twice, or are no UTF-8 are not read', async (t) => {
   const { app } = await testServer(t, { routes });
   const bodies: (string | Buffer)[] = [
     '{"email":"ada@example.org","__proto__":{"admin":true}}',
@@ -79,6 +79,8 @@ test('bodies that would poison prototypes or are no UTF-8 are not read', async (
     '{"email":"ada@example.org","tags":[{"name":"a","__proto__":1}]}',
     Buffer.from('7b22656d61696c223a22ff406578616d706c652e6f7267227d', 'hex'),
     '{"email":"ada@example.org"} trailing',
+    '{"email":"ada@example.org","email":"eve@example.org"}',
+    '{"email":"ada@example.org","tags":[{"name":"a","n\\u0061me":"a"}]}',
   ];
   for (const payload of bodies) {
     const answer = await app.inject({ method: 'POST', url: '/login', payload, headers: JSON_TYPE });
