@@ -81,6 +81,7 @@ import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { createKeyring } from './platform/crypto/keyring.ts';
+import { createMask } from './platform/crypto/mask.ts';
 import { createPasswordHasher, type PasswordHasher } from './platform/crypto/password-hasher.ts';
 import { createTimeVeil } from './platform/crypto/time-veil.ts';
 import type { Database } from './platform/database/database.ts';
@@ -201,12 +202,12 @@ export async function createApp(deps: {
   });
 
   const keyring = createKeyring(config.secretKeys);
-  await checkSecretKey({ store: storage.secretChecks, keyring, clock });
+  const mask = createMask(await checkSecretKey({ store: storage.secretChecks, keyring, clock }));
   const events: Events = createEvents({ clock });
   const relay = createRelay({ store: storage.events, events, clock, log });
   const note = createNotes({ events, store: storage.events });
 
-  const counters = config.rateLimits.enabled ? createCounters(redis) : null;
+  const counters = config.rateLimits.enabled ? createCounters(redis, mask) : null;
   const cache = createCache({ redis });
   const registry = createJobRegistry();
   const queue = await openQueue({ redis, store: storage.jobs, registry, clock, log });
@@ -284,9 +285,9 @@ export async function createApp(deps: {
   const tellOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
   const guessing = counters
     ? createGuessing({
-        ...{ counters, keyring, credentials, tellOfBlock, devices: deviceTokens },
-        throttles: createThrottles({ store: storage.throttles, keyring, clock }),
-        watch: createAttackWatch({ counters, keyring, events, eventStore: storage.events, clock, log }),
+        ...{ counters, credentials, tellOfBlock, devices: deviceTokens },
+        throttles: createThrottles({ store: storage.throttles, mask, clock }),
+        watch: createAttackWatch({ counters, mask, events, eventStore: storage.events, clock, log }),
         proofs: config.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
       })
     : NO_GUESSING;

@@ -206,7 +206,13 @@ export function makeKey(fields: Partial<KeyRecord> = {}): KeyRecord {
 
 /** The check of a secret that no other test has. */
 export function makeSecretCheck(fields: Partial<SecretCheck> = {}): SecretCheck {
-  return { keyId: nextNumber().toString(16).padStart(8, '0'), value: makeHash(), createdAt: NOW, ...fields };
+  return {
+    keyId: nextNumber().toString(16).padStart(8, '0'),
+    value: makeHash(),
+    sealedMaskKey: makeHash(),
+    createdAt: NOW,
+    ...fields,
+  };
 }
 
 /** A nonce that was issued at `NOW`. */

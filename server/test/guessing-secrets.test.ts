@@ -8,7 +8,7 @@ import { makeEvent } from './fixtures.ts';
 import { exhaust, guess, LIMITED, logIn, newAccount, newAddress } from './guessers.ts';
 import { hasOwnRedis, withOwnRedis } from './own-redis.ts';
 import { solve } from './puzzles.ts';
-import { atOnce, type Problem, type Scene, withScene } from './scenario.ts';
+import { atOnce, type Problem, type Scene, somebody, withScene } from './scenario.ts';
 import { everything, withWatchedScene } from './watched-app.ts';
 
 /** What an answer says, without what differs from any answer to the next. */
@@ -161,19 +161,31 @@ describe('what is guessed is kept nowhere', () => {
       ));
   }
 
-  test('nor in Redis', { skip: !hasOwnRedis() }, () =>
-    withOwnRedis((redis) =>
-      withScene(
-        async (s) => {
-          await guessInManyWays(s);
-          const all = await redis.everything();
-          assert.match(all, /ostiary:limit:guess-password/);
-          assert.match(all, /ostiary:limit:credentials/);
-          assertNowhere(all, 'Redis', [CANARY, TYPED_AS_LOGIN]);
-        },
-        { env: { ...LIMITED, REDIS_URL: redis.url } },
+  test(
+    'nor in Redis, nor any address that somebody typed, nor what it could be looked up by',
+    {
+      skip: !hasOwnRedis(),
+    },
+    () =>
+      withOwnRedis((redis) =>
+        withScene(
+          async (s) => {
+            await guessInManyWays(s);
+            const email = 'zaunkoenig@example.com';
+            const link = { token: 'not-a-token-7d41', newPassword: 'feeds the cat at eight' };
+            await s.client.send('POST', '/auth/register', { body: somebody({ email }) });
+            await s.client.send('POST', '/auth/request-password-reset', { body: { email } });
+            await s.client.send('POST', '/auth/reset-password', { body: link });
+            await guess(s.client, email);
+            const all = await redis.everything();
+            assert.match(all, /ostiary:limit:guess-password/);
+            assert.match(all, /ostiary:limit:credentials/);
+            for (const name of ['register', 'password-reset']) assert.ok(all.includes(`ostiary:limit:${name}`), name);
+            assertNowhere(all, 'Redis', [CANARY, TYPED_AS_LOGIN, email, link.token]);
+          },
+          { env: { ...LIMITED, REDIS_URL: redis.url } },
+        ),
       ),
-    ),
   );
 
   test('a table of throttles that is read tells neither logins nor passwords, and is empty a day later', () =>

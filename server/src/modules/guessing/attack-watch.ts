@@ -1,5 +1,5 @@
 import { type Clock, HOUR, SECOND } from '../../platform/clock.ts';
-import type { Keyring } from '../../platform/crypto/keyring.ts';
+import type { Mask } from '../../platform/crypto/mask.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { EventStore } from '../events/event-store.ts';
@@ -27,19 +27,19 @@ const LEAST_FAILING = 100;
 /** So many accounts fail for one that gets in. */
 const FAILING_SHARE = 3;
 const LOOK_AGAIN = SECOND;
-/** Of a password, in counters that last minutes: one of 16 million, under a key. Enough to count by, useless to guess from. */
-const FINGERPRINT_BYTES = 3;
+/** Of a password, in counters that last minutes: one of 16 million, 24 bits of a mask. Enough to count by, useless to guess from. */
+const FINGERPRINT = 4;
 
 /** Notices guessing that spreads over many accounts and many clients, where no single one is tried often. */
 export function createAttackWatch(deps: {
   counters: Counters;
-  keyring: Keyring;
+  mask: Mask;
   events: Events;
   eventStore: EventStore;
   clock: Clock;
   log: Logger;
 }): AttackWatch {
-  const { counters, keyring, events, eventStore, clock, log } = deps;
+  const { counters, mask, events, eventStore, clock, log } = deps;
   const seenOfPassword = counters({ name: 'guess-password-account', points: 1, duration: WINDOW });
   const accountsOfPassword = counters({ name: 'guess-password', points: SPRAYED_AT, duration: WINDOW });
   const seenFailing = counters({ name: 'guess-account', points: 1, duration: WINDOW });
@@ -51,8 +51,7 @@ export function createAttackWatch(deps: {
   let toldHour = Number.NaN;
   let known = { at: Number.NEGATIVE_INFINITY, attack: false };
 
-  const fingerprint = (password: string) =>
-    keyring.mac('guessed-password', [password.normalize('NFKC')]).toString('base64url', 0, FINGERPRINT_BYTES);
+  const fingerprint = (password: string) => mask(`password ${password.normalize('NFKC')}`).slice(0, FINGERPRINT);
 
   async function isAttack(): Promise<boolean> {
     if (performance.now() - known.at < LOOK_AGAIN) return known.attack;
@@ -85,10 +84,9 @@ export function createAttackWatch(deps: {
 
     async failed({ loginKey, password }) {
       const print = fingerprint(password);
-      const account = keyring.mac('guessed-account', [loginKey]).toString('base64url');
       const [ofPassword, ofAccount] = await Promise.all([
-        seenOfPassword.add(`${print} ${account}`),
-        seenFailing.add(account),
+        seenOfPassword.add(`${print} ${loginKey}`),
+        seenFailing.add(loginKey),
       ]);
       if (!ofPassword.isOver) await accountsOfPassword.add(print);
       if (!ofAccount.isOver) await failing.add('all');

@@ -1,5 +1,4 @@
 import { HOUR, MINUTE, SECOND } from '../../platform/clock.ts';
-import type { Keyring } from '../../platform/crypto/keyring.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { clientKey } from '../../platform/http/client-address.ts';
 import { type AccountLimit, rateLimited } from '../../platform/http/limits.ts';
@@ -48,6 +47,8 @@ const SESSION: Pace = { ...ACCOUNT, kind: 'session' };
 const FORGIVEN: Pace = { kind: 'forgiven', free: Number.MAX_SAFE_INTEGER, delays: [] };
 /** Accounts at which a client failed; many people may share an address. */
 const CLIENT: Pace = { kind: 'client', free: 10, delays: [0.5, 1, 2, 4, 8, 15].map((minutes) => minutes * MINUTE) };
+/** What somebody typed, however much it looks like the id of a user, by which is counted, too. */
+const typed = (loginKey: string) => `login ${loginKey}`;
 /** While many accounts are being guessed at. */
 const SUSPECT_CLIENT_FREE = 3;
 /** Where there are proofs of work, each try at an account beyond these needs one. */
@@ -70,13 +71,9 @@ export function createGuessing(deps: {
   /** Told where an account is held back, and not only a client that asks for it. */
   tellOfBlock: (caller: Caller, loginKey: string) => void;
   counters: Counters;
-  keyring: Keyring;
 }): Guessing {
   const { throttles, watch, devices, proofs } = deps;
   const failedHere = deps.counters({ name: 'guess-client-account', points: 1, duration: HOUR / SECOND });
-
-  // Not a plain hash: people type passwords as their login, and counters are kept outside.
-  const hidden = (loginKey: string) => deps.keyring.mac('guessed-account', [loginKey]).toString('base64url');
 
   const ownKey = async (userId: string, name: string) =>
     `${userId} ${name} ${(await throttles.look(FORGIVEN, userId)).tries}`;
@@ -110,10 +107,7 @@ export function createGuessing(deps: {
   }
 
   async function failedFrom(client: string, { loginKey, password }: SignInAttempt): Promise<void> {
-    const [first] = await Promise.all([
-      failedHere.add(`${client} ${hidden(loginKey)}`),
-      watch.failed({ loginKey, password }),
-    ]);
+    const [first] = await Promise.all([failedHere.add(`${client} ${loginKey}`), watch.failed({ loginKey, password })]);
     if (!first.isOver) await throttles.count(CLIENT, client);
   }
 
@@ -124,7 +118,7 @@ export function createGuessing(deps: {
       const isStranger = user === null || device === null;
       const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(user.id, device)];
       if (isStranger) await demandOfStranger(caller, attempt);
-      await deps.credentials.count(caller.ip, isStranger ? hidden(loginKey) : key);
+      await deps.credentials.count(caller.ip, isStranger ? typed(loginKey) : key);
       const { wait } = await throttles.take(pace, key);
       if (wait > 0) throw heldBack(caller, loginKey, wait);
       return {
@@ -153,7 +147,7 @@ export function createGuessing(deps: {
       await Promise.all([
         throttles.count(FORGIVEN, userId),
         deps.credentials.forgive(userId),
-        ...loginKeys.flatMap((key) => [throttles.forget(ACCOUNT, key), deps.credentials.forgive(hidden(key))]),
+        ...loginKeys.flatMap((key) => [throttles.forget(ACCOUNT, key), deps.credentials.forgive(typed(key))]),
       ]);
     },
   };

@@ -4,6 +4,7 @@ import { NOW } from '../../../test/fixtures.ts';
 import { fail, solve } from '../../../test/puzzles.ts';
 import { after, MINUTE } from '../../platform/clock.ts';
 import { createKeyring } from '../../platform/crypto/keyring.ts';
+import { createMask } from '../../platform/crypto/mask.ts';
 import { createCounters } from '../../platform/limits/counters.ts';
 import { createProofOfWork } from './proof-of-work.ts';
 
@@ -13,7 +14,14 @@ const BITS = 9;
 function open(secret = 'a secret of thirty-two bytes or more!') {
   const time = { now: NOW };
   const keyring = createKeyring({ current: secret, previous: null });
-  return { time, proofs: createProofOfWork({ keyring, counters: createCounters(null), clock: () => time.now }) };
+  return {
+    time,
+    proofs: createProofOfWork({
+      keyring,
+      counters: createCounters(null, createMask(Buffer.from('of the tests'))),
+      clock: () => time.now,
+    }),
+  };
 }
 
 test('a puzzle that was solved is accepted, once', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { atOnce, withScene } from '../../../test/scenario.ts';
 import { DAY, HOUR, MINUTE } from '../../platform/clock.ts';
-import { createKeyring } from '../../platform/crypto/keyring.ts';
+import { createMask } from '../../platform/crypto/mask.ts';
 import { createThrottles, type Pace, type Throttles } from './throttles.ts';
 
 const PACE: Pace = { kind: 'account', free: 5, delays: [2, 4, 8, 16, 20].map((minutes) => minutes * MINUTE) };
@@ -16,8 +16,8 @@ function withThrottles(
   }) => Promise<void>,
 ): Promise<void> {
   return withScene(async (scene) => {
-    const keyring = createKeyring(scene.config.secretKeys);
-    const again = () => createThrottles({ store: scene.app.storage.throttles, keyring, clock: () => scene.time.now });
+    const mask = createMask(Buffer.from('of the tests'));
+    const again = () => createThrottles({ store: scene.app.storage.throttles, mask, clock: () => scene.time.now });
     await run({ throttles: again(), again, forward: (milliseconds) => scene.time.forward(milliseconds) });
   });
 }

@@ -1,5 +1,5 @@
 import { after, type Clock, DAY } from '../../platform/clock.ts';
-import type { Keyring } from '../../platform/crypto/keyring.ts';
+import type { Mask } from '../../platform/crypto/mask.ts';
 import type { Throttle, ThrottleStore } from './throttle-store.ts';
 
 /** How fast something may be tried. */
@@ -41,10 +41,10 @@ const KEPT = DAY;
 const RACES = 20;
 
 /** Growing delays, kept in the database: neither a restart nor an empty Redis gives anybody more tries. */
-export function createThrottles(deps: { store: ThrottleStore; keyring: Keyring; clock: Clock }): Throttles {
-  const { store, keyring, clock } = deps;
+export function createThrottles(deps: { store: ThrottleStore; mask: Mask; clock: Clock }): Throttles {
+  const { store, mask, clock } = deps;
 
-  const keyOf = ({ kind }: Pace, key: string) => keyring.mac('throttle', [kind, key]).toString('base64url');
+  const keyOf = ({ kind }: Pace, key: string) => mask(`throttle ${kind} ${key}`);
 
   async function read(key: string, now: Date): Promise<Throttle> {
     const found = await store.find(key);

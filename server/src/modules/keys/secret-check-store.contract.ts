@@ -40,6 +40,13 @@ export function secretCheckStoreContract(open: Open): void {
         assert.deepEqual(await secretChecks.list(), [check]);
       }));
 
+    it('the first has no sealed key for masks', () =>
+      onFresh(open, async ({ storage: { secretChecks } }) => {
+        const check = makeSecretCheck({ sealedMaskKey: null });
+        await secretChecks.add(check, 'first');
+        assert.deepEqual(await secretChecks.list(), [check]);
+      }));
+
     it('keeps times to the millisecond in every time zone', () =>
       onFresh(open, async ({ storage: { secretChecks } }) => {
         const checks = AWKWARD_TIMES.map((createdAt) => makeSecretCheck({ createdAt }));

@@ -1,9 +1,11 @@
 import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
 import type { SecretCheck, SecretCheckStore } from './secret-check-store.ts';
 
-interface SecretCheckDocument extends SecretCheck {
+interface SecretCheckDocument extends Omit<SecretCheck, 'sealedMaskKey'> {
   /** 1, 2, 3 …: who comes first decides. */
   _id: number;
+  /** Documents from before have none. */
+  sealedMaskKey?: string | null;
 }
 
 /** Secret checks on MongoDB. */
@@ -13,13 +15,18 @@ export function createMongoSecretCheckStore({ database }: { database: Database }
   return {
     async list() {
       const documents = await checks.find().sort({ _id: 1 }).toArray();
-      return documents.map(({ keyId, value, createdAt }) => ({ keyId, value, createdAt }));
+      return documents.map(({ keyId, value, sealedMaskKey = null, createdAt }) => ({
+        keyId,
+        value,
+        sealedMaskKey,
+        createdAt,
+      }));
     },
 
-    async add({ keyId, value, createdAt }, mode) {
+    async add({ keyId, value, sealedMaskKey, createdAt }, mode) {
       const last = mode === 'first' ? 0 : await lastPlace();
       try {
-        await checks.insertOne({ _id: last + 1, keyId, value, createdAt });
+        await checks.insertOne({ _id: last + 1, keyId, value, sealedMaskKey, createdAt });
         return true;
       } catch (error) {
         if (uniqueViolation(error) === null) throw error;

@@ -8,6 +8,7 @@ interface SecretCheckTables {
     place: number;
     key_id: string;
     value: string;
+    sealed_mask_key: string | null;
     created_at: TimeColumn;
   };
 }
@@ -19,15 +20,26 @@ export function createSqlSecretCheckStore({ database }: { database: Database }):
   return {
     async list() {
       const rows = await db.selectFrom('secret_checks').selectAll().orderBy('place').execute();
-      return rows.map((row) => ({ keyId: row.key_id, value: row.value, createdAt: toDate(row.created_at) }));
+      return rows.map((row) => ({
+        keyId: row.key_id,
+        value: row.value,
+        sealedMaskKey: row.sealed_mask_key,
+        createdAt: toDate(row.created_at),
+      }));
     },
 
-    async add({ keyId, value, createdAt }, mode) {
+    async add({ keyId, value, sealedMaskKey, createdAt }, mode) {
       const last = mode === 'first' ? 0 : await lastPlace();
       try {
         await db
           .insertInto('secret_checks')
-          .values({ place: last + 1, key_id: keyId, value, created_at: createdAt })
+          .values({
+            place: last + 1,
+            key_id: keyId,
+            value,
+            sealed_mask_key: sealedMaskKey,
+            created_at: createdAt,
+          })
           .execute();
         return true;
       } catch (error) {

@@ -39,6 +39,20 @@ test('another secret is refused, until it comes with the known one as the previo
   await start(A, B);
 });
 
+test("the key for masks is handed on through every change of the secret, and is no other database's", async () => {
+  const start = oneDatabase();
+  const C = 'a third secret of thirty-two bytes!!!';
+  const first = await start(A);
+  assert.equal(first.length, 32);
+  for (const secrets of [[A], [A, B], [B, A], [A, B], [B], [C, B], [B, C], [C]]) {
+    const [current = assert.fail(), previous] = secrets;
+    assert.deepEqual(await start(current, previous), first, secrets.join(' and '));
+  }
+  const elsewhere = oneDatabase();
+  assert.notDeepEqual(await elsewhere(B), first);
+  assert.deepEqual(await elsewhere(A, B), await elsewhere(B), 'the one that was first there');
+});
+
 test('a check that somebody changed refuses every secret, rather than hang the start', async () => {
   const { keyring, store } = { keyring: createKeyring({ current: A, previous: null }), store: tampered(A) };
   await assert.rejects(checkSecretKey({ store, keyring, clock: () => NOW }), WrongSecretKey);
@@ -46,5 +60,8 @@ test('a check that somebody changed refuses every secret, rather than hang the s
 
 function tampered(secret: string): SecretCheckStore {
   const { currentKeyId: keyId } = createKeyring({ current: secret, previous: null });
-  return { list: async () => [{ keyId, value: 'something else', createdAt: NOW }], add: async () => false };
+  return {
+    list: async () => [{ keyId, value: 'something else', sealedMaskKey: null, createdAt: NOW }],
+    add: async () => false,
+  };
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { type AppError, platformErrors } from '../errors.ts';
@@ -54,11 +53,11 @@ export function createForgivingLimit(limit: Rate, counters: Counters | null): Ac
   return {
     async count(ip, accountKey) {
       if (counters === null) return;
-      const number = await counters(forgiven).used(hashOf(accountKey));
+      const number = await counters(forgiven).used(accountKey);
       await refuseOver(counters, limit, `${tryKey(ip, accountKey)} ${number}`);
     },
     async forgive(accountKey) {
-      await counters?.(forgiven).add(hashOf(accountKey));
+      await counters?.(forgiven).add(accountKey);
     },
   };
 }
@@ -68,7 +67,7 @@ export function createForgivingLimit(limit: Rate, counters: Counters | null): Ac
  * holds a network of clients would otherwise have as many. Only for routes that admit nobody else, who could lock them out.
  */
 export function createOwnLimit(limit: Rate): CountTry {
-  return ({ server }, accountKey) => refuseOver(server.counters, limit, hashOf(accountKey));
+  return ({ server }, accountKey) => refuseOver(server.counters, limit, accountKey);
 }
 
 /** Counts the requests of each person by the rate that their roles give them. */
@@ -77,14 +76,14 @@ export function createActorLimit(counters: Counters, rateOf: RateOf): CountActor
     const rate = await rateOf(actor);
     if (rate === null) return;
     const name = `role-${rate.max}-${rate.windowSeconds}`;
-    await refuseOver(counters, { name, points: rate.max, duration: rate.windowSeconds }, actor.userId);
+    await refuseOver(counters, { name, points: rate.max, duration: rate.windowSeconds, plainKeys: true }, actor.userId);
   };
 }
 
 /** A limit on the requests of one client. Field syntax: draft-ietf-httpapi-ratelimit-headers-10, beside the older `X-RateLimit-*`. */
 export function createRouteLimit(limit: Rate, counters: Counters, clock: Clock): CountRequest {
   const { name, points, duration } = limit;
-  const counter = counters(limit);
+  const counter = counters({ ...limit, plainKeys: true });
   const policy = `"${name}";q=${points};w=${duration}`;
 
   return async (request, reply) => {
@@ -112,7 +111,5 @@ async function refuseOver(counters: Counters | null, limit: Rate, key: string): 
 }
 
 function tryKey(ip: string, accountKey: string): string {
-  return `${clientKey(ip)} ${hashOf(accountKey)}`;
+  return `${clientKey(ip)} ${accountKey}`;
 }
-
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Mask } from '../crypto/mask.ts';
 import type { RedisConnections } from '../redis/connect.ts';
 import { createMemoryCounter } from './memory-counter.ts';
 
@@ -10,6 +12,8 @@ export interface Rate {
   points: number;
   /** Seconds. */
   duration: number;
+  /** The keys are no secret: addresses of clients, ids. All others are masked: people type e-mail addresses and passwords. */
+  plainKeys?: boolean;
 }
 
 export interface Count {
@@ -29,7 +33,7 @@ export interface Counter {
   used(key: string): Promise<number>;
 }
 
-/** Hands out the counter of a rate, the same one each time. Throws a `TypeError` where one name has two rates. */
+/** Hands out the counter of a rate, the same one each time. Throws a `TypeError` where one name is declared in two ways. */
 export type Counters = (rate: Rate) => Counter;
 
 const PREFIX = 'ostiary:limit';
@@ -40,20 +44,27 @@ const MOST_REFUSED = 10_000;
  * Counters that all instances share through Redis. While it is away or slow, and where there is none, each process counts for itself:
  * a limit is then as many times as wide as there are processes, but nothing fails and nothing is without a limit.
  */
-export function createCounters(redis: RedisConnections | null): Counters {
+export function createCounters(redis: RedisConnections | null, mask: Mask): Counters {
   const known = new Map<string, { rate: Rate; counter: Counter }>();
   return (rate) => {
     const same = known.get(rate.name);
     if (same === undefined) {
-      const counter = createCounter(rate, redis);
+      const counter = rate.plainKeys
+        ? createCounter(rate, redis)
+        : masked(createCounter(rate, redis), (key) => mask(`${rate.name} ${key}`));
       known.set(rate.name, { rate, counter });
       return counter;
     }
-    if (same.rate.points !== rate.points || same.rate.duration !== rate.duration) {
-      throw new TypeError(`The limit "${rate.name}" is declared twice, with different points or durations.`);
+    if (!isDeepStrictEqual(same.rate, rate)) {
+      throw new TypeError(`The limit "${rate.name}" is declared twice, in different ways.`);
     }
     return same.counter;
   };
+}
+
+/** Nobody who reads Redis, or a dump of this process, looks up what was typed; and keys are short, whatever was typed. */
+function masked(counter: Counter, mask: Mask): Counter {
+  return { add: (key) => counter.add(mask(key)), used: (key) => counter.used(mask(key)) };
 }
 
 function createCounter(rate: Rate, redis: RedisConnections | null): Counter {
