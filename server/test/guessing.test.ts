@@ -230,9 +230,11 @@ describe('what the owner and administrators can do', () => {
   async function withRoot(s: Scene) {
     const root = somebody();
     await s.app.setup.createUser(SYSTEM_CALLER, { ...root, superadmin: true });
-    const { accessToken: token } = await s.client.login(root);
     return {
-      unlock: async (id: string) => ok(await s.client.send('POST', `/admin/users/${id}/unlock`, { token }), 200),
+      async unlock(id: string) {
+        const { accessToken: token } = await s.client.login(root);
+        ok(await s.client.send('POST', `/admin/users/${id}/unlock`, { token }), 200);
+      },
     };
   }
 
@@ -266,6 +268,36 @@ describe('what the owner and administrators can do', () => {
         await unlock(owner.id);
         assert.deepEqual(await state(), { byEmail: 200, byName: 200, known: 200, session: 200 });
       }
+    }));
+
+  test('what was forgiven stays so, and nothing else is, when the memory of it might end', () =>
+    limited(async (s) => {
+      const { unlock } = await withRoot(s);
+      const owner = await newAccount(s);
+      const kept = await becomeKnown(s, owner);
+      const looked = async (tries: number) => {
+        const answers = await atOnce(tries, () => guess(s.client, owner.email, { kept }));
+        return answers.filter(({ statusCode }) => statusCode === 401).length;
+      };
+      for (let minute = 0; minute < 60; minute++, s.time.forward(MINUTE)) await looked(1);
+      await unlock(owner.id);
+      s.time.forward(DAY - MINUTE);
+      assert.equal(await looked(8), 5);
+      s.time.forward(MINUTE + SECOND);
+      assert.equal(await looked(8), 0, 'under another number there would be more');
+      for (let day = 0; day < 9; day++) {
+        s.time.forward(DAY / 2);
+        assert.equal(await looked(8), 1, `half days: ${day}`);
+      }
+
+      const other = await newAccount(s);
+      const device = { kept: await becomeKnown(s, other) };
+      for (let minute = 0; minute < 60; minute++, s.time.forward(MINUTE)) await guess(s.client, other.email, device);
+      s.time.forward(-MINUTE);
+      await unlock(other.id);
+      s.time.forward(DAY + SECOND);
+      const answers = await atOnce(5, () => guess(s.client, other.email, device));
+      assert.deepEqual(tally(answers), { '401 invalid_credentials': 5 });
     }));
 
   test('another password makes every device a stranger but the one at hand', () =>

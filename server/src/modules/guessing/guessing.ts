@@ -1,4 +1,4 @@
-import { HOUR, MINUTE, SECOND } from '../../platform/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../../platform/clock.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { clientKey } from '../../platform/http/client-address.ts';
 import { type AccountLimit, rateLimited } from '../../platform/http/limits.ts';
@@ -43,8 +43,11 @@ const ACCOUNT: Pace = { kind: 'account', free: 5, delays: [2, 4, 8, 16, 20].map(
 /** The same again for each device that has signed in before, and each session. */
 const DEVICE: Pace = { ...ACCOUNT, kind: 'device' };
 const SESSION: Pace = { ...ACCOUNT, kind: 'session' };
-/** How often an account was forgiven. A new number leaves behind whatever its devices and sessions tried, none of which is listed. */
-const FORGIVEN: Pace = { kind: 'forgiven', free: Number.MAX_SAFE_INTEGER, delays: [] };
+/**
+ * How often an account was forgiven. A new number leaves behind whatever its devices and sessions tried, none of which is listed. It must
+ * outlive that: beginning anew, it would bring back what was forgiven, and leave behind what was not.
+ */
+const FORGIVEN: Pace = { kind: 'forgiven', free: Number.MAX_SAFE_INTEGER, delays: [], kept: 3 * DAY };
 /** Accounts at which a client failed; many people may share an address. */
 const CLIENT: Pace = { kind: 'client', free: 10, delays: [0.5, 1, 2, 4, 8, 15].map((minutes) => minutes * MINUTE) };
 /** What somebody typed, however much it looks like the id of a user, by which is counted, too. */
@@ -76,7 +79,7 @@ export function createGuessing(deps: {
   const failedHere = deps.counters({ name: 'guess-client-account', points: 1, duration: HOUR / SECOND });
 
   const ownKey = async (userId: string, name: string) =>
-    `${userId} ${name} ${(await throttles.look(FORGIVEN, userId)).tries}`;
+    `${userId} ${name} ${(await throttles.hold(FORGIVEN, userId)).tries}`;
 
   /** Throws where a stranger must wait, or work. */
   async function demandOfStranger(caller: Caller, { loginKey, password, proof }: SignInAttempt): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { atOnce, withScene } from '../../../test/scenario.ts';
+import { testDatabases } from '../../../test/databases.ts';
+import { atOnce, type SceneOptions, withScene } from '../../../test/scenario.ts';
 import { DAY, HOUR, MINUTE } from '../../platform/clock.ts';
 import { createMask } from '../../platform/crypto/mask.ts';
 import { createThrottles, type Pace, type Throttles } from './throttles.ts';
@@ -14,12 +15,13 @@ function withThrottles(
     again(): Throttles;
     forward(milliseconds: number): void;
   }) => Promise<void>,
+  options: SceneOptions = {},
 ): Promise<void> {
   return withScene(async (scene) => {
     const mask = createMask(Buffer.from('of the tests'));
     const again = () => createThrottles({ store: scene.app.storage.throttles, mask, clock: () => scene.time.now });
     await run({ throttles: again(), again, forward: (milliseconds) => scene.time.forward(milliseconds) });
-  });
+  }, options);
 }
 
 /** How many of the tries that come every ten seconds are made in so many milliseconds. */
@@ -116,4 +118,34 @@ for (const settle of ['forget', 'undo'] as const) {
       });
       assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 0, wait: 0 });
     }));
+}
+
+test('what is held while it is looked at never ends before what is counted meanwhile', () =>
+  withThrottles(async ({ throttles, forward }) => {
+    const numbered: Pace = { kind: 'forgiven', free: 100, delays: [], kept: 3 * DAY };
+    assert.deepEqual(await throttles.hold(numbered, 'ann'), { tries: 0, wait: 0 }, 'nothing is there to be held');
+    await throttles.count(numbered, 'ann');
+    for (let day = 0; day < 10; day++) {
+      assert.deepEqual(await throttles.hold(numbered, 'ann'), { tries: 1, wait: 0 });
+      await throttles.take(PACE, 'of this number');
+      forward(DAY);
+      assert.equal((await throttles.look(numbered, 'ann')).tries, 1);
+    }
+    await atOnce(20, () => throttles.hold(numbered, 'ann'));
+    forward(3 * DAY - 1);
+    assert.equal((await throttles.look(numbered, 'ann')).tries, 1);
+    forward(1);
+    assert.equal((await throttles.look(numbered, 'ann')).tries, 0);
+  }));
+
+for (const { name, freshUrl } of testDatabases()) {
+  test(`of 100 that are counted at once none is lost (${name})`, () =>
+    withThrottles(
+      async ({ throttles, again }) => {
+        const instances = [throttles, again()];
+        await atOnce(100, (index) => instances[index % 2]?.count(PACE, 'ann') ?? assert.fail());
+        assert.equal((await throttles.look(PACE, 'ann')).tries, 100);
+      },
+      { freshUrl },
+    ));
 }
