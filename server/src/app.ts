@@ -42,6 +42,7 @@ import { createDeviceTokens } from './modules/guessing/device-tokens.ts';
 import { guessingErrors } from './modules/guessing/errors.ts';
 import { createGuessing, NO_GUESSING } from './modules/guessing/guessing.ts';
 import { createProofOfWork } from './modules/guessing/proof-of-work.ts';
+import { proveInBrowser } from './modules/guessing/prove-in-browser.ts';
 import { createThrottles } from './modules/guessing/throttles.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
 import { openQueue } from './modules/jobs/open-queue.ts';
@@ -381,6 +382,7 @@ export async function createApp(deps: {
       catalogue,
       errorTable,
       probes,
+      onDocsRequest: proveInBrowser,
       version,
     },
   });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createContext, runInContext } from 'node:vm';
 import type { LightMyRequestResponse } from 'fastify';
+import type { Solution } from '../src/modules/guessing/proof-of-work.ts';
 import { MINUTE } from '../src/platform/clock.ts';
 import { ok } from './client.ts';
 import { exhaust, guess, keptOf, LIMITED, logIn, newAccount, newAddress } from './guessers.ts';
@@ -81,6 +83,115 @@ describe('without proofs of work, the default', () => {
         refused(await logIn(s.client, { login, password, from: newAddress(), more: { proof } }), 429, 'rate_limited');
       },
       { env: LIMITED },
+    ));
+});
+
+describe('forms, with PROOF_OF_WORK=on', () => {
+  const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+  const sendForm = (s: Scene, path: string, login: string, password: string, proof?: Solution | string) =>
+    s.client.send('POST', path, {
+      body: new URLSearchParams({ grant_type: 'password', username: login, password }).toString(),
+      headers: {
+        ...FORM,
+        'x-forwarded-for': newAddress(),
+        ...(proof && { 'proof-of-work': typeof proof === 'string' ? proof : `${proof.challenge}.${proof.solution}` }),
+      },
+    });
+
+  for (const path of ['/auth/login', '/auth/token']) {
+    test(`POST ${path} takes the proof in a header field, and says what to do without one`, () =>
+      withScene(
+        async (s) => {
+          const { email, password } = await newAccount(s);
+          for (let i = 0; i < 3; i++) refused(await sendForm(s, path, email, 'wrong'), 401, 'invalid_credentials');
+          const asked = await sendForm(s, path, email, password);
+          const puzzle = puzzleOf(asked);
+          assert.match(asked.json<Problem>().detail ?? '', /a device .* signed in before, or set a new password/);
+          puzzleOf(await sendForm(s, path, email, password, fail(puzzle)));
+          for (const odd of ['no dot', '.', `${puzzle.challenge}.`, `${'A'.repeat(200)}.1`, `${puzzle.challenge}.ä`]) {
+            refused(await sendForm(s, path, email, password, odd), 400, 'validation_failed');
+          }
+          const solution = solve(puzzle);
+          ok(await sendForm(s, path, email, password, solution), 200);
+          puzzleOf(await sendForm(s, path, email, password, solution));
+        },
+        { env: ON },
+      ));
+  }
+
+  test('JSON may carry it there, too; what the body says goes first', () =>
+    withScene(
+      async (s) => {
+        const { email: login, password } = await newAccount(s);
+        for (let i = 0; i < 3; i++) await guess(s.client, login);
+        const send = async (inBody: object) => {
+          const { challenge, solution } = solve(puzzleOf(await guess(s.client, login)));
+          const headers = { 'x-forwarded-for': newAddress(), 'proof-of-work': `${challenge}.${solution}` };
+          return s.client.send('POST', '/auth/login', { body: { login, password, ...inBody }, headers });
+        };
+        ok(await send({}), 200);
+        puzzleOf(await send({ proof: { challenge: 'A', solution: 'A' } }));
+      },
+      { env: ON },
+    ));
+
+  /** Swagger UI as a browser has it: what it was configured with, and nothing of this process. */
+  async function openDocs(s: Scene) {
+    const script = await s.app.http.inject('/docs/static/swagger-initializer.js');
+    let configured: unknown;
+    const SwaggerUIBundle = (config: unknown) => {
+      configured = config;
+      return { initOAuth: () => {} };
+    };
+    const sent: (string | undefined)[] = [];
+    const window: { location: { href: string }; onload?(): void } = {
+      location: { href: 'http://localhost:8000/docs' },
+    };
+    const context = createContext({
+      ...{ window, crypto, TextEncoder, SwaggerUIStandalonePreset: {} },
+      document: { createElement: () => ({}), querySelector: () => ({ appendChild: () => {} }) },
+      SwaggerUIBundle: Object.assign(SwaggerUIBundle, { presets: {}, plugins: {} }),
+      async fetch(url: string, { method, headers, body }: { method: 'POST'; headers: Headers; body: string }) {
+        sent.push(headers['Proof-Of-Work']);
+        const answer = await s.app.http.inject({ url, method, headers, payload: body });
+        return new Response(answer.body, { status: answer.statusCode });
+      },
+    });
+    runInContext(script.body, context);
+    window.onload?.();
+    const { requestInterceptor } = configured as {
+      requestInterceptor<T>(request: T): T & { userFetch(url: string, request: T): Promise<Response> };
+    };
+    return { requestInterceptor, sent };
+  }
+
+  type Headers = Record<string, string>;
+
+  test("Swagger UI's Authorize solves what is asked for, and sends again; wrong is wrong", () =>
+    withScene(
+      async (s) => {
+        const { email, password } = await newAccount(s);
+        for (let i = 0; i < 3; i++) await guess(s.client, email);
+        const { requestInterceptor, sent } = await openDocs(s);
+        const authorize = async (username: string, secret: string) => {
+          const body = new URLSearchParams({ grant_type: 'password', username, password: secret }).toString();
+          const request = { method: 'POST', headers: { ...FORM, 'X-Forwarded-For': newAddress() }, body };
+          const { userFetch } = requestInterceptor(request);
+          return userFetch('/api/v1/auth/token', request);
+        };
+        const answer = await authorize(email, password);
+        assert.equal(answer.status, 200);
+        assert.equal(((await answer.json()) as { token_type: string }).token_type, 'Bearer');
+        assert.deepEqual(
+          sent.map((proof) => typeof proof),
+          ['undefined', 'string'],
+        );
+        assert.equal((await authorize(email, 'wrong')).status, 401);
+        assert.equal((await authorize('somebody.else@example.com', 'wrong')).status, 401);
+        assert.equal(sent.length, 5, 'nothing is solved that was not asked for');
+      },
+      { env: { ...ON, DOCS: 'on' } },
     ));
 });
 

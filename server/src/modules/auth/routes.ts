@@ -22,6 +22,7 @@ import {
   deviceKnownSchema,
   loginBody,
   loginForm,
+  proofHeader,
   reauthenticateBody,
   requestResetBody,
   resetBody,
@@ -66,6 +67,7 @@ export function authRoutes(deps: {
           description:
             'By e-mail address or username. A form is answered with the refresh token in the body and sets no cookie.',
           tags: TAGS,
+          headers: proofHeader,
           body: { content: { 'application/json': { schema: loginBody }, [FORM]: { schema: loginForm } } },
           response: { 200: signedInSchema },
         },
@@ -73,11 +75,12 @@ export function authRoutes(deps: {
       async (request, reply) => {
         const isForm = request.mediaType === FORM;
         const body = request.body as Static<typeof loginBody>;
-        const { email, username, login: name = email ?? username, proof, deviceToken } = body;
+        const { email, username, login: name = email ?? username, deviceToken } = body;
         const tokenTransport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
         if (name === undefined) throw missingLogin();
         const { password } = await transport.open(body, 'password');
         const deviceTokens = deviceToken ?? devices.read(request);
+        const proof = body.proof ?? proofIn(request.headers);
         const input = { login: name, password, proof, deviceTokens };
         const signedIn = await shed.run(() => signIn.login(callerOf(request), input));
         return devices.handOut(reply, signedIn, tokenTransport, deviceToken);
@@ -97,6 +100,7 @@ export function authRoutes(deps: {
           summary: 'OAuth2 password form, for the Authorize button of the documentation',
           tags: TAGS,
           consumes: [FORM],
+          headers: proofHeader,
           body: { content: { [FORM]: { schema: tokenForm } } },
           response: { 200: tokenSchema },
         },
@@ -104,7 +108,7 @@ export function authRoutes(deps: {
       async (request) => {
         const { username, password } = request.body as Static<typeof tokenForm>;
         const deviceTokens = devices.read(request);
-        const input = { login: username, password, deviceTokens };
+        const input = { login: username, password, deviceTokens, proof: proofIn(request.headers) };
         const { accessToken, expiresIn } = await shed.run(() => signIn.login(callerOf(request), input));
         return { access_token: accessToken, token_type: 'Bearer' as const, expires_in: expiresIn };
       },
@@ -223,6 +227,12 @@ export function authRoutes(deps: {
       },
     );
   };
+}
+
+function proofIn({ 'proof-of-work': text }: Static<typeof proofHeader>): Static<typeof loginBody>['proof'] {
+  if (text === undefined) return undefined;
+  const [challenge = '', solution = ''] = text.split(/\.(.*)/s);
+  return { challenge, solution };
 }
 
 function missingLogin(): Error {

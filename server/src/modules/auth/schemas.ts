@@ -15,6 +15,16 @@ const proofInput = Type.Object(
   closed,
 );
 
+/** The same in one field, for clients that send a form: the very text whose SHA-256 it is. */
+export const proofHeader = Type.Object({
+  'proof-of-work': Type.Optional(
+    Type.String({
+      pattern: '^[\\w-]{1,128}\\.[!-~]{1,64}$',
+      description: '`challenge`, `.` and `solution`; after `proof_required`. In JSON, `proof` serves as well.',
+    }),
+  ),
+});
+
 export const registerBody = Type.Object(
   {
     email: emailInput,

@@ -56,6 +56,9 @@ const typed = (loginKey: string) => `login ${loginKey}`;
 const SUSPECT_CLIENT_FREE = 3;
 /** Where there are proofs of work, each try at an account beyond these needs one. */
 const UNPROVED = 3;
+/** For whoever sits before a client that cannot solve it. */
+const WAYS_IN =
+  'If your program does not solve the puzzle by itself, sign in on a device or in a browser that has signed in before, or set a new password by mail.';
 const LEAST_BITS = 16;
 const MOST_BITS = 22;
 
@@ -100,7 +103,7 @@ export function createGuessing(deps: {
     if (wait === 0 && suspicion === null && account.tries < UNPROVED) return;
     const bits = Math.min(MOST_BITS, LEAST_BITS + Math.floor(here.tries / CLIENT.free));
     if (!proof || !(await proofs.accept(proof, bits))) {
-      throw guessingErrors.proof_required({ members: { puzzle: proofs.pose(bits) } });
+      throw guessingErrors.proof_required({ detail: WAYS_IN, members: { puzzle: proofs.pose(bits) } });
     }
   }
 

@@ -11,6 +11,7 @@ import {
 } from './openapi.ts';
 import type { RouteRules } from './route-rules.ts';
 import type { HttpServer } from './routes.ts';
+import type { HttpServerOptions } from './server.ts';
 
 const OPEN = { access: 'public', limit: 'none' } as const;
 
@@ -35,6 +36,7 @@ export interface DocsOptions {
   errorTable: ErrorTable;
   version: string;
   rules: RouteRules;
+  onRequest: HttpServerOptions['onDocsRequest'];
 }
 
 /**
@@ -42,7 +44,10 @@ export interface DocsOptions {
  * server, nothing from elsewhere. Must come before the routes that it is to describe. What it needs is loaded only here: in production
  * there usually are no docs.
  */
-export async function registerDocs(app: HttpServer, { errorTable, version, rules }: DocsOptions): Promise<void> {
+export async function registerDocs(
+  app: HttpServer,
+  { errorTable, version, rules, onRequest }: DocsOptions,
+): Promise<void> {
   const { default: swagger } = await import('@fastify/swagger');
   const { default: swaggerUi } = await import('@fastify/swagger-ui');
   const documented: DocumentedRoute[] = rules.routes;
@@ -63,7 +68,8 @@ export async function registerDocs(app: HttpServer, { errorTable, version, rules
 
   // The plugin registers its own pages and files, which declare nothing.
   rules.preset = { ...OPEN, csp: COMMON_POLICY };
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { persistAuthorization: false } });
+  const uiConfig = { persistAuthorization: false, ...(onRequest && { requestInterceptor: onRequest }) };
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig });
   rules.preset = null;
 
   // Bytes, not text: that would be encoded, and held, once more for each client that is slow to read it.

@@ -49,6 +49,8 @@ export interface HttpServerOptions {
   errorTable: ErrorTable;
   /** What readiness depends on; true: fine. */
   probes: Probes;
+  /** Runs in the browser, for each request of Swagger UI, before it is sent; goes there as its own text. */
+  onDocsRequest?: <T extends object>(request: T) => T;
   version: string;
 }
 
@@ -108,7 +110,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
   closeWhenDraining(app);
 
-  if (config.http.docs) await registerDocs(app, { errorTable, version, rules });
+  if (config.http.docs) await registerDocs(app, { errorTable, version, rules, onRequest: options.onDocsRequest });
   registerHealth(app, probes, () => app.draining.announced || app.draining.now);
   return app;
 }
