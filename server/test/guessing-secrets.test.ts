@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createHash } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { describe, test } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
 import { HOUR, MINUTE } from '../src/platform/clock.ts';
 import { makeEvent } from './fixtures.ts';
-import { exhaust, guess, LIMITED, logIn, newAccount, newAddress } from './guessers.ts';
+import { exhaust, guess, keptOf, LIMITED, logIn, newAccount, newAddress } from './guessers.ts';
 import { hasOwnRedis, withOwnRedis } from './own-redis.ts';
 import { solve } from './puzzles.ts';
 import { atOnce, type Problem, type Scene, somebody, withScene } from './scenario.ts';
@@ -91,6 +92,43 @@ describe('nothing tells a known account from an unknown one', () => {
         },
         { env: { ...LIMITED, PROOF_OF_WORK: proofs } },
       ));
+  }
+
+  test('device tokens that are made up cost the same MACs, whoever is named', (t) =>
+    withScene(
+      async (s) => {
+        const { email } = await newAccount(s);
+        const { deviceToken = assert.fail() } = keptOf(await becomeKnown(s)) as { deviceToken?: string };
+        const more = { deviceToken: [deviceToken, deviceToken, deviceToken, deviceToken].join('.') };
+        let made = 0;
+        const { createHmac } = crypto;
+        t.mock.method(crypto, 'createHmac', (...args: Parameters<typeof createHmac>) => {
+          made += 1;
+          return createHmac(...args);
+        });
+        syncBuiltinESMExports();
+        try {
+          const costs = async (login: string) => {
+            const before = made;
+            await guess(s.client, login, { more });
+            // What follows an answer comes a moment after it.
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            return made - before;
+          };
+          for (let tries = 0; tries < 8; tries++) assert.equal(await costs(email), await costs('nobody@example.com'));
+          assert.ok(made > 16 * 4, 'all are looked at');
+        } finally {
+          t.mock.restoreAll();
+          syncBuiltinESMExports();
+        }
+      },
+      { env: LIMITED },
+    ));
+
+  /** Somebody else, on a device that is not a browser. */
+  async function becomeKnown(s: Scene) {
+    const { email: login, password } = await newAccount(s);
+    return logIn(s.client, { login, password, from: newAddress(), more: { tokenTransport: 'body' } });
   }
 
   /** Whether a login is an address, a name or neither, its form tells. */

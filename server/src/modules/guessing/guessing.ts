@@ -52,6 +52,7 @@ const FORGIVEN: Pace = { kind: 'forgiven', free: Number.MAX_SAFE_INTEGER, delays
 const CLIENT: Pace = { kind: 'client', free: 10, delays: [0.5, 1, 2, 4, 8, 15].map((minutes) => minutes * MINUTE) };
 /** What somebody typed, however much it looks like the id of a user, by which is counted, too. */
 const typed = (loginKey: string) => `login ${loginKey}`;
+const NOBODY: DeviceOwner = { id: '', passwordVersion: 0 };
 /** While many accounts are being guessed at. */
 const SUSPECT_CLIENT_FREE = 3;
 /** Where there are proofs of work, each try at an account beyond these needs one. */
@@ -120,7 +121,8 @@ export function createGuessing(deps: {
   return {
     async admit(caller, attempt) {
       const { user, loginKey } = attempt;
-      const device = user && devices.read(attempt.deviceTokens, user);
+      // Also for nobody: the time that it takes to look at tokens must not tell whether there is such an account.
+      const device = devices.read(attempt.deviceTokens, user ?? NOBODY);
       const isStranger = user === null || device === null;
       const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(user.id, device)];
       if (isStranger) await demandOfStranger(caller, attempt);
