@@ -212,6 +212,29 @@ describe('a device that is known', () => {
       ok200(await logIn(s.client, { ...loginOf(owner), from: newAddress() }));
     }));
 
+  test('is not held back by forms that a page of a neighbouring site posts with its cookie', () =>
+    limited(async (s) => {
+      const owner = await newAccount(s);
+      const kept = (await becomeKnown(s, owner)) as { cookie: string };
+      const post = (path: string, password: string, headers: object) =>
+        s.client.send('POST', path, {
+          body: new URLSearchParams({ grant_type: 'password', username: owner.email, password }).toString(),
+          headers: {
+            ...{ 'content-type': 'application/x-www-form-urlencoded', 'x-forwarded-for': newAddress() },
+            ...{ ...kept, ...headers },
+          },
+        });
+      // `SameSite=Strict` lets the cookie come along from there.
+      const neighbour = { origin: 'http://blog.localhost:8000', 'sec-fetch-site': 'same-site' };
+      for (const path of ['/auth/login', '/auth/token']) {
+        for (let tries = 0; tries < 6; tries++) await post(path, 'guess', neighbour);
+        refused(await post(path, owner.password, neighbour), 429, 'rate_limited');
+        refused(await post(path, owner.password, {}), 429, 'rate_limited');
+        ok200(await post(path, owner.password, { 'sec-fetch-site': 'same-origin' }));
+      }
+      ok200(await logIn(s.client, { ...loginOf(owner), from: newAddress(), kept }));
+    }));
+
   test('stays known through signing out, and keeps what four people have', () =>
     limited(async (s) => {
       const [ann, bob] = [await newAccount(s), await newAccount(s)];

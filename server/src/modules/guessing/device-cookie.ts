@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../platform/config/config.ts';
+import { isSameOrigin } from '../../platform/http/origin.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
 import type { TokenTransport } from '../sessions/schemas.ts';
 import { DEVICE_TTL, type DeviceOwner, type DeviceTokens } from './device-tokens.ts';
 
 export interface DeviceCookie {
-  /** What the browser keeps; empty for nothing. */
+  /** What the browser keeps; empty for nothing, and where a page of another site may have sent it along. */
   read(request: FastifyRequest): string;
   /** Makes a device known on which this user proved who they are: answers 204 with a cookie, or 200 with the token in the body. */
   keep(reply: FastifyReply, user: DeviceOwner, transport: TokenTransport): { deviceToken: string } | null;
@@ -27,7 +28,11 @@ export function createDeviceCookie(deps: {
   const name = secure ? '__Host-ostiary-device' : 'ostiary-device';
   const attributes = { path: '/', httpOnly: true, secure, sameSite: 'strict', maxAge: DEVICE_TTL / 1000 } as const;
 
-  const read = (request: FastifyRequest) => (request.cookies[name] ?? '').slice(0, LONGEST);
+  function read(request: FastifyRequest): string {
+    // A page of a neighbouring site could use up what the device may try. JSON no page can send without being allowed to.
+    if (request.mediaType !== 'application/json' && !isSameOrigin(request, config)) return '';
+    return (request.cookies[name] ?? '').slice(0, LONGEST);
+  }
 
   function set(reply: FastifyReply, user: DeviceOwner): void {
     reply.setCookie(name, devices.add(read(reply.request), user), attributes);

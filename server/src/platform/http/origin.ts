@@ -3,15 +3,17 @@ import type { Config } from '../config/config.ts';
 import { platformErrors } from '../errors.ts';
 
 /**
- * For routes that act on a cookie: the request must come from a page of ours (cross-site request forgery). An allowed
- * `Origin` shows that (RFC 6454, 7), or `Sec-Fetch-Site: same-origin`, which no script can set.
- * Throws `origin_refused`, also when neither is there: no browser that matters sends a POST without.
+ * Whether a request comes from a page of ours (cross-site request forgery). An allowed `Origin` shows that (RFC 6454, 7), or
+ * `Sec-Fetch-Site: same-origin`, which no script can set. Where neither is there it does not: no browser that matters sends a POST without.
  */
+export function isSameOrigin({ headers }: FastifyRequest, config: Config): boolean {
+  if (headers.origin !== undefined && isAllowed(headers.origin, config)) return true;
+  return headers['sec-fetch-site'] === 'same-origin';
+}
+
+/** For routes that act on a cookie. Throws `origin_refused`. */
 export function demandSameOrigin(request: FastifyRequest, config: Config): void {
-  const { origin } = request.headers;
-  if (origin !== undefined && isAllowed(origin, config)) return;
-  if (request.headers['sec-fetch-site'] === 'same-origin') return;
-  throw platformErrors.origin_refused();
+  if (!isSameOrigin(request, config)) throw platformErrors.origin_refused();
 }
 
 function isAllowed(origin: string, config: Config): boolean {
