@@ -38,6 +38,16 @@ test('another password makes it a stranger', () => {
   assert.notEqual(tokens.read(tokens.add(mine, since), since), null);
 });
 
+test('somebody who changes their password again and again takes nobody else the room', () => {
+  const { tokens } = open();
+  const others = [person(), person(), person()];
+  let kept = others.reduce((held, owner) => tokens.add(held, owner), '');
+  for (let passwordVersion = 1; passwordVersion < 6; passwordVersion++) {
+    kept = tokens.add(kept, { ...ann, passwordVersion });
+    for (const owner of others) assert.notEqual(tokens.read(kept, owner), null, `password ${passwordVersion}`);
+  }
+});
+
 test('no byte of it can be changed, and nothing can be added or left out', () => {
   const { tokens } = open();
   const mine = tokens.add('', ann);

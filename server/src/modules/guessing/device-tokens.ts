@@ -58,7 +58,10 @@ export function createDeviceTokens({ keyring, clock }: { keyring: Keyring; clock
   return {
     read: (tokens, owner) => find(tokens, owner)?.toString('base64url') ?? null,
     add(tokens, owner) {
-      const others = split(tokens).filter((token) => token !== '' && deviceIn(token, owner) === null);
+      // With the password, the token of before became nobody's, and would take the room of somebody else's.
+      const before = { ...owner, passwordVersion: owner.passwordVersion - 1 };
+      const isTheirs = (token: string) => [owner, before].some((each) => deviceIn(token, each) !== null);
+      const others = split(tokens).filter((token) => token !== '' && !isTheirs(token));
       const mine = make(find(tokens, owner) ?? randomBytes(DEVICE_BYTES), owner);
       return [mine, ...others].slice(0, MOST_USERS).join('.');
     },
