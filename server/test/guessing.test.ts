@@ -440,6 +440,23 @@ describe('one client', () => {
       assert.equal(answer.headers['retry-after'], '900');
     }));
 
+  test("that types an id, or what it would be counted by elsewhere, uses up nobody else's tries", () =>
+    limited(async (s) => {
+      const owner = await newAccount(s);
+      const from = newAddress();
+      const { accessToken: token } = ok200(await logIn(s.client, { ...loginOf(owner), from })).json();
+      const headers = { 'x-forwarded-for': from };
+      for (const typed of [owner.id, `login ${owner.email}`]) {
+        for (let tries = 0; tries < 6; tries++) {
+          await s.client.send('POST', '/auth/complete-step', { body: { flowToken: typed, code: '123456' }, headers });
+          await guess(s.client, typed, { from });
+        }
+      }
+      const body = { password: owner.password };
+      ok200(await s.client.send('POST', '/auth/reauthenticate', { token, body, headers }));
+      ok200(await logIn(s.client, { ...loginOf(owner), from }));
+    }));
+
   test('IPv6 clients count by /64', () =>
     limited(async (s) => {
       for (let i = 0; i < 10; i++) await guess(s.client, `nobody${i}@example.com`, { from: `2001:db8:1:2::${i + 1}` });

@@ -141,7 +141,7 @@ export function authRoutes(deps: {
       },
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
-        await credentialLimit(request, input.flowToken);
+        await credentialLimit(request, `step ${input.flowToken}`);
         const opened = await transport.openOptional(input, 'newPassword');
         return devices.handOut(reply, await signIn.completeStep(callerOf(request), opened), tokenTransport);
       },
