@@ -70,10 +70,14 @@ function guessAsStranger(post: Post, index: number): Promise<Answer> {
   }
 }
 
-async function tallyOf(count: number, call: (index: number) => Promise<Answer>): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const { status } of await atOnce(count, call)) counts[status] = (counts[status] ?? 0) + 1;
-  return counts;
+/** How many passwords were looked at. All others were told to wait, some by a server that has no room for so many at once. */
+async function lookedAt(call: (index: number) => Promise<Answer>): Promise<number> {
+  const statuses = (await atOnce(AT_ONCE, call)).map(({ status }) => status);
+  assert.deepEqual(
+    statuses.filter((status) => ![401, 429, 503].includes(status)),
+    [],
+  );
+  return statuses.filter((status) => status === 401).length;
 }
 
 for (const { name, freshUrl } of testDatabases()) {
@@ -99,20 +103,20 @@ for (const { name, freshUrl } of testDatabases()) {
           assert.equal(known.status, 200);
           const { accessToken, deviceToken } = known.body;
 
-          const strangers = () => tallyOf(AT_ONCE, (index) => guessAsStranger(post, index));
-          assert.deepEqual(await strangers(), { 401: 2 * 5, 429: AT_ONCE - 2 * 5 });
+          const strangers = () => lookedAt((index) => guessAsStranger(post, index));
+          assert.equal(await strangers(), 2 * 5);
           await redis?.flush();
-          assert.deepEqual(await strangers(), { 429: AT_ONCE });
+          assert.equal(await strangers(), 0);
 
           const onDevice = (index: number) =>
             post('/auth/login', { login: spelling(index), password: `guess ${index}`, deviceToken });
-          assert.deepEqual(await tallyOf(AT_ONCE, onDevice), { 401: 5, 429: AT_ONCE - 5 });
+          assert.equal(await lookedAt(onDevice), 5);
 
           const inSession = (index: number) =>
             index % 2 === 0
               ? post('/auth/reauthenticate', { password: `guess ${index}` }, accessToken)
               : post('/auth/change-password', { currentPassword: 'guess', newPassword: `guess ${index}` }, accessToken);
-          assert.deepEqual(await tallyOf(AT_ONCE, inSession), { 401: 5, 429: AT_ONCE - 5 });
+          assert.equal(await lookedAt(inSession), 5);
         });
       try {
         await (shares ? withOwnRedis(rush) : rush(null));
