@@ -14,8 +14,6 @@ const NO_COOKIES = Object.freeze({});
  */
 export function createArrival(headers: Fields): onRequestHookHandler {
   return (request, reply, done) => {
-    // The connection was cut, but Node hands on everything that it had read of it: nothing more is done for these.
-    if (request.raw.socket.destroyed) return void reply.hijack();
     addFields(reply, headers);
     addFields(reply, [['x-request-id', request.id]]);
     const { raw } = request;

@@ -39,7 +39,7 @@ test('a client that does not read its answer is cut off', { timeout: 10_000 }, a
   for (const [name, bytes] of [
     ['one large answer', get('/large')],
     ['many requests ahead', get('/large').repeat(10)],
-    ['small ones behind a large one', get('/large') + get('/small').repeat(10)],
+    ['small ones behind a large one', get('/large') + get('/small').repeat(200)],
   ] as const) {
     const client = await open(t, port);
     client.pause();
@@ -89,26 +89,11 @@ test('requests sent ahead are answered, up to a bound, and refused beyond it', {
     return [...(await readAll(client)).matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status);
   };
   assert.deepEqual(await statuses(9), Array(9).fill('200'));
-  const many = await statuses(17);
-  assert.equal(handled, 26);
-  assert.deepEqual(many, [...Array(9).fill('200'), ...Array(8).fill('429')]);
-});
-
-test('far too many requests sent ahead cut the connection, and nothing is done for the rest of them', {
-  timeout: 10_000,
-}, async (t) => {
-  const { app, port, lines } = await serverOf(t);
-  let handled = 0;
-  app.server.on('request', () => {
-    handled += 1;
-  });
-  const client = await open(t, port);
-  const cut = once(client, 'error');
-  client.write(get('/small').repeat(1000));
-  assert.equal((await cut)[0].code, 'ECONNRESET');
-  assert.ok(handled > 17, 'Node hands them all on');
-  assert.ok(lines.filter(({ msg }) => msg === 'request').length <= 18);
-  assert.equal((await fetch(`http://127.0.0.1:${port}/small`)).status, 200);
+  const many = await statuses(500);
+  assert.equal(many.length, 500);
+  assert.equal(handled, 509);
+  assert.deepEqual(many.slice(0, 9), Array(9).fill('200'));
+  assert.equal(many.filter((status) => status === '429').length, 491);
 });
 
 test('when there are too many connections, idle ones go, and whoever is served is not', {

@@ -4,8 +4,6 @@ import { Answer } from './answer.ts';
 
 /** Requests that may wait on one connection behind one that is being answered. Browsers and proxies send none ahead. */
 const MOST_WAITING = 8;
-/** Beyond so many the connection is cut: each refusal waits for its turn, too, and takes some 4 kB. */
-const MOST_REFUSED = 8;
 
 const waiting = new WeakMap<Socket, number>();
 
@@ -20,6 +18,5 @@ export function isPiledUp(request: IncomingMessage, answer: ServerResponse): boo
   const count = (waiting.get(socket) ?? 0) + 1;
   waiting.set(socket, count);
   answer.once('close', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1));
-  if (count > MOST_WAITING + MOST_REFUSED) socket.resetAndDestroy();
   return count > MOST_WAITING;
 }
