@@ -75,6 +75,7 @@ import { createNonces } from './modules/transport/nonces.ts';
 import { createPasswordTransport } from './modules/transport/password-transport.ts';
 import { transportRoutes } from './modules/transport/routes.ts';
 import { userErrors } from './modules/users/errors.ts';
+import { createReservedUsernames } from './modules/users/reserved-usernames.ts';
 import { userRoutes } from './modules/users/routes.ts';
 import type { UserRecord } from './modules/users/user-store.ts';
 import { createUsers } from './modules/users/users.ts';
@@ -244,6 +245,10 @@ export async function createApp(deps: {
     events,
     keyring,
     firstRoleIds: FIRST_ROLE_IDS,
+    isReserved: createReservedUsernames({
+      host: new URL(config.publicUrl).hostname,
+      entries: config.reservedUsernames,
+    }),
     fence: superadmins.fence,
     veil,
     clock,

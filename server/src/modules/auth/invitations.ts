@@ -96,7 +96,7 @@ export function createInvitations(deps: {
 
     async accept(caller, { token, password, username, fullName }) {
       const { id: userId, passwordVersion, ...invited } = await userOfToken(token);
-      const names = username === undefined ? {} : users.toUsername(username);
+      const names = username === undefined ? {} : users.toOwnUsername(username, invited.usernameKey);
       await policy.check(password, { ...invited, ...names, ...(fullName !== undefined && { fullName }) });
       const hash = await hasher.hash(password);
       let sessionEpoch = 0;

@@ -106,7 +106,7 @@ export function createRegistrations(deps: {
 
     async register(caller, input) {
       if (config.registration !== 'open') throw authErrors.registration_closed();
-      const identity = { ...users.toEmail(input.email), ...users.toUsername(input.username) };
+      const identity = { ...users.toEmail(input.email), ...users.toOwnUsername(input.username) };
       const person = {
         fullName: input.fullName ?? null,
         phone: input.phone ?? null,
@@ -149,7 +149,7 @@ export function createRegistrations(deps: {
     },
 
     async verify(caller, input) {
-      const chosen = input.username === undefined ? null : users.toUsername(input.username);
+      const chosen = input.username === undefined ? null : users.toOwnUsername(input.username);
       const registration = isId(input.registrationId) ? await store.find(input.registrationId) : null;
       if (!registration || !(await store.countTry(registration.id, registration.codeId, CODE_TRIES, clock()))) {
         throw authErrors.code_invalid();

@@ -9,6 +9,7 @@ import type { Events } from '../events/events.ts';
 import { canonicalEmail } from './canonical-email.ts';
 import { canonicalUsername } from './canonical-username.ts';
 import { userErrors } from './errors.ts';
+import type { ReservedUsernames } from './reserved-usernames.ts';
 import { searchTerms } from './search-terms.ts';
 import type { EmailChange, ProfilePatch, UserChange, UserRecord, UserStore } from './user-store.ts';
 
@@ -27,6 +28,14 @@ export interface Users {
   toEmail(input: string): { email: string; emailNorm: string };
   /** Throws `username_invalid`. */
   toUsername(input: string | null | undefined): { username: string | null; usernameKey: string | null };
+  /**
+   * As it is chosen by its owner, who has the key `held`. Throws `username_invalid`, and `username_taken` for names that only
+   * administrators give, other than their own.
+   */
+  toOwnUsername(
+    input: string | null | undefined,
+    held?: string | null,
+  ): { username: string | null; usernameKey: string | null };
   /** Throws `locale_invalid`. */
   toLocale(input: string | null | undefined): string | null;
   /** By e-mail address or username; an `@` decides. Null also for what can be neither. */
@@ -76,12 +85,13 @@ export function createUsers(deps: {
   keyring: Keyring;
   /** The roles of a newcomer. */
   firstRoleIds: readonly string[];
+  isReserved: ReservedUsernames;
   /** Throws `superadmin_protected`; see `Superadmins.fence`. */
   fence: (caller: Caller, userId: string) => Promise<void>;
   veil: TimeVeil;
   clock: Clock;
 }): Users {
-  const { store, events, keyring, firstRoleIds, fence, veil, clock } = deps;
+  const { store, events, keyring, firstRoleIds, isReserved, fence, veil, clock } = deps;
 
   function toEmail(input: string) {
     const emailNorm = canonicalEmail(input);
@@ -97,6 +107,13 @@ export function createUsers(deps: {
     const name = canonicalUsername(input);
     if (!name) throw userErrors.username_invalid();
     return { username: name.display, usernameKey: name.key };
+  }
+
+  function toOwnUsername(input: string | null | undefined, held: string | null = null) {
+    const name = toUsername(input);
+    const { usernameKey: key } = name;
+    if (key !== null && key !== held && isReserved(key)) throw userErrors.username_taken();
+    return name;
   }
 
   function toLocale(input: string | null | undefined): string | null {
@@ -149,6 +166,7 @@ export function createUsers(deps: {
   return {
     toEmail,
     toUsername,
+    toOwnUsername,
     change,
     toLocale,
     emailChangeCode,
@@ -173,10 +191,9 @@ export function createUsers(deps: {
 
     patchMe(caller, actor, input) {
       const { username, locale, ...rest } = input;
-      const patch: ProfilePatch = { ...rest };
-      if (username !== undefined) Object.assign(patch, toUsername(username));
-      if (locale !== undefined) patch.locale = toLocale(locale);
-      return change(actor.userId, (user) => {
+      const ofAll: ProfilePatch = { ...rest, ...(locale !== undefined && { locale: toLocale(locale) }) };
+      return change(actor.userId, async (user) => {
+        const patch = { ...ofAll, ...(username !== undefined && toOwnUsername(username, user.usernameKey)) };
         const event = events.describe(caller, {
           type: 'user.profile_changed',
           ...about(user),

@@ -24,6 +24,8 @@ export interface Config {
   secretKeys: { current: string; previous: string | null };
   emailVerification: 'required' | 'off';
   registration: 'open' | 'invite' | 'closed';
+  /** What only administrators give, beside the shipped ones; `-name` takes one of those off. */
+  reservedUsernames: string[];
   mail: {
     smtpUrl: string | null;
     /** PEM. Trusted for the mail server, instead of the public authorities. */

@@ -31,6 +31,7 @@ test('without any variable it is a development server on this machine', (t) => {
     secretKeys: { current: config.secretKeys.current, previous: null },
     emailVerification: 'required',
     registration: 'open',
+    reservedUsernames: [],
     mail: { smtpUrl: null, smtpCa: null, from: 'Ostiary <no-reply@localhost>', dkim: null },
     http: {
       corsOrigins: [],
@@ -141,6 +142,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     SECRET_KEY_PREVIOUS: 'short',
     EMAIL_VERIFICATION: 'yes',
     REGISTRATION: 'anyone',
+    RESERVED_USERNAMES: 'acme,ann@example.com',
     SMTP_URL: 'mail.example.com:25',
     SMTP_CA: 'mail.pem',
     MAIL_FROM: 'a@b, c@d',
@@ -175,7 +177,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     Object.keys(bad),
   );
   assert.equal(error.name, 'ConfigError');
-  assert.match(error.message, /has 40 faults/);
+  assert.match(error.message, /has 41 faults/);
   const lines = error.message.split('\n');
   for (const { name, problem, fix } of error.faults) {
     const at = lines.indexOf(`  ${name} ${problem}.`);
@@ -241,6 +243,7 @@ const accepted: [string, string, (config: ReturnType<typeof load>) => unknown, u
   ['DATABASE_URL', 'sqlite:///var/x.db', (c) => c.database.url, 'sqlite:/var/x.db'],
   ['WORKERS', 'auto', (c) => c.workers, 1],
   ['SHUTDOWN_DELAY', '15s', (c) => c.shutdownDelay, 15_000],
+  ['RESERVED_USERNAMES', 'Acme, -team,süd_2', (c) => c.reservedUsernames, ['Acme', '-team', 'süd_2']],
   ['MAIL_FROM', '"Doe, J." <j@example.com>', (c) => c.mail.from, '"Doe, J." <j@example.com>'],
   ['MAIL_FROM', 'j@example.com', (c) => c.mail.from, 'j@example.com'],
   [

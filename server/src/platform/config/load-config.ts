@@ -132,6 +132,7 @@ function assemble(values: Values, secretKey: string): Config {
     secretKeys: { current: secretKey, previous: values.SECRET_KEY_PREVIOUS },
     emailVerification: values.EMAIL_VERIFICATION,
     registration: values.REGISTRATION,
+    reservedUsernames: values.RESERVED_USERNAMES ?? [],
     mail: { smtpUrl: values.SMTP_URL, smtpCa: values.SMTP_CA, from: values.MAIL_FROM, dkim: dkimOf(values) },
     http: {
       corsOrigins: values.CORS_ORIGINS ?? [],

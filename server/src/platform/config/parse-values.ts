@@ -98,6 +98,14 @@ export const list =
 /** A path, made absolute. */
 export const path: Parser<string> = (text, cwd) => resolve(cwd, text);
 
+/** A username, or one behind a `-`. */
+export const reservedUsername: Parser<string> = (text) => {
+  if (!/^-?[\p{L}\p{N}][\p{L}\p{M}\p{N}_.-]{0,31}$/u.test(text)) {
+    throw new InvalidValue('is not a username', 'Write names such as acme, and -team for one that anybody may take.');
+  }
+  return text;
+};
+
 const MAX_POINTS = 1_000_000;
 
 /** A rate such as `100/1m`: so many requests in so long a time, counted in whole seconds. */

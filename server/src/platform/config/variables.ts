@@ -24,6 +24,7 @@ import {
   path,
   processes,
   rate,
+  reservedUsername,
   size,
 } from './parse-values.ts';
 import { EXAMPLE_SECRET_KEY, secretKey } from './secret-strength.ts';
@@ -139,6 +140,13 @@ export const variables = {
     default: 'open',
     parse: oneOf('open', 'invite', 'closed'),
     about: '`open`, `invite` or `closed`: who may make an account.',
+  }),
+  RESERVED_USERNAMES: variable({
+    default: null,
+    parse: list(reservedUsername),
+    about:
+      'Usernames that only administrators give, separated by commas, beside the shipped ones (`admin`, `support`, `root` …); `-team` takes one off.',
+    example: 'acme,acme-support,-team',
   }),
   SMTP_URL: variable({
     default: null,
