@@ -29,6 +29,12 @@ test('names of all kinds of writing are accepted and kept as they were written',
   names.push(
     'मनीष',
     'हिन्दी',
+    'आशा',
+    'भाई',
+    'আনা',
+    'ਇਕਾ',
+    'ஔவை',
+    'ආශා',
     'হাসান',
     'தமிழ்',
     'สมชาย',
@@ -88,6 +94,8 @@ test('what is no name is refused', () => {
     ...['abc\u0338', 'ab\u035fc', 'a\u0323\u0330\u0331\u0324bc', 'e\u0331\u0331bc', 'abc\u20dd'],
     // Right to left that begins with a digit; two series of digits.
     ...['123م', '٣محمد', 'محم١2', 'م١۲٣', 'हरि१2'],
+    // An independent vowel with a sign behind it is drawn as another vowel.
+    ...['अाशा', 'एेनी', 'भार्इ', 'অানা', 'ੲਿਕਾ', 'અાશા', 'ଅାଶା', 'ఒౌకక', 'ಒೌಕಕ', 'ഇൗഗഗ', 'අාසා'],
     'محـمد',
     '😀😀😀',
     'abc😀',
@@ -112,6 +120,16 @@ test('names that look alike share a key', () => {
     ['カタカナ', 'カタ力ナ'],
     ['علی', 'علي'],
     ['øre', 'ore', '0re'],
+    ['dali', 'ȡali', 'daʟi'],
+    ['lint', 'ȴiȵȶ', 'ʟint'],
+    ['adzo', 'aʣo', 'aʥo'],
+    ['жанчик', 'җанчик', 'жанҷик', 'жанӌиқ'],
+    ['мила', 'миӆа', 'миԓа', 'мҋла'],
+    ['גוון', 'גװן'],
+    ['הודיי', 'הודײ'],
+    ['ٱمین', 'امين'],
+    ['ஔவை', 'ஒளவை'],
+    ['கௌரி', 'கெளரி'],
   ];
   for (const [first = '', ...others] of groups) {
     for (const other of others) assert.equal(keyOf(other), keyOf(first), `${other} and ${first}`);

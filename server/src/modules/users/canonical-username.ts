@@ -24,6 +24,19 @@ const SHAPE = /^[\p{L}\p{Nd}](?:.*[\p{L}\p{Nd}])?\p{M}*$/u;
 const BAD_MARKS = /(\p{Mn})\1|[_.-]\p{M}|\p{M}{5}|[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}]\p{M}{3}/u;
 /** Digits of two systems in one name; Arabic has two series of its own, drawn alike. */
 const MIXED_DIGITS = /^(?=.*[0-9])(?=.*[\p{Nd}--[0-9]])|^(?=.*[\u0660-\u0669])(?=.*[\u06f0-\u06f9])/v;
+/**
+ * A dependent vowel sign behind an independent vowel, in the nine scripts of India and Sinhala: no spelling, but drawn as another vowel
+ * (आ for अा; the Unicode Standard, 12.1, says not to write it so). Gurmukhi's bearers of vowels count as such, and RA with a virama before I, which is drawn as II.
+ */
+const DRAWN_AS_ANOTHER_VOWEL = new RegExp(
+  [
+    ...[0x900, 0x980, 0xa00, 0xa80, 0xb00, 0xb80, 0xc00, 0xc80, 0xd00].map(independentWithSign),
+    String.raw`[\u0a72\u0a73][\u0a3e-\u0a4c]`,
+    String.raw`[\u0d85-\u0d96][\u0dcf-\u0ddf\u0df2\u0df3]`,
+    String.raw`\u0930\u094d\u0907`,
+  ].join('|'),
+  'u',
+);
 const RIGHT_TO_LEFT = /[\p{scx=Hebrew}\p{scx=Arabic}\p{scx=Thaana}]/u;
 
 /**
@@ -60,11 +73,20 @@ export function canonicalUsername(input: string): CanonicalUsername | null {
   const canonical = display.toLowerCase().normalize('NFKC');
   if (!hasLength(display) || !hasLength(canonical) || !CHARACTERS.test(canonical)) return null;
   if (!SHAPE.test(canonical) || BAD_MARKS.test(canonical) || MIXED_DIGITS.test(canonical)) return null;
+  if (DRAWN_AS_ANOTHER_VOWEL.test(canonical)) return null;
   if (!WRITINGS.some((writing) => writing.test(canonical))) return null;
   // The first letter sets the direction (RFC 5893, 2, rule 1): a leading digit would be drawn at the other end.
   if (RIGHT_TO_LEFT.test(canonical) && !/^\p{L}/u.test(canonical)) return null;
   const key = lookAlikeKey(canonical);
   return { display: isGreekInDisguise(canonical, key) ? canonical : display, canonical, key };
+}
+
+/** These blocks are laid out alike: independent vowels at 05 to 14, signs at 3A to 3B, 3E to 4C, 4E to 4F, 55 to 57, 62 to 63. */
+function independentWithSign(block: number): string {
+  const at = (offset: number) => `\\u0${(block + offset).toString(16)}`;
+  const range = (from: number, to: number) => `${at(from)}-${at(to)}`;
+  const signs = [range(0x3a, 0x3b), range(0x3e, 0x4c), range(0x4e, 0x4f), range(0x55, 0x57), range(0x62, 0x63)];
+  return `[${range(0x05, 0x14)}][${signs.join('')}]`;
 }
 
 function hasLength(name: string): boolean {
