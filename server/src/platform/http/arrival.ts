@@ -20,7 +20,7 @@ export function createArrival(headers: Fields): onRequestHookHandler {
     const { cookie } = raw.headers;
     // Left to itself, the plugin would make containers for requests without cookies too, which are most.
     request.cookies = cookie === undefined ? NO_COOKIES : request.server.parseCookie(cookie);
-    if (isPiledUp(raw, reply.raw)) return done(platformErrors.rate_limited({ headers: { 'retry-after': '1' } }));
+    if (isPiledUp(raw)) return done(platformErrors.rate_limited({ headers: { 'retry-after': '1' } }));
     if ((raw.url ?? '').length > URL_LIMIT) return done(platformErrors.uri_too_long());
     // HTTP/0.9 knows no header fields; who still speaks it wants to be understood otherwise by something in between.
     if (raw.headers.host === undefined && raw.httpVersion !== '1.0') return done(platformErrors.malformed_request());

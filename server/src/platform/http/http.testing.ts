@@ -132,9 +132,9 @@ export async function readAll(socket: Socket): Promise<string> {
   socket.setEncoding('utf8').on('data', (part) => {
     text += part;
   });
-  // A reset after the answer is an end too.
+  // A reset after the answer is an end too; `once` would reject by it.
   socket.on('error', () => {});
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return text;
 }
 

@@ -19,6 +19,7 @@ import type { Authorize } from './guard.ts';
 import { type Probes, registerHealth } from './health.ts';
 import { createActorLimit, type RateOf } from './limits.ts';
 import { createNotFound } from './not-found.ts';
+import { cutFloods } from './pipelining.ts';
 import { toAppError } from './problems.ts';
 import { requestId } from './request-id.ts';
 import { childless, createRequestLog } from './request-log.ts';
@@ -93,6 +94,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setValidatorCompiler(createValidatorCompiler());
   app.setErrorHandler(createErrorHandler(log));
   readJson(app);
+  cutFloods(app.server, log);
   limitConnections(app, { patience: config.http.requestTimeout, log });
   // RFC 9110, 10.1.1 lets a server ignore expectations that it does not know; Node would answer 417 with an empty body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
