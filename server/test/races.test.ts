@@ -104,6 +104,36 @@ for (const { name, freshUrl } of testDatabases()) {
       }
     });
 
+    test('names that look alike, wanted with the codes of many registrations: one gets one, the others 409', async () => {
+      const names = [
+        'wish-mail',
+        'WISH-MAIL',
+        'vvish-mail',
+        'wish-mai1',
+        'wish-rnail',
+        'wísh-mail',
+        'wish--mail',
+        'wlsh-mall',
+      ];
+      for (let round = 0; round < ROUNDS; round++) {
+        const codes: { registrationId: string; code: string }[] = [];
+        for (const _ of names) {
+          const { email, password } = somebody();
+          const asked = await s.client.send('POST', '/auth/register', { body: { email, password } });
+          const { registrationId } = ok<{ registrationId: string }>(asked, 202);
+          codes.push({ registrationId, code: codeIn((await s.mailsTo(email))[0]?.text) });
+        }
+        const answers = await atOnce(names.length, (index) =>
+          s.client.send('POST', '/auth/verify-email', {
+            body: { ...codes[index], username: `${names[index]}-${round}a`, tokenTransport: 'body' },
+          }),
+        );
+        assert.deepEqual(tally(answers), { '200': 1, '409 username_taken': names.length - 1 });
+        const lost = answers.findIndex(({ statusCode }) => statusCode === 409);
+        ok(await s.client.send('POST', '/auth/verify-email', { body: codes[lost] ?? {} }), 200);
+      }
+    });
+
     test('reset token: one 204', async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const person = somebody();
