@@ -43,7 +43,7 @@ describe('GET, PATCH /users/me', () => {
       s.time.forward(MINUTE);
       const profile = { bio: 'Two\nlines', website: 'https://example.org/', location: 'Zürich' };
       const all = {
-        fullName: 'Zoë Ångström',
+        fullName: 'Zoë Ångström \u200fزوئی\u200cها',
         username: 'Zoe-2',
         phone: '+41441234567',
         locale: 'de-CH',
@@ -84,6 +84,10 @@ describe('GET, PATCH /users/me', () => {
         { password: 'walks the dog at eight' },
         { fullName: 5 },
         { fullName: 'x'.repeat(10_000) },
+        ...['\u202a', '\u202e', '\u2066', '\u2069', '\u2028', '\u0007'].flatMap((sign) => [
+          { fullName: `Ann ${sign}elbA` },
+          { profile: { location: `Bern${sign}` } },
+        ]),
         { profilePublic: 'true' },
         { profile: { isAdmin: true } },
         { profile: { website: 'javascript:alert(1)' } },

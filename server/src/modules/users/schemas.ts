@@ -5,8 +5,13 @@ import type { UserRecord } from './user-store.ts';
 /** Longer than any address that mail can reach; what is not one is refused by `toEmail`. */
 export const emailInput = Type.String({ minLength: 1, maxLength: 320 });
 export const usernameInput = Type.String({ minLength: 1, maxLength: 64 });
-/** A person's name: any script, no control characters, no line breaks that could break out of a mail's header. */
-export const fullNameInput = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\u2028\\u2029]*$' });
+/**
+ * Any script, no control characters, no line breaks that could break out of a mail's header, and no overrides of the direction: they
+ * turn round what is shown beside it, too.
+ */
+const ONE_LINE = '^[^\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069]*$';
+/** A person's name. */
+export const fullNameInput = Type.String({ minLength: 1, maxLength: 100, pattern: ONE_LINE });
 /** E.164. */
 export const phoneInput = Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$' });
 /** BCP 47, checked further by `toLocale`. */
@@ -17,7 +22,7 @@ const profile = Type.Object(
     // Lines and tabs, but no other control characters.
     bio: Type.Optional(Type.String({ maxLength: 1000, pattern: '^(?:[^\\p{Cc}]|[\\n\\r\\t])*$' })),
     website: Type.Optional(Type.String({ maxLength: 200, pattern: '^https?://[^\\s\\p{Cc}<>"]+$' })),
-    location: Type.Optional(Type.String({ maxLength: 100, pattern: '^[^\\p{Cc}\\u2028\\u2029]*$' })),
+    location: Type.Optional(Type.String({ maxLength: 100, pattern: ONE_LINE })),
   },
   { additionalProperties: false },
 );
