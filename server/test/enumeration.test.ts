@@ -5,8 +5,10 @@ import { MINUTE } from '../src/platform/clock.ts';
 import { admin } from './administration.ts';
 import { ok } from './client.ts';
 import { testDatabases } from './databases.ts';
+import { makeEvent } from './fixtures.ts';
+import { LIMITED, newAccount, newAddress } from './guessers.ts';
 import { createWorld } from './matrix/world.ts';
-import { somebody } from './scenario.ts';
+import { somebody, withScene } from './scenario.ts';
 import { type WatchedScene, withWatchedScene } from './watched-app.ts';
 
 /** What may differ from one answer to the next in header fields: by value, never by length. */
@@ -55,7 +57,9 @@ for (const { name, freshUrl } of testDatabases()) {
         async function shape(method: 'GET' | 'POST', path: string, body?: object): Promise<Shape> {
           const lines = s.log.length;
           const { hashes } = s.app.hasher.stats();
-          const answer = await s.client.send(method, path, body && { body });
+          const form = body instanceof URLSearchParams && { 'content-type': 'application/x-www-form-urlencoded' };
+          const sent = form ? { body: String(body), headers: form } : { body };
+          const answer = await s.client.send(method, path, body && sent);
           const requestId = String(answer.headers['x-request-id']);
           const until = s.log.findIndex((line, index) => index >= lines && line.includes(requestId));
           const statements = s.log.slice(lines, until < 0 ? undefined : until).filter(isStatement).length;
@@ -77,6 +81,14 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.deepEqual([byEmail.status, byEmail.hashes], [401, 1]);
         const byName = await allAlike('login by name', (_, login) => shape('POST', '/auth/login', { login, password }));
         assert.deepEqual(byName, byEmail);
+        const byForm = await allAlike('login by form', (username) =>
+          shape('POST', '/auth/login', new URLSearchParams({ username, password })),
+        );
+        assert.deepEqual([byForm.status, byForm.hashes], [401, 1]);
+        const byOAuth = await allAlike('OAuth2 form', (_, username) =>
+          shape('POST', '/auth/token', new URLSearchParams({ grant_type: 'password', username, password })),
+        );
+        assert.deepEqual([byOAuth.status, byOAuth.hashes], [401, 1]);
         const reset = await allAlike('reset', (email) => shape('POST', '/auth/request-password-reset', { email }));
         assert.deepEqual([reset.status, reset.hashes], [202, 0]);
         const register = await allAlike('register', (email) => shape('POST', '/auth/register', { email, password }));
@@ -92,6 +104,52 @@ for (const { name, freshUrl } of testDatabases()) {
       { freshUrl },
     ));
 }
+
+test('nor do the limits: the same requests, until they are refused, from one client and from many', () =>
+  withScene(
+    async (s) => {
+      const password = 'not the password';
+      const [known, deleted] = [await newAccount(s), await newAccount(s)];
+      const { version } = (await s.app.storage.users.find(deleted.id)) ?? assert.fail();
+      const event = makeEvent(`user:${deleted.id}`, { pending: false });
+      const at = { id: deleted.id, version, now: s.time.now };
+      assert.equal(await s.app.storage.users.softDelete(at, { sessionEpoch: 1 }, event), 'ok');
+
+      /** By its own clock it says how much of the client's minute is left. */
+      const timeless = ([name, value]: Shape['headers'][number]) =>
+        [name, /ratelimit(?:-reset)?$/.test(name) ? typeof value : value] as const;
+
+      async function sequence(path: string, body: object) {
+        const seen: object[] = [];
+        const ownAddress = newAddress();
+        for (const oneClient of [true, false]) {
+          for (let tries = 0; tries < 7; tries++) {
+            const headers = { 'x-forwarded-for': oneClient ? ownAddress : newAddress() };
+            const {
+              status,
+              headers: shown,
+              body: said,
+            } = shapeOf(await s.client.send('POST', path, { body, headers }));
+            seen.push({ status, shown: shown.map(timeless), said });
+          }
+          s.time.forward(61 * MINUTE);
+        }
+        return seen;
+      }
+
+      for (const [path, bodyOf] of [
+        ['/auth/request-password-reset', ({ email }) => ({ email })],
+        ['/auth/register', ({ email }) => ({ email, password })],
+        ['/auth/login', ({ email: login }) => ({ login, password })],
+      ] as [string, (person: { email: string }) => object][]) {
+        const ofNobody = await sequence(path, bodyOf(somebody()));
+        assert.ok(JSON.stringify(ofNobody).includes('rate_limited'), `${path} is limited`);
+        assert.deepEqual(await sequence(path, bodyOf(known)), ofNobody, path);
+        assert.deepEqual(await sequence(path, bodyOf(deleted)), ofNobody, path);
+      }
+    },
+    { env: LIMITED },
+  ));
 
 const isStatement = (line: string) => /"(?:sql|command)":/.test(line);
 
