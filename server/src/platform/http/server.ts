@@ -28,6 +28,7 @@ import type { HttpServer, TypeBoxProvider } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
 import { closeWhenDraining } from './shutdown.ts';
 import { timeouts } from './timeouts.ts';
+import { createProxyNotice } from './unbelieved-proxy.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 export type { HttpServer } from './routes.ts';
@@ -106,6 +107,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const notFound = createNotFound(app, rules.closedRoutes);
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));
+  app.addHook('onRequest', createProxyNotice(log));
   if (config.http.corsOrigins.length > 0) app.addHook('onRequest', createCors(config.http.corsOrigins));
   await app.register(cookie, { hook: false });
   app.addHook('onRequest', (request, _reply, done) => done(request.is404 ? notFound(request) : undefined));
