@@ -2,7 +2,7 @@ import { checkSecretKey } from '../modules/keys/secret-check.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Config } from '../platform/config/config.ts';
 import { createKeyring } from '../platform/crypto/keyring.ts';
-import { clockSkew, DatabaseUnreachable } from '../platform/database/database.ts';
+import { clockSkew, type Database, DatabaseUnreachable } from '../platform/database/database.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { migratorFor, openDatabase, replicaSources } from '../start.ts';
 import { openReplicaStorage, openStorage } from '../storage.ts';
@@ -27,40 +27,43 @@ export async function doctor(_args: string[], { config, log }: { config: Config;
       unknown > 0 ? 'wrong' : 'ok',
       `${status.length - pending} applied, ${pending} pending, ${unknown} of a newer version`,
     );
-    if (pending === status.length) return;
-
-    const storage = openStorage(database, { onCommit: () => {} });
-    if ((await storage.secretChecks.list()).length > 0) {
-      await checkSecretKey({
-        // A new key is noted by a server that starts with it, not by looking.
-        store: { ...storage.secretChecks, add: async () => true },
-        keyring: createKeyring(config.secretKeys),
-        clock: systemClock,
-      });
-      report('secret key', 'ok', 'the one that this database was made with');
-    }
-    const { userIds } = await storage.superadmins.read();
-    report(
-      'superadmins',
-      userIds.length > 0 ? 'ok' : 'note',
-      userIds.length > 0 ? String(userIds.length) : 'none yet: start the server and open its setup link',
-    );
+    const begun = pending < status.length;
+    if (begun) await reportContent(database, config);
     await reportRedis(config.redisUrl);
-    await reportReplicas(config, log);
-    const mail = config.mail.smtpUrl ? 'by SMTP' : `kept in ${config.dataDir}/mailbox (development)`;
-    report('mail', 'ok', mail);
+    await reportReplicas(config, log, begun);
+    await reportMail(config);
   } finally {
     await database.close();
   }
 }
 
-/** Whether each can be read; how far behind it is, only a running server can tell. */
-async function reportReplicas(config: Config, log: Logger): Promise<void> {
+/** What only a database tells that a server has begun. */
+async function reportContent(database: Database, config: Config): Promise<void> {
+  const storage = openStorage(database, { onCommit: () => {} });
+  if ((await storage.secretChecks.list()).length > 0) {
+    await checkSecretKey({
+      // A new key is noted by a server that starts with it, not by looking.
+      store: { ...storage.secretChecks, add: async () => true },
+      keyring: createKeyring(config.secretKeys),
+      clock: systemClock,
+    });
+    report('secret key', 'ok', 'the one that this database was made with');
+  }
+  const { userIds } = await storage.superadmins.read();
+  report(
+    'superadmins',
+    userIds.length > 0 ? 'ok' : 'note',
+    userIds.length > 0 ? String(userIds.length) : 'none yet: start the server and open its setup link',
+  );
+}
+
+/** Whether each can be reached, and read once there is something; how far behind it is, only a running server can tell. */
+async function reportReplicas(config: Config, log: Logger, begun: boolean): Promise<void> {
   for (const { name, open } of replicaSources(config, log)) {
     try {
       const replica = await open();
       try {
-        await openReplicaStorage(replica).users.count({}, 1);
+        if (begun) await openReplicaStorage(replica).users.count({}, 1);
       } finally {
         await replica.close();
       }
@@ -86,6 +89,23 @@ async function reportRedis(url: string | null): Promise<void> {
     report('jobs', 'wrong', 'the Redis of REDIS_URL does not answer');
   } finally {
     await redis.close();
+  }
+}
+
+/** Whether the mail server lets this server in; no mail is sent. */
+async function reportMail({ mail, dataDir }: Config): Promise<void> {
+  if (mail.smtpUrl === null) {
+    report('mail', 'ok', `kept in ${dataDir}/mailbox (development)`);
+    return;
+  }
+  const { trySmtp } = await import('../platform/mail/smtp.ts');
+  try {
+    await trySmtp({ url: mail.smtpUrl, ca: mail.smtpCa });
+    report('mail', 'ok', 'by SMTP');
+  } catch (error) {
+    const { message, code = '' } = error as Error & { code?: string };
+    // In part the server's own words, for a terminal.
+    report('mail', 'wrong', `the server of SMTP_URL: ${message.replace(/\p{C}+/gu, ' ').slice(0, 300)} (${code})`);
   }
 }
 

@@ -13,6 +13,7 @@ const MAILS_A_CONNECTION = 100;
 const IDLE_TIMEOUT = 20 * SECOND;
 /** Milliseconds. Bounds a whole delivery, queueing included. */
 const DELIVERY_TIMEOUT = 90 * SECOND;
+const TRIAL_TIMEOUT = 10 * SECOND;
 
 /** One address and nothing that a list, a comment, a header line or an SMTP argument could be made of. */
 const ONE_ADDRESS = /^[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\]+@[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\]+$/u;
@@ -94,6 +95,12 @@ export function createSmtpMailer({
   }
 
   return { send, close };
+}
+
+/** Connects and signs in, and says goodbye. Rejects with the error of `connectSmtp`, or after ten seconds. */
+export async function trySmtp({ url, ca = null }: Pick<SmtpOptions, 'url' | 'ca'>): Promise<void> {
+  const connection = await connectSmtp({ ...readSmtpUrl(url), ca }, AbortSignal.timeout(TRIAL_TIMEOUT));
+  await connection.quit();
 }
 
 /** A 5xx answer to the recipient or the message; not one to the sender or the credentials, which an operator can mend. */
