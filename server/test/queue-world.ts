@@ -26,7 +26,9 @@ export interface Carrier {
 
 export type OpenCarrier = () => Promise<Carrier>;
 
-const silent = pino({ level: 'silent' });
+/** What the queues of this process logged. */
+export const logged: string[] = [];
+const log = pino({ level: 'info' }, { write: (line: string) => void logged.push(line) });
 
 /** Makes the tables in an empty database. */
 export async function migrate(url: string): Promise<void> {
@@ -40,7 +42,7 @@ export async function openCarrier(url: string, prefix: string): Promise<Carrier>
   if (url.startsWith('redis')) {
     const redis = connectRedis(url, { onAway: () => {}, onBack: () => {} });
     return {
-      queueOf: (registry) => createBullmqQueue({ redis, registry, prefix, log: silent }),
+      queueOf: (registry) => createBullmqQueue({ redis, registry, prefix, log }),
       deathsOf: async () => null,
       close: () => redis.close(),
     };
@@ -48,7 +50,7 @@ export async function openCarrier(url: string, prefix: string): Promise<Carrier>
   const database = await open(url);
   const { jobs: store } = openStorage(database, { onCommit: () => {} });
   return {
-    queueOf: (registry) => createTableQueue({ store, registry, clock: systemClock, log: silent }),
+    queueOf: (registry) => createTableQueue({ store, registry, clock: systemClock, log }),
     async deathsOf(id) {
       const { db } = sqlOf<{ jobs: { id: string; deaths: number } }>(database);
       return (await db.selectFrom('jobs').select('deaths').where('id', '=', id).executeTakeFirstOrThrow()).deaths;

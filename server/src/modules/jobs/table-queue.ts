@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { after, type Clock, HOUR, MINUTE, SECOND } from '../../platform/clock.ts';
 import { newId } from '../../platform/ids.ts';
 import { durationsOf } from '../../platform/queue/durations.ts';
+import { createFailureLog } from '../../platform/queue/failure-log.ts';
 import type { JobRegistry } from '../../platform/queue/job-registry.ts';
 import { type AttemptOutcome, DEATHS, type JobQueue, type JobRecord, type NewJob } from '../../platform/queue/queue.ts';
 import { type Attempt, startAttempt } from '../../platform/queue/run-attempt.ts';
@@ -35,6 +36,7 @@ export function createTableQueue(deps: {
   const { store, registry, clock, log } = deps;
   const outage = createOutageLog(log, 'taking jobs');
   const settler = createSettler({ store, clock, log });
+  const tell = createFailureLog(log);
   const running = new Map<string, Running>();
   const underway = new Set<Promise<void>>();
   /** Names whose line may hold something. */
@@ -60,7 +62,10 @@ export function createTableQueue(deps: {
     });
     running.set(job.id, entry);
     const work = entry.attempt.outcome
-      .then((outcome) => settler.settle(settlementOf(job, entry, outcome)))
+      .then((outcome) => {
+        tell(job, outcome);
+        return settler.settle(settlementOf(job, entry, outcome));
+      })
       .finally(() => {
         // After a lost claim this process may have it again already.
         if (running.get(job.id) === entry) running.delete(job.id);

@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/log.ts';
 import { type JobData, toRecord } from './bullmq-records.ts';
 import type { createCancelledJobs } from './cancelled-jobs.ts';
 import type { JobDefinition } from './define-job.ts';
+import { createFailureLog } from './failure-log.ts';
 import type { JobRegistry } from './job-registry.ts';
 import { type AttemptOutcome, DEATHS, JOBS_KEPT } from './queue.ts';
 import { type Attempt, startAttempt } from './run-attempt.ts';
@@ -42,6 +43,7 @@ export function createBullmqWorkers(deps: {
 }) {
   const { redis, registry, cancelled, onEnded, prefix, log } = deps;
   const channel = `${prefix}:cancel`;
+  const tell = createFailureLog(log);
   const askedKey = (name: string, id: string) => `${prefix}:${name}:cancel-asked:${id}`;
   /** Entries let go of their attempts at the end: the map's old tables, which live long, would keep them. */
   const running = new Map<string, { attempt: Attempt | null }>();
@@ -58,6 +60,7 @@ export function createBullmqWorkers(deps: {
     running.set(id, entry);
     try {
       const outcome = await attempt.outcome;
+      tell({ id, name: definition.name }, outcome);
       await report.end(attempt);
       return await conclude(job, outcome, token);
     } finally {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeId } from '../../../test/fixtures.ts';
-import { createGate, type OpenCarrier, over, testJob, until, untilAborted } from '../../../test/queue-world.ts';
+import { createGate, logged, type OpenCarrier, over, testJob, until, untilAborted } from '../../../test/queue-world.ts';
 import { JobAborted, JobGivenUp } from './run-attempt.ts';
 
 /** Every adapter of the queue keeps this: how attempts end, and what may follow. Those that take seconds run side by side. */
@@ -53,6 +53,35 @@ export function queueAttemptsContract(open: OpenCarrier): void {
         assert.deepEqual(attempts, [1, 2, 3]);
         // Half of the pause is certain; timers may be early by a millisecond.
         for (const [index, time] of times.slice(1).entries()) assert.ok(time - (times[index] ?? 0) >= 499, `${times}`);
+      }),
+    );
+
+    it(
+      'the log tells when a kind of job begins to fail, when it works again, and what is given up; not every attempt',
+      on(async (instance) => {
+        const one = instance(
+          testJob(
+            ({ n }, { attempt }) => {
+              if (n === 0) throw new JobGivenUp('of no use');
+              if (attempt <= 3) throw new RangeError(`attempt ${attempt} is too much`);
+            },
+            { retries: 5 },
+          ),
+        );
+        await one.queue.start();
+        const id = await one.enqueue(1);
+        await one.ended(id);
+        const dead = await one.enqueue(0);
+        await one.ended(dead);
+        const lines = logged.filter((line) => line.includes(one.name)).map((line) => JSON.parse(line));
+        assert.deepEqual(
+          lines.map(({ msg, err }) => [msg, err?.message, err?.jobId]),
+          [
+            [`the job ${one.name} fails; it is tried again until it works`, 'attempt 1 is too much', id],
+            [`the job ${one.name} works again`, undefined, undefined],
+            ['a job failed for good', 'of no use', dead],
+          ],
+        );
       }),
     );
 
