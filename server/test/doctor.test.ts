@@ -64,3 +64,17 @@ test('doctor finds a mail server and a Redis that are not there, before the firs
   for (const what of ['mail', 'jobs']) assert.match(text, new RegExp(`^wrong +${what} `, 'm'), text);
   assert.equal(code, 1);
 });
+
+test('doctor notices a SECRET_KEY that was replaced since', () =>
+  withServers(async (dir, start) => {
+    const [former, present] = ['the former secret key, 0123456789 0', 'the present secret key, 0123456789 0'];
+    const env = (more: Record<string, string>) => serverEnv(dir, `sqlite:${dir}/new.sqlite`, more);
+    const change = { SECRET_KEY: present, SECRET_KEY_PREVIOUS: former };
+    for (const keys of [{ SECRET_KEY: former }, change]) {
+      await (await start({ env: env(keys), dir })).end('SIGTERM');
+      assert.match((await ostiary(['doctor'], { env: env(keys), dir })).stdout, /^ok +secret key/m);
+    }
+    const { code, stdout } = await ostiary(['doctor'], { env: env({ SECRET_KEY: former }), dir });
+    assert.match(stdout, /^wrong +secret key +[2-9] keys /m);
+    assert.equal(code, 1);
+  }));

@@ -1,3 +1,4 @@
+import { openPrivateKey } from '../modules/keys/key-pairs.ts';
 import { checkSecretKey } from '../modules/keys/secret-check.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Config } from '../platform/config/config.ts';
@@ -41,13 +42,19 @@ export async function doctor(_args: string[], { config, log }: { config: Config;
 async function reportContent(database: Database, config: Config): Promise<void> {
   const storage = openStorage(database, { onCommit: () => {} });
   if ((await storage.secretChecks.list()).length > 0) {
-    await checkSecretKey({
-      // A new key is noted by a server that starts with it, not by looking.
-      store: { ...storage.secretChecks, add: async () => true },
-      keyring: createKeyring(config.secretKeys),
-      clock: systemClock,
-    });
-    report('secret key', 'ok', 'the one that this database was made with');
+    const keyring = createKeyring(config.secretKeys);
+    // A new key is noted by a server that starts with it, not by looking.
+    const store = { ...storage.secretChecks, add: async () => true };
+    await checkSecretKey({ store, keyring, clock: systemClock });
+    // One that was replaced is known, too.
+    const shut = (await storage.keys.list()).filter((key) => openPrivateKey(keyring, key) === null);
+    report(
+      'secret key',
+      shut.length === 0 ? 'ok' : 'wrong',
+      shut.length === 0
+        ? 'the one that this database was made with'
+        : `${shut.length} keys of the database were sealed with another: give that one, too, as SECRET_KEY or SECRET_KEY_PREVIOUS`,
+    );
   }
   const { userIds } = await storage.superadmins.read();
   report(
