@@ -18,7 +18,7 @@ ostiary user grant --email <address> --role superadmin
 ostiary keys list                     the keys that sign tokens and decrypt passwords
 ostiary keys rotate [--use sig | enc] put the next key to use now; what the present one signed lives out its time
 ostiary keys revoke <id>              throw a key away at once, with everything that it signed
-ostiary doctor                        check configuration, database and keys
+ostiary doctor                        check configuration, database, keys, Redis, replicas and mail server
 `;
 
 type Command = (args: string[], context: { config: Config; log: Logger }) => Promise<void>;
