@@ -24,8 +24,13 @@ export function firstSignal(...signals: NodeJS.Signals[]): Promise<string> {
 
 /** Not a log line: the token must not travel wherever logs do. */
 export function printSetupLink(link: string): void {
-  process.stdout.write(`Setup: ${link}\n`);
+  // Whoever started this may read no more, or have no room left: that ends no server.
+  process.stdout.once('error', ignore).write(`Setup: ${link}\n`, (error) => {
+    if (!error) process.stdout.off('error', ignore);
+  });
 }
+
+function ignore() {}
 
 /** A process of its own: ends by a signal, also when its terminal closes (SIGHUP). */
 export function alone(shutdownDelay: number): Supervisor {

@@ -5,7 +5,7 @@ export interface Output {
 }
 
 /** Lines are handed on before they are more characters than this, and once so many milliseconds old. */
-const BATCH = 32_768;
+export const BATCH = 32_768;
 const BATCH_TIME = 100;
 /**
  * So much is written to a pipe as a whole (PIPE_BUF on Linux), whoever else writes to it: with larger pieces, processes that share one

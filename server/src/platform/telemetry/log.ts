@@ -1,24 +1,37 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
+import { SECOND } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import { inBatches, type Output, WHOLE } from './log-batches.ts';
+import { BATCH, inBatches, type Output, WHOLE } from './log-batches.ts';
+import { createLastOutput, createLogOutput } from './log-output.ts';
 import { textLines } from './log-text.ts';
 import { redact } from './redact.ts';
 
 export type { Logger } from 'pino';
 
+const STDOUT = 1;
 /** A log file is continued in a new one from this size on; so many full ones are kept. */
 const FILE_SIZE = '20m';
 const FILES_KEPT = 10;
+/** Milliseconds after which a log file that could not be written is opened again. */
+const REOPEN = 60 * SECOND;
 /** Owner and group read; logs name people and addresses. */
 const FILE_MODE = 0o640;
 
 /**
  * The process's log: JSON lines, or text for people, on standard output and, if asked, in a rotating file
  * (`app.log` becomes `app.1.log`, `app.2.log` …). Fields that carry secrets are censored. It is written asynchronously;
- * what is buffered is flushed at exit and by `fatal`. `shared`: other processes write to the same standard output.
+ * what is buffered is flushed at exit and by `fatal`; what cannot be written is lost, and the server goes on. `shared`: other processes write to the same standard output.
  */
 export function createLog(config: Config['log'], { shared = false } = {}): Logger {
-  return pino(logOptions(config.level), destination(config, shared));
+  const log = pino(
+    logOptions(config.level),
+    destination(config, shared, {
+      onLost: (pieces) => log.warn({ pieces }, 'standard output could not be written; a part of the log is lost'),
+      onFileFailed: (err) =>
+        log.error({ err }, `the log file cannot be written; it is opened again in ${REOPEN / SECOND} s`),
+    }),
+  );
+  return log;
 }
 
 /** What every logger of ours has in common; tests write to a stream of their own with it. */
@@ -66,18 +79,46 @@ function createTimestamp(): () => string {
   };
 }
 
-function destination({ format, file }: Config['log'], shared: boolean): Output {
-  const pieces = shared ? { maxWrite: WHOLE } : {};
-  const output = pino.destination({ dest: 1, sync: false, ...pieces });
-  const openLast = () => pino.destination({ dest: 1, sync: true, ...pieces });
+interface Failures {
+  onLost(pieces: number): void;
+  onFileFailed(error: unknown): void;
+}
+
+function destination({ format, file }: Config['log'], shared: boolean, failures: Failures): Output {
+  const piece = shared ? WHOLE : BATCH;
+  const output = createLogOutput(STDOUT, { piece, onLost: failures.onLost });
   // Text is for somebody who watches: each line at once.
-  const shown = format === 'text' ? textLines(output) : inBatches(output, openLast, pieces.maxWrite);
-  if (file === null) return shown;
-  const rolling = pino.transport({
-    target: 'pino-roll',
-    options: { file, size: FILE_SIZE, limit: { count: FILES_KEPT }, mkdir: true, mode: FILE_MODE },
-  });
-  return both(shown, inBatches(rolling));
+  const shown = format === 'text' ? textLines(output) : inBatches(output, () => createLastOutput(STDOUT), piece);
+  return file === null ? shown : both(shown, inBatches(rotatingFile(file, failures.onFileFailed)));
+}
+
+/** Written by a thread of its own. A full disk ends that thread: its lines are lost then, and after a while there is another. */
+function rotatingFile(file: string, onFailed: (error: unknown) => void): Output {
+  let thread: ReturnType<typeof pino.transport> | null = null;
+  let nextOpening = Number.NEGATIVE_INFINITY;
+
+  function open(): void {
+    nextOpening = performance.now() + REOPEN;
+    const opened = pino.transport({
+      target: 'pino-roll',
+      options: { file, size: FILE_SIZE, limit: { count: FILES_KEPT }, mkdir: true, mode: FILE_MODE },
+    });
+    opened.on('error', (error: unknown) => {
+      if (thread !== opened) return;
+      thread = null;
+      onFailed(error);
+    });
+    thread = opened;
+  }
+
+  open();
+  return {
+    write(lines) {
+      if (thread === null && performance.now() >= nextOpening) open();
+      thread?.write(lines);
+    },
+    flushSync: () => thread?.flushSync(),
+  };
 }
 
 function both(first: Output, second: Output): Output {
