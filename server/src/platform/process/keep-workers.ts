@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { SECOND } from '../clock.ts';
+import { closeLostConnections } from './lost-connections.ts';
 import { isReady, type Order } from './messages.ts';
 
 /** A worker that lived so long did not fail because of how it starts. Milliseconds. */
@@ -81,6 +82,7 @@ export function keepWorkers(options: {
     try {
       const worker = cluster.fork();
       member.worker = worker;
+      closeLostConnections(worker);
       worker.on('message', (message) => {
         if (!isReady(message)) return;
         onReady(message.setupLink);

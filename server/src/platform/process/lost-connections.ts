@@ -1,0 +1,37 @@
+import type { Worker } from 'node:cluster';
+
+/** A connection that waits for somebody to take it. */
+interface Connection {
+  close(): void;
+}
+
+/**
+ * Closes the connection that was being handed to a worker when that worker died. `node:cluster` (Node 26) waits for ever for the answer to
+ * a hand-over: the client would hang until it gives up, and the primary would keep one more file open for each worker that dies, until it
+ * can start none. The hand-over is not a public interface: should Node change it, no connection is recognised, and all is as it was.
+ */
+export function closeLostConnections({ process: child }: Pick<Worker, 'process'>): void {
+  const underWay = new Map<unknown, Connection>();
+  const send = child.send.bind(child) as (...args: unknown[]) => boolean;
+
+  child.send = (...args: unknown[]) => {
+    const [message, handle] = args;
+    if (isHandOver(message) && isConnection(handle)) underWay.set(message.seq, handle);
+    return send(...args);
+  };
+  // Taken, or given back for another worker.
+  child.on('internalMessage', (answer: { ack?: unknown }) => underWay.delete(answer.ack));
+  // It has ended, and all that it said has been heard. No 'disconnect' comes where a hand-over is under way.
+  child.once('close', () => {
+    for (const connection of underWay.values()) connection.close();
+    underWay.clear();
+  });
+}
+
+function isHandOver(message: unknown): message is { seq: number } {
+  return typeof message === 'object' && message !== null && 'act' in message && message.act === 'newconn';
+}
+
+function isConnection(handle: unknown): handle is Connection {
+  return typeof handle === 'object' && handle !== null && 'close' in handle && typeof handle.close === 'function';
+}
