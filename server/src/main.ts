@@ -44,9 +44,12 @@ async function listenUntilStopped(deps: {
   lowerPoolPriority();
   log.info({ version: VERSION, node: process.version, database }, 'starting');
   const listenTextResolver = (address: string) => `listening on ${address}`;
-  await app.http.listen({ host: config.host, port: config.port, listenTextResolver });
-  const setupToken = config.role === 'worker' ? null : await app.setup.offer();
-  supervisor.serving(setupToken && `${config.publicUrl}/setup#token=${setupToken}`);
+  const listening = app.http.listen({ host: config.host, port: config.port, listenTextResolver });
+  // A worker asks its primary for the port, and where that is gone it hears nothing any more.
+  if (await Promise.race([listening.then(() => true), stopped.then(() => false)])) {
+    const setupToken = config.role === 'worker' ? null : await app.setup.offer();
+    supervisor.serving(setupToken && `${config.publicUrl}/setup#token=${setupToken}`);
+  }
 
   const { reason, delay } = await stopped;
   log.info(`${reason}: finishing what is under way`);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testDatabases } from './databases.ts';
 import { createHttpClient, type HttpClient } from './kill/http-client.ts';
-import { ostiary, type ServerProcess, serverEnv, setupLink, withServers } from './kill/server-process.ts';
+import { launch, ostiary, type ServerProcess, serverEnv, setupLink, withServers } from './kill/server-process.ts';
 import { isAlive, logged, logLines, until, workersOf } from './kill/workers.ts';
 
 const COUNT = 2;
@@ -161,6 +163,36 @@ describe('several processes', { skip: database === undefined && 'no database her
       },
       { ARGON2_PASSES: '40' },
     ));
+
+  test('a worker whose primary is killed before it listens ends, too', async () => {
+    assert.ok(database);
+    const { url, drop } = await database.freshUrl();
+    try {
+      await withServers(async (dir) => {
+        const { hostname, port } = new URL(url);
+        const env = (gate: Server) => {
+          const { port } = gate.address() as AddressInfo;
+          return serverEnv(dir, Object.assign(new URL(url), { host: `127.0.0.1:${port}` }).href, { WORKERS: '2' });
+        };
+        // The primary opens no database: who does is a worker that starts.
+        const gate = createServer((near) => {
+          primary.child.kill('SIGKILL');
+          const far = connect(Number(port), hostname);
+          for (const end of [near, far]) end.on('error', () => {});
+          near.pipe(far).pipe(near);
+        }).listen(0, '127.0.0.1');
+        await once(gate, 'listening');
+        const primary = launch(['serve'], { env: env(gate), dir });
+        const ended = await Promise.race([primary.outcome, sleep(PATIENCE, null)]);
+        for (const { pid } of logLines({ stdout: () => primary.said().stdout }))
+          if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+        gate.close();
+        assert.equal(ended?.signal, 'SIGKILL');
+      });
+    } finally {
+      await drop();
+    }
+  });
 
   test('a start that fails says so once, with code 1', async () => {
     assert.ok(database);

@@ -124,7 +124,8 @@ export async function setupLink(server: ServerProcess, patience: number): Promis
   }
 }
 
-function launch(args: string[], { env, dir, bin = BIN, input = '' }: ProcessOptions) {
+/** Starts `ostiary …args`; `outcome` comes once it and whatever it started have let go of their outputs. */
+export function launch(args: string[], { env, dir, bin = BIN, input = '' }: ProcessOptions) {
   const path = [dirname(process.execPath), process.env.PATH].join(':');
   const child: ChildProcess = spawn(process.execPath, [bin, ...args], { cwd: dir, env: { PATH: path, ...env } });
   const texts = { stdout: '', stderr: '' };

@@ -7,7 +7,7 @@ export function workersOf(server: ServerProcess): number[] {
 }
 
 /** What a server with `LOG_FORMAT=json` has logged. */
-export function logLines(server: ServerProcess): { msg: string; pid: number }[] {
+export function logLines(server: Pick<ServerProcess, 'stdout'>): { msg: string; pid: number }[] {
   return server
     .stdout()
     .split('\n')
