@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { hasOwnRedis, type OwnRedis, whenReady, withOwnRedis } from '../../../test/own-redis.ts';
 import { until } from '../../../test/queue-world.ts';
 import { openWire } from '../../../test/wire.ts';
@@ -70,6 +71,43 @@ describe('connections to Redis', { skip: !hasOwnRedis() }, () => {
       assert.ok((await refusals(redis)) < REQUEST, 'while it is tried again and again');
       own.thaw();
       await again(redis);
+    }));
+
+  /** What an operator, or a failover, does to it meanwhile. */
+  async function administer(own: OwnRedis, ...commands: string[][]): Promise<void> {
+    const redis = new Redis(own.url);
+    for (const [name = '', ...args] of commands) await redis.call(name, ...args);
+    redis.disconnect();
+  }
+
+  test('one that takes no writes is none that is well', () =>
+    connected(async (redis, own) => {
+      await administer(own, ['CONFIG', 'SET', 'maxmemory', '1']);
+      await assert.rejects(redis.ping(), /OOM/);
+      await administer(own, ['CONFIG', 'SET', 'maxmemory', '0']);
+      await redis.ping();
+      await administer(own, ['REPLICAOF', '127.0.0.1', '1']);
+      await assert.rejects(redis.ping());
+      await administer(own, ['REPLICAOF', 'NO', 'ONE']);
+      await until('it takes writes again', () =>
+        redis.ping().then(
+          () => true,
+          () => false,
+        ),
+      );
+    }));
+
+  test('a connection to a master that became a replica is given up for a new one', () =>
+    connected(async (redis, own) => {
+      const before = await redis.hasty.client('ID');
+      await administer(own, ['REPLICAOF', '127.0.0.1', '1']);
+      await assert.rejects(redis.hasty.set('key', 'value'), /READONLY/);
+      await until('there is another one', () =>
+        redis.hasty.client('ID').then(
+          (id) => id !== before,
+          () => false,
+        ),
+      );
     }));
 
   test('one that vanishes without hanging up is noticed, and connected to where it is again', () =>

@@ -13,6 +13,9 @@ const SOON = 250;
 /** From then on nobody waits even that long, until it answers again: a request asks more than once. */
 const SILENCE_OF_HASTY = 2 * SOON;
 
+const PROBE = 'ostiary:probe';
+const PROBE_LIFE = 1 * SECOND;
+
 export type RedisClient = Redis | Cluster;
 
 export interface RedisConnections {
@@ -22,7 +25,7 @@ export interface RedisConnections {
   hasty: RedisClient;
   /** One more connection, whose commands wait until Redis is back: for what blocks or subscribes. The caller closes it. */
   patient(): RedisClient;
-  /** Rejects where there is no answer. */
+  /** Writes a trifle: rejects where there is no answer, and where it takes no writes (a replica, no memory left, a disk that fails). */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -46,7 +49,8 @@ export function connectRedis(
   }
 
   function single(options: CommonRedisOptions): Redis {
-    return new Redis({ ...placeOf(address), ...options, connectTimeout: CONNECT_TIMEOUT, retryStrategy });
+    const place = placeOf(address);
+    return new Redis({ ...place, ...options, connectTimeout: CONNECT_TIMEOUT, retryStrategy, reconnectOnError });
   }
 
   function cluster({ enableOfflineQueue = true, ...options }: CommonRedisOptions): Cluster {
@@ -75,13 +79,18 @@ export function connectRedis(
     hasty,
     patient: () => open({ maxRetriesPerRequest: null }),
     async ping() {
-      await commands.ping();
+      await commands.set(PROBE, '', 'PX', PROBE_LIFE);
     },
     async close() {
       commands.disconnect();
       hasty.disconnect();
     },
   };
+}
+
+/** A master that became a replica keeps its connections: the new one may be behind the same name, or known to the sentinels. */
+function reconnectOnError({ message }: Error): boolean {
+  return message.startsWith('READONLY');
 }
 
 /**
