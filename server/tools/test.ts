@@ -4,12 +4,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { globSync, mkdirSync, readFileSync } from 'node:fs';
+import { availableParallelism, constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { readSources, whatLoads } from './check-imports.ts';
-import type { TestServers } from './test-servers/start.ts';
-import { SERVER_KINDS, startTestServers } from './test-servers/start.ts';
+import { createScratch, memoryFolder, type Scratch } from './test-servers/scratch.ts';
+import { SERVER_KINDS, startTestServers, type TestServers } from './test-servers/start.ts';
 
 type Check = 'lint' | 'types' | 'imports';
 
@@ -17,6 +17,8 @@ interface Mode {
   checks: Check[];
   /** Also on PostgreSQL, MySQL/MariaDB, MongoDB and Redis; otherwise on SQLite alone. */
   servers: boolean;
+  /** What the tests write may be kept in memory. Long tests measure servers, and those write to a disk. */
+  inMemory: boolean;
   files: () => string[];
 }
 
@@ -26,8 +28,11 @@ const BIN = join(ROOT, 'node_modules/.bin');
 const TESTS = '{server,tools,bench}/**/*.test.ts';
 const LONG_TESTS = '{server,tools,bench}/**/*.long.test.ts';
 const NOT_OURS = ['**/node_modules/**', '**/runtime/**'];
-/** Two test files at a time: each may keep a core busy with hashing. */
-const CONCURRENCY = 2;
+/**
+ * Test files at a time: one more than there are cores, since each waits at times for a server or a clock; but never so many that
+ * their connections are too many for a server.
+ */
+const CONCURRENCY = Math.min(availableParallelism() + 1, 4);
 /** Milliseconds for one test and for all of them; what takes longer hangs. Long tests have no limit. */
 const TEST_LIMIT = 300_000;
 const RUN_LIMIT = 1_200_000;
@@ -44,10 +49,10 @@ function unitTests(): string[] {
 }
 
 const MODES: Record<string, Mode> = {
-  all: { checks: ['lint', 'types', 'imports'], servers: true, files: allTests },
-  unit: { checks: [], servers: false, files: unitTests },
-  fast: { checks: ['types'], servers: false, files: testsWithoutServers },
-  long: { checks: [], servers: true, files: () => find(LONG_TESTS, []) },
+  all: { checks: ['lint', 'types', 'imports'], servers: true, inMemory: true, files: allTests },
+  unit: { checks: [], servers: false, inMemory: true, files: unitTests },
+  fast: { checks: ['types'], servers: false, inMemory: true, files: testsWithoutServers },
+  long: { checks: [], servers: true, inMemory: false, files: () => find(LONG_TESTS, []) },
 };
 
 const CHECKS: Record<Check, string[]> = {
@@ -71,44 +76,54 @@ const interrupt = (signal: NodeJS.Signals) => {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
 
 /** Runs a command on this terminal; resolves with its exit code, 128 and the signal's number when one ended it. */
-async function exitCodeOf(command: string[], env: NodeJS.ProcessEnv, guard?: TestServers['guard']): Promise<number> {
+async function exitCodeOf(command: string[], env: NodeJS.ProcessEnv, scratch?: Scratch): Promise<number> {
   if (interrupted !== null) return 128 + constants.signals[interrupted];
   const [file = '', ...args] = command;
   const child = spawn(file, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
   running.add(child);
-  guard?.(child);
+  scratch?.guard(child, 'TERM');
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   running.delete(child);
   return code ?? 128 + constants.signals[signal ?? 'SIGKILL'];
 }
 
 /** Runs the tests of `files`; resolves with the exit code, and 1 where not a single test ran. */
-async function runTests(files: string[], mode: Mode, env: NodeJS.ProcessEnv, guard?: TestServers['guard']) {
+async function runTests(files: string[], mode: Mode, env: NodeJS.ProcessEnv, scratch: Scratch) {
   if (files.length === 0) return complain('no test file was found');
-  const scratch = mkdtempSync(join(tmpdir(), 'ostiary-counts-'));
-  try {
-    const counts = join(scratch, 'counts');
-    const limit = mode === MODES.long ? [] : [`--test-timeout=${TEST_LIMIT}`];
-    const reporters = [
-      ['--test-reporter=spec', '--test-reporter-destination=stdout'],
-      [`--test-reporter=${join(SERVER, 'tools/test-counts.ts')}`, `--test-reporter-destination=${counts}`],
-    ];
-    const options = ['--disable-warning=ExperimentalWarning', `--test-concurrency=${CONCURRENCY}`, ...limit];
-    const command = [process.execPath, '--test', ...options, ...reporters.flat(), ...files];
-    // A file that keeps a handle open outlives the limit of its tests: Node names it when the run is ended.
-    const hanging = mode === MODES.long ? undefined : setTimeout(() => interrupt('SIGTERM'), RUN_LIMIT);
-    const code = await exitCodeOf(command, env, guard);
-    clearTimeout(hanging);
-    if (code === 0 && !(Number(readFileSync(counts, 'utf8')) > 0)) return complain('not a single test ran');
-    return code;
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const counts = join(scratch.dir, 'counts');
+  const limit = mode === MODES.long ? [] : [`--test-timeout=${TEST_LIMIT}`];
+  const reporters = [
+    ['--test-reporter=spec', '--test-reporter-destination=stdout'],
+    [`--test-reporter=${join(SERVER, 'tools/test-counts.ts')}`, `--test-reporter-destination=${counts}`],
+  ];
+  const options = ['--disable-warning=ExperimentalWarning', `--test-concurrency=${CONCURRENCY}`, ...limit];
+  const command = [process.execPath, '--test', ...options, ...reporters.flat(), ...files];
+  // A file that keeps a handle open outlives the limit of its tests: Node names it when the run is ended.
+  const hanging = mode === MODES.long ? undefined : setTimeout(() => interrupt('SIGTERM'), RUN_LIMIT);
+  const code = await exitCodeOf(command, env, scratch);
+  clearTimeout(hanging);
+  if (code === 0 && !(Number(readFileSync(counts, 'utf8')) > 0)) return complain('not a single test ran');
+  return code;
 }
 
 function complain(sentence: string): number {
   console.error(sentence);
   return 1;
+}
+
+/** What the tests find: the servers of this run alone, and folders that go with it. */
+function testEnv(scratch: Scratch, servers: TestServers | null): NodeJS.ProcessEnv {
+  const temporary = join(scratch.dir, 'tmp');
+  mkdirSync(temporary);
+  // Hundreds of processes load the same sources: the first to end leaves them compiled for the others.
+  const compiled = join(scratch.dir, 'compiled');
+  const env: NodeJS.ProcessEnv = { ...baseEnv, TMPDIR: temporary, NODE_COMPILE_CACHE: compiled };
+  for (const [kind, { variable }] of Object.entries(SERVER_KINDS)) {
+    delete env[variable];
+    const url = servers?.urls[kind as keyof typeof SERVER_KINDS];
+    if (url !== undefined) env[variable] = url;
+  }
+  return env;
 }
 
 async function main(): Promise<number> {
@@ -122,25 +137,23 @@ async function main(): Promise<number> {
   }
 
   const files = chosen.length > 0 ? chosen : mode.files();
-  const servers = mode.servers && interrupted === null ? await startTestServers() : null;
-  const env: NodeJS.ProcessEnv = { ...baseEnv };
-  for (const [kind, { variable }] of Object.entries(SERVER_KINDS)) {
-    delete env[variable];
-    const url = servers?.urls[kind as keyof typeof SERVER_KINDS];
-    if (url !== undefined) env[variable] = url;
-  }
+  const memory = mode.inMemory ? memoryFolder() : null;
+  const scratch = createScratch(memory ?? undefined);
+  let servers: TestServers | null = null;
   let code: number;
   try {
-    code = await runTests(files, mode, env, servers?.guard);
+    servers = mode.servers && interrupted === null ? await startTestServers({ scratch }) : null;
+    code = await runTests(files, mode, testEnv(scratch, servers), scratch);
   } finally {
-    await servers?.stop();
+    await scratch.end();
   }
 
   const others = servers?.report ?? [
     'PostgreSQL, MySQL/MariaDB, MongoDB, Redis: NOT RUN ON in this mode; `npm test` does',
   ];
   const here = `Node ${process.versions.node} with SQLite ${process.versions.sqlite ?? '(version unknown)'}`;
-  console.log(['', 'This run covered:', ...[here, ...others].map((line) => `  ${line}`)].join('\n'));
+  const place = `Written to ${memory === null ? 'a temporary folder' : 'memory'}, ${CONCURRENCY} test files at a time`;
+  console.log(['', 'This run covered:', ...[here, ...others, place].map((line) => `  ${line}`)].join('\n'));
   if (failed.length > 0) console.error(`Besides the tests, these failed: ${failed.join(', ')} (see above).`);
   return code === 0 && failed.length > 0 ? 1 : code;
 }

@@ -1,9 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
 import { launchMariadb, mysqlVersion } from './mariadb.ts';
 import { ENGINE_LIMITS, launchMongodb, mongodbVersion } from './mongodb.ts';
 import { launchPostgres, postgresVersion } from './postgres.ts';
 import { launchRedis, redisVersion } from './redis.ts';
-import { createScratch } from './scratch.ts';
+import { createScratch, type Scratch } from './scratch.ts';
 import type { Launch } from './server-process.ts';
 
 export type ServerKind = 'postgres' | 'mysql' | 'mongodb' | 'redis';
@@ -12,8 +11,6 @@ export interface TestServers {
   urls: Partial<Record<ServerKind, string>>;
   /** One line for each kind of server: its version and where it comes from, or why there is none. */
   report: string[];
-  /** Promises that `child` ends with this process, as the servers do. */
-  guard(child: ChildProcess): void;
   /** Ends the private servers and removes their folder; those that were given by URL are left as they are. */
   stop(): Promise<void>;
 }
@@ -60,17 +57,18 @@ const isKind = (name: string): name is ServerKind => Object.hasOwn(SERVER_KINDS,
 
 /**
  * Takes the servers named by TEST_POSTGRES_URL, TEST_MYSQL_URL, TEST_MONGODB_URL and TEST_REDIS_URL, and starts a private one of each
- * other kind (or of those in `only`) from the programs on this machine. `durable` keeps waiting for the disk.
+ * other kind (or of those in `only`) from the programs on this machine, in `scratch` or a folder of their own. `durable` keeps
+ * waiting for the disk.
  * A missing program is reported; a named server that does not answer, or a found one that does not start, throws.
  */
 export async function startTestServers(
-  options: { only?: string[]; durable?: boolean; env?: NodeJS.ProcessEnv } = {},
+  options: { only?: string[]; durable?: boolean; env?: NodeJS.ProcessEnv; scratch?: Scratch } = {},
 ): Promise<TestServers> {
   const env = options.env ?? process.env;
   const unknown = (options.only ?? []).filter((name) => !isKind(name));
   if (unknown.length > 0) throw new TypeError(`unknown kinds of server: ${unknown.join(', ')}`);
   const kinds = (options.only ?? Object.keys(SERVER_KINDS)).filter(isKind);
-  const scratch = createScratch();
+  const scratch = options.scratch ?? createScratch();
 
   const start = async (key: ServerKind): Promise<{ key: ServerKind; url?: string; line: string }> => {
     const kind = SERVER_KINDS[key];
@@ -100,7 +98,6 @@ export async function startTestServers(
   return {
     urls: Object.fromEntries(started.flatMap(({ key, url }) => (url === undefined ? [] : [[key, url]]))),
     report: started.map(({ line }) => line),
-    guard: (child) => scratch.guard(child, 'TERM'),
     stop: () => scratch.end(),
   };
 }

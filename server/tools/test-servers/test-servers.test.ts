@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testDatabases } from '../../test/databases.ts';
-import { createScratch } from './scratch.ts';
+import { createScratch, memoryFolder } from './scratch.ts';
 import type { ServerKind } from './start.ts';
 import { SERVER_KINDS, startTestServers } from './start.ts';
 
@@ -139,4 +139,9 @@ test('end removes the folder and may be called twice', async () => {
   await scratch.end();
   assert.equal(existsSync(scratch.dir), false);
   await scratch.end();
+});
+
+test('what a run throws away is kept in memory, unless there is too little or TMPDIR says where', () => {
+  assert.ok([null, '/dev/shm'].includes(memoryFolder({})));
+  assert.equal(memoryFolder({ TMPDIR: '/var/tmp' }), null);
 });
