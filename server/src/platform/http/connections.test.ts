@@ -29,8 +29,8 @@ function accepted(app: HttpServer): Socket[] {
   return sockets;
 }
 
-async function serverOf(t: TestContext) {
-  const { app, lines } = await testServer(t, { routes, http: { requestTimeout: PATIENCE } });
+async function serverOf(t: TestContext, patience = PATIENCE) {
+  const { app, lines } = await testServer(t, { routes, http: { requestTimeout: patience } });
   return { app, lines, sockets: accepted(app), port: await listen(app) };
 }
 
@@ -77,6 +77,18 @@ test('a client that reads gets all of it, and idles longer than that', { timeout
   assert.equal(parseAnswer(await readAll(client)).body, LARGE);
 });
 
+test('a server that stands still cuts nobody off for that', { timeout: 20_000 }, async (t) => {
+  const { port } = await serverOf(t, 4 * PATIENCE);
+  const client = await open(t, port);
+  client.pause();
+  client.write(get('/large').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+  // It has looked, and seen that the answer waits.
+  await sleep(1.5 * PATIENCE);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4 * PATIENCE);
+  client.resume();
+  assert.equal(parseAnswer(await readAll(client)).body, LARGE);
+});
+
 test('requests sent ahead are answered, up to a bound, and refused beyond it', { timeout: 10_000 }, async (t) => {
   const { app, port } = await serverOf(t);
   let handled = 0;
@@ -117,6 +129,7 @@ test('when there are too many connections, idle ones go, and whoever is served i
     most: 3,
     log: pino({}, { write: (line: string) => void lines.push(line) }),
   });
+  const sockets = accepted(app);
   const port = await listen(app);
   const idle = [await open(t, port), await open(t, port)];
   for (const client of idle) {
@@ -125,7 +138,7 @@ test('when there are too many connections, idle ones go, and whoever is served i
   }
   const busy = await open(t, port);
   busy.write('GET /small HTTP/1.1\r\n');
-  await sleep(50);
+  while (!sockets[2]?.bytesRead) await sleep(10);
   const turnedAway = await open(t, port);
   await readAll(turnedAway);
   for (const client of idle) if (!client.destroyed) await readAll(client);

@@ -21,7 +21,8 @@ export interface ConnectionLimits {
 }
 
 interface Backlog {
-  since: number;
+  /** The look at which that was. */
+  look: number;
   /** Bytes that had been taken then. */
   taken: number;
 }
@@ -35,8 +36,12 @@ export function limitConnections(app: HttpServer, { patience, log, most = mostCo
   const open = new Set<Socket>();
   const backlogs = new WeakMap<Socket, Backlog>();
   let warnedAt = Number.NEGATIVE_INFINITY;
+  const interval = Math.min(LONGEST_CHECK, Math.ceil(patience / 4));
+  const mostLooks = Math.ceil(patience / interval) - 1;
+  // Looks are counted instead of time: while this process stood still, no client could be served.
+  let looks = 0;
 
-  function isStuck(socket: Socket, now: number): boolean {
+  function isStuck(socket: Socket): boolean {
     if (socket.writableLength === 0) {
       backlogs.delete(socket);
       return false;
@@ -44,17 +49,16 @@ export function limitConnections(app: HttpServer, { patience, log, most = mostCo
     const taken = socket.bytesWritten - socket.writableLength;
     const before = backlogs.get(socket);
     if (before === undefined || taken - before.taken >= LEAST_TAKEN) {
-      backlogs.set(socket, { since: now, taken });
+      backlogs.set(socket, { look: looks, taken });
       return false;
     }
-    return now - before.since >= patience - interval;
+    return looks - before.look >= mostLooks;
   }
 
-  const interval = Math.min(LONGEST_CHECK, Math.ceil(patience / 4));
   const timer = setInterval(() => {
-    const now = performance.now();
+    looks += 1;
     // A reset, so that the kernel lets go of what it holds for this client, too.
-    for (const socket of open) if (isStuck(socket, now)) socket.resetAndDestroy();
+    for (const socket of open) if (isStuck(socket)) socket.resetAndDestroy();
   }, interval).unref();
   app.addHook('onClose', (_app, done) => {
     clearInterval(timer);
