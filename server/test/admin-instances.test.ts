@@ -10,18 +10,19 @@ import { openTestApp, standingClock, type TestApp } from './app.ts';
 import { createClient, ok, type SignedInBody } from './client.ts';
 import { testDatabases } from './databases.ts';
 import { createWorld, member, type World } from './matrix/world.ts';
+import { runningTime } from './running-time.ts';
 import { atOnce, refused, type Scene } from './scenario.ts';
 
-/** Of real time, within which every instance refuses what one of them revoked (the contract, Revocation). */
+/** Of running time, within which every instance refuses what one of them revoked (the contract, Revocation). */
 const REVOCATION_LIMIT = SECOND;
 
 type Answer = ReturnType<Scene['client']['send']>;
 
 /** Asks the other instance until it has learnt what happened here; fails where that takes longer than the contract allows. */
 async function learns(call: () => Answer, status: number): Promise<void> {
-  const since = performance.now();
+  const since = runningTime();
   while ((await call()).statusCode !== status) {
-    assert.ok(performance.now() - since < REVOCATION_LIMIT, `not ${status} within the limit`);
+    assert.ok(runningTime() - since < REVOCATION_LIMIT, `not ${status} within the limit`);
     await pause(20);
   }
 }

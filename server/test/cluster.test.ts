@@ -7,14 +7,15 @@ import { testDatabases } from './databases.ts';
 import { createHttpClient, type HttpClient } from './kill/http-client.ts';
 import { launch, ostiary, type ServerProcess, serverEnv, setupLink, withServers } from './kill/server-process.ts';
 import { isAlive, logged, logLines, until, workersOf } from './kill/workers.ts';
+import { runFor, runningTime } from './running-time.ts';
 
 const COUNT = 2;
-/** Milliseconds in which a worker that was killed has a successor; on a busy machine twice what the whole start took. */
+/** Milliseconds of running time in which a worker that was killed has a successor; on a busy machine twice what the whole start took. */
 const CRASH_TO_READY = 3_000;
 const PATIENCE = 20_000;
 /** How many connections it takes to see each worker: they are dealt out in turn. */
 const CONNECTIONS = 8;
-/** An answer that takes longer is none: milliseconds. */
+/** An answer that takes longer is none: milliseconds of running time. */
 const ANSWER_LIMIT = 5_000;
 
 // One of them will do: what is tested here is the same on all. SQLite takes no second process.
@@ -30,13 +31,13 @@ async function withWorkers(
   try {
     await withServers(async (dir, start) => {
       const env = serverEnv(dir, url, { WORKERS: String(COUNT), ...more });
-      const began = performance.now();
+      const began = runningTime();
       const server = await start({ env, dir });
       let workers: number[] = [];
       try {
         await until(() => workersOf(server).length === COUNT);
         workers = workersOf(server);
-        await run(server, performance.now() - began);
+        await run(server, runningTime() - began);
       } finally {
         workers = [...workers, ...workersOf(server)];
         await server.end('SIGKILL');
@@ -54,7 +55,7 @@ function answers(http: HttpClient): Promise<boolean> {
     ({ status }) => status === 200,
     () => false,
   );
-  return Promise.race([answer, sleep(ANSWER_LIMIT, false)]);
+  return Promise.race([answer, runFor(ANSWER_LIMIT, false)]);
 }
 
 /** Whether a new connection brings an answer soon. */
@@ -95,7 +96,7 @@ describe('several processes', { skip: database === undefined && 'no database her
       for (const client of clients) assert.equal((await client.send('GET', '/health/liveness')).status, 200);
       const [victim = 0] = workersOf(server);
       process.kill(victim, 'SIGKILL');
-      const killed = performance.now();
+      const killed = runningTime();
       let isReplaced = false;
       /** Whether the connection fails meanwhile. Each for itself: one that hangs must not hold up the clock. */
       async function isBroken(client: HttpClient): Promise<boolean> {
@@ -112,7 +113,7 @@ describe('several processes', { skip: database === undefined && 'no database her
         await sleep(10);
       }
       isReplaced = true;
-      const took = performance.now() - killed;
+      const took = runningTime() - killed;
       t.diagnostic(`replaced after ${Math.round(took)} ms; both were up after ${Math.round(startTook)} ms`);
       assert.ok(took <= Math.max(CRASH_TO_READY, 2 * startTook), `${took} ms`);
       const broken = (await known).filter(Boolean).length;

@@ -7,11 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openTestApp, standingClock } from '../app.ts';
 import { createClient, ok } from '../client.ts';
 import { testDatabases } from '../databases.ts';
+import { runningTime } from '../running-time.ts';
 import type { Scene } from '../scenario.ts';
 import { refused } from '../scenario.ts';
 import { createWorld, giveRoles, type Member, member, newRole, type World } from './world.ts';
 
-/** The contract's bound for instances that share only a database. Milliseconds. */
+/** The contract's bound for instances that share only a database. Milliseconds of running time. */
 const KNOWN_EVERYWHERE_AFTER = 1000;
 const GUARDED = '/admin/routes';
 
@@ -135,14 +136,14 @@ for (const database of testDatabases()) {
       const watch = async (name: string, subject: Subject) => {
         const { revoke, status } = REVOCATIONS[name] ?? assert.fail();
         await revoke(here, subject);
-        const since = performance.now();
+        const since = runningTime();
         for (;;) {
           const answer = await get(there, subject);
           if (answer.statusCode !== 200) {
             refused(answer, status, code(status));
             return;
           }
-          if (performance.now() - since > KNOWN_EVERYWHERE_AFTER) {
+          if (runningTime() - since > KNOWN_EVERYWHERE_AFTER) {
             late.push(name);
             return;
           }
