@@ -39,8 +39,13 @@ const RUN_LIMIT = 1_200_000;
 
 const find = (pattern: string, exclude: string[]) =>
   globSync(pattern, { cwd: ROOT, exclude: [...NOT_OURS, ...exclude] }).sort();
-const allTests = () => find(TESTS, [LONG_TESTS]);
 const testsWithoutServers = () => find(TESTS, [LONG_TESTS, 'server/tools/test-servers/**']);
+
+/** Tests of the whole server and of all stores: they take longest. */
+const IS_LONG = /^server\/(?:test|src)\/[^/]+$/;
+
+/** The longest first: at the end no file keeps one core busy while the others are idle. */
+const allTests = () => find(TESTS, [LONG_TESTS]).sort((a, b) => Number(IS_LONG.test(b)) - Number(IS_LONG.test(a)));
 
 /** Tests that start no application: those that load neither `app.ts` nor what stands above it. */
 function unitTests(): string[] {

@@ -70,28 +70,28 @@ function drip(socket: Awaited<ReturnType<typeof open>>, piece: string): Promise<
 
 const SLOW = { requestTimeout: 300 };
 
-test('a client that drips its header fields is cut off', { timeout: 10_000 }, async (t) => {
+test('a client that drips its header fields is cut off', { timeout: 30_000 }, async (t) => {
   const { app } = await testServer(t, { routes, http: SLOW });
   const socket = await open(t, await listen(app));
   socket.write('GET /things HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
   assertProblem(parseAnswer(await drip(socket, 'x')), 408, 'request_timeout');
 });
 
-test('a client that drips its body is cut off', { timeout: 10_000 }, async (t) => {
+test('a client that drips its body is cut off', { timeout: 30_000 }, async (t) => {
   const { app } = await testServer(t, { routes, http: SLOW });
   const socket = await open(t, await listen(app));
   socket.write(`${HEAD}Content-Length: 100000\r\n\r\n`);
   assertProblem(parseAnswer(await drip(socket, ' ')), 408, 'request_timeout');
 });
 
-test('a client that connects and says nothing is cut off', { timeout: 10_000 }, async (t) => {
+test('a client that connects and says nothing is cut off', { timeout: 30_000 }, async (t) => {
   const { app } = await testServer(t, { routes, http: SLOW });
   const socket = await open(t, await listen(app));
   const text = await readAll(socket);
   assert.ok(text === '' || parseAnswer(text).statusCode === 408);
 });
 
-test('a client that goes on sending after it was refused is cut off', { timeout: 10_000 }, async (t) => {
+test('a client that goes on sending after it was refused is cut off', { timeout: 30_000 }, async (t) => {
   const { app } = await testServer(t, { routes });
   const socket = await open(t, await listen(app));
   socket.write('garbage\r\n\r\n');

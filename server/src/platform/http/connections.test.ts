@@ -34,7 +34,7 @@ async function serverOf(t: TestContext, patience = PATIENCE) {
   return { app, lines, sockets: accepted(app), port: await listen(app) };
 }
 
-test('a client that does not read its answer is cut off', { timeout: 10_000 }, async (t) => {
+test('a client that does not read its answer is cut off', { timeout: 30_000 }, async (t) => {
   const { sockets, port } = await serverOf(t);
   for (const [name, bytes] of [
     ['one large answer', get('/large')],
@@ -53,7 +53,7 @@ test('a client that does not read its answer is cut off', { timeout: 10_000 }, a
   }
 });
 
-test('a client that takes a byte now and then is cut off', { timeout: 10_000 }, async (t) => {
+test('a client that takes a byte now and then is cut off', { timeout: 30_000 }, async (t) => {
   const { sockets, port } = await serverOf(t);
   const client = await open(t, port);
   client.on('error', () => {});
@@ -67,7 +67,7 @@ test('a client that takes a byte now and then is cut off', { timeout: 10_000 }, 
   if (!socket.destroyed) await once(socket, 'close');
 });
 
-test('a client that reads gets all of it, and idles longer than that', { timeout: 10_000 }, async (t) => {
+test('a client that reads gets all of it, and idles longer than that', { timeout: 30_000 }, async (t) => {
   const { port } = await serverOf(t);
   const client = await open(t, port);
   client.write(get('/small'));
@@ -77,7 +77,7 @@ test('a client that reads gets all of it, and idles longer than that', { timeout
   assert.equal(parseAnswer(await readAll(client)).body, LARGE);
 });
 
-test('a server that stands still cuts nobody off for that', { timeout: 20_000 }, async (t) => {
+test('a server that stands still cuts nobody off for that', { timeout: 30_000 }, async (t) => {
   const { port } = await serverOf(t, 4 * PATIENCE);
   const client = await open(t, port);
   client.pause();
@@ -89,7 +89,7 @@ test('a server that stands still cuts nobody off for that', { timeout: 20_000 },
   assert.equal(parseAnswer(await readAll(client)).body, LARGE);
 });
 
-test('requests sent ahead are answered, up to a bound, and refused beyond it', { timeout: 10_000 }, async (t) => {
+test('requests sent ahead are answered, up to a bound, and refused beyond it', { timeout: 30_000 }, async (t) => {
   const { app, port } = await serverOf(t);
   let handled = 0;
   app.server.on('request', () => {
@@ -108,7 +108,7 @@ test('requests sent ahead are answered, up to a bound, and refused beyond it', {
   assert.equal(many.filter((status) => status === '429').length, 32);
 });
 
-test('who sends far too many requests ahead is cut off, others are served', { timeout: 10_000 }, async (t) => {
+test('who sends far too many requests ahead is cut off, others are served', { timeout: 30_000 }, async (t) => {
   const { port } = await serverOf(t);
   const client = await open(t, port);
   client.write(get('/small').repeat(1200));
@@ -120,7 +120,7 @@ test('who sends far too many requests ahead is cut off, others are served', { ti
 });
 
 test('when there are too many connections, idle ones go, and whoever is served is not', {
-  timeout: 10_000,
+  timeout: 30_000,
 }, async (t) => {
   const { app } = await testServer(t, { routes });
   const lines: string[] = [];

@@ -34,7 +34,7 @@ test('fault 14: ready follows the probes and tells their names and states only',
   assert.equal((await app.inject('/ready')).statusCode, 200);
 });
 
-test('a probe that hangs counts as down', { timeout: 20_000 }, async (t) => {
+test('a probe that hangs counts as down', { timeout: 30_000 }, async (t) => {
   const { app } = await testServer(t, {
     probes: { essential: { database: () => new Promise(() => {}) }, helpful: {} },
   });
