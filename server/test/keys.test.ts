@@ -144,7 +144,8 @@ for (const { name, freshUrl } of testDatabases()) {
           // Who lost the race to the first ones is not signed in any more.
           return client.send('POST', `/admin/keys${paths[i % 3]}`, { token });
         });
-        for (const { statusCode } of answers) assert.ok([200, 401, 404].includes(statusCode), String(statusCode));
+        for (const { statusCode, body } of answers)
+          assert.ok([200, 401, 404].includes(statusCode), `${statusCode} ${body}`);
         const keys = await keysOf(k);
         assert.match(statuses(keys), /^(retired )*active next$/);
         assert.ok(keys.every(({ id }) => id !== active.id && id !== next.id));
