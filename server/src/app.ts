@@ -258,6 +258,7 @@ export async function createApp(deps: {
     keys: keys.signing,
     issuer: config.publicUrl,
     ttl: config.tokens.accessTtl,
+    isBlind: () => feed.isBlind(),
     clock,
   });
   const refreshTokens = createRefreshTokens({ keyring });

@@ -27,17 +27,21 @@ function pairFor(algorithm: Algorithm) {
   return algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
 
-function setUp(algorithm: Algorithm) {
+function setUp(algorithm: Algorithm, ttl = 15 * MINUTE) {
   const pair = pairFor(algorithm);
-  const time = { now: new Date('2026-11-20T12:00:00Z') };
+  const time = { now: new Date('2026-11-20T12:00:00Z'), blind: false };
   const known = { kid: KID, algorithm, publicKey: pair.publicKey };
   const keys: SigningKeys = {
     current: () => ({ kid: KID, algorithm, privateKey: pair.privateKey }),
     find: (kid) => (kid === KID ? known : null),
     fetch: async (kid) => (kid === KID ? known : null),
-    jwks: () => ({ keys: [] }),
+    jwks: async () => ({ keys: [] }),
   };
-  const tokens = createAccessTokens({ keys, issuer: ISSUER, ttl: 15 * MINUTE, clock: () => time.now });
+  const tokens = createAccessTokens({
+    ...{ keys, issuer: ISSUER, ttl },
+    isBlind: () => time.blind,
+    clock: () => time.now,
+  });
   return { tokens, time, pair };
 }
 
@@ -81,6 +85,24 @@ for (const algorithm of ALGORITHMS) {
       assert.equal(await tokens.verify(accessToken), null);
       assert.equal((await tokens.verifyExpired(accessToken))?.sessionId, CLAIMS.sessionId);
       time.now = start;
+    });
+
+    test('they are taken by an instance whose clock is two minutes behind, also when they live a day', async () => {
+      const behind = setUp(algorithm, DAY);
+      const { accessToken: long } = behind.tokens.issue(CLAIMS);
+      behind.time.now = new Date(behind.time.now.getTime() - 2 * MINUTE);
+      assert.ok(await behind.tokens.verify(long));
+    });
+
+    test('they are taken with as many roles as a person may have', async () => {
+      const roles = Array.from({ length: 100 }, (_, i) => `role-${i}-`.padEnd(50, 'x'));
+      assert.deepEqual((await tokens.verify(tokens.issue({ ...CLAIMS, roles }).accessToken))?.roles, roles);
+    });
+
+    test('none is issued while nobody here can know which keys were revoked', () => {
+      time.blind = true;
+      assert.throws(() => tokens.issue(CLAIMS), { code: 'unavailable' });
+      time.blind = false;
     });
 
     test('nothing else is accepted', async () => {

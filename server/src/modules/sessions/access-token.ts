@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { type Clock, DAY, MINUTE } from '../../platform/clock.ts';
 import { decodeBase64url } from '../../platform/crypto/base64url.ts';
 import { hasLowS, lowS } from '../../platform/crypto/low-s.ts';
+import { platformErrors } from '../../platform/errors.ts';
 import { isId } from '../../platform/ids.ts';
 import type { SigningKey, SigningKeys, VerificationKey } from '../keys/signing-keys.ts';
 
@@ -25,6 +26,7 @@ export interface VerifiedToken extends AccessTokenClaims {
 }
 
 export interface AccessTokens {
+  /** Throws `unavailable` while this instance cannot know whether the key that it would sign with was revoked. */
   issue(claims: AccessTokenClaims): { accessToken: string; expiresIn: number };
   /** The token's claims without looking at its session, or null for anything but a genuine token that has not run out. */
   verify(token: string): VerifiedToken | null | Promise<VerifiedToken | null>;
@@ -33,12 +35,13 @@ export interface AccessTokens {
 }
 
 const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-const LONGEST = 4096;
+/** A header field has no room for more; a person may have a hundred roles of fifty characters. */
+const LONGEST = 16_384;
 const REMEMBERED = 20_000;
 /** RFC 8725, 3.11: no token of another kind may serve as an access token. */
 const TYPE = 'at+jwt';
-/** As long as the configuration lets a token live, and clocks differ; whatever claims more is not ours. */
-const LONGEST_LIFE = DAY + MINUTE;
+/** As long as the configuration lets a token live, and clocks of instances differ; whatever claims more is not ours. */
+const LONGEST_LIFE = DAY + 5 * MINUTE;
 
 /**
  * Access tokens as signed JWTs (RFC 7519, RFC 9068). Only the exact header that `issue` writes is accepted, in canonical base64url, under
@@ -50,9 +53,10 @@ export function createAccessTokens(deps: {
   issuer: string;
   /** Milliseconds. */
   ttl: number;
+  isBlind: () => boolean;
   clock: Clock;
 }): AccessTokens {
-  const { keys, issuer, ttl, clock } = deps;
+  const { keys, issuer, ttl, isBlind, clock } = deps;
   // By the exact string: what was verified once is the same bytes. `exp` and the key are still looked at every time.
   // Unlike `max`, `maxSize` reserves no memory ahead.
   const remembered = new LRUCache<string, VerifiedToken>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
@@ -105,6 +109,7 @@ export function createAccessTokens(deps: {
 
   return {
     issue(claims) {
+      if (isBlind()) throw platformErrors.unavailable({ headers: { 'retry-after': '1' } });
       const key = keys.current();
       const issuedAt = Math.floor(clock().getTime() / 1000);
       const expiresIn = Math.floor(ttl / 1000);
