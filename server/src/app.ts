@@ -445,6 +445,7 @@ export async function createApp(deps: {
     lookAtReplicas: () => replicas.look(),
     async start() {
       await feed.start();
+      await keys.start();
       relay.start();
       replicas.start();
       if (config.role !== 'web') {

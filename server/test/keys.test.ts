@@ -233,11 +233,10 @@ describe('keys', () => {
       await there.app.stop();
       const changed = await more({ SIGNING_ALGORITHM: 'RS256' });
       const client = createClient(changed);
-      assert.equal(kidOf((await client.login(boss)).accessToken), (await keysOf(k))[0]?.id);
-      here.time.forward(HOUR);
-      const isReplaced = async () => (await keysOf(k))[1]?.algorithm === 'RS256';
-      for (let tries = 0; tries < 100 && !(await isReplaced()); tries++) await tick(changed);
-      assert.equal(statuses(await keysOf(k)), 'active next');
+      const [first, next] = await keysOf(k);
+      assert.equal(kidOf((await client.login(boss)).accessToken), first?.id);
+      assert.deepEqual([first?.algorithm, next?.algorithm], ['EdDSA', 'RS256'], 'from its start');
+      assert.deepEqual(await published(changed), [first?.id, next?.id]);
       here.time.forward(HOUR);
       await tick(changed);
       assert.equal(statuses(await keysOf(k)), 'active next', 'lists without it may still be about');
@@ -263,10 +262,10 @@ describe('keys', () => {
 
   test('another algorithm: a rotation by hand changes to it at once', () =>
     withKeys(sqlite.freshUrl, async (k) => {
+      const [, unfit = assert.fail()] = await keysOf(k);
       const changed = await k.more({ SIGNING_ALGORITHM: 'ES256' });
       const client = createClient(changed);
       const { accessToken: token } = await client.login(k.boss);
-      const [, unfit = assert.fail()] = await keysOf(k);
       const { items } = ok<{ items: AdminKey[] }>(await client.send('POST', '/admin/keys/rotate', { token }), 200);
       assert.deepEqual(
         items.map(({ algorithm, status }) => [algorithm, status]),
@@ -283,29 +282,169 @@ describe('keys', () => {
       assert.equal(await statusOf(k.there, accessToken), 200, 'the others look for a key that they do not know');
     }));
 
-  test('an unknown key is looked for at once, for all who ask, and no more than once a second', () =>
-    withKeys(sqlite.freshUrl, async ({ here }) => {
-      const { config, app, time } = here;
+  test('instances that disagree about the algorithm change it once, as the last one to start says', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { here, there } = k;
+      const changed = await k.more({ SIGNING_ALGORITHM: 'ES256' });
+      const pairs = async () => (await keysOf(k)).map(({ algorithm, status }) => `${algorithm} ${status}`).join(', ');
+      assert.equal(await pairs(), 'EdDSA active, ES256 next');
+      let activated = 0;
+      /** Whichever instance has the job this hour: each for some hours, as chance has it. */
+      const tend = async (hours: number) => {
+        for (let hour = 0; hour < hours; hour++) {
+          here.time.forward(HOUR);
+          const who = [here, changed, there][Math.floor(hour / 4) % 3] ?? here;
+          activated += (await who.app.keys.tend()).activated;
+        }
+      };
+      await tend(72);
+      assert.equal(await pairs(), 'ES256 active, ES256 next');
+      assert.equal(activated, 1);
+      const [, next] = await keysOf(k);
+      ok(await askKeys(k, 'POST', `/${next?.id}/revoke`), 200);
+      assert.equal(await pairs(), 'ES256 active, ES256 next', 'also where another instance makes the key');
+      await tend(31 * 24);
+      assert.equal(await pairs(), 'ES256 active, ES256 next');
+      assert.equal(activated, 2, 'by its age');
+      await k.more();
+      await tend(72);
+      assert.equal(await pairs(), 'EdDSA active, EdDSA next', 'an instance that is put back decides again');
+      assert.equal(activated, 3);
+    }));
+
+  test('a next key that cannot be opened is never put to use: it is replaced, and tokens go on', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { here, boss } = k;
+      await here.app.keys.encryption.current();
+      /** As after a change of the secret that was interrupted: sealed by one that is not configured any more. */
+      const spoil = async (use: 'sig' | 'enc') => {
+        const key = (await here.app.storage.keys.list()).findLast((each) => each.use === use);
+        assert.ok(key && key.activatedAt === null);
+        await k.there.app.storage.keys.reseal(
+          key.id,
+          key.sealedPrivateKey,
+          `00000000.${key.sealedPrivateKey.slice(9)}`,
+        );
+        return key.id;
+      };
+      for (const use of ['sig', 'enc'] as const) {
+        const id = await spoil(use);
+        const fresh = await k.more();
+        const states = async () => statuses(await keysOf(k, use));
+        here.time.forward(31 * DAY);
+        await fresh.app.keys.tend();
+        assert.equal(await states(), 'active next');
+        const [, replaced] = await here.app.storage.events.listForTarget(`key:${id}`);
+        assert.deepEqual([replaced?.type, replaced?.data.reason], ['key.removed', 'unreadable']);
+        here.time.forward(2 * HOUR);
+        await fresh.app.keys.tend();
+        assert.equal(await states(), 'retired active next');
+        const [, active] = await keysOf(k, use);
+
+        // By hand it goes at once, also where the active key is one that somebody stole.
+        await spoil(use);
+        const later = await k.more();
+        await later.app.keys.revoke(SYSTEM_CALLER, String(active?.id));
+        here.time.forward(26 * HOUR);
+        await later.app.keys.tend();
+        assert.equal(await states(), 'active next');
+        const [used] = await keysOf(k, use);
+        const current = use === 'sig' ? later.app.keys.signing.current() : await later.app.keys.encryption.current();
+        assert.equal(current.kid, used?.id, 'it signs and opens');
+        const { accessToken } = await createClient(later).login(boss);
+        assert.equal(await statusOf(here, accessToken), 200);
+      }
+    }));
+
+  test('an active key that nobody can open does not stay for a month', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { here } = k;
+      await here.app.keys.encryption.current();
+      const key = (await here.app.storage.keys.list()).find(({ use }) => use === 'enc') ?? assert.fail();
+      await here.app.storage.keys.reseal(key.id, key.sealedPrivateKey, `00000000.${key.sealedPrivateKey.slice(9)}`);
+      const fresh = await k.more();
+      await assert.rejects(fresh.app.keys.encryption.current(), { code: 'unavailable' });
+      here.time.forward(2 * HOUR);
+      await fresh.app.keys.tend();
+      await learns(async () =>
+        fresh.app.keys.encryption.current().then(
+          () => true,
+          () => false,
+        ),
+      );
+    }));
+
+  /** Keys of an instance that nobody tells that something changed. */
+  async function untold({ here: { config, app, time } }: Pick<KeyWorld, 'here'>, list = app.storage.keys.list) {
+    const clock = () => time.now;
+    const keys = createKeys({
+      ...{ store: { ...app.storage.keys, list: () => list() }, events: createEvents({ clock }), clock },
+      ...{ keyring: createKeyring(config.secretKeys), algorithm: 'EdDSA', rotation: DAY, log: createLog(config.log) },
+    });
+    await keys.load();
+    return keys;
+  }
+
+  test('strangers who invent keys hide no real one: who asks waits for a look that began afterwards', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { app } = k.here;
+      const keys = await untold(k);
+      for (let round = 0; round < 5; round++) {
+        await keys.signing.fetch(`01890000-0000-7000-8000-00000000000${round}`);
+        for (let rotation = 0; rotation < 2; rotation++) await app.keys.rotate(SYSTEM_CALLER, 'sig');
+        const { kid } = app.keys.signing.current();
+        assert.equal(keys.signing.find(kid), null);
+        assert.equal((await keys.signing.fetch(kid))?.kid, kid);
+      }
+    }));
+
+  test('the published list holds a key of another instance as soon as that one signs with it', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { app } = k.here;
+      const keys = await untold(k);
+      for (let round = 0; round < 5; round++) {
+        for (let rotation = 0; rotation < 2; rotation++) await app.keys.rotate(SYSTEM_CALLER, 'sig');
+        const { kid } = app.keys.signing.current();
+        assert.ok((await keys.signing.jwks()).keys.some((key) => key.kid === kid));
+      }
+    }));
+
+  test('while the database is away an unknown key is no wrong one, however often it is asked for; the list goes on', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { list } = k.here.app.storage.keys;
+      let away = false;
+      const keys = await untold(k, async () => (away ? assert.fail('the database is away') : list()));
+      const before = await keys.signing.jwks();
+      away = true;
+      for (let tries = 0; tries < 3; tries++) {
+        await assert.rejects(keys.signing.fetch('01890000-0000-7000-8000-000000000000'), /is away/);
+        assert.deepEqual(await keys.signing.jwks(), before);
+      }
+      away = false;
+      assert.equal(await keys.signing.fetch('01890000-0000-7000-8000-000000000000'), null);
+    }));
+
+  test('an unknown key is looked for once for all who ask, and no more than ten times a second', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { app } = k.here;
       let looks = 0;
-      const list = () => {
+      const keys = await untold(k, () => {
         looks += 1;
         return app.storage.keys.list();
-      };
-      const clock = () => time.now;
-      // Nobody tells these that something changed.
-      const keys = createKeys({
-        ...{ store: { ...app.storage.keys, list }, events: createEvents({ clock }), clock },
-        ...{ keyring: createKeyring(config.secretKeys), algorithm: 'EdDSA', rotation: DAY, log: createLog(config.log) },
       });
-      await keys.load();
       for (let rotation = 0; rotation < 2; rotation++) await app.keys.rotate(SYSTEM_CALLER, 'sig');
       const { kid } = app.keys.signing.current();
       assert.equal(keys.signing.find(kid), null);
       looks = 0;
       const found = await atOnce(50, () => keys.signing.fetch(kid));
       assert.ok(found.every((key) => key?.kid === kid));
-      await atOnce(50, (i) => keys.signing.fetch(`01890000-0000-7000-8000-0000000000${i + 10}`));
       assert.equal(looks, 1);
+      const since = performance.now();
+      for (let round = 0; round < 3; round++) {
+        await atOnce(50, (i) => keys.signing.fetch(`01890000-0000-7000-8000-0000000000${i + 10}`));
+      }
+      assert.equal(looks, 4);
+      assert.ok(performance.now() - since > 250, 'each waited for its turn');
       assert.equal(keys.signing.current().kid, kid);
     }));
 

@@ -53,7 +53,7 @@ export async function genuineOf({ app, config, time }: Scene, token: string): Pr
     clock,
     log: createLog(config.log),
   });
-  await keys.tend();
+  await keys.start();
   const links = (await keys.list()).filter(({ key }) => key.use === 'sig');
   const keyOf = (status: KeyLink['status']) => {
     const key = links.find((link) => link.status === status)?.key;
@@ -65,7 +65,7 @@ export async function genuineOf({ app, config, time }: Scene, token: string): Pr
   const other = keyOf('next');
   assert.notEqual(other.algorithm, algorithm);
   const [head = '', body = '', signature = ''] = token.split('.');
-  const publicJwk = app.keys.signing.jwks().keys.find((key) => key.kid === kid);
+  const publicJwk = (await app.keys.signing.jwks()).keys.find((key) => key.kid === kid);
   assert.ok(publicJwk);
   return {
     ...{ token, head, body, signature, algorithm, privateKey },

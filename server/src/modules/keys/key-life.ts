@@ -15,6 +15,8 @@ import type { KeyAlgorithm, KeyRecord, KeyStore, KeyUse } from './key-store.ts';
 export interface KeyLife {
   /** Makes the active key and the next one where they are missing. */
   ensure(use: KeyUse): Promise<void>;
+  /** Makes the next key one of the algorithm that is configured here; for a server that starts. */
+  settle(use: KeyUse): Promise<void>;
   /** Puts the next key to use now and makes another next one. Callers at the same time may share one rotation. */
   rotate(caller: Caller, use: KeyUse): Promise<void>;
   /** Throws a key away, at once; if it was active, after a rotation. Throws `key_not_found`. */
@@ -31,21 +33,23 @@ export const PUBLISHED_AHEAD = 2 * HOUR;
 /** Rounds of reading and conditional writing before somebody else's luck is called overload. */
 const ATTEMPTS = 20;
 
-type Reason = 'expired' | 'revoked' | 'algorithm_changed';
+type Reason = 'expired' | 'revoked' | 'algorithm_changed' | 'unreadable';
 
 /** Where keys come from, follow on each other and go. Each step is one conditional write, decided on what was just read. */
 export function createKeyLife(deps: {
   store: KeyStore;
   events: Events;
   keyring: Keyring;
-  /** Of new keys. */
+  /** Whether this instance has, or could have, the private half. */
+  opens: (key: KeyRecord) => boolean;
+  /** As configured here. */
   algorithms: Record<KeyUse, KeyAlgorithm>;
   /** Milliseconds that a key is active. */
   rotation: number;
   clock: Clock;
   log: Logger;
 }): KeyLife {
-  const { store, events, keyring, algorithms, rotation, clock, log } = deps;
+  const { store, events, keyring, opens, algorithms, rotation, clock, log } = deps;
 
   const read = async (use: KeyUse) => chainOf(await store.list(), use);
 
@@ -54,9 +58,18 @@ export function createKeyLife(deps: {
     return events.describe(caller, { type, target: `key:${id}`, data: { use, algorithm, ...data }, evicts: true });
   }
 
+  /**
+   * What new keys are made for: the same as the newest one. A server that starts makes that one fit its setting, so of servers that
+   * disagree the last one to start decides, and none undoes what another did after it.
+   */
+  const algorithmOf = ({ links }: KeyChain, use: KeyUse) => links.at(-1)?.key.algorithm ?? algorithms[use];
+
   /** False where somebody else took the place. */
-  async function insert(caller: Caller | null, use: KeyUse, chain: KeyChain, status: 'next' | 'active') {
-    const algorithm = algorithms[use];
+  async function insert(
+    caller: Caller | null,
+    use: KeyUse,
+    { chain, status, algorithm }: { chain: KeyChain; status: 'next' | 'active'; algorithm: KeyAlgorithm },
+  ): Promise<boolean> {
     const { publicKey, privateKey } = await newKeyPair(algorithm);
     const now = clock();
     const id = newId(now);
@@ -88,29 +101,29 @@ export function createKeyLife(deps: {
   }
 
   /** Whoever takes the place makes it, so one attempt is enough. */
-  async function replenish(caller: Caller | null, use: KeyUse): Promise<void> {
+  async function replenish(caller: Caller | null, use: KeyUse, algorithm: KeyAlgorithm): Promise<void> {
     const chain = await read(use);
-    if (!chain.next) await insert(caller, use, chain, 'next');
+    if (!chain.next) await insert(caller, use, { chain, status: 'next', algorithm });
   }
 
-  /** A next key that was made for another algorithm than is configured now. */
-  const misfit = ({ next }: KeyChain) => (next && next.algorithm !== algorithms[next.use] ? next : null);
-
+  /** An active key that is old, was made for another algorithm than the next one, or cannot be opened here, and a next one that others know. */
   function isDue({ active, next }: KeyChain): boolean {
     if (!active?.activatedAt || !next) return false;
-    const isOld = after(active.activatedAt, rotation) <= clock() || active.algorithm !== algorithms[active.use];
-    return isOld && after(next.createdAt, PUBLISHED_AHEAD) <= clock();
+    const isOver = after(active.activatedAt, rotation) <= clock();
+    const isReplaced = isOver || active.algorithm !== next.algorithm || !opens(active);
+    return isReplaced && after(next.createdAt, PUBLISHED_AHEAD) <= clock();
   }
 
-  /** Makes another key the active one, unless somebody else does meanwhile. */
+  /** Makes another key the active one, unless somebody else does meanwhile. One that cannot be opened here would sign nothing. */
   async function replaceActive(caller: Caller, use: KeyUse): Promise<void> {
     const first = await read(use);
+    const algorithm = algorithmOf(first, use);
     let chain = first;
     for (let tries = 0; tries < ATTEMPTS; tries++) {
-      const unfit = misfit(chain);
-      if (unfit) await remove(caller, unfit, 'algorithm_changed');
-      else if (chain.next && (await activate(caller, chain.next, chain))) return;
-      else if (!chain.next && (await insert(caller, use, chain, 'active'))) return;
+      const { next } = chain;
+      if (next && !opens(next)) await remove(caller, next, 'unreadable');
+      else if (next && (await activate(caller, next, chain))) return;
+      else if (!next && (await insert(caller, use, { chain, status: 'active', algorithm }))) return;
       chain = await read(use);
       if ((chain.active?.place ?? 0) > (first.active?.place ?? 0)) return;
     }
@@ -119,17 +132,19 @@ export function createKeyLife(deps: {
 
   async function rotate(caller: Caller, use: KeyUse): Promise<void> {
     await replaceActive(caller, use);
-    await replenish(caller, use);
+    await replenish(caller, use, algorithmOf(await read(use), use));
   }
 
   async function tendUse(use: KeyUse): Promise<{ activated: number; removed: number }> {
     const chain = await read(use);
     if (!chain.active) return { activated: 0, removed: 0 };
-    const unfit = misfit(chain);
+    const { next } = chain;
     let activated = 0;
-    if (unfit) await remove(null, unfit, 'algorithm_changed');
-    else if (chain.next && isDue(chain)) activated = Number(await activate(null, chain.next, chain));
-    await replenish(null, use);
+    if (next && isDue(chain)) {
+      if (opens(next)) activated = Number(await activate(null, next, chain));
+      else await remove(null, next, 'unreadable');
+    }
+    await replenish(null, use, algorithmOf(chain, use));
     let removed = 0;
     for (const { key, retiredAt } of chain.links) {
       if (retiredAt && after(retiredAt, KEPT_AFTER) <= clock()) removed += Number(await remove(null, key, 'expired'));
@@ -140,8 +155,19 @@ export function createKeyLife(deps: {
   return {
     async ensure(use) {
       const chain = await read(use);
-      if (!chain.active) await insert(null, use, chain, 'active');
-      if (!chain.next) await replenish(null, use);
+      const algorithm = algorithmOf(chain, use);
+      if (!chain.active) await insert(null, use, { chain, status: 'active', algorithm });
+      if (!chain.next) await replenish(null, use, algorithm);
+    },
+
+    async settle(use) {
+      const algorithm = algorithms[use];
+      for (let tries = 0; tries < ATTEMPTS; tries++) {
+        const chain = await read(use);
+        if (chain.next?.algorithm === algorithm) return;
+        if (chain.next) await remove(null, chain.next, 'algorithm_changed');
+        else await insert(null, use, { chain, status: 'next', algorithm });
+      }
     },
 
     rotate,
@@ -154,8 +180,9 @@ export function createKeyLife(deps: {
         if (!key && tries > 0) return;
         if (!key) throw keyErrors.key_not_found();
         // What is retired stays so; the next one may have been put to use since, and then has another version.
-        if (chainOf(keys, key.use).active === key) await replaceActive(caller, key.use);
-        else if (await remove(caller, key, 'revoked')) return replenish(caller, key.use);
+        const chain = chainOf(keys, key.use);
+        if (chain.active === key) await replaceActive(caller, key.use);
+        else if (await remove(caller, key, 'revoked')) return replenish(caller, key.use, algorithmOf(chain, key.use));
       }
       throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
     },

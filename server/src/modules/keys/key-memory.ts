@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Clock, DAY, HOUR, SECOND } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
@@ -24,10 +25,15 @@ export interface KeyMemory {
   read(): Promise<void>;
   /** The same in the background, again until it works; what is remembered serves until then. */
   evict(): void;
-  /** Reads because of a key that nobody knows here; seldom, because strangers can invent as many as they like. */
+  /**
+   * Reads because of a key that nobody knows here, no more than ten times a second: strangers can invent as many as they like. Callers
+   * wait for a reading that begins after they asked, so a key that another instance has just made is always found.
+   */
   lookAgain(): Promise<void>;
   /** The one to make new things with: the active one, or the latest before it that this instance can open. */
   current(use: KeyUse): HeldKey | null;
+  /** Whether this instance has its private half, or could. */
+  opens(key: KeyRecord): boolean;
   /** One that still counts. */
   find(use: KeyUse, kid: string): HeldKey | null;
   /** All of a use that still count, in the order of their places. */
@@ -40,7 +46,7 @@ export interface KeyMemory {
  * an instance takes to hear of it.
  */
 export const KEPT_AFTER = DAY + HOUR;
-const LOOK_AGAIN_AFTER = 1 * SECOND;
+const LOOK_AGAIN_AFTER = SECOND / 10;
 const RETRY_AFTER = 1 * SECOND;
 
 export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock: Clock; log: Logger }): KeyMemory {
@@ -50,7 +56,7 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
   let current = new Map<KeyUse, HeldKey>();
   let reading: Promise<void> | null = null;
   let waiting: Promise<void> | null = null;
-  let looking: Promise<void> | null = null;
+  let nextLook: Promise<void> | null = null;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let retry: NodeJS.Timeout | null = null;
   let stopped = false;
@@ -110,6 +116,14 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
     return reading;
   }
 
+  /** Whoever asks until it begins to read shares it; whoever asks later waits for the one after it. */
+  async function look(): Promise<void> {
+    await pause(Math.max(0, lookedAt + LOOK_AGAIN_AFTER - performance.now()));
+    lookedAt = performance.now();
+    nextLook = null;
+    await read();
+  }
+
   function evict(): void {
     if (stopped) return;
     read().then(outage.worked, (error) => {
@@ -127,14 +141,11 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
     evict,
 
     lookAgain() {
-      if (looking) return looking;
-      if (performance.now() - lookedAt < LOOK_AGAIN_AFTER) return Promise.resolve();
-      lookedAt = performance.now();
-      looking = read().finally(() => {
-        looking = null;
-      });
-      return looking;
+      nextLook ??= look();
+      return nextLook;
     },
+
+    opens: (key) => Boolean(held.get(key.id)?.privateKey ?? openPrivateKey(keyring, key)),
 
     current: (use) => whileItCounts(current.get(use)),
 

@@ -14,6 +14,8 @@ import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
 export interface Keys {
   /** Makes the first signing keys where there are none, and reads all keys. Throws `WrongSecretKey`. */
   load(): Promise<void>;
+  /** For a server that starts to serve: the next key becomes one of `algorithm`. */
+  start(): Promise<void>;
   signing: SigningKeys;
   encryption: EncryptionKeys;
   /** As they are in the database. */
@@ -35,7 +37,7 @@ export function createKeys(deps: {
   store: KeyStore;
   events: Events;
   keyring: Keyring;
-  /** Of new signing keys. */
+  /** Of signing keys that are made from `start` on, by whichever instance. */
   algorithm: SigningAlgorithm;
   /** Milliseconds that a key is active. */
   rotation: number;
@@ -44,7 +46,7 @@ export function createKeys(deps: {
 }): Keys {
   const { store, algorithm } = deps;
   const memory = createKeyMemory(deps);
-  const life = createKeyLife({ ...deps, algorithms: { sig: algorithm, enc: 'RSA-OAEP-256' } });
+  const life = createKeyLife({ ...deps, opens: memory.opens, algorithms: { sig: algorithm, enc: 'RSA-OAEP-256' } });
 
   /** An answer tells what holds here already. */
   async function andRead(change: Promise<void>): Promise<void> {
@@ -63,6 +65,7 @@ export function createKeys(deps: {
       }
     },
 
+    start: () => andRead(life.settle('sig')),
     signing: createSigningKeys({ memory }),
     encryption: createEncryptionKeys({ memory, ensure: () => andRead(life.ensure('enc')) }),
 

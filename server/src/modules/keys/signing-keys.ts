@@ -35,8 +35,11 @@ export interface SigningKeys {
   find(kid: string): VerificationKey | null;
   /** The same, but an unknown `kid` is looked up in the database, where another instance may just have put it. */
   fetch(kid: string): Promise<VerificationKey | null>;
-  /** RFC 7517: the public halves of the next, the active and the retired keys. */
-  jwks(): { keys: PublishedKey[] };
+  /**
+   * RFC 7517: the public halves of the next, the active and the retired keys. Read anew, so that whoever brings a token of a key that
+   * another instance has just made finds it here; while the database is away, those that are remembered.
+   */
+  jwks(): Promise<{ keys: PublishedKey[] }>;
 }
 
 /** The keys that sign access tokens, each by its own algorithm. */
@@ -62,7 +65,10 @@ export function createSigningKeys({ memory }: { memory: KeyMemory }): SigningKey
       return find(kid);
     },
 
-    jwks: () => ({ keys: memory.list('sig').map(published) }),
+    async jwks() {
+      await memory.lookAgain().catch(() => {});
+      return { keys: memory.list('sig').map(published) };
+    },
   };
 }
 
