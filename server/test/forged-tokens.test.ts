@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { SigningAlgorithm } from '../src/modules/keys/key-store.ts';
+import { SYSTEM_CALLER } from '../src/platform/http/system-caller.ts';
 import { type AdminUser, admin, withWorld } from './administration.ts';
 import { ok, tokenIn } from './client.ts';
 import { allRefused, type Counter, openCounter } from './forgery/ask.ts';
@@ -76,6 +77,42 @@ for (const algorithm of ['EdDSA', 'ES256', 'RS256'] as const) {
         }
         assert.ok(count >= AT_LEAST, `${count} forgeries`);
         assert.equal((await call(genuine)).status, 200);
+      }));
+
+    test('the same after rotations: forgeries around a retired key are 401, and all is once it was thrown away', () =>
+      onServer(algorithm, async (w, counter, random) => {
+        const { accessToken: genuine } = await w.client.register(somebody());
+        for (let rotation = 0; rotation < 2; rotation++) await w.app.keys.rotate(SYSTEM_CALLER, 'sig');
+        const { accessToken: young } = await w.client.register(somebody());
+        const g = await genuineOf(w, genuine);
+        const { kid, privateKey: active } = w.app.keys.signing.current();
+        assert.notEqual(kid, g.header.kid);
+        const call = counter.asBearer('GET', '/users/me');
+        const again = () => signed(g.privateKey, g.header, g.claims);
+        for (const control of [genuine, young, again()]) assert.equal((await call(control)).status, 200);
+        const mixed: Forgery[] = [
+          ['the old key under the new one’s name', signed(g.privateKey, { ...g.header, kid }, g.claims)],
+          ['the new key under the old one’s name', signed(active, g.header, g.claims)],
+          ['a signature of the other token', [...genuine.split('.').slice(0, 2), young.split('.')[2]].join('.')],
+          ['claims of the other token', [g.head, young.split('.')[1], g.signature].join('.')],
+        ];
+        const all = [
+          ...mixed,
+          ...forms(g),
+          ...spellings(g),
+          ...headers(g),
+          ...signatures(g),
+          ...damagesOf(genuine, random, 200),
+        ];
+        await allRefused(all, { genuine, call, expected: NOT_OURS });
+        await w.app.keys.revoke(SYSTEM_CALLER, String(g.header.kid));
+        const expected = NOT_OURS;
+        await allRefused([['the token itself', genuine], ['another one', again()], ...mixed], {
+          genuine: '',
+          call,
+          expected,
+        });
+        assert.equal((await call(young)).status, 200);
       }));
 
     test('whoever brings one neither signs anybody out nor refreshes', () =>

@@ -38,7 +38,7 @@ export const base64url = (value: string | Uint8Array) => Buffer.from(value).toSt
 export const encode = (value: unknown) => base64url(JSON.stringify(value));
 const decode = (part: string): Json => JSON.parse(Buffer.from(part, 'base64url').toString());
 
-/** Reads a token of this server, with the key that the server signs with. */
+/** Reads a token of this server, with the key that signed it, be it retired meanwhile. */
 export async function genuineOf({ app, config, time }: Scene, token: string): Promise<Genuine> {
   const { algorithm } = config.tokens;
   const keyring = createKeyring(config.secretKeys);
@@ -55,16 +55,16 @@ export async function genuineOf({ app, config, time }: Scene, token: string): Pr
   });
   await keys.start();
   const links = (await keys.list()).filter(({ key }) => key.use === 'sig');
-  const keyOf = (status: KeyLink['status']) => {
-    const key = links.find((link) => link.status === status)?.key;
+  const keyOf = (isIt: (link: KeyLink) => boolean) => {
+    const key = links.find(isIt)?.key;
     const privateKey = key && openPrivateKey(keyring, key);
     assert.ok(key && privateKey && key.algorithm !== 'RSA-OAEP-256');
     return { kid: key.id, algorithm: key.algorithm, privateKey };
   };
-  const { kid, privateKey } = keyOf('active');
-  const other = keyOf('next');
-  assert.notEqual(other.algorithm, algorithm);
   const [head = '', body = '', signature = ''] = token.split('.');
+  const { kid, privateKey } = keyOf(({ key }) => key.id === decode(head).kid);
+  const other = keyOf(({ status }) => status === 'next');
+  assert.notEqual(other.algorithm, algorithm);
   const publicJwk = (await app.keys.signing.jwks()).keys.find((key) => key.kid === kid);
   assert.ok(publicJwk);
   return {
