@@ -4,6 +4,7 @@ import { type AdminUser, admin, readUser, withWorld } from './administration.ts'
 import { openTestApp } from './app.ts';
 import { codeIn, ok, type SignedInBody, tokenIn } from './client.ts';
 import { encrypt, encryptBody, publicKeys } from './encryption.ts';
+import type { World } from './matrix/world.ts';
 import { refused, type Scene, somebody, withScene } from './scenario.ts';
 import { everything, rowCounts, withWatchedScene } from './watched-app.ts';
 
@@ -17,6 +18,41 @@ async function send(s: Scene, path: string, body: object, token?: string) {
 
 const logIn = (s: Scene, login: string, password: string) =>
   s.client.send('POST', '/auth/login', { body: { login, password, tokenTransport: 'body' } });
+
+const logInWith = (s: Scene, login: string, encryptedPassword: string) =>
+  s.client.send('POST', '/auth/login', { body: { login, encryptedPassword, tokenTransport: 'body' } });
+
+/** Somebody's sign-in that waits for a password of their own. */
+async function waitingStep(w: World): Promise<{ flowToken?: string }> {
+  const { email } = somebody();
+  ok(await admin(w, 'POST', '/users', { email, emailVerified: true, temporaryPassword: TEMPORARY }), 201);
+  return refused(await logIn(w, email, TEMPORARY), 403, 'step_required');
+}
+
+/** `POST /path`: the fields of its JSON body that hold passwords, plain and encrypted. */
+function documented(api: OpenApi): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const [path, methods] of Object.entries(api.paths)) {
+    for (const [method, { requestBody }] of Object.entries(methods)) {
+      const schema = JSON.stringify(requestBody?.content['application/json'] ?? {});
+      const names = new Set(Array.from(schema.matchAll(/"(\w*password)":\{/gi), ([, name = '']) => name));
+      if (names.size > 0) found[`${method} ${path.replace('/api/v1', '')}`] = [...names].sort();
+    }
+  }
+  return found;
+}
+
+interface OpenApi {
+  paths: Record<string, Record<string, { requestBody?: { content: Record<string, unknown> } }>>;
+}
+
+const passwordsOf = (routes: Record<string, { passwords: string[] }>) =>
+  Object.fromEntries(
+    Object.entries(routes).map(([path, { passwords }]) => {
+      const encrypted = passwords.map((name) => `encrypted${name.slice(0, 1).toUpperCase()}${name.slice(1)}`);
+      return [`post ${path}`, [...passwords, ...encrypted].sort()];
+    }),
+  );
 
 describe('GET /auth/keys/public', () => {
   test('is one RSA key of 3072 bits, its public half alone, and a new nonce each time; it is not cached', () =>
@@ -94,6 +130,11 @@ describe('each route that takes a password takes it encrypted', () => {
   test('setup', () =>
     withScene(async (s) => {
       const body = { token: await s.app.setup.offer(), email: 'root@example.com', password: NEW };
+      const used = await encryptBody(s, { login: 'nobody', password: NEW });
+      refused(await s.client.send('POST', '/auth/login', { body: used }), 401, 'invalid_credentials');
+      const { password: _, ...rest } = body;
+      const replayed = { ...rest, encryptedPassword: used.encryptedPassword };
+      refused(await s.client.send('POST', '/setup', { body: replayed }), 400, 'nonce_invalid');
       ok(await send(s, '/setup', body), 201);
       ok(await logIn(s, 'root@example.com', NEW), 200);
     }));
@@ -122,6 +163,51 @@ describe('each route that takes a password takes it encrypted', () => {
       ok(await send(w, '/auth/complete-step', { flowToken, newPassword: NEW, tokenTransport: 'body' }), 200);
       ok(await logIn(w, email, NEW), 200);
     }));
+
+  test('these are all, as the API is documented, and none takes what was used or does not open', () =>
+    withWorld(
+      async (w) => {
+        const { email } = somebody();
+        ok(await admin(w, 'POST', '/users', { email }), 201);
+        const invitation = tokenIn((await w.mailsTo(email))[0]?.text);
+        const person = somebody();
+        const { user } = await w.client.register(person);
+        ok(await w.client.send('POST', '/auth/request-password-reset', { body: { email: person.email } }), 202);
+        const token = tokenIn((await w.mailsTo(person.email)).find(({ text }) => text.includes('#token='))?.text);
+        const { flowToken } = await waitingStep(w);
+        /** Beside the passwords, what each takes. */
+        const routes: Record<string, { passwords: string[]; rest: object }> = {
+          '/auth/accept-invitation': { passwords: ['password'], rest: { token: invitation } },
+          '/auth/change-password': { passwords: ['currentPassword', 'newPassword'], rest: {} },
+          '/auth/complete-step': { passwords: ['newPassword'], rest: { flowToken } },
+          '/auth/login': { passwords: ['password'], rest: { login: person.email } },
+          '/auth/reauthenticate': { passwords: ['password'], rest: {} },
+          '/auth/register': { passwords: ['password'], rest: { email: somebody().email } },
+          '/auth/reset-password': { passwords: ['newPassword'], rest: { token } },
+          '/setup': { passwords: ['password'], rest: { token: 'x'.repeat(64), email: 'root@example.com' } },
+          '/admin/users': { passwords: ['temporaryPassword'], rest: { email: somebody().email } },
+          '/admin/users/{id}/temporary-password': { passwords: ['temporaryPassword'], rest: {} },
+        };
+        assert.deepEqual(documented((await w.app.http.inject('/openapi.json')).json()), passwordsOf(routes));
+
+        const used = await publicKeys(w);
+        ok(await logInWith(w, person.email, await encrypt(person.password, used)), 200);
+        for (const [path, { passwords, rest }] of Object.entries(routes)) {
+          // There is an administrator already; the test of it is above.
+          if (path === '/setup') continue;
+          const ask = async (jwe: string) => {
+            const fields = passwords.map((name) => [`encrypted${name.slice(0, 1).toUpperCase()}${name.slice(1)}`, jwe]);
+            const body = { ...rest, ...Object.fromEntries(fields) };
+            return w.client.send('POST', path.replace('{id}', user.id), { token: w.root, body });
+          };
+          assert.equal((await ask(await encrypt(NEW, used))).json().code, 'nonce_invalid', path);
+          const spoilt = `${(await encrypt(NEW, await publicKeys(w))).slice(0, -22)}${'A'.repeat(22)}`;
+          assert.equal((await ask(spoilt)).json().code, 'encrypted_invalid', path);
+          assert.equal((await ask('x')).json().code, 'encrypted_invalid', path);
+        }
+      },
+      { env: { DOCS: 'on' } },
+    ));
 
   test('a form does not, and an unknown field is refused as ever', () =>
     withScene(async (s) => {

@@ -29,6 +29,8 @@ import { atOnce, refused, tally } from './scenario.ts';
 
 /** How long a retired key counts: a day, which a token may live, and an hour. */
 const KEPT = 25 * HOUR;
+const SECRET = 'the first secret of thirty-two bytes!';
+const OTHER_SECRET = 'another secret of thirty-two bytes!!!';
 const statuses = (keys: AdminKey[]) => keys.map(({ status }) => status).join(' ');
 const history = async ({ app }: TestApp, id: string) =>
   (await app.storage.events.listForTarget(`key:${id}`)).map(({ type }) => type);
@@ -384,6 +386,60 @@ describe('keys', () => {
     await keys.load();
     return keys;
   }
+
+  test('a stranger’s key makes nobody seal the keys anew', () =>
+    withKeys(
+      sqlite.freshUrl,
+      async (k) => {
+        const changed = await k.more({ SECRET_KEY: OTHER_SECRET, SECRET_KEY_PREVIOUS: SECRET });
+        const seals = async () =>
+          (await k.here.app.storage.keys.list()).map(({ sealedPrivateKey }) => sealedPrivateKey);
+        const before = await seals();
+        for (let round = 0; round < 3; round++) {
+          for (const t of [k.here, changed]) {
+            await published(t);
+            await t.app.keys.signing.fetch('01890000-0000-7000-8000-000000000000');
+          }
+        }
+        assert.deepEqual(await seals(), before);
+      },
+      { SECRET_KEY: SECRET, SECRET_KEY_PREVIOUS: OTHER_SECRET },
+    ));
+
+  test('a database that goes away at any moment of a rotation, with or without what it wrote, leaves keys that work', () =>
+    withKeys(sqlite.freshUrl, async (k) => {
+      const { here, boss } = k;
+      const { config, app, time } = here;
+      const clock = () => time.now;
+      let broken = 0;
+      for (const writes of [false, true]) {
+        for (let failing = 1; failing <= 8; failing++) {
+          let calls = 0;
+          const away =
+            <Args extends unknown[], Result>(verb: (...args: Args) => Promise<Result>) =>
+            async (...args: Args): Promise<Result> => {
+              calls += 1;
+              if (calls < failing) return verb(...args);
+              if (writes && calls === failing) await verb(...args);
+              throw new Error('the database is away');
+            };
+          const { list, insert, activate, remove, reseal } = app.storage.keys;
+          const keys = createKeys({
+            store: { reseal, list: away(list), insert: away(insert), activate: away(activate), remove: away(remove) },
+            ...{ events: createEvents({ clock }), keyring: createKeyring(config.secretKeys), clock },
+            ...{ algorithm: 'EdDSA', rotation: DAY, log: createLog(config.log) },
+          });
+          await keys.rotate(SYSTEM_CALLER, 'sig').catch(() => {
+            broken += 1;
+          });
+          const { accessToken } = await here.client.login(boss);
+          for (const t of [here, k.there]) assert.equal(await statusOf(t, accessToken), 200);
+          await app.keys.tend();
+          assert.match(statuses(await keysOf(k)), /^(retired )+active next$|^active next$/);
+        }
+      }
+      assert.ok(broken >= 8, `${broken} rotations broke off`);
+    }));
 
   test('strangers who invent keys hide no real one: who asks waits for a look that began afterwards', () =>
     withKeys(sqlite.freshUrl, async (k) => {

@@ -27,7 +27,7 @@ export interface KeyMemory {
   evict(): void;
   /**
    * Reads because of a key that nobody knows here, no more than ten times a second: strangers can invent as many as they like. Callers
-   * wait for a reading that begins after they asked, so a key that another instance has just made is always found.
+   * wait for a reading that begins after they asked, so a key that another instance has just made is always found. Writes nothing.
    */
   lookAgain(): Promise<void>;
   /** The one to make new things with: the active one, or the latest before it that this instance can open. */
@@ -52,6 +52,7 @@ const RETRY_AFTER = 1 * SECOND;
 export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock: Clock; log: Logger }): KeyMemory {
   const { store, keyring, clock, log } = deps;
   const outage = createOutageLog(log, 'reading the keys');
+  let records: KeyRecord[] = [];
   let held = new Map<string, HeldKey>();
   let current = new Map<KeyUse, HeldKey>();
   let reading: Promise<void> | null = null;
@@ -62,7 +63,7 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
   let stopped = false;
 
   async function load(): Promise<void> {
-    const records = await store.list();
+    records = await store.list();
     const nowHeld = new Map<string, HeldKey>();
     const nowCurrent = new Map<KeyUse, HeldKey>();
     for (const use of KEY_USES) {
@@ -74,6 +75,10 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
     }
     held = nowHeld;
     current = nowCurrent;
+  }
+
+  /** Never because of strangers: instances whose secrets differ in their order would write in turns. */
+  async function sealAnew(): Promise<void> {
     for (const record of records) {
       const sealed = resealed(keyring, record);
       if (sealed !== null && (await store.reseal(record.id, record.sealedPrivateKey, sealed)))
@@ -100,13 +105,13 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
   const whileItCounts = (key: HeldKey | undefined) => (key && clock().getTime() < key.until ? key : null);
 
   /** One reading at a time, so that an older one never lands last; callers get one that began after they asked. */
-  function read(): Promise<void> {
+  function reload(): Promise<void> {
     if (reading) {
       waiting ??= reading
         .catch(() => {})
         .then(() => {
           waiting = null;
-          return read();
+          return reload();
         });
       return waiting;
     }
@@ -116,12 +121,14 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
     return reading;
   }
 
+  const read = () => reload().then(sealAnew);
+
   /** Whoever asks until it begins to read shares it; whoever asks later waits for the one after it. */
   async function look(): Promise<void> {
     await pause(Math.max(0, lookedAt + LOOK_AGAIN_AFTER - performance.now()));
     lookedAt = performance.now();
     nextLook = null;
-    await read();
+    await reload();
   }
 
   function evict(): void {
