@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { openTestApp, standingClock, type TestApp } from './app.ts';
 import { codeIn, createClient, ok, type SignedInBody, tokenIn } from './client.ts';
 import { testDatabases } from './databases.ts';
+import { encrypt, publicKeys } from './encryption.ts';
 import { askKeys, keysOf, kidOf, learns, published, statusOf, withKeys } from './key-pair.ts';
 import { createWorld } from './matrix/world.ts';
 import { refused, type Scene, somebody } from './scenario.ts';
@@ -88,6 +89,45 @@ for (const { name, freshUrl } of testDatabases()) {
       await after.login({ ...bob, password: NEW_PASSWORD });
       await after.login(dora);
     }));
+
+  test(`a change of SECRET_KEY with the step in between: two that have both secrets serve each other’s, and the old one can go (${name})`, () =>
+    withKeys(
+      freshUrl,
+      async (k) => {
+        const { here, boss, more } = k;
+        const changed = await more({ SECRET_KEY: B, SECRET_KEY_PREVIOUS: A });
+        const [old, young] = [here.client, createClient(changed)];
+        const sealedBy = async () => {
+          const keys = await here.app.storage.keys.list();
+          return new Set(keys.map(({ sealedPrivateKey }) => sealedPrivateKey.split('.')[0]));
+        };
+        for (const [one, other] of [
+          [old, young],
+          [young, old],
+        ] as const) {
+          const { accessToken: token } = await one.login(boss);
+          ok(await other.send('POST', '/admin/keys/rotate', { token }), 200);
+          const signedIn = await one.login(boss);
+          for (const t of [here, k.there, changed]) assert.equal(await statusOf(t, signedIn.accessToken), 200);
+          const again = ok<SignedInBody>(await refresh(other, signedIn.refreshToken), 200);
+          ok(await refresh(one, again.refreshToken), 200);
+          const encryptedPassword = await encrypt(boss.password, await publicKeys({ client: one }));
+          const body = { login: boss.email, encryptedPassword };
+          ok(await other.send('POST', '/auth/login', { body }), 200);
+          refused(await one.send('POST', '/auth/login', { body }), 400, 'nonce_invalid');
+        }
+        // The former order may have sealed last, and is gone then.
+        for (const t of [here, k.there]) await t.app.keys.stop();
+        await here.app.keys.tend();
+        const [former] = await sealedBy();
+        await changed.app.keys.tend();
+        assert.equal((await sealedBy()).size, 1);
+        assert.ok(!(await sealedBy()).has(former), 'within an hour all are under the new secret');
+        const last = await more({ SECRET_KEY: B, SECRET_KEY_PREVIOUS: '' });
+        await createClient(last).login(boss);
+      },
+      { SECRET_KEY: A, SECRET_KEY_PREVIOUS: B },
+    ));
 
   test(`a change of SECRET_KEY, instance by instance: an old one cannot open the new key, and both go on (${name})`, () =>
     withKeys(

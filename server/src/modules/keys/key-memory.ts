@@ -59,6 +59,7 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
   let waiting: Promise<void> | null = null;
   let nextLook: Promise<void> | null = null;
   let lookedAt = Number.NEGATIVE_INFINITY;
+  let evicting: Promise<void> | null = null;
   let retry: NodeJS.Timeout | null = null;
   let stopped = false;
 
@@ -133,7 +134,7 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
 
   function evict(): void {
     if (stopped) return;
-    read().then(outage.worked, (error) => {
+    evicting = read().then(outage.worked, (error) => {
       if (stopped) return;
       outage.failed(error);
       retry ??= setTimeout(() => {
@@ -167,6 +168,7 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
       stopped = true;
       if (retry) clearTimeout(retry);
       await (waiting ?? reading)?.catch(() => {});
+      await evicting;
     },
   };
 }

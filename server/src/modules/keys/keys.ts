@@ -24,7 +24,7 @@ export interface Keys {
   rotate(caller: Caller, use: KeyUse): Promise<void>;
   /** Throws a key away: nothing that it signed or decrypted counts any more, here at once. Throws `key_not_found`. */
   revoke(caller: Caller, id: string): Promise<void>;
-  /** Does what is due by now. */
+  /** Does what is due by now, and seals under `SECRET_KEY` what another instance sealed under the previous one. */
   tend(): Promise<{ activated: number; removed: number }>;
   evict(target: string): void;
   /** Everything may have changed. */
@@ -76,7 +76,11 @@ export function createKeys(deps: {
 
     rotate: (caller, use) => andRead(life.rotate(caller, use)),
     revoke: (caller, id) => andRead(life.revoke(caller, id)),
-    tend: life.tend,
+    async tend() {
+      const done = await life.tend();
+      await memory.read();
+      return done;
+    },
 
     evict(target) {
       if (target.startsWith('key:')) memory.evict();
