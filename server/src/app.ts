@@ -178,11 +178,11 @@ export async function createApp(deps: {
     grants.evict(target);
     keys.evict(target);
   };
-  const evictAll = () => {
+  const evictAll = async () => {
     states.clear();
     superadmins.clear();
     grants.clear();
-    keys.evictAll();
+    await keys.readAll();
   };
   const storage = openStorage(database, {
     onCommit(event) {

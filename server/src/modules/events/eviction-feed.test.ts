@@ -9,7 +9,7 @@ const log = pino({ level: 'silent' });
 /** The part of the store that the feed reads, with what is in it put there by hand; the contracts test the real ones. */
 function setUp() {
   const rows: Eviction[] = [];
-  const state = { away: false };
+  const state = { away: false, busy: false };
   const store = {
     async evictionsAfter(position: number, limit: number) {
       if (state.away) throw new Error('away');
@@ -22,7 +22,10 @@ function setUp() {
   const feed = createEvictionFeed({
     store,
     evict: (target) => void evicted.push(target),
-    evictAll: () => void evicted.push('everything'),
+    async evictAll() {
+      if (state.busy) throw new Error('busy');
+      evicted.push('everything');
+    },
     log,
   });
   return { rows, state, evicted, feed };
@@ -63,6 +66,16 @@ test('more than one batch is read to its end', async () => {
   for (let position = 1; position <= 2500; position++) rows.push({ position, target: `user:${position}` });
   await feed.poll();
   assert.equal(evicted.filter((target) => target !== 'everything').length, 2500);
+});
+
+test('a feed is blind until everything that it remembered was read anew', async () => {
+  const { state, feed } = setUp();
+  state.busy = true;
+  await assert.rejects(feed.poll(), /busy/);
+  assert.equal(feed.isBlind(), true);
+  state.busy = false;
+  await feed.poll();
+  assert.equal(feed.isBlind(), false);
 });
 
 test('a feed that has never been read is blind, and one that cannot be read says so', async () => {

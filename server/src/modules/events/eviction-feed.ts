@@ -26,8 +26,11 @@ const FORGET_EVERY = 10 * MINUTE;
 export function createEvictionFeed(deps: {
   store: EventStore;
   evict: (target: string) => void;
-  /** Everything may have changed: what this instance was too long away to read may be forgotten. */
-  evictAll: () => void;
+  /**
+   * Everything may have changed: what this instance was too long away to read may be forgotten. Until it is done, and where it rejects,
+   * the instance stays blind.
+   */
+  evictAll: () => Promise<void>;
   log: Logger;
 }): EvictionFeed {
   const { store, evict, evictAll, log } = deps;
@@ -62,7 +65,7 @@ export function createEvictionFeed(deps: {
       position = rows.at(-1)?.position ?? position;
       if (rows.length < BATCH) break;
     }
-    if (wasBlind) evictAll();
+    if (wasBlind) await evictAll();
     lastRead = { at: startedAt, wall };
     ends.push({ at: startedAt, position });
     while (ends[1] && ends[1].at <= startedAt - OVERLAP) ends.shift();

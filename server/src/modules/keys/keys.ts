@@ -27,8 +27,8 @@ export interface Keys {
   /** Does what is due by now, and seals under `SECRET_KEY` what another instance sealed under the previous one. */
   tend(): Promise<{ activated: number; removed: number }>;
   evict(target: string): void;
-  /** Everything may have changed. */
-  evictAll(): void;
+  /** Everything may have changed: reads all keys. */
+  readAll(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -86,7 +86,7 @@ export function createKeys(deps: {
       if (target.startsWith('key:')) memory.evict();
     },
 
-    evictAll: () => memory.evict(),
+    readAll: memory.read,
     stop: memory.stop,
   };
 }
