@@ -18,6 +18,7 @@ const TOPOLOGIES = { Sentinel: withOwnSentinel, Cluster: withOwnCluster };
 /** The limit of a client, and more requests than that. */
 const POINTS = 100;
 const REQUESTS = 120;
+const WAVE = 10;
 const KEYS = 30;
 
 test('whether there is a redis-server to try Sentinel and Cluster on', (t) => {
@@ -61,9 +62,14 @@ async function tryAll(t: TestContext, { redisUrl, databaseUrl, one, two, waiting
 
   await t.test('both count the requests of a client together, also at once', async () => {
     const from = newAddress();
-    const answers = await atOnce(REQUESTS, (i) =>
-      (i % 2 ? here : there).send('GET', '/users/me', { headers: { 'x-forwarded-for': from } }),
-    );
+    const answers = [];
+    // All in one go would take longer than a Redis is waited for where the machine is busy: then each counts for itself.
+    for (let sent = 0; sent < REQUESTS; sent += WAVE) {
+      const wave = await atOnce(WAVE, (i) =>
+        (i % 2 ? here : there).send('GET', '/users/me', { headers: { 'x-forwarded-for': from } }),
+      );
+      answers.push(...wave);
+    }
     assert.deepEqual(tally(answers), {
       '401 unauthenticated': POINTS,
       '429 rate_limited': REQUESTS - POINTS,
