@@ -6,6 +6,7 @@ import { createClient, ok } from './client.ts';
 import { testDatabases } from './databases.ts';
 import { encrypt, publicKeys } from './encryption.ts';
 import { withOwnRedis } from './own-redis.ts';
+import { until } from './queue-world.ts';
 import { refused, somebody } from './scenario.ts';
 import { withPair } from './topology-pair.ts';
 
@@ -74,6 +75,9 @@ describe('encrypted passwords beside Redis', () => {
         await redis.flush();
         await check('back, and empty');
         await check('again');
+        for (const { app } of [one, two]) {
+          await until('it is ready', async () => (await app.http.inject('/ready')).json().status === 'ready');
+        }
       }),
     ),
   );

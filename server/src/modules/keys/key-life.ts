@@ -173,18 +173,16 @@ export function createKeyLife(deps: {
     rotate,
 
     async revoke(caller, id) {
-      let seen: KeyRecord | undefined;
       for (let tries = 0; tries < ATTEMPTS; tries++) {
         const keys = isId(id) ? await store.list() : [];
         const key = keys.find((each) => each.id === id);
-        seen ??= key;
-        if (!seen) throw keyErrors.key_not_found();
-        const { use } = seen;
-        const chain = chainOf(keys, use);
+        // Gone meanwhile is what the caller wanted.
+        if (!key && tries > 0) return;
+        if (!key) throw keyErrors.key_not_found();
         // What is retired stays so; the next one may have been put to use since, and then has another version.
-        if (key && chain.active === key) await replaceActive(caller, use);
-        // Gone meanwhile is what the caller wanted; but the next key may have been put to use above.
-        else if (!key || (await remove(caller, key, 'revoked'))) return replenish(caller, use, algorithmOf(chain, use));
+        const chain = chainOf(keys, key.use);
+        if (chain.active === key) await rotate(caller, key.use);
+        else if (await remove(caller, key, 'revoked')) return replenish(caller, key.use, algorithmOf(chain, key.use));
       }
       throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
     },
