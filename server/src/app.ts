@@ -444,8 +444,9 @@ export async function createApp(deps: {
     pollEvictions: () => feed.poll(),
     lookAtReplicas: () => replicas.look(),
     async start() {
-      await feed.start();
+      // Before the first reading of the feed, which reads all keys.
       await keys.start();
+      await feed.start();
       relay.start();
       replicas.start();
       if (config.role !== 'web') {

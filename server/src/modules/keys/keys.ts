@@ -14,7 +14,7 @@ import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
 export interface Keys {
   /** Makes the first signing keys where there are none, and reads all keys. Throws `WrongSecretKey`. */
   load(): Promise<void>;
-  /** For a server that starts to serve: the next key becomes one of `algorithm`. */
+  /** For a server that starts to serve: the next key becomes one of `algorithm`. What changed is remembered with the next reading. */
   start(): Promise<void>;
   signing: SigningKeys;
   encryption: EncryptionKeys;
@@ -65,7 +65,7 @@ export function createKeys(deps: {
       }
     },
 
-    start: () => andRead(life.settle('sig')),
+    start: () => life.settle('sig'),
     signing: createSigningKeys({ memory }),
     encryption: createEncryptionKeys({ memory, ensure: () => andRead(life.ensure('enc')) }),
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { platformErrors } from '../errors.ts';
-import { hasTwins } from './json-members.ts';
+import { namesMemberTwice } from './json-members.ts';
 import type { HttpServer } from './routes.ts';
 
 /**
@@ -18,7 +18,7 @@ export function readJson(app: FastifyInstance | HttpServer): void {
     if (hasLoneSurrogate(text)) return done(platformErrors.malformed_body());
     // The parser finishes through its callback and returns nothing; its type allows for promises too.
     void parse(request, text, (error, value) => {
-      if (!error && hasTwins(text, value)) return done(platformErrors.malformed_body());
+      if (!error && namesMemberTwice(text, value)) return done(platformErrors.malformed_body());
       done(error, value);
     });
   });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hasTwins } from './json-members.ts';
+import { namesMemberTwice } from './json-members.ts';
 
-const judge = (text: string) => hasTwins(text, JSON.parse(text));
+const judge = (text: string) => namesMemberTwice(text, JSON.parse(text));
 
 test('two members of one name, at any depth and however they are written', () => {
   for (const text of [

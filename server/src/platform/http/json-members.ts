@@ -6,7 +6,7 @@ const BACKSLASH = 0x5c;
  * Whether an object in this JSON has two members of one name, which RFC 7493 (2.3) forbids: parsers differ in which one they take, so
  * that whatever looks at a request before us may have seen another value. `value` is what `text` was parsed to: it holds fewer members then.
  */
-export function hasTwins(text: string, value: unknown): boolean {
+export function namesMemberTwice(text: string, value: unknown): boolean {
   return membersWritten(text) !== membersIn(value);
 }
 
