@@ -17,8 +17,8 @@ interface Mode {
   checks: Check[];
   /** Also on PostgreSQL, MySQL/MariaDB, MongoDB and Redis; otherwise on SQLite alone. */
   servers: boolean;
-  /** What the tests write may be kept in memory. Long tests measure servers, and those write to a disk. */
-  inMemory: boolean;
+  /** The tests measure servers: those write to a disk, and have the machine to themselves, one file at a time. */
+  measures: boolean;
   files: () => string[];
 }
 
@@ -37,6 +37,8 @@ const CONCURRENCY = Math.min(availableParallelism() + 1, 4);
 const TEST_LIMIT = 300_000;
 const RUN_LIMIT = 1_200_000;
 
+const filesAtATime = ({ measures }: Mode) => (measures ? 1 : CONCURRENCY);
+
 const find = (pattern: string, exclude: string[]) =>
   globSync(pattern, { cwd: ROOT, exclude: [...NOT_OURS, ...exclude] }).sort();
 const testsWithoutServers = () => find(TESTS, [LONG_TESTS, 'server/tools/test-servers/**']);
@@ -54,10 +56,10 @@ function unitTests(): string[] {
 }
 
 const MODES: Record<string, Mode> = {
-  all: { checks: ['lint', 'types', 'imports'], servers: true, inMemory: true, files: allTests },
-  unit: { checks: [], servers: false, inMemory: true, files: unitTests },
-  fast: { checks: ['types'], servers: false, inMemory: true, files: testsWithoutServers },
-  long: { checks: [], servers: true, inMemory: false, files: () => find(LONG_TESTS, []) },
+  all: { checks: ['lint', 'types', 'imports'], servers: true, measures: false, files: allTests },
+  unit: { checks: [], servers: false, measures: false, files: unitTests },
+  fast: { checks: ['types'], servers: false, measures: false, files: testsWithoutServers },
+  long: { checks: [], servers: true, measures: true, files: () => find(LONG_TESTS, []) },
 };
 
 const CHECKS: Record<Check, string[]> = {
@@ -101,7 +103,7 @@ async function runTests(files: string[], mode: Mode, env: NodeJS.ProcessEnv, scr
     ['--test-reporter=spec', '--test-reporter-destination=stdout'],
     [`--test-reporter=${join(SERVER, 'tools/test-counts.ts')}`, `--test-reporter-destination=${counts}`],
   ];
-  const options = ['--disable-warning=ExperimentalWarning', `--test-concurrency=${CONCURRENCY}`, ...limit];
+  const options = ['--disable-warning=ExperimentalWarning', `--test-concurrency=${filesAtATime(mode)}`, ...limit];
   const command = [process.execPath, '--test', ...options, ...reporters.flat(), ...files];
   // A file that keeps a handle open outlives the limit of its tests: Node names it when the run is ended.
   const hanging = mode === MODES.long ? undefined : setTimeout(() => interrupt('SIGTERM'), RUN_LIMIT);
@@ -142,7 +144,7 @@ async function main(): Promise<number> {
   }
 
   const files = chosen.length > 0 ? chosen : mode.files();
-  const memory = mode.inMemory ? memoryFolder() : null;
+  const memory = mode.measures ? null : memoryFolder();
   const scratch = createScratch(memory ?? undefined);
   let servers: TestServers | null = null;
   let code: number;
@@ -157,7 +159,7 @@ async function main(): Promise<number> {
     'PostgreSQL, MySQL/MariaDB, MongoDB, Redis: NOT RUN ON in this mode; `npm test` does',
   ];
   const here = `Node ${process.versions.node} with SQLite ${process.versions.sqlite ?? '(version unknown)'}`;
-  const place = `Written to ${memory === null ? 'a temporary folder' : 'memory'}, ${CONCURRENCY} test files at a time`;
+  const place = `Written to ${memory === null ? 'a temporary folder' : 'memory'}, ${filesAtATime(mode)} test file${filesAtATime(mode) === 1 ? '' : 's'} at a time`;
   console.log(['', 'This run covered:', ...[here, ...others, place].map((line) => `  ${line}`)].join('\n'));
   if (failed.length > 0) console.error(`Besides the tests, these failed: ${failed.join(', ')} (see above).`);
   return code === 0 && failed.length > 0 ? 1 : code;
