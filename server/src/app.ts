@@ -31,9 +31,9 @@ import { registrationRoutes } from './modules/auth/registration-routes.ts';
 import { authRoutes } from './modules/auth/routes.ts';
 import { createSignIn } from './modules/auth/sign-in.ts';
 import { eventAdminRoutes } from './modules/events/admin-routes.ts';
+import { createEventRecorder } from './modules/events/event-recorder.ts';
 import { createEvents, type Events } from './modules/events/events.ts';
 import { createEvictionFeed } from './modules/events/eviction-feed.ts';
-import { createNotes } from './modules/events/notes.ts';
 import { createRelay, type Relay } from './modules/events/relay.ts';
 import { eventRoutes } from './modules/events/routes.ts';
 import { createAttackWatch } from './modules/guessing/attack-watch.ts';
@@ -47,7 +47,7 @@ import { createThrottles } from './modules/guessing/throttles.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
 import { openQueue } from './modules/jobs/open-queue.ts';
 import { jobRoutes } from './modules/jobs/routes.ts';
-import { createWorkerBeat } from './modules/jobs/worker-beat.ts';
+import { createWorkerHeartbeat } from './modules/jobs/worker-heartbeat.ts';
 import { keyAdminRoutes } from './modules/keys/admin-routes.ts';
 import { keyErrors } from './modules/keys/errors.ts';
 import { registerKeyJobs } from './modules/keys/jobs.ts';
@@ -57,6 +57,10 @@ import { checkSecretKey } from './modules/keys/secret-check.ts';
 import { mailboxRoutes } from './modules/mailbox/routes.ts';
 import { GRACE_PERIOD, registerPurges } from './modules/maintenance/purges.ts';
 import { pageRoutes } from './modules/pages/routes.ts';
+import { encryptionErrors } from './modules/password-encryption/errors.ts';
+import { createNonces } from './modules/password-encryption/nonces.ts';
+import { createPasswordDecryptor } from './modules/password-encryption/password-decryptor.ts';
+import { encryptionRoutes } from './modules/password-encryption/routes.ts';
 import { createReplicas, type ReplicaSource } from './modules/replicas/replicas.ts';
 import { scheduleErrors } from './modules/schedules/errors.ts';
 import { scheduleRoutes } from './modules/schedules/routes.ts';
@@ -70,10 +74,6 @@ import { createRefreshTokens } from './modules/sessions/refresh-token.ts';
 import { sessionRoutes } from './modules/sessions/routes.ts';
 import { createSessionStates } from './modules/sessions/session-states.ts';
 import { createSessions } from './modules/sessions/sessions.ts';
-import { transportErrors } from './modules/transport/errors.ts';
-import { createNonces } from './modules/transport/nonces.ts';
-import { createPasswordTransport } from './modules/transport/password-transport.ts';
-import { transportRoutes } from './modules/transport/routes.ts';
 import { userErrors } from './modules/users/errors.ts';
 import { createReservedUsernames } from './modules/users/reserved-usernames.ts';
 import { userRoutes } from './modules/users/routes.ts';
@@ -82,18 +82,18 @@ import { createUsers } from './modules/users/users.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
+import { createKeyedHash } from './platform/crypto/keyed-hash.ts';
 import { createKeyring } from './platform/crypto/keyring.ts';
-import { createMask } from './platform/crypto/mask.ts';
 import { createPasswordHasher, type PasswordHasher } from './platform/crypto/password-hasher.ts';
-import { createTimeVeil } from './platform/crypto/time-veil.ts';
+import { createRefusalDelay } from './platform/crypto/refusal-delay.ts';
 import type { Database } from './platform/database/database.ts';
 import { type ErrorTable, platformErrors } from './platform/errors.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
 import type { Probes } from './platform/http/health.ts';
-import { createForgivingLimit } from './platform/http/limits.ts';
+import { createForgivableLimit } from './platform/http/limits.ts';
+import { createLoadShedder } from './platform/http/load-shedder.ts';
 import { createLists } from './platform/http/paging.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
-import { createShed } from './platform/http/shed.ts';
 import { createCounters } from './platform/limits/counters.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import type { Mailbox } from './platform/mail/mailbox.ts';
@@ -121,7 +121,7 @@ export interface App {
   /** Reads what other instances changed, at once. */
   pollEvictions(): Promise<void>;
   /** Sees how far the replicas are, at once. */
-  lookAtReplicas(): Promise<void>;
+  pollReplicas(): Promise<void>;
   /** Delivers events, runs jobs and follows other instances from now on. */
   start(): Promise<void>;
   /** Ends that, after what is under way; jobs get `grace` milliseconds. */
@@ -140,14 +140,14 @@ export const errorTable: ErrorTable = {
   ...userErrors.table,
   ...jobErrors.table,
   ...scheduleErrors.table,
-  ...transportErrors.table,
+  ...encryptionErrors.table,
 };
 
 const API = '/api/v1';
 /** What everybody is given who gets an account. */
 const FIRST_ROLE_IDS = [BUILT_IN.user];
 /** The contract's limit on proofs of a password: for one account, by one client. */
-const CREDENTIALS = { name: 'credentials', points: 5, duration: 60 };
+const PASSWORD_TRIES = { name: 'credentials', points: 5, duration: 60 };
 
 /**
  * Composes the server on a database that is open and migrated: storage, services, events, routes, in this order.
@@ -204,17 +204,17 @@ export async function createApp(deps: {
   });
 
   const keyring = createKeyring(config.secretKeys);
-  const mask = createMask(await checkSecretKey({ store: storage.secretChecks, keyring, clock }));
+  const keyedHash = createKeyedHash(await checkSecretKey({ store: storage.secretChecks, keyring, clock }));
   const events: Events = createEvents({ clock });
   const relay = createRelay({ store: storage.events, events, clock, log });
-  const note = createNotes({ events, store: storage.events });
+  const recordEvent = createEventRecorder({ events, store: storage.events });
 
-  const counters = config.rateLimits.enabled ? createCounters(redis, mask) : null;
+  const counters = config.rateLimits.enabled ? createCounters(redis, keyedHash) : null;
   const cache = createCache({ redis });
   const registry = createJobRegistry();
   const queue = await openQueue({ redis, store: storage.jobs, registry, clock, log });
   const jobs = createJobs({ registry, queue, clock });
-  const beat = createWorkerBeat({ store: storage.workers, registry, queue, clock, log });
+  const heartbeat = createWorkerHeartbeat({ store: storage.workers, registry, queue, clock, log });
   const schedules = createSchedules({ store: storage.schedules, jobs, events, clock, log });
   const scheduler = createScheduler({ store: storage.schedules, events, jobs, clock, log });
 
@@ -233,13 +233,13 @@ export async function createApp(deps: {
     log,
   });
   const nonces = createNonces({ keyring, clock });
-  const transport = createPasswordTransport({ nonces, store: storage.nonces, keys: keys.encryption });
+  const decryptor = createPasswordDecryptor({ nonces, store: storage.nonces, keys: keys.encryption });
   const catalogue = createRouteCatalogue();
   const superadmins = createSuperadmins({ store: storage.superadmins, users: storage.users, events, clock });
   const grants = createGrants({ store: storage.roles, superadmins, catalogue });
-  const rolesOf = (user: UserRecord) => grants.roleCodesOf(user);
-  const givenRoles = async (user: UserRecord) => (await grants.rolesOf(user)).map(({ code }) => code);
-  const veil = createTimeVeil({ keyring });
+  const roleCodesOf = (user: UserRecord) => grants.roleCodesOf(user);
+  const givenRoleCodesOf = async (user: UserRecord) => (await grants.rolesOf(user)).map(({ code }) => code);
+  const delayRefusal = createRefusalDelay({ keyring });
   const users = createUsers({
     store: storage.users,
     events,
@@ -249,8 +249,8 @@ export async function createApp(deps: {
       host: new URL(config.publicUrl).hostname,
       entries: config.reservedUsernames,
     }),
-    fence: superadmins.fence,
-    veil,
+    demandNotSuperadmin: superadmins.demandNotSuperadmin,
+    delayRefusal,
     clock,
   });
 
@@ -276,7 +276,7 @@ export async function createApp(deps: {
     events,
     accessTokens,
     refreshTokens,
-    rolesOf,
+    roleCodesOf,
     limits: config.tokens,
     clock,
   });
@@ -288,13 +288,13 @@ export async function createApp(deps: {
   const breached = breachPath === null ? null : createBreachedPasswords({ path: breachPath, log });
   const policy = createPasswordPolicy({ minLength: config.passwords.minLength, breached });
   const deviceTokens = createDeviceTokens({ keyring, clock });
-  const credentials = createForgivingLimit(CREDENTIALS, counters);
-  const tellOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
+  const passwordTries = createForgivableLimit(PASSWORD_TRIES, counters);
+  const notifyOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
   const guessing = counters
     ? createGuessing({
-        ...{ counters, credentials, tellOfBlock, devices: deviceTokens },
-        throttles: createThrottles({ store: storage.throttles, mask, clock }),
-        watch: createAttackWatch({ counters, mask, events, eventStore: storage.events, clock, log }),
+        ...{ counters, passwordTries, notifyOfBlock, devices: deviceTokens },
+        throttles: createThrottles({ store: storage.throttles, keyedHash, clock }),
+        watch: createAttackWatch({ counters, keyedHash, events, eventStore: storage.events, clock, log }),
         proofs: config.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
       })
     : NO_GUESSING;
@@ -302,9 +302,9 @@ export async function createApp(deps: {
   const base = { userStore: storage.users, users, events, keyring, hasher, guessing, policy, clock };
   const registrations = createRegistrations({ ...base, store: storage.registrations, sessions, config });
   const passwords = createPasswords({ ...base, store: storage.challenges });
-  const signIn = createSignIn({ ...base, sessions, flowTokens, veil, config, log });
+  const signIn = createSignIn({ ...base, sessions, flowTokens, delayRefusal, config, log });
   const setup = createSetup({ ...base, superadmins });
-  const invitations = createInvitations({ ...base, sessions, veil });
+  const invitations = createInvitations({ ...base, sessions, delayRefusal });
 
   const authority = createAuthority({ users: storage.users, grants, catalogue });
   const roles = createRoles({ store: storage.roles, authority, catalogue, events, clock });
@@ -397,16 +397,19 @@ export async function createApp(deps: {
   const devices = createDeviceCookie({ devices: deviceTokens, cookie, config });
   const list = createLists({ keyring });
   const endAll = users.endSessions;
-  const shed = createShed(hasher.refusal);
+  const loadShedder = createLoadShedder(hasher.refusal);
   const api = { prefix: API };
   // A worker answers probes, and nobody.
   if (config.role !== 'worker') await registerRoutes();
 
   async function registerRoutes(): Promise<void> {
-    await http.register(registrationRoutes({ registrations, invitations, users, devices, transport, shed }), api);
-    await http.register(authRoutes({ signIn, passwords, users, devices, transport, credentials, shed }), api);
+    await http.register(
+      registrationRoutes({ registrations, invitations, users, devices, decryptor, loadShedder }),
+      api,
+    );
+    await http.register(authRoutes({ signIn, passwords, users, devices, decryptor, passwordTries, loadShedder }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
-    await http.register(userRoutes({ users, rolesOf, invalidCode: authErrors.code_invalid }), api);
+    await http.register(userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid }), api);
     await http.register(eventRoutes({ readLists: replicas.read, list }), api);
     await http.register(
       permissionRoutes({ users, findUser: admin.find, grants, catalogue, verificationRequired, list }),
@@ -415,15 +418,15 @@ export async function createApp(deps: {
     await http.register(roleRoutes({ roles, catalogue, list }), api);
     const userList = createUserList({ readLists: replicas.read, users, roles, superadmins, list });
     const bulk = createBulk({ admin, authorize: grants.authorize });
-    await http.register(userAdminRoutes({ admin, userList, bulk, members, transport, givenRoles, clock }), api);
+    await http.register(userAdminRoutes({ admin, userList, bulk, members, decryptor, givenRoleCodesOf, clock }), api);
     const { demandOver } = authority;
-    await http.register(userActionRoutes({ admin, sessions, transport, demandOver, givenRoles }), api);
+    await http.register(userActionRoutes({ admin, sessions, decryptor, demandOver, givenRoleCodesOf }), api);
     await http.register(eventAdminRoutes({ readLists: replicas.read, list, findUser: admin.find }), api);
-    await http.register(jobRoutes({ queue, registry, beat, note, list }), api);
+    await http.register(jobRoutes({ queue, registry, heartbeat, recordEvent, list }), api);
     await http.register(scheduleRoutes({ schedules, eventStore: storage.events, jobs, queue, list }), api);
-    await http.register(setupRoutes({ setup, transport, rolesOf }), api);
+    await http.register(setupRoutes({ setup, decryptor, roleCodesOf }), api);
     await http.register(keyAdminRoutes({ keys }), api);
-    await http.register(transportRoutes({ keys: keys.encryption, nonces }), api);
+    await http.register(encryptionRoutes({ keys: keys.encryption, nonces }), api);
     await http.register(jwksRoutes({ keys: keys.signing }));
     await http.register(pageRoutes({ config, version }));
     if (mailbox) await http.register(mailboxRoutes({ mailbox }));
@@ -442,7 +445,7 @@ export async function createApp(deps: {
     hasher,
     cache,
     pollEvictions: () => feed.poll(),
-    lookAtReplicas: () => replicas.look(),
+    pollReplicas: () => replicas.poll(),
     async start() {
       // Before the first reading of the feed, which reads all keys.
       await keys.start();
@@ -452,7 +455,7 @@ export async function createApp(deps: {
       if (config.role !== 'web') {
         await schedules.merge();
         await queue.start();
-        beat.start();
+        heartbeat.start();
         scheduler.start();
       }
       if (config.role !== 'worker') reportRoles({ roles: await grants.roles(), catalogue, log });
@@ -461,7 +464,7 @@ export async function createApp(deps: {
       bus?.close();
       await Promise.all([scheduler.stop(), relay.stop(), feed.stop()]);
       await queue.stop(grace);
-      await beat.stop();
+      await heartbeat.stop();
       await keys.stop();
       await replicas.stop();
     },

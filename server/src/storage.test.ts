@@ -22,11 +22,11 @@ import { workerStoreContract } from './modules/jobs/worker-store.contract.ts';
 import { keyStoreContract } from './modules/keys/key-store.contract.ts';
 import { secretCheckStoreContract } from './modules/keys/secret-check-store.contract.ts';
 import { purgeStoresContract } from './modules/maintenance/purge-stores.contract.ts';
-import { beatStoreContract } from './modules/replicas/beat-store.contract.ts';
+import { nonceStoreContract } from './modules/password-encryption/nonce-store.contract.ts';
+import { heartbeatStoreContract } from './modules/replicas/heartbeat-store.contract.ts';
 import { scheduleStoreContract } from './modules/schedules/schedule-store.contract.ts';
 import { sessionChangesContract } from './modules/sessions/session-changes.contract.ts';
 import { sessionStoreContract } from './modules/sessions/session-store.contract.ts';
-import { nonceStoreContract } from './modules/transport/nonce-store.contract.ts';
 import { userChangesContract } from './modules/users/user-changes.contract.ts';
 import { userCountersContract } from './modules/users/user-counters.contract.ts';
 import { userListsContract } from './modules/users/user-lists.contract.ts';
@@ -72,7 +72,7 @@ const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
   schedules: [scheduleStoreContract],
   throttles: [throttleStoreContract],
   nonces: [nonceStoreContract],
-  beats: [beatStoreContract],
+  heartbeats: [heartbeatStoreContract],
 };
 
 const PRODUCTS: Record<DatabaseName, RegExp> = {

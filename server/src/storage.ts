@@ -30,18 +30,18 @@ import type { KeyStore } from './modules/keys/key-store.ts';
 import { createMongoSecretCheckStore } from './modules/keys/secret-check-store.mongo.ts';
 import { createSqlSecretCheckStore } from './modules/keys/secret-check-store.sql.ts';
 import type { SecretCheckStore } from './modules/keys/secret-check-store.ts';
-import { createMongoBeatStore } from './modules/replicas/beat-store.mongo.ts';
-import { createSqlBeatStore } from './modules/replicas/beat-store.sql.ts';
-import type { BeatStore } from './modules/replicas/beat-store.ts';
+import { createMongoNonceStore } from './modules/password-encryption/nonce-store.mongo.ts';
+import { createSqlNonceStore } from './modules/password-encryption/nonce-store.sql.ts';
+import type { NonceStore } from './modules/password-encryption/nonce-store.ts';
+import { createMongoHeartbeatStore } from './modules/replicas/heartbeat-store.mongo.ts';
+import { createSqlHeartbeatStore } from './modules/replicas/heartbeat-store.sql.ts';
+import type { HeartbeatStore } from './modules/replicas/heartbeat-store.ts';
 import { createMongoScheduleStore } from './modules/schedules/schedule-store.mongo.ts';
 import { createSqlScheduleStore } from './modules/schedules/schedule-store.sql.ts';
 import type { ScheduleStore } from './modules/schedules/schedule-store.ts';
 import { createMongoSessionStore } from './modules/sessions/session-store.mongo.ts';
 import { createSqlSessionStore } from './modules/sessions/session-store.sql.ts';
 import type { SessionStore } from './modules/sessions/session-store.ts';
-import { createMongoNonceStore } from './modules/transport/nonce-store.mongo.ts';
-import { createSqlNonceStore } from './modules/transport/nonce-store.sql.ts';
-import type { NonceStore } from './modules/transport/nonce-store.ts';
 import { createMongoUserStore } from './modules/users/user-store.mongo.ts';
 import { createSqlUserStore } from './modules/users/user-store.sql.ts';
 import type { UserStore } from './modules/users/user-store.ts';
@@ -63,14 +63,14 @@ export interface Storage {
   schedules: ScheduleStore;
   throttles: ThrottleStore;
   nonces: NonceStore;
-  beats: BeatStore;
+  heartbeats: HeartbeatStore;
 }
 
 /** What a replica may be asked for: lists and histories. Never what decides, for it may be a little old. */
 export interface ReplicaStorage {
   users: Pick<UserStore, 'list' | 'count'>;
   events: Pick<EventStore, 'list' | 'count'>;
-  beats: Pick<BeatStore, 'find'>;
+  heartbeats: Pick<HeartbeatStore, 'find'>;
 }
 
 export interface StorageOptions {
@@ -105,7 +105,7 @@ function sqlStorage(database: Database, { onCommit }: StorageOptions): Storage {
     schedules: createSqlScheduleStore({ database, outbox }),
     throttles: createSqlThrottleStore({ database }),
     nonces: createSqlNonceStore({ database }),
-    beats: createSqlBeatStore({ database }),
+    heartbeats: createSqlHeartbeatStore({ database }),
   };
 }
 
@@ -126,6 +126,6 @@ function mongoStorage(database: Database, { onCommit }: StorageOptions): Storage
     schedules: createMongoScheduleStore({ database, outbox }),
     throttles: createMongoThrottleStore({ database }),
     nonces: createMongoNonceStore({ database }),
-    beats: createMongoBeatStore({ database }),
+    heartbeats: createMongoHeartbeatStore({ database }),
   };
 }

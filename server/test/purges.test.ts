@@ -115,7 +115,7 @@ function createMaker({ app: { storage }, time }: TestApp) {
 
     async worker(left: number): Promise<Thing> {
       const made = makeWorker({ seenAt: ago(KEPT.workers, left) });
-      await storage.workers.beat(made);
+      await storage.workers.heartbeat(made);
       const isThere = async () => (await storage.workers.list(new Date(0))).some(({ id }) => id === made.id);
       return { purge: 'purge.jobs', what: 'worker', left, isThere };
     },

@@ -40,12 +40,12 @@ for (const kind of REPLICATED) {
       const play = async (w: World) => {
         const wait = async (milliseconds: number) => {
           w.time.forward(milliseconds);
-          await w.app.lookAtReplicas();
+          await w.app.pollReplicas();
         };
         const catchUp = async () => {
           await wait(1);
           await servers.caughtUp(w.time.now, { primary: url, replica: replicaUrl });
-          await w.app.lookAtReplicas();
+          await w.app.pollReplicas();
         };
         const reader = await holder(w, READ_ALL);
         const ready = async () => (await w.app.http.inject('/ready')).json();
@@ -104,7 +104,7 @@ for (const kind of REPLICATED) {
         await w.client.login(reader);
         assert.equal(await own(), before + 1, 'a sign-in is one’s own doing');
 
-        await w.app.lookAtReplicas();
+        await w.app.pollReplicas();
         w.time.forward(MOST_LAG + 1);
         assert.deepEqual(await lists(s, userId), ALL, 'nobody is shown what is that old');
         assert.equal((await w.app.http.inject('/ready')).statusCode, 200);

@@ -15,7 +15,7 @@ export interface Replication {
   /** From now on the replica stays as it is, until `resume`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Resolves once the replica of a database has what was there when a beat was given at `at`. */
+  /** Resolves once the replica of a database has what was there when a heartbeat was given at `at`. */
   caughtUp(at: Date, urls: { primary: string; replica: string }): Promise<void>;
   /** Ends the replica, starts it again; null where this cannot be done to it. */
   kill: (() => Promise<void>) | null;

@@ -21,7 +21,7 @@ export const OUTGOING: Record<string, string> = {
   'src/platform/queue/bullmq-queue.ts': 'REDIS_URL',
   'src/platform/queue/bullmq-workers.ts': 'REDIS_URL',
   'src/platform/redis/connect.ts': 'REDIS_URL',
-  'src/modules/transport/jwe.ts': 'nowhere: decrypts with a key that it is given',
+  'src/modules/password-encryption/jwe.ts': 'nowhere: decrypts with a key that it is given',
   'src/modules/guessing/prove-in-browser.ts': 'this server, from a browser',
   'src/modules/pages/form-script.ts': 'this server, from a browser',
 };

@@ -4,12 +4,12 @@ import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import { accessErrors } from './errors.ts';
 import type { Grants } from './grants.ts';
-import { holdsAll, type Power, powerOf, SUPERADMIN_POWER } from './power.ts';
+import { holdsAll, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord } from './role-store.ts';
 
 export interface Authority {
   /** What the caller holds now, by the database and not by the request; everything where there is no actor: that is the operator. */
-  of(caller: Caller): Promise<{ held: Power; roleIds: readonly string[] }>;
+  of(caller: Caller): Promise<{ held: Privileges; roleIds: readonly string[] }>;
   /** Throws `power_exceeded` unless the caller holds all that these roles give, or would if they were enabled. */
   demandRoles(caller: Caller, roles: readonly RoleRecord[]): Promise<void>;
   /** Throws `power_exceeded` where somebody holds more than the caller. */
@@ -24,7 +24,7 @@ export function createAuthority(deps: { users: UserStore; grants: Grants; catalo
 
   const authority: Authority = {
     async of({ actor }) {
-      if (!actor) return { held: SUPERADMIN_POWER, roleIds: [] };
+      if (!actor) return { held: SUPERADMIN_PRIVILEGES, roleIds: [] };
       const user = await users.find(actor.userId);
       if (user?.status !== 'active') throw platformErrors.unauthenticated();
       return { held: await grants.heldBy(user), roleIds: user.roleIds };
@@ -32,7 +32,7 @@ export function createAuthority(deps: { users: UserStore; grants: Grants; catalo
 
     async demandRoles(caller, roles) {
       const { held } = await authority.of(caller);
-      if (!holdsAll(held, powerOf(roles, catalogue, { asIfEnabled: true }), catalogue))
+      if (!holdsAll(held, privilegesOf(roles, catalogue, { asIfEnabled: true }), catalogue))
         throw accessErrors.power_exceeded();
     },
 

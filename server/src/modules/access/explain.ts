@@ -1,8 +1,8 @@
-import { type CatalogueRoute, type RouteCatalogue, rolesOf } from '../../platform/http/catalogue.ts';
+import { type CatalogueRoute, type RouteCatalogue, rolesNamedBy } from '../../platform/http/catalogue.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import { accessErrors } from './errors.ts';
 import type { Grants } from './grants.ts';
-import { grants as grantFor } from './power.ts';
+import { grants as grantFor } from './privileges.ts';
 
 export interface Explanation {
   allowed: boolean;
@@ -36,7 +36,7 @@ export async function explain(
   if (!route) throw accessErrors.route_not_found();
   const { access } = route;
   const held = await grants.rolesOf(user);
-  const named = rolesOf(access);
+  const named = rolesNamedBy(access);
   const roles = held.map(({ id, code, enabled, permissions }) => {
     const pattern = access === 'permission' ? grantFor(permissions, route.code, catalogue) : undefined;
     return { id, code, enabled, grant: pattern ?? (named.includes(code) ? code : null) };

@@ -5,7 +5,7 @@ import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { Authorize } from '../../platform/http/guard.ts';
 import type { ActorRate, RateOf } from '../../platform/http/limits.ts';
 import { BUILT_IN } from './built-in-roles.ts';
-import { grants, type Power, powerOf, SUPERADMIN_POWER } from './power.ts';
+import { grants, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord, RoleStore } from './role-store.ts';
 import type { Superadmins } from './superadmins.ts';
 
@@ -21,9 +21,9 @@ export interface Grants {
   /** Codes of the roles that count. */
   roleCodesOf(holder: Holder): Promise<string[]>;
   /** What somebody may do now, by the database. */
-  heldBy(holder: Holder): Promise<Power>;
+  heldBy(holder: Holder): Promise<Privileges>;
   /** What somebody holds or would hold if their roles were enabled: the measure for acting on them. */
-  weightOf(holder: Holder): Promise<Power>;
+  weightOf(holder: Holder): Promise<Privileges>;
   /** All roles, from memory. */
   roles(): Promise<readonly RoleRecord[]>;
   evict(target: string): void;
@@ -85,10 +85,10 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
   }
 
   /** From the database: what decides over others must not be a second old. */
-  async function power(holder: Holder, asIfEnabled: boolean): Promise<Power> {
+  async function power(holder: Holder, asIfEnabled: boolean): Promise<Privileges> {
     const [{ userIds }, all] = await Promise.all([superadmins.read(), store.list()]);
-    if (userIds.includes(holder.id)) return SUPERADMIN_POWER;
-    return powerOf(given(all, holder), catalogue, { asIfEnabled });
+    if (userIds.includes(holder.id)) return SUPERADMIN_PRIVILEGES;
+    return privilegesOf(given(all, holder), catalogue, { asIfEnabled });
   }
 
   function decide(need: Parameters<Authorize>[1], { codes, permissions }: Compiled): boolean {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { type RouteCatalogue, rolesOf } from '../../platform/http/catalogue.ts';
-import { unmatched } from './power.ts';
+import { type RouteCatalogue, rolesNamedBy } from '../../platform/http/catalogue.ts';
+import { unmatched } from './privileges.ts';
 import type { RoleRecord } from './role-store.ts';
 
 /** Says in the log what grants nothing, and may be misspelt: codes in roles that no route has, and roles in guards that there are not. */
@@ -19,7 +19,7 @@ export function reportRoles({
   }
   const known = new Set(roles.map(({ code }) => code));
   for (const { code, access } of catalogue.list()) {
-    const missing = rolesOf(access).filter((role) => !known.has(role));
+    const missing = rolesNamedBy(access).filter((role) => !known.has(role));
     if (missing.length > 0) log.warn({ route: code, roles: missing }, `${code} asks for a role that there is not`);
   }
 }

@@ -8,7 +8,7 @@ import type { Events } from '../events/events.ts';
 import type { Authority } from './authority.ts';
 import { BUILT_IN } from './built-in-roles.ts';
 import { accessErrors } from './errors.ts';
-import { holdsAll, powerOf } from './power.ts';
+import { holdsAll, privilegesOf } from './privileges.ts';
 import type { RoleChange, RolePatch, RoleRecord, RoleStore } from './role-store.ts';
 
 export type RoleInput = Pick<RoleRecord, 'code' | 'name'> & RolePatch;
@@ -49,13 +49,13 @@ export function createRoles(deps: {
   }
 
   /** Throws unless the caller holds what the role gives before and after, and keeps what they hold themselves. */
-  async function demandPower(caller: Caller, before: RoleRecord | null, after: RoleRecord | null): Promise<void> {
+  async function demandPrivileges(caller: Caller, before: RoleRecord | null, after: RoleRecord | null): Promise<void> {
     await authority.demandRoles(caller, before ? [before] : []);
     await authority.demandRoles(caller, after ? [after] : []);
     const { held, roleIds } = await authority.of(caller);
     if (held.superadmin || !before || !roleIds.includes(before.id)) return;
     const others = (await store.list()).filter(({ id }) => id !== before.id && roleIds.includes(id));
-    const left = powerOf(after ? [...others, after] : others, catalogue, { asIfEnabled: false });
+    const left = privilegesOf(after ? [...others, after] : others, catalogue, { asIfEnabled: false });
     if (!holdsAll(left, held, catalogue)) throw accessErrors.self_protected();
   }
 
@@ -75,7 +75,7 @@ export function createRoles(deps: {
   async function remove(caller: Caller, id: string): Promise<void> {
     await untilWritten(id, async (role) => {
       if (role.builtIn) throw accessErrors.role_built_in();
-      await demandPower(caller, role, null);
+      await demandPrivileges(caller, role, null);
       const event = describe(caller, 'role.deleted', role, { before: told(role), after: null });
       return store.remove({ id, version: role.version, now: clock() }, event);
     });
@@ -112,7 +112,7 @@ export function createRoles(deps: {
         updatedAt: now,
         version: 1,
       };
-      await demandPower(caller, null, role);
+      await demandPrivileges(caller, null, role);
       const event = describe(caller, 'role.created', role, { before: null, after: told(role) });
       if ((await store.insert(role, event)) === 'code_taken') throw accessErrors.role_code_taken();
       return role;
@@ -126,7 +126,7 @@ export function createRoles(deps: {
           throw accessErrors.role_built_in();
         }
         changed = { ...role, ...said(patch), updatedAt: now, version: role.version + 1 };
-        await demandPower(caller, role, changed);
+        await demandPrivileges(caller, role, changed);
         const fields = Object.keys(said(patch)) as (keyof RolePatch)[];
         const pick = (from: RoleRecord) => Object.fromEntries(fields.map((field) => [field, from[field]]));
         const event = describe(caller, 'role.changed', role, { before: pick(role), after: pick(changed) });

@@ -4,7 +4,7 @@ import { idsInput } from '../../platform/http/results.ts';
 import { nullable, timestamp } from '../../platform/http/schemas.ts';
 import type { Explanation } from './explain.ts';
 import { PERMISSION_PATTERN } from './permission-pattern.ts';
-import { unmatched } from './power.ts';
+import { unmatched } from './privileges.ts';
 import type { RoleRecord } from './role-store.ts';
 
 const closed = { additionalProperties: false } as const;

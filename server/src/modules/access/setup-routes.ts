@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
 import { callerOf } from '../../platform/http/caller.ts';
-import { createAccountLimit } from '../../platform/http/limits.ts';
+import { createAttemptLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
-import { ENCRYPTED_CODES } from '../transport/errors.ts';
-import type { PasswordTransport } from '../transport/password-transport.ts';
-import { passwordFields } from '../transport/schemas.ts';
+import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
+import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
+import { passwordFields } from '../password-encryption/schemas.ts';
 import { emailInput, usernameInput, userSchema, userView } from '../users/schemas.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import type { Setup } from './setup.ts';
@@ -23,11 +23,11 @@ const setupBody = Type.Object(
 /** The route that the setup link leads to. */
 export function setupRoutes(deps: {
   setup: Setup;
-  transport: PasswordTransport;
-  rolesOf: (user: UserRecord) => Promise<string[]>;
+  decryptor: PasswordDecryptor;
+  roleCodesOf: (user: UserRecord) => Promise<string[]>;
 }) {
-  const { setup, transport, rolesOf } = deps;
-  const limit = createAccountLimit({ name: 'setup', points: 5, duration: 60 });
+  const { setup, decryptor, roleCodesOf } = deps;
+  const limit = createAttemptLimit({ name: 'setup', points: 5, duration: 60 });
 
   return async (app: HttpServer): Promise<void> => {
     app.post(
@@ -55,8 +55,8 @@ export function setupRoutes(deps: {
       },
       async (request, reply) => {
         await limit(request, 'setup');
-        const user = await setup.complete(callerOf(request), await transport.open(request.body, 'password'));
-        return reply.code(201).send({ user: userView(user, await rolesOf(user)) });
+        const user = await setup.complete(callerOf(request), await decryptor.open(request.body, 'password'));
+        return reply.code(201).send({ user: userView(user, await roleCodesOf(user)) });
       },
     );
   };

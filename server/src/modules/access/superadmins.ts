@@ -24,7 +24,7 @@ export interface Superadmins {
    * Before a user with the mark is disabled or deleted, onto the version that was read before this: makes sure that they are no superadmin,
    * and that no grant which is under way makes them one (decision 8). Throws `superadmin_protected`.
    */
-  fence(caller: Caller, userId: string): Promise<void>;
+  demandNotSuperadmin(caller: Caller, userId: string): Promise<void>;
   /** Stores a new setup link; false where somebody else wrote meanwhile. */
   offerSetup(from: SuperadminRecord, setup: NonNullable<SuperadminRecord['setup']>): Promise<boolean>;
   evict(target: string): void;
@@ -108,7 +108,7 @@ export function createSuperadmins(deps: {
       await mark(caller, userId, false);
     },
 
-    async fence(caller, userId) {
+    async demandNotSuperadmin(caller, userId) {
       await untilWritten(async () => {
         const record = await store.read();
         if (record.userIds.includes(userId)) throw userErrors.superadmin_protected();

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { listQuery } from '../../platform/http/paging.ts';
 import { idsInput } from '../../platform/http/results.ts';
 import { nullable, timeInput, timestamp } from '../../platform/http/schemas.ts';
-import { passwordFields } from '../transport/schemas.ts';
+import { passwordFields } from '../password-encryption/schemas.ts';
 import {
   emailInput,
   fullNameInput,

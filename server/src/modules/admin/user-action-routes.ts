@@ -3,11 +3,11 @@ import { callerOf } from '../../platform/http/caller.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { isId } from '../../platform/ids.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
+import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
+import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { sessionErrors } from '../sessions/errors.ts';
 import { sessionListSchema, sessionView } from '../sessions/schemas.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import { ENCRYPTED_CODES } from '../transport/errors.ts';
-import type { PasswordTransport } from '../transport/password-transport.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import { adminUserSchema, adminUserView, temporaryPasswordBody, userParams, userSessionParams } from './schemas.ts';
 import type { UserAdmin } from './user-admin.ts';
@@ -19,12 +19,12 @@ const OVER = ['user_not_found', 'power_exceeded', 'status_conflict'];
 export function userActionRoutes(deps: {
   admin: UserAdmin;
   sessions: Sessions;
-  transport: PasswordTransport;
+  decryptor: PasswordDecryptor;
   /** Throws `power_exceeded` where somebody holds more than the caller. */
   demandOver: (caller: ReturnType<typeof callerOf>, user: UserRecord) => Promise<void>;
-  givenRoles: (user: UserRecord) => Promise<string[]>;
+  givenRoleCodesOf: (user: UserRecord) => Promise<string[]>;
 }) {
-  const { admin, sessions, transport, demandOver, givenRoles } = deps;
+  const { admin, sessions, decryptor, demandOver, givenRoleCodesOf } = deps;
 
   return async (app: HttpServer): Promise<void> => {
     const changes = {
@@ -47,7 +47,7 @@ export function userActionRoutes(deps: {
         async (request) => {
           const { id } = request.params as { id: string };
           const user = await admin[action](callerOf(request), id);
-          return adminUserView(user, await givenRoles(user));
+          return adminUserView(user, await givenRoleCodesOf(user));
         },
       );
     }
@@ -83,7 +83,7 @@ export function userActionRoutes(deps: {
         },
       },
       async (request, reply) => {
-        const { temporaryPassword } = await transport.open(request.body, 'temporaryPassword');
+        const { temporaryPassword } = await decryptor.open(request.body, 'temporaryPassword');
         await admin.setTemporaryPassword(callerOf(request), request.params.id, temporaryPassword);
         return reply.code(204).send(null);
       },

@@ -120,7 +120,7 @@ export function createUserAdmin(deps: {
 
   /** What it takes to end somebody's account: no superadmin, and no grant under way that makes them one. */
   const release = (caller: Caller, user: UserRecord) =>
-    user.superadminMark ? superadmins.fence(caller, user.id) : Promise.resolve();
+    user.superadminMark ? superadmins.demandNotSuperadmin(caller, user.id) : Promise.resolve();
 
   /** Whoever was shut out must not come in by way of a deletion. */
   async function statusBeforeDeletion(id: string): Promise<'active' | 'disabled'> {

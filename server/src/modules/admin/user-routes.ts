@@ -9,8 +9,8 @@ import { resultsSchema, resultsView } from '../../platform/http/results.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import type { Members } from '../access/members.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
-import { ENCRYPTED_CODES } from '../transport/errors.ts';
-import type { PasswordTransport } from '../transport/password-transport.ts';
+import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
+import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import type { Bulk } from './bulk.ts';
 import {
@@ -39,13 +39,13 @@ export function userAdminRoutes(deps: {
   userList: UserList;
   bulk: Bulk;
   members: Members;
-  transport: PasswordTransport;
+  decryptor: PasswordDecryptor;
   /** Codes of the roles that somebody was given, the disabled ones too. */
-  givenRoles: (user: UserRecord) => Promise<string[]>;
+  givenRoleCodesOf: (user: UserRecord) => Promise<string[]>;
   clock: Clock;
 }) {
-  const { admin, userList, bulk, members, transport, givenRoles, clock } = deps;
-  const view = async (user: UserRecord) => adminUserView(user, await givenRoles(user));
+  const { admin, userList, bulk, members, decryptor, givenRoleCodesOf, clock } = deps;
+  const view = async (user: UserRecord) => adminUserView(user, await givenRoleCodesOf(user));
 
   return async (app: HttpServer): Promise<void> => {
     app.get(
@@ -98,7 +98,7 @@ export function userAdminRoutes(deps: {
         },
       },
       async (request, reply) => {
-        const input = await transport.openOptional(request.body, 'temporaryPassword');
+        const input = await decryptor.openOptional(request.body, 'temporaryPassword');
         const user = await admin.create(callerOf(request), input);
         return reply.code(201).send(await view(user));
       },

@@ -3,7 +3,7 @@ import { formatIdToken, parseIdToken } from '../../platform/crypto/id-token.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
-import type { TimeVeil } from '../../platform/crypto/time-veil.ts';
+import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
@@ -40,10 +40,10 @@ export function createInvitations(deps: {
   keyring: Keyring;
   hasher: PasswordHasher;
   policy: PasswordPolicy;
-  veil: TimeVeil;
+  delayRefusal: RefusalDelay;
   clock: Clock;
 }): Invitations {
-  const { userStore, users, sessions, events, keyring, hasher, policy, veil, clock } = deps;
+  const { userStore, users, sessions, events, keyring, hasher, policy, delayRefusal, clock } = deps;
 
   /** Of the address, too: a link that is in one mailbox must not prove that another is its owner's. */
   function secretOf({ id: userId, passwordVersion, emailNorm, invitation }: UserRecord): Buffer | null {
@@ -56,7 +56,7 @@ export function createInvitations(deps: {
   async function userOfToken(token: string): Promise<UserRecord> {
     const parts = parseIdToken(token);
     if (parts === null) throw authErrors.token_invalid();
-    return veil(parts.id, async () => {
+    return delayRefusal(parts.id, async () => {
       const user = await userStore.find(parts.id);
       const secret = user?.status === 'active' ? secretOf(user) : null;
       if (!user || !secret || !sameSecret(parts.secret, secret)) throw authErrors.token_invalid();

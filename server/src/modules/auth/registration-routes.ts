@@ -1,11 +1,11 @@
 import { callerOf } from '../../platform/http/caller.ts';
-import { createAccountLimit } from '../../platform/http/limits.ts';
+import { createAttemptLimit } from '../../platform/http/limits.ts';
+import type { LoadShedder } from '../../platform/http/load-shedder.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
-import type { Shed } from '../../platform/http/shed.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
+import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
+import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { signedInSchema } from '../sessions/schemas.ts';
-import { ENCRYPTED_CODES } from '../transport/errors.ts';
-import type { PasswordTransport } from '../transport/password-transport.ts';
 import type { Users } from '../users/users.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { Invitations } from './invitations.ts';
@@ -28,15 +28,15 @@ export function registrationRoutes(deps: {
   invitations: Invitations;
   users: Users;
   devices: DeviceCookie;
-  transport: PasswordTransport;
+  decryptor: PasswordDecryptor;
   /** Turns away whom hashing has no room for. */
-  shed: Shed;
+  loadShedder: LoadShedder;
 }) {
-  const { registrations, invitations, users, devices, transport, shed } = deps;
-  const registerLimit = createAccountLimit({ name: 'register', points: 5, duration: 60 });
-  const verifyLimit = createAccountLimit({ name: 'verify-email', points: 5, duration: 60 });
-  const resendLimit = createAccountLimit({ name: 'resend', points: 5, duration: 60 });
-  const acceptLimit = createAccountLimit({ name: 'accept-invitation', points: 5, duration: 60 });
+  const { registrations, invitations, users, devices, decryptor, loadShedder } = deps;
+  const registerLimit = createAttemptLimit({ name: 'register', points: 5, duration: 60 });
+  const verifyLimit = createAttemptLimit({ name: 'verify-email', points: 5, duration: 60 });
+  const resendLimit = createAttemptLimit({ name: 'resend', points: 5, duration: 60 });
+  const acceptLimit = createAttemptLimit({ name: 'accept-invitation', points: 5, duration: 60 });
 
   return async (app: HttpServer): Promise<void> => {
     app.post(
@@ -46,7 +46,7 @@ export function registrationRoutes(deps: {
           access: 'public',
           errors: ['registration_closed', ...IDENTITY_CODES, ...PASSWORD_CODES, ...ENCRYPTED_CODES],
         },
-        onRequest: shed.onRequest,
+        onRequest: loadShedder.onRequest,
         schema: {
           summary: 'Ask for an account; a code is mailed to the address',
           description:
@@ -59,8 +59,8 @@ export function registrationRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await registerLimit(request, users.loginKey(input.email));
-        const opened = await transport.open(input, 'password');
-        const result = await shed.run(() => registrations.register(callerOf(request), opened));
+        const opened = await decryptor.open(input, 'password');
+        const result = await loadShedder.run(() => registrations.register(callerOf(request), opened));
         if ('signedIn' in result) return devices.handOut(reply.code(201), result.signedIn, tokenTransport);
         return reply.code(202).send({ status: 'verification_required', ...result });
       },
@@ -121,7 +121,7 @@ export function registrationRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
         await acceptLimit(request, input.token);
-        const opened = await transport.open(input, 'password');
+        const opened = await decryptor.open(input, 'password');
         return devices.handOut(reply, await invitations.accept(callerOf(request), opened), tokenTransport);
       },
     );

@@ -5,13 +5,13 @@ import { actorOf } from '../../platform/http/actor.ts';
 import { readForms } from '../../platform/http/bodies.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { clientAddress } from '../../platform/http/client-address.ts';
-import { type AccountLimit, createAccountLimit } from '../../platform/http/limits.ts';
+import { createAttemptLimit, type ForgivableLimit } from '../../platform/http/limits.ts';
+import type { LoadShedder } from '../../platform/http/load-shedder.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
-import type { Shed } from '../../platform/http/shed.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
+import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
+import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
-import { ENCRYPTED_CODES } from '../transport/errors.ts';
-import type { PasswordTransport } from '../transport/password-transport.ts';
 import type { Users } from '../users/users.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { Passwords } from './passwords.ts';
@@ -42,16 +42,17 @@ export function authRoutes(deps: {
   passwords: Passwords;
   users: Users;
   devices: DeviceCookie;
-  transport: PasswordTransport;
+  decryptor: PasswordDecryptor;
   /** On proofs of a password. */
-  credentials: AccountLimit;
+  passwordTries: ForgivableLimit;
   /** Turns away whom hashing has no room for. */
-  shed: Shed;
+  loadShedder: LoadShedder;
 }) {
-  const { signIn, passwords, users, devices, transport, shed } = deps;
+  const { signIn, passwords, users, devices, decryptor, loadShedder } = deps;
   // Within a session by its user. What is counted of sign-ins, `guessing` counts.
-  const credentialLimit = (request: FastifyRequest, key: string) => deps.credentials.count(clientAddress(request), key);
-  const resetLimit = createAccountLimit(RESETS);
+  const limitPasswordTries = (request: FastifyRequest, key: string) =>
+    deps.passwordTries.count(clientAddress(request), key);
+  const resetLimit = createAttemptLimit(RESETS);
 
   /** Routes that take a form besides JSON: kept apart, because a page on any site can post one. */
   async function formRoutes(app: HttpServer): Promise<void> {
@@ -61,7 +62,7 @@ export function authRoutes(deps: {
       '/auth/login',
       {
         config: { access: 'public', errors: SIGN_IN_CODES },
-        onRequest: shed.onRequest,
+        onRequest: loadShedder.onRequest,
         schema: {
           summary: 'Sign in',
           description:
@@ -78,11 +79,11 @@ export function authRoutes(deps: {
         const { email, username, login: name = email ?? username, deviceToken } = body;
         const tokenTransport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
         if (name === undefined) throw missingLogin();
-        const { password } = await transport.open(body, 'password');
+        const { password } = await decryptor.open(body, 'password');
         const deviceTokens = deviceToken ?? devices.read(request);
         const proof = body.proof ?? proofIn(request.headers);
         const input = { login: name, password, proof, deviceTokens };
-        const signedIn = await shed.run(() => signIn.login(callerOf(request), input));
+        const signedIn = await loadShedder.run(() => signIn.login(callerOf(request), input));
         return devices.handOut(reply, signedIn, tokenTransport, deviceToken);
       },
     );
@@ -95,7 +96,7 @@ export function authRoutes(deps: {
           environments: ['development', 'test'],
           errors: SIGN_IN_CODES,
         },
-        onRequest: shed.onRequest,
+        onRequest: loadShedder.onRequest,
         schema: {
           summary: 'OAuth2 password form, for the Authorize button of the documentation',
           tags: TAGS,
@@ -109,7 +110,7 @@ export function authRoutes(deps: {
         const { username, password } = request.body as Static<typeof tokenForm>;
         const deviceTokens = devices.read(request);
         const input = { login: username, password, deviceTokens, proof: proofIn(request.headers) };
-        const { accessToken, expiresIn } = await shed.run(() => signIn.login(callerOf(request), input));
+        const { accessToken, expiresIn } = await loadShedder.run(() => signIn.login(callerOf(request), input));
         return { access_token: accessToken, token_type: 'Bearer' as const, expires_in: expiresIn };
       },
     );
@@ -141,8 +142,8 @@ export function authRoutes(deps: {
       },
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
-        await credentialLimit(request, `step ${input.flowToken}`);
-        const opened = await transport.openOptional(input, 'newPassword');
+        await limitPasswordTries(request, `step ${input.flowToken}`);
+        const opened = await decryptor.openOptional(input, 'newPassword');
         return devices.handOut(reply, await signIn.completeStep(callerOf(request), opened), tokenTransport);
       },
     );
@@ -160,8 +161,8 @@ export function authRoutes(deps: {
       },
       async (request) => {
         const actor = actorOf(request);
-        await credentialLimit(request, actor.userId);
-        const { password } = await transport.open(request.body, 'password');
+        await limitPasswordTries(request, actor.userId);
+        const { password } = await decryptor.open(request.body, 'password');
         const token = await signIn.reauthenticate(callerOf(request), actor, password);
         return { ...token, tokenType: 'Bearer' as const };
       },
@@ -200,7 +201,7 @@ export function authRoutes(deps: {
       async (request, reply) => {
         const { token } = request.body;
         await resetLimit(request, token);
-        const { newPassword } = await transport.open(request.body, 'newPassword');
+        const { newPassword } = await decryptor.open(request.body, 'newPassword');
         const user = await passwords.reset(callerOf(request), token, newPassword);
         // Whoever reads the owner's mail is let in beside any stranger who guesses.
         return devices.keep(reply, user, request.body.tokenTransport ?? 'cookie');
@@ -220,8 +221,8 @@ export function authRoutes(deps: {
       },
       async (request, reply) => {
         const actor = actorOf(request);
-        await credentialLimit(request, actor.userId);
-        const { currentPassword, newPassword } = await transport.open(request.body, 'currentPassword', 'newPassword');
+        await limitPasswordTries(request, actor.userId);
+        const { currentPassword, newPassword } = await decryptor.open(request.body, 'currentPassword', 'newPassword');
         const user = await passwords.change(callerOf(request), actor, currentPassword, newPassword);
         return devices.keep(reply, user, request.body.tokenTransport ?? 'cookie');
       },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
+import { passwordFields, passwordInput } from '../password-encryption/schemas.ts';
 import { tokenTransport } from '../sessions/schemas.ts';
-import { passwordFields, passwordInput } from '../transport/schemas.ts';
 import { codeInput, emailInput, fullNameInput, localeInput, phoneInput, usernameInput } from '../users/schemas.ts';
 
 const idInput = Type.String({ minLength: 1, maxLength: 64 });

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
-import type { TimeVeil } from '../../platform/crypto/time-veil.ts';
+import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import { type AppError, platformErrors } from '../../platform/errors.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import type { Events } from '../events/events.ts';
@@ -43,12 +43,13 @@ export function createSignIn(deps: {
   hasher: PasswordHasher;
   policy: PasswordPolicy;
   flowTokens: FlowTokens;
-  veil: TimeVeil;
+  delayRefusal: RefusalDelay;
   config: Config;
   clock: Clock;
   log: Logger;
 }): SignIn {
-  const { userStore, users, sessions, guessing, events, hasher, policy, flowTokens, veil, config, clock, log } = deps;
+  const { userStore, users, sessions, guessing, events, hasher, policy, flowTokens, delayRefusal, config, clock, log } =
+    deps;
 
   function stepFor(user: UserRecord): Step | null {
     if (user.mustChangePassword) return 'change_password';
@@ -121,7 +122,7 @@ export function createSignIn(deps: {
   return {
     login(caller, { login, password, deviceTokens, proof }) {
       const loginKey = users.loginKey(login);
-      return veil(loginKey, async () => {
+      return delayRefusal(loginKey, async () => {
         const user = await users.findByLogin(login);
         const attempt = await guessing.admit(caller, { loginKey, user, password, deviceTokens, proof });
         // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { hasOwnRedis, whenReady, withOwnRedis } from '../../../test/own-redis.ts';
 import { atOnce, type Scene, withScene } from '../../../test/scenario.ts';
 import { HOUR } from '../../platform/clock.ts';
-import { createMask } from '../../platform/crypto/mask.ts';
+import { createKeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import { type Counters, createCounters } from '../../platform/limits/counters.ts';
 import { connectRedis } from '../../platform/redis/connect.ts';
 import { createLog } from '../../platform/telemetry/log.ts';
@@ -13,12 +13,12 @@ import { type AttackWatch, createAttackWatch } from './attack-watch.ts';
 
 /** Milliseconds for which a watch trusts what it last saw. */
 const LOOKS_AGAIN = 1050;
-const MASK = createMask(Buffer.from('of the tests'));
+const KEYED_HASH = createKeyedHash(Buffer.from('of the tests'));
 const NAME = 'security.guessing_noticed';
 
 function watchOf(s: Scene, counters: Counters): AttackWatch {
   return createAttackWatch({
-    ...{ counters, mask: MASK, eventStore: s.app.storage.events },
+    ...{ counters, keyedHash: KEYED_HASH, eventStore: s.app.storage.events },
     events: createEvents({ clock: () => s.time.now }),
     clock: () => s.time.now,
     log: createLog({ ...s.config.log, level: 'silent' }),
@@ -27,7 +27,7 @@ function watchOf(s: Scene, counters: Counters): AttackWatch {
 
 const withWatch = (run: (watch: AttackWatch, s: Scene, counters: Counters) => Promise<void>) =>
   withScene(async (s) => {
-    const counters = createCounters(null, MASK);
+    const counters = createCounters(null, KEYED_HASH);
     await run(watchOf(s, counters), s, counters);
   });
 
@@ -66,7 +66,7 @@ test('a hundred failing accounts, and three for each that gets in, are an attack
       [300, 100, 'attack'],
       [299, 100, null],
     ] as const) {
-      const watch = watchOf(s, createCounters(null, MASK));
+      const watch = watchOf(s, createCounters(null, KEYED_HASH));
       await fail(watch, failing);
       await pass(watch, passing);
       assert.equal(await watch.suspicion('whatever'), expected, `${failing} failing, ${passing} passing`);
@@ -104,13 +104,13 @@ test(
         const connections = [open(), open()];
         try {
           await Promise.all(connections.map(whenReady));
-          const [one, two] = connections.map((connection) => watchOf(s, createCounters(connection, MASK)));
+          const [one, two] = connections.map((connection) => watchOf(s, createCounters(connection, KEYED_HASH)));
           assert.ok(one && two);
           await pass(one, 60);
           await pass(two, 40);
           for (let from = 0; from < 300; from += 50) await fail(from % 100 ? one : two, 50, from);
           for (const watch of [one, two]) assert.equal(await watch.suspicion('whatever'), 'attack');
-          assert.equal(await watchOf(s, createCounters(null, MASK)).suspicion('whatever'), null);
+          assert.equal(await watchOf(s, createCounters(null, KEYED_HASH)).suspicion('whatever'), null);
           assert.doesNotMatch(await redis.everything(), /person|guess \d|whatever/);
         } finally {
           await Promise.all(connections.map((connection) => connection.close()));

@@ -1,5 +1,5 @@
 import { type Clock, HOUR, SECOND } from '../../platform/clock.ts';
-import type { Mask } from '../../platform/crypto/mask.ts';
+import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { EventStore } from '../events/event-store.ts';
@@ -33,13 +33,13 @@ const FINGERPRINT = 4;
 /** Notices guessing that spreads over many accounts and many clients, where no single one is tried often. */
 export function createAttackWatch(deps: {
   counters: Counters;
-  mask: Mask;
+  keyedHash: KeyedHash;
   events: Events;
   eventStore: EventStore;
   clock: Clock;
   log: Logger;
 }): AttackWatch {
-  const { counters, mask, events, eventStore, clock, log } = deps;
+  const { counters, keyedHash, events, eventStore, clock, log } = deps;
   const seenOfPassword = counters({ name: 'guess-password-account', points: 1, duration: WINDOW });
   const accountsOfPassword = counters({ name: 'guess-password', points: SPRAYED_AT, duration: WINDOW });
   const seenFailing = counters({ name: 'guess-account', points: 1, duration: WINDOW });
@@ -51,7 +51,7 @@ export function createAttackWatch(deps: {
   let toldHour = Number.NaN;
   let known = { at: Number.NEGATIVE_INFINITY, attack: false };
 
-  const fingerprint = (password: string) => mask(`password ${password.normalize('NFKC')}`).slice(0, FINGERPRINT);
+  const fingerprint = (password: string) => keyedHash(`password ${password.normalize('NFKC')}`).slice(0, FINGERPRINT);
 
   async function isAttack(): Promise<boolean> {
     if (performance.now() - known.at < LOOK_AGAIN) return known.attack;

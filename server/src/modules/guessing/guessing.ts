@@ -1,7 +1,7 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../platform/clock.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { clientKey } from '../../platform/http/client-address.ts';
-import { type AccountLimit, rateLimited } from '../../platform/http/limits.ts';
+import { type ForgivableLimit, rateLimited } from '../../platform/http/limits.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 import type { AttackWatch } from './attack-watch.ts';
 import type { DeviceOwner, DeviceTokens } from './device-tokens.ts';
@@ -74,23 +74,23 @@ export function createGuessing(deps: {
   /** Null: none are asked for. */
   proofs: ProofOfWork | null;
   /** The tries of a client for an account, right ones too; a known device is counted apart, also from where strangers are. */
-  credentials: AccountLimit;
+  passwordTries: ForgivableLimit;
   /** Told where an account is held back, and not only a client that asks for it. */
-  tellOfBlock: (caller: Caller, loginKey: string) => void;
+  notifyOfBlock: (caller: Caller, loginKey: string) => void;
   counters: Counters;
 }): Guessing {
   const { throttles, watch, devices, proofs } = deps;
   const failedHere = deps.counters({ name: 'guess-client-account', points: 1, duration: HOUR / SECOND });
 
   const ownKey = async (userId: string, name: string) =>
-    `${userId} ${name} ${(await throttles.hold(FORGIVEN, userId)).tries}`;
+    `${userId} ${name} ${(await throttles.extend(FORGIVEN, userId)).tries}`;
 
   /** Throws where a stranger must wait, or work. */
   async function demandOfStranger(caller: Caller, { loginKey, password, proof }: SignInAttempt): Promise<void> {
     const client = clientKey(caller.ip);
     const [account, here, suspicion] = await Promise.all([
-      throttles.look(ACCOUNT, loginKey),
-      throttles.look(CLIENT, client),
+      throttles.peek(ACCOUNT, loginKey),
+      throttles.peek(CLIENT, client),
       watch.suspicion(password),
     ]);
     // No work buys more tries at one account.
@@ -109,7 +109,7 @@ export function createGuessing(deps: {
   }
 
   function heldBack(caller: Caller, loginKey: string, wait: number): Error {
-    deps.tellOfBlock(caller, loginKey);
+    deps.notifyOfBlock(caller, loginKey);
     return rateLimited(wait);
   }
 
@@ -126,7 +126,7 @@ export function createGuessing(deps: {
       const isStranger = user === null || device === null;
       const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(user.id, device)];
       if (isStranger) await demandOfStranger(caller, attempt);
-      await deps.credentials.count(caller.ip, isStranger ? typed(loginKey) : key);
+      await deps.passwordTries.count(caller.ip, isStranger ? typed(loginKey) : key);
       const { wait } = await throttles.take(pace, key);
       if (wait > 0) throw heldBack(caller, loginKey, wait);
       return {
@@ -154,8 +154,8 @@ export function createGuessing(deps: {
     async forgive(userId, loginKeys) {
       await Promise.all([
         throttles.count(FORGIVEN, userId),
-        deps.credentials.forgive(userId),
-        ...loginKeys.flatMap((key) => [throttles.forget(ACCOUNT, key), deps.credentials.forgive(typed(key))]),
+        deps.passwordTries.forgive(userId),
+        ...loginKeys.flatMap((key) => [throttles.forget(ACCOUNT, key), deps.passwordTries.forgive(typed(key))]),
       ]);
     },
   };

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { NOW } from '../../../test/fixtures.ts';
 import { fail, solve } from '../../../test/puzzles.ts';
 import { after, MINUTE } from '../../platform/clock.ts';
+import { createKeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import { createKeyring } from '../../platform/crypto/keyring.ts';
-import { createMask } from '../../platform/crypto/mask.ts';
 import { createCounters } from '../../platform/limits/counters.ts';
 import { createProofOfWork } from './proof-of-work.ts';
 
@@ -18,7 +18,7 @@ function open(secret = 'a secret of thirty-two bytes or more!') {
     time,
     proofs: createProofOfWork({
       keyring,
-      counters: createCounters(null, createMask(Buffer.from('of the tests'))),
+      counters: createCounters(null, createKeyedHash(Buffer.from('of the tests'))),
       clock: () => time.now,
     }),
   };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { testDatabases } from '../../../test/databases.ts';
 import { atOnce, type SceneOptions, withScene } from '../../../test/scenario.ts';
 import { DAY, HOUR, MINUTE } from '../../platform/clock.ts';
-import { createMask } from '../../platform/crypto/mask.ts';
+import { createKeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import { createThrottles, type Pace, type Throttles } from './throttles.ts';
 
 const PACE: Pace = { kind: 'account', free: 5, delays: [2, 4, 8, 16, 20].map((minutes) => minutes * MINUTE) };
@@ -18,8 +18,8 @@ function withThrottles(
   options: SceneOptions = {},
 ): Promise<void> {
   return withScene(async (scene) => {
-    const mask = createMask(Buffer.from('of the tests'));
-    const again = () => createThrottles({ store: scene.app.storage.throttles, mask, clock: () => scene.time.now });
+    const keyedHash = createKeyedHash(Buffer.from('of the tests'));
+    const again = () => createThrottles({ store: scene.app.storage.throttles, keyedHash, clock: () => scene.time.now });
     await run({ throttles: again(), again, forward: (milliseconds) => scene.time.forward(milliseconds) });
   }, options);
 }
@@ -42,9 +42,9 @@ test('five tries at any pace, then waits that grow', () =>
       assert.deepEqual(await throttles.take(PACE, 'ann'), { tries, wait: minutes * MINUTE });
       forward(minutes * MINUTE - 1);
       assert.deepEqual(await throttles.take(PACE, 'ann'), { tries, wait: 1 }, 'a try that was not made counts nothing');
-      assert.deepEqual(await throttles.look(PACE, 'ann'), { tries, wait: 1 });
+      assert.deepEqual(await throttles.peek(PACE, 'ann'), { tries, wait: 1 });
       forward(1);
-      assert.deepEqual(await throttles.look(PACE, 'ann'), { tries, wait: 0 });
+      assert.deepEqual(await throttles.peek(PACE, 'ann'), { tries, wait: 0 });
       assert.deepEqual(await throttles.take(PACE, 'ann'), { tries: tries + 1, wait: 0 });
     }
   }));
@@ -68,9 +68,9 @@ test('a day after the end of the last wait all is forgotten, and not a moment be
   withThrottles(async ({ throttles, forward }) => {
     for (let tries = 0; tries < 5; tries++) await throttles.take(PACE, 'ann');
     forward(2 * MINUTE + DAY - 1);
-    assert.equal((await throttles.look(PACE, 'ann')).tries, 5);
+    assert.equal((await throttles.peek(PACE, 'ann')).tries, 5);
     forward(1);
-    assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 0, wait: 0 });
+    assert.deepEqual(await throttles.peek(PACE, 'ann'), { tries: 0, wait: 0 });
     assert.deepEqual(await throttles.take(PACE, 'ann'), { tries: 1, wait: 0 }, 'over what is still there');
   }));
 
@@ -89,10 +89,10 @@ test('undo takes back one try and its wait; forget takes back all', () =>
 test('what is counted after it was made counts also while there is a wait, and the wait begins anew', () =>
   withThrottles(async ({ throttles, forward }) => {
     await atOnce(7, () => throttles.count(PACE, 'ann'));
-    assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 7, wait: 8 * MINUTE });
+    assert.deepEqual(await throttles.peek(PACE, 'ann'), { tries: 7, wait: 8 * MINUTE });
     forward(MINUTE);
     await throttles.count(PACE, 'ann');
-    assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 8, wait: 16 * MINUTE });
+    assert.deepEqual(await throttles.peek(PACE, 'ann'), { tries: 8, wait: 16 * MINUTE });
   }));
 
 test('of 50 at once no more are made than of one after the other', () =>
@@ -116,26 +116,26 @@ for (const settle of ['forget', 'undo'] as const) {
       await atOnce(50, async () => {
         if ((await throttles.take(PACE, 'ann')).wait === 0) await throttles[settle](PACE, 'ann');
       });
-      assert.deepEqual(await throttles.look(PACE, 'ann'), { tries: 0, wait: 0 });
+      assert.deepEqual(await throttles.peek(PACE, 'ann'), { tries: 0, wait: 0 });
     }));
 }
 
 test('what is held while it is looked at never ends before what is counted meanwhile', () =>
   withThrottles(async ({ throttles, forward }) => {
     const numbered: Pace = { kind: 'forgiven', free: 100, delays: [], kept: 3 * DAY };
-    assert.deepEqual(await throttles.hold(numbered, 'ann'), { tries: 0, wait: 0 }, 'nothing is there to be held');
+    assert.deepEqual(await throttles.extend(numbered, 'ann'), { tries: 0, wait: 0 }, 'nothing is there to be held');
     await throttles.count(numbered, 'ann');
     for (let day = 0; day < 10; day++) {
-      assert.deepEqual(await throttles.hold(numbered, 'ann'), { tries: 1, wait: 0 });
+      assert.deepEqual(await throttles.extend(numbered, 'ann'), { tries: 1, wait: 0 });
       await throttles.take(PACE, 'of this number');
       forward(DAY);
-      assert.equal((await throttles.look(numbered, 'ann')).tries, 1);
+      assert.equal((await throttles.peek(numbered, 'ann')).tries, 1);
     }
-    await atOnce(20, () => throttles.hold(numbered, 'ann'));
+    await atOnce(20, () => throttles.extend(numbered, 'ann'));
     forward(3 * DAY - 1);
-    assert.equal((await throttles.look(numbered, 'ann')).tries, 1);
+    assert.equal((await throttles.peek(numbered, 'ann')).tries, 1);
     forward(1);
-    assert.equal((await throttles.look(numbered, 'ann')).tries, 0);
+    assert.equal((await throttles.peek(numbered, 'ann')).tries, 0);
   }));
 
 for (const { name, freshUrl } of testDatabases()) {
@@ -144,7 +144,7 @@ for (const { name, freshUrl } of testDatabases()) {
       async ({ throttles, again }) => {
         const instances = [throttles, again()];
         await atOnce(100, (index) => instances[index % 2]?.count(PACE, 'ann') ?? assert.fail());
-        assert.equal((await throttles.look(PACE, 'ann')).tries, 100);
+        assert.equal((await throttles.peek(PACE, 'ann')).tries, 100);
       },
       { freshUrl },
     ));

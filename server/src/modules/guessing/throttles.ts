@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, type Clock, DAY } from '../../platform/clock.ts';
-import type { Mask } from '../../platform/crypto/mask.ts';
+import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import type { Throttle, ThrottleStore } from './throttle-store.ts';
 
 /** How fast something may be tried. */
@@ -31,9 +31,9 @@ export interface Throttles {
   /** Counts what was made already, also while there is a wait, which then begins anew: many at once cost what one after the other does. */
   count(pace: Pace, key: string): Promise<Turn>;
   /** The same without counting: what is only counted when it has failed. */
-  look(pace: Pace, key: string): Promise<Turn>;
+  peek(pace: Pace, key: string): Promise<Turn>;
   /** Looks, and makes sure that what is there outlives whatever is counted from now on. */
-  hold(pace: Pace, key: string): Promise<Turn>;
+  extend(pace: Pace, key: string): Promise<Turn>;
   /** Takes one try back that was counted, but not made. */
   undo(pace: Pace, key: string): Promise<void>;
   /** As if it had never been tried. */
@@ -49,10 +49,10 @@ const RACES = 20;
 const LONGEST_PAUSE = 50;
 
 /** Growing delays, kept in the database: neither a restart nor an empty Redis gives anybody more tries. */
-export function createThrottles(deps: { store: ThrottleStore; mask: Mask; clock: Clock }): Throttles {
-  const { store, mask, clock } = deps;
+export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHash; clock: Clock }): Throttles {
+  const { store, keyedHash, clock } = deps;
 
-  const keyOf = ({ kind }: Pace, key: string) => mask(`throttle ${kind} ${key}`);
+  const keyOf = ({ kind }: Pace, key: string) => keyedHash(`throttle ${kind} ${key}`);
 
   async function read(key: string, now: Date): Promise<Throttle> {
     const found = await store.find(key);
@@ -89,12 +89,12 @@ export function createThrottles(deps: { store: ThrottleStore; mask: Mask; clock:
     take: (pace, name) => add(pace, name, { alsoWhileWaiting: false }),
     count: (pace, name) => add(pace, name, { alsoWhileWaiting: true }),
 
-    async look(pace, name) {
+    async peek(pace, name) {
       const now = clock();
       return turnOf(await read(keyOf(pace, name), now), now);
     },
 
-    async hold(pace, name) {
+    async extend(pace, name) {
       const now = clock();
       const throttle = await read(keyOf(pace, name), now);
       const turn = turnOf(throttle, now);

@@ -15,7 +15,7 @@ import {
   queueView,
   workerView,
 } from './schemas.ts';
-import type { WorkerBeat } from './worker-beat.ts';
+import type { WorkerHeartbeat } from './worker-heartbeat.ts';
 
 const TAGS = ['Background work'];
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -24,12 +24,15 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function jobRoutes(deps: {
   queue: JobQueue;
   registry: JobRegistry;
-  beat: WorkerBeat;
+  heartbeat: WorkerHeartbeat;
   /** Writes into the history what no record of the database changed with. */
-  note: (caller: Caller, event: { type: string; target: string; data?: Record<string, unknown> }) => Promise<void>;
+  recordEvent: (
+    caller: Caller,
+    event: { type: string; target: string; data?: Record<string, unknown> },
+  ) => Promise<void>;
   list: Lists;
 }) {
-  const { queue, registry, beat, note, list } = deps;
+  const { queue, registry, heartbeat, recordEvent, list } = deps;
 
   async function find(id: string): Promise<JobRecord> {
     const job = ID.test(id) ? await queue.find(id) : null;
@@ -40,7 +43,7 @@ export function jobRoutes(deps: {
   async function act(caller: Caller, id: string, what: string, verb: (id: string) => Promise<boolean>): Promise<void> {
     const { name } = await find(id);
     if (!(await verb(id))) throw jobErrors.job_state_conflict();
-    await note(caller, { type: `job.${what}`, target: `job:${id}`, data: { queue: name } });
+    await recordEvent(caller, { type: `job.${what}`, target: `job:${id}`, data: { queue: name } });
   }
 
   function knownQueue(name: string): string {
@@ -153,7 +156,7 @@ export function jobRoutes(deps: {
               .sort()
               .map((name) => queue.status(name)),
           ),
-          beat.list(),
+          heartbeat.list(),
         ]);
         const items = statuses.flatMap((status) => {
           const definition = registry.find(status.name);
@@ -176,7 +179,7 @@ export function jobRoutes(deps: {
         async (request, reply) => {
           const name = knownQueue(request.params.name);
           await queue[verb](name);
-          await note(callerOf(request), { type: `queue.${verb}d`, target: `queue:${name}` });
+          await recordEvent(callerOf(request), { type: `queue.${verb}d`, target: `queue:${name}` });
           return reply.code(204).send(null);
         },
       );

@@ -8,7 +8,7 @@ export function createMongoWorkerStore(deps: { database: Database }): WorkerStor
   const workers = mongoOf(deps.database).db.collection<WorkerDocument>('workers');
 
   return {
-    async beat({ id, host, pid, startedAt, seenAt, active, names }) {
+    async heartbeat({ id, host, pid, startedAt, seenAt, active, names }) {
       const change = { $set: { seenAt, active, names }, $setOnInsert: { host, pid, startedAt } };
       await workers.updateOne({ _id: { $eq: id } }, change, { upsert: true });
     },

@@ -31,7 +31,7 @@ export function createSqlWorkerStore(deps: { database: Database }): WorkerStore 
   }
 
   return {
-    async beat(worker) {
+    async heartbeat(worker) {
       if (await update(worker)) return;
       const { id, host, pid, startedAt, seenAt, active, names } = worker;
       const row = { id, host, pid, started_at: startedAt, seen_at: seenAt, active, names: JSON.stringify(names) };

@@ -14,7 +14,7 @@ export interface WorkerRecord {
 /** The processes that take jobs, by their signs of life. */
 export interface WorkerStore {
   /** Writes it, whether or not it is known. */
-  beat(worker: WorkerRecord): Promise<void>;
+  heartbeat(worker: WorkerRecord): Promise<void>;
   /** Seen at or after then, the longest running first. */
   list(since: Date): Promise<WorkerRecord[]>;
   remove(id: string): Promise<void>;

@@ -3,7 +3,7 @@ export interface SecretCheck {
   keyId: string;
   /** A MAC over a fixed text. */
   value: string;
-  /** Under this secret, what `Mask` is made with; null: it is derived from this secret, the first one. */
+  /** Under this secret, what `KeyedHash` is made with; null: it is derived from this secret, the first one. */
   sealedMaskKey: string | null;
   createdAt: Date;
 }

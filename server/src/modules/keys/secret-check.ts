@@ -8,12 +8,12 @@ export class WrongSecretKey extends Error {
   override readonly name = 'WrongSecretKey';
 }
 
-const MASK_KEY = 'mask-key';
+const HASH_KEY = 'mask-key';
 
 /**
  * Refuses a `SECRET_KEY` that this database does not know: nothing that it sealed or derived would work, and what would be made under the
  * wrong key would be lost. The first key is taken as it comes; a new one only together with the known one as `SECRET_KEY_PREVIOUS`.
- * Answers the key of `Mask`, which each secret hands on to the next: what is counted under it is counted on through every change, also by
+ * Answers the key of `KeyedHash`, which each secret hands on to the next: what is counted under it is counted on through every change, also by
  * instances whose secrets differ meanwhile. Throws `WrongSecretKey`.
  */
 export async function checkSecretKey(deps: {
@@ -26,20 +26,20 @@ export async function checkSecretKey(deps: {
   const mine = keyring.currentKeyId;
   const isKnown = ({ keyId, value }: SecretCheck) => keyring.has(keyId) && sameSecret(value, checkOf(keyId));
 
-  function maskKeyOf({ keyId, sealedMaskKey }: Pick<SecretCheck, 'keyId' | 'sealedMaskKey'>): Buffer {
-    if (sealedMaskKey === null) return keyring.mac(MASK_KEY, [], keyId);
-    return keyring.open(MASK_KEY, sealedMaskKey, keyId);
+  function hashKeyOf({ keyId, sealedMaskKey }: Pick<SecretCheck, 'keyId' | 'sealedMaskKey'>): Buffer {
+    if (sealedMaskKey === null) return keyring.mac(HASH_KEY, [], keyId);
+    return keyring.open(HASH_KEY, sealedMaskKey, keyId);
   }
 
   function handOn(from: SecretCheck | undefined): SecretCheck {
-    const sealedMaskKey = from ? keyring.seal(MASK_KEY, maskKeyOf(from), mine) : null;
+    const sealedMaskKey = from ? keyring.seal(HASH_KEY, hashKeyOf(from), mine) : null;
     return { keyId: mine, value: checkOf(mine), sealedMaskKey, createdAt: clock() };
   }
 
   for (;;) {
     const known = await store.list();
     const own = known.find(({ keyId }) => keyId === mine);
-    if (own && isKnown(own)) return maskKeyOf(own);
+    if (own && isKnown(own)) return hashKeyOf(own);
     const former = known.find(isKnown);
     if (own || (known.length > 0 && !former)) {
       throw new WrongSecretKey(
@@ -47,6 +47,6 @@ export async function checkSecretKey(deps: {
       );
     }
     const next = handOn(former);
-    if (await store.add(next, former ? 'next' : 'first')) return maskKeyOf(next);
+    if (await store.add(next, former ? 'next' : 'first')) return hashKeyOf(next);
   }
 }

@@ -12,9 +12,9 @@ import type { EventStore } from '../events/event-store.ts';
 import type { ThrottleStore } from '../guessing/throttle-store.ts';
 import type { JobStore } from '../jobs/job-store.ts';
 import type { WorkerStore } from '../jobs/worker-store.ts';
+import type { NonceStore } from '../password-encryption/nonce-store.ts';
 import type { Schedules } from '../schedules/schedules.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
-import type { NonceStore } from '../transport/nonce-store.ts';
 import type { UserStore } from '../users/user-store.ts';
 
 /** How long things are kept after their end. Milliseconds. */

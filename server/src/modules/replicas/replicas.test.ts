@@ -81,19 +81,19 @@ async function world(t: TestContext, names: string[]) {
   return {
     ...{ replicas, time, primary, copyOf, away, log, replicate },
     closed: () => closed,
-    /** A beat that reaches these replicas, and is seen there. */
-    async beat(...to: string[]) {
-      await replicas.look();
+    /** A heartbeat that reaches these replicas, and is seen there. */
+    async heartbeat(...to: string[]) {
+      await replicas.poll();
       await replicate(...to);
       time.forward(1);
-      await replicas.look();
+      await replicas.poll();
     },
     from: (readerId = ANYBODY) => replicas.read(readerId, async ({ from }) => from),
     told: () => log.map(({ msg }) => msg),
   };
 }
 
-test('without replicas everything comes from the primary, which gets no beat', async (t) => {
+test('without replicas everything comes from the primary, which gets no heartbeat', async (t) => {
   const { replicas, primary, from } = await world(t, []);
   replicas.start();
   replicas.wrote(ANYBODY);
@@ -103,23 +103,23 @@ test('without replicas everything comes from the primary, which gets no beat', a
   assert.deepEqual(await rowsOf(primary).selectFrom('beats').selectAll().execute(), []);
 });
 
-test('a replica serves once it shows a beat of this process, and is no trouble before', async (t) => {
+test('a replica serves once it shows a heartbeat of this process, and is no trouble before', async (t) => {
   const w = await world(t, ['a']);
   assert.equal(await w.from(), 'primary');
-  await w.replicas.look();
+  await w.replicas.poll();
   assert.equal(await w.from(), 'primary', 'connected, but nobody knows how old it is');
   assert.ok(w.replicas.allServe());
   await w.replicate('a');
-  await w.replicas.look();
+  await w.replicas.poll();
   assert.equal(await w.from(), 'a');
   assert.deepEqual(w.log, []);
 });
 
 test('nothing older than ten seconds is shown, whether or not anybody looks', async (t) => {
   const w = await world(t, ['a']);
-  await w.replicas.look();
+  await w.replicas.poll();
   await w.replicate('a');
-  await w.replicas.look();
+  await w.replicas.poll();
   w.time.forward(MOST_LAG);
   assert.equal(await w.from(), 'a');
   w.time.forward(1);
@@ -127,16 +127,16 @@ test('nothing older than ten seconds is shown, whether or not anybody looks', as
   assert.ok(w.replicas.allServe(), 'nobody has looked yet');
 
   for (let looks = 0; looks < 10; looks++) {
-    await w.replicas.look();
+    await w.replicas.poll();
     assert.equal(await w.from(), 'primary');
-    assert.equal(w.replicas.allServe(), looks <= 5, 'the first beat that it lacks has been there for ten seconds');
+    assert.equal(w.replicas.allServe(), looks <= 5, 'the first heartbeat that it lacks has been there for ten seconds');
     w.time.forward(2 * SECOND);
   }
   assert.deepEqual(w.told(), ['reading from the replica a fails; it is tried again until it works']);
   assert.match(w.log[0]?.err?.message ?? '', /at least 12 s behind/);
 
   await w.replicate('a');
-  await w.replicas.look();
+  await w.replicas.poll();
   assert.equal(await w.from(), 'a');
   assert.ok(w.replicas.allServe());
   assert.equal(w.told()[1], 'reading from the replica a works again');
@@ -145,17 +145,17 @@ test('nothing older than ten seconds is shown, whether or not anybody looks', as
 
 test('a primary that is away is not the fault of the replica', async (t) => {
   const w = await world(t, ['a']);
-  await w.beat('a');
+  await w.heartbeat('a');
   await sql`alter table beats rename to beats_away`.execute(rowsOf(w.primary));
   for (let looks = 0; looks < 3; looks++) {
     w.time.forward(8 * SECOND);
-    await w.replicas.look();
+    await w.replicas.poll();
   }
   assert.ok(w.replicas.allServe());
   assert.equal(await w.from(), 'primary', 'nobody knows how old it is by now');
-  assert.deepEqual(w.told(), ['giving a beat to the replicas fails; it is tried again until it works']);
+  assert.deepEqual(w.told(), ['giving a heartbeat to the replicas fails; it is tried again until it works']);
   await sql`alter table beats_away rename to beats`.execute(rowsOf(w.primary));
-  await w.beat('a');
+  await w.heartbeat('a');
   assert.equal(await w.from(), 'a');
   assert.equal(w.told().length, 2);
 });
@@ -163,28 +163,28 @@ test('a primary that is away is not the fault of the replica', async (t) => {
 test('whoever changed something sees it at once, others go on as before', async (t) => {
   const w = await world(t, ['a']);
   const writer = makeId();
-  await w.beat('a');
+  await w.heartbeat('a');
   assert.equal(await w.from(writer), 'a');
   w.replicas.wrote(writer);
   assert.equal(await w.from(writer), 'primary');
   assert.equal(await w.from(), 'a');
 
-  // This beat was given in the same millisecond: which was first, nobody knows.
-  await w.replicas.look();
+  // This heartbeat was given in the same millisecond: which was first, nobody knows.
+  await w.replicas.poll();
   await w.replicate('a');
-  await w.replicas.look();
+  await w.replicas.poll();
   assert.equal(await w.from(writer), 'primary');
   w.time.forward(1);
-  await w.replicas.look();
-  assert.equal(await w.from(writer), 'primary', 'the beat after the change is not there yet');
+  await w.replicas.poll();
+  assert.equal(await w.from(writer), 'primary', 'the heartbeat after the change is not there yet');
   await w.replicate('a');
-  await w.replicas.look();
+  await w.replicas.poll();
   assert.equal(await w.from(writer), 'a');
 });
 
 test('a replica that fails costs no answer, and is left out until somebody has looked', async (t) => {
   const w = await world(t, ['a']);
-  await w.beat('a');
+  await w.heartbeat('a');
   const readFrom: string[] = [];
   for (let times = 0; times < 3; times++) {
     await w.replicas.read(ANYBODY, async ({ from }) => {
@@ -192,34 +192,34 @@ test('a replica that fails costs no answer, and is left out until somebody has l
       if (from === 'a') throw new Error('canceling statement due to conflict with recovery');
       assert.equal(await w.from(), 'primary', 'nobody else meets it meanwhile');
     });
-    await w.replicas.look();
+    await w.replicas.poll();
     assert.equal(await w.from(), 'a', 'it was well, but for that statement');
   }
   assert.deepEqual(readFrom, ['a', 'primary', 'a', 'primary', 'a', 'primary'], 'once on each');
   const complaint = 'a replica failed to answer; the primary is asked';
   assert.deepEqual(w.told(), [complaint]);
   w.time.forward(60 * SECOND);
-  await w.beat('a');
+  await w.heartbeat('a');
   await w.replicas.read(ANYBODY, async ({ from }) => assert.equal(from, 'primary'));
   assert.deepEqual(w.told(), [complaint, complaint], 'once a minute');
 });
 
 test('what fails on the primary as well is told', async (t) => {
   const w = await world(t, ['a']);
-  await w.beat('a');
+  await w.heartbeat('a');
   const broken = w.replicas.read(ANYBODY, async ({ from }) => assert.fail(`broken on ${from}`));
   await assert.rejects(broken, /broken on primary/);
 });
 
 test('one that is lost is left out, told of once, and taken back', async (t) => {
   const w = await world(t, ['a']);
-  await w.beat('a');
+  await w.heartbeat('a');
   await sql`alter table beats rename to beats_away`.execute(rowsOf(w.copyOf('a')));
-  for (let looks = 0; looks < 3; looks++) await w.replicas.look();
+  for (let looks = 0; looks < 3; looks++) await w.replicas.poll();
   assert.equal(await w.from(), 'primary');
   assert.equal(w.replicas.allServe(), false);
   await sql`alter table beats_away rename to beats`.execute(rowsOf(w.copyOf('a')));
-  await w.beat('a');
+  await w.heartbeat('a');
   assert.equal(await w.from(), 'a');
   assert.ok(w.replicas.allServe());
   assert.deepEqual(w.told(), [
@@ -231,14 +231,14 @@ test('one that is lost is left out, told of once, and taken back', async (t) => 
 test('one that is away at the start is connected as soon as it is there', async (t) => {
   const w = await world(t, ['a']);
   w.away.add('a');
-  await w.beat('a');
-  await w.replicas.look();
+  await w.heartbeat('a');
+  await w.replicas.poll();
   assert.equal(await w.from(), 'primary');
   assert.equal(w.replicas.allServe(), false);
   assert.equal(w.log.length, 1);
   assert.match(w.log[0]?.err?.message ?? '', /cannot be reached/);
   w.away.delete('a');
-  await w.beat('a');
+  await w.heartbeat('a');
   assert.equal(await w.from(), 'a');
   assert.equal(w.log.length, 2);
 });
@@ -246,8 +246,8 @@ test('one that is away at the start is connected as soon as it is there', async 
 test('another database is never read, however alive it is', async (t) => {
   const w = await world(t, ['other']);
   for (let second = 0; second < 60; second++) {
-    await openStorage(w.copyOf('other'), { onCommit() {} }).beats.beat(makeId(), after(w.time.now, SECOND));
-    await w.replicas.look();
+    await openStorage(w.copyOf('other'), { onCommit() {} }).heartbeats.heartbeat(makeId(), after(w.time.now, SECOND));
+    await w.replicas.poll();
     assert.equal(await w.from(), 'primary');
     w.time.forward(SECOND);
   }
@@ -258,7 +258,7 @@ test('another database is never read, however alive it is', async (t) => {
 
 test('several share the readers; each reader stays with one, and moves when it is lost', async (t) => {
   const w = await world(t, ['a', 'b']);
-  await w.beat('a', 'b');
+  await w.heartbeat('a', 'b');
   const readers = Array.from({ length: 100 }, () => makeId());
   const first = await Promise.all(readers.map(w.from));
   assert.deepEqual(await Promise.all(readers.map(w.from)), first);
@@ -266,28 +266,28 @@ test('several share the readers; each reader stays with one, and moves when it i
   for (const name of ['a', 'b']) assert.ok(first.filter((from) => from === name).length > 20, name);
 
   w.time.forward(MOST_LAG + SECOND);
-  await w.beat('b');
+  await w.heartbeat('b');
   assert.deepEqual(new Set(await Promise.all(readers.map(w.from))), new Set(['b']));
   assert.equal(w.replicas.allServe(), false);
-  await w.beat('a', 'b');
+  await w.heartbeat('a', 'b');
   assert.deepEqual(await Promise.all(readers.map(w.from)), first);
 });
 
-test('start beats and forgets the beats of the dead; stop closes and leaves nothing', async (t) => {
+test('start heartbeats and forgets the heartbeats of the dead; stop closes and leaves nothing', async (t) => {
   const w = await world(t, ['a']);
-  const beats = () => rowsOf(w.primary).selectFrom('beats').selectAll().execute();
-  const store = openStorage(w.primary, { onCommit() {} }).beats;
-  await store.beat(makeId(), after(w.time.now, -3 * 24 * 3600 * SECOND));
+  const heartbeats = () => rowsOf(w.primary).selectFrom('beats').selectAll().execute();
+  const store = openStorage(w.primary, { onCommit() {} }).heartbeats;
+  await store.heartbeat(makeId(), after(w.time.now, -3 * 24 * 3600 * SECOND));
   const living = makeId();
-  await store.beat(living, after(w.time.now, -3600 * SECOND));
+  await store.heartbeat(living, after(w.time.now, -3600 * SECOND));
   w.replicas.start();
-  await w.replicas.look();
-  const ids = (await beats()).map(({ id }) => id);
+  await w.replicas.poll();
+  const ids = (await heartbeats()).map(({ id }) => id);
   assert.equal(ids.length, 2);
   assert.ok(ids.includes(living));
   await w.replicas.stop();
   assert.deepEqual(
-    (await beats()).map(({ id }) => id),
+    (await heartbeats()).map(({ id }) => id),
     [living],
   );
   assert.equal(w.closed(), 1);

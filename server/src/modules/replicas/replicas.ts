@@ -3,14 +3,14 @@ import { after, type Clock, DAY, MINUTE, SECOND } from '../../platform/clock.ts'
 import type { Database } from '../../platform/database/database.ts';
 import { newId } from '../../platform/ids.ts';
 import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
-import type { BeatStore } from './beat-store.ts';
+import type { HeartbeatStore } from './heartbeat-store.ts';
 import { createLastWrites } from './last-writes.ts';
 
-/** Milliseconds between two beats, and between two looks at every replica. */
-const BEAT_EVERY = 2 * SECOND;
+/** Milliseconds between two heartbeats, and between two looks at every replica. */
+const HEARTBEAT_EVERY = 2 * SECOND;
 /** Nobody is shown anything older than this, in milliseconds. */
 export const MOST_LAG = 10 * SECOND;
-/** The beats of processes that are long gone are forgotten after this. */
+/** The heartbeats of processes that are long gone are forgotten after this. */
 const KEPT = DAY;
 /** Milliseconds between two lines about reads that failed: a replay that cancels many must not fill the log. */
 const COMPLAINTS = MINUTE;
@@ -37,8 +37,8 @@ export interface Replicas<Stores> {
   wrote(who: string): void;
   /** No replica is known to be away or too far behind. */
   allServe(): boolean;
-  /** Gives a beat and looks at every replica at once. */
-  look(): Promise<void>;
+  /** Gives a heartbeat and looks at every replica at once. */
+  poll(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -49,8 +49,8 @@ interface Replica<Stores> {
   outage: ReturnType<typeof createOutageLog>;
   /** Null: not yet connected. */
   connected: { database: Database; stores: Stores } | null;
-  /** Everything that was committed before this beat is on the replica. */
-  beat: Date | null;
+  /** Everything that was committed before this heartbeat is on the replica. */
+  heartbeat: Date | null;
   /** `suspect`: a read failed, and nobody has looked since. */
   state: 'well' | 'suspect' | 'out';
   looking: Promise<void> | null;
@@ -59,22 +59,22 @@ interface Replica<Stores> {
 }
 
 /**
- * The replicas of the database, each used while it is near enough. How near tells a beat: this process writes the time into a row of its
+ * The replicas of the database, each used while it is near enough. How near tells a heartbeat: this process writes the time into a row of its
  * own, of the primary, and whatever was committed before it is on a replica that shows it. That needs no privilege, holds on every kind of
- * database, and compares a clock with itself; a replica that lacks a migration, or is one of another database, shows no beat.
+ * database, and compares a clock with itself; a replica that lacks a migration, or is one of another database, shows no heartbeat.
  */
-export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }>(deps: {
+export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore, 'find'> }>(deps: {
   sources: ReplicaSource[];
-  primary: Stores & { beats: BeatStore };
+  primary: Stores & { heartbeats: HeartbeatStore };
   storesOf: (replica: Database) => Stores;
-  /** Must not be set back: an old beat would pass for a new one. */
+  /** Must not be set back: an old heartbeat would pass for a new one. */
   clock: Clock;
   log: Logger;
 }): Replicas<Stores> {
   const { primary, storesOf, clock, log } = deps;
   const id = newId(clock());
   const writes = createLastWrites(WRITERS);
-  const beating = createOutageLog(log, 'giving a beat to the replicas');
+  const beating = createOutageLog(log, 'giving a heartbeat to the replicas');
   const replicas = deps.sources.map(({ name, open }): Replica<Stores> => {
     const outage = createOutageLog(log, `reading from the replica ${name}`);
     return {
@@ -82,21 +82,21 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
       open,
       outage,
       connected: null,
-      beat: null,
+      heartbeat: null,
       state: 'well',
       looking: null,
       complainedAt: Number.NEGATIVE_INFINITY,
     };
   });
-  /** The beats that reached the primary lately, in milliseconds. */
+  /** The heartbeats that reached the primary lately, in milliseconds. */
   const given: number[] = [];
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  async function beat(): Promise<void> {
+  async function heartbeat(): Promise<void> {
     // Taken before the row is written: what is committed meanwhile may come to a replica after it.
     const at = clock();
-    await primary.beats.beat(id, at);
+    await primary.heartbeats.heartbeat(id, at);
     given.push(at.getTime());
     while ((given[0] ?? 0) < at.getTime() - 2 * MOST_LAG) given.shift();
   }
@@ -111,9 +111,9 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
     return replica.connected.stores;
   }
 
-  /** How long there has been a beat that it lacks. Not for how long it had no beat: that may be the fault of the primary. */
-  function lagOf({ beat }: Replica<Stores>): number {
-    const seen = beat?.getTime() ?? Number.NEGATIVE_INFINITY;
+  /** How long there has been a heartbeat that it lacks. Not for how long it had no heartbeat: that may be the fault of the primary. */
+  function lagOf({ heartbeat }: Replica<Stores>): number {
+    const seen = heartbeat?.getTime() ?? Number.NEGATIVE_INFINITY;
     const missing = given.find((time) => time > seen);
     return missing === undefined ? 0 : (given.at(-1) ?? missing) - missing;
   }
@@ -121,7 +121,7 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
   async function judge(replica: Replica<Stores>): Promise<void> {
     try {
       const stores = await storesOn(replica);
-      replica.beat = await stores.beats.find(id);
+      replica.heartbeat = await stores.heartbeats.find(id);
       const lag = lagOf(replica);
       if (lag > MOST_LAG) {
         throw new Error(`It is at least ${Math.floor(lag / SECOND)} s behind, or no replica of this database.`);
@@ -142,8 +142,8 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
     return replica.looking;
   }
 
-  async function look(): Promise<void> {
-    await beat().then(beating.worked, beating.failed);
+  async function poll(): Promise<void> {
+    await heartbeat().then(beating.worked, beating.failed);
     await Promise.all(replicas.map(lookAt));
   }
 
@@ -151,8 +151,8 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
   function replicaFor(readerId: string): Replica<Stores> | undefined {
     const oldest = clock().getTime() - MOST_LAG;
     const written = writes.of(readerId);
-    const near = replicas.filter(({ state, beat }) => {
-      const time = beat?.getTime() ?? Number.NEGATIVE_INFINITY;
+    const near = replicas.filter(({ state, heartbeat }) => {
+      const time = heartbeat?.getTime() ?? Number.NEGATIVE_INFINITY;
       // In the same millisecond, either may have been first.
       return state === 'well' && time >= oldest && time > written;
     });
@@ -183,18 +183,18 @@ export function createReplicas<Stores extends { beats: Pick<BeatStore, 'find'> }
       if (replicas.length > 0) writes.note(who, clock());
     },
     allServe: () => replicas.every(({ state }) => state !== 'out'),
-    look,
+    poll,
     start() {
       if (replicas.length === 0) return;
-      void primary.beats.purge(after(clock(), -KEPT)).catch(() => {});
-      void look();
-      timer = setInterval(() => void look(), BEAT_EVERY).unref();
+      void primary.heartbeats.purge(after(clock(), -KEPT)).catch(() => {});
+      void poll();
+      timer = setInterval(() => void poll(), HEARTBEAT_EVERY).unref();
     },
     async stop() {
       stopped = true;
       clearInterval(timer);
       await Promise.all(replicas.map(({ connected }) => connected?.database.close()));
-      if (given.length > 0) await primary.beats.remove(id).catch(() => {});
+      if (given.length > 0) await primary.heartbeats.remove(id).catch(() => {});
     },
   };
 }

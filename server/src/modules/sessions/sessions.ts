@@ -56,14 +56,14 @@ export function createSessions(deps: {
   events: Events;
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
-  rolesOf: (user: UserRecord) => Promise<string[]>;
+  roleCodesOf: (user: UserRecord) => Promise<string[]>;
   limits: Config['tokens'];
   clock: Clock;
 }): Sessions {
-  const { store, users, events, accessTokens, refreshTokens, rolesOf, limits, clock } = deps;
+  const { store, users, events, accessTokens, refreshTokens, roleCodesOf, limits, clock } = deps;
 
   async function signedIn(session: SessionRecord, token: RefreshToken, user: UserRecord): Promise<SignedIn> {
-    const roles = await rolesOf(user);
+    const roles = await roleCodesOf(user);
     return { ...accessTokenFor(session, roles), refreshToken: token.text, session, user, roles };
   }
 
@@ -207,7 +207,7 @@ export function createSessions(deps: {
           userId: session.userId,
         });
         if (await store.reauthenticate(session, now, event)) {
-          return accessTokenFor({ ...session, authTime: now }, await rolesOf(user));
+          return accessTokenFor({ ...session, authTime: now }, await roleCodesOf(user));
         }
       }
       throw platformErrors.overloaded(RETRY_SOON);

@@ -23,17 +23,17 @@ const TAGS = ['The user'];
 /** `/users`: a person's own account, and the profiles that others made public. */
 export function userRoutes({
   users,
-  rolesOf,
+  roleCodesOf,
   invalidCode,
 }: {
   users: Users;
-  rolesOf: (user: UserRecord) => Promise<string[]>;
+  roleCodesOf: (user: UserRecord) => Promise<string[]>;
   invalidCode: () => Error;
 }) {
   // Each change has a code of its own that may be tried five times, and mails somebody who may never have asked.
   const emailChangeLimit = createOwnLimit({ name: 'email-change', points: 5, duration: HOUR });
   const codeLimit = createOwnLimit({ name: 'email-change-code', points: 5, duration: 60 });
-  const view = async (user: UserRecord): Promise<Static<typeof userSchema>> => userView(user, await rolesOf(user));
+  const view = async (user: UserRecord): Promise<Static<typeof userSchema>> => userView(user, await roleCodesOf(user));
 
   return async (app: HttpServer): Promise<void> => {
     app.get(

@@ -1,7 +1,7 @@
 import { after, type Clock } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { CODE_TRIES, CODE_TTL, deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
-import type { TimeVeil } from '../../platform/crypto/time-veil.ts';
+import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
@@ -86,12 +86,12 @@ export function createUsers(deps: {
   /** The roles of a newcomer. */
   firstRoleIds: readonly string[];
   isReserved: ReservedUsernames;
-  /** Throws `superadmin_protected`; see `Superadmins.fence`. */
-  fence: (caller: Caller, userId: string) => Promise<void>;
-  veil: TimeVeil;
+  /** Throws `superadmin_protected`; see `Superadmins.demandNotSuperadmin`. */
+  demandNotSuperadmin: (caller: Caller, userId: string) => Promise<void>;
+  delayRefusal: RefusalDelay;
   clock: Clock;
 }): Users {
-  const { store, events, keyring, firstRoleIds, isReserved, fence, veil, clock } = deps;
+  const { store, events, keyring, firstRoleIds, isReserved, demandNotSuperadmin, delayRefusal, clock } = deps;
 
   function toEmail(input: string) {
     const emailNorm = canonicalEmail(input);
@@ -205,7 +205,7 @@ export function createUsers(deps: {
 
     async deleteMe(caller, actor) {
       await change(actor.userId, async (user) => {
-        if (user.superadminMark) await fence(caller, user.id);
+        if (user.superadminMark) await demandNotSuperadmin(caller, user.id);
         const data = { before: { status: user.status }, after: { status: 'deleted' } };
         const event = events.describe(caller, { type: 'user.deleted', ...about(user), data, evicts: true });
         return store.softDelete(at(user), { sessionEpoch: user.sessionEpoch + 1 }, event);
@@ -270,7 +270,7 @@ export function createUsers(deps: {
     },
 
     publicProfile: (username) =>
-      veil(loginKey(username), async () => {
+      delayRefusal(loginKey(username), async () => {
         const user = await findByUsername(username);
         if (user?.status !== 'active' || !user.profilePublic || user.username === null)
           throw userErrors.user_not_found();

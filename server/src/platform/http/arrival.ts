@@ -1,7 +1,7 @@
 import type { onRequestHookHandler } from 'fastify';
 import { platformErrors } from '../errors.ts';
-import { addFields, type Fields } from './answer.ts';
 import { isPiledUp } from './pipelining.ts';
+import { addHeaders, type HeaderFields } from './server-response.ts';
 
 /** Octets of a request target that are read; RFC 9110, 4.1 asks for 8000 at least. */
 const URL_LIMIT = 8192;
@@ -12,10 +12,10 @@ const NO_COOKIES = Object.freeze({});
  * First step of every request: the header fields of the answer, then what makes a request unreadable whatever it asks
  * for. (Node itself would answer a missing `Host` with an empty body.)
  */
-export function createArrival(headers: Fields): onRequestHookHandler {
+export function createArrival(headers: HeaderFields): onRequestHookHandler {
   return (request, reply, done) => {
-    addFields(reply, headers);
-    addFields(reply, [['x-request-id', request.id]]);
+    addHeaders(reply, headers);
+    addHeaders(reply, [['x-request-id', request.id]]);
     const { raw } = request;
     const { cookie } = raw.headers;
     // Left to itself, the plugin would make containers for requests without cookies too, which are most.

@@ -71,12 +71,12 @@ export function createRouteCatalogue(): RouteCatalogue {
       return candidates.sort((a, b) => order(rank(a.path), rank(b.path)))[0];
     },
 
-    guardRoles: () => new Set([...byCode.values()].flatMap(({ access }) => rolesOf(access))),
+    guardRoles: () => new Set([...byCode.values()].flatMap(({ access }) => rolesNamedBy(access))),
   };
 }
 
 /** The roles that an access names. */
-export function rolesOf(access: Access): readonly string[] {
+export function rolesNamedBy(access: Access): readonly string[] {
   if (typeof access === 'string') return [];
   return 'anyRole' in access ? access.anyRole : access.allRoles;
 }

@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import type { FastifyServerOptions } from 'fastify';
 import type { Logger } from 'pino';
 import { type ErrorFactory, platformErrors } from '../errors.ts';
-import type { Fields } from './answer.ts';
 import { STATUS_CODES } from './node-http.ts';
 import { toProblem } from './problems.ts';
 import { requestId } from './request-id.ts';
+import type { HeaderFields } from './server-response.ts';
 
 /** How long a client may still send before its socket is destroyed, so that it gets to read the answer first. Milliseconds. */
 const LINGER = 500;
@@ -22,7 +22,7 @@ const BY_CODE: Record<string, ErrorFactory> = {
  */
 export function createClientErrorHandler(
   log: Logger,
-  headers: Fields,
+  headers: HeaderFields,
 ): NonNullable<FastifyServerOptions['clientErrorHandler']> {
   return (error, socket) => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return;

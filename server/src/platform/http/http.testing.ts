@@ -9,7 +9,7 @@ import type { LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { createMask } from '../crypto/mask.ts';
+import { createKeyedHash } from '../crypto/keyed-hash.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
 import { createCounters } from '../limits/counters.ts';
 import { logOptions } from '../telemetry/log.ts';
@@ -62,7 +62,7 @@ export async function testServer(t: TestContext, options: TestServerOptions = {}
     authenticate: options.authenticate ?? bearer(options.tokens ?? { 'token-of-ada': ADA }),
     authorize: options.authorize ?? (() => false),
     rateOf: options.rateOf ?? (() => null),
-    counters: options.rateLimits?.enabled ? createCounters(null, createMask(Buffer.from('of the tests'))) : null,
+    counters: options.rateLimits?.enabled ? createCounters(null, createKeyedHash(Buffer.from('of the tests'))) : null,
     catalogue: options.catalogue ?? createRouteCatalogue(),
     errorTable: { ...platformErrors.table, ...options.errors },
     probes: options.probes ?? { essential: {}, helpful: {} },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertProblem, NOW, testServer } from './http.testing.ts';
-import { createAccountLimit } from './limits.ts';
+import { createAttemptLimit } from './limits.ts';
 import type { HttpServer } from './routes.ts';
 
 /** Long enough that no window ends while a test runs. */
@@ -18,7 +18,7 @@ function routes(app: HttpServer) {
   );
   app.get('/free', { config: { access: 'public', limit: 'none' } }, async () => ({}));
   app.get('/closed', { config: { access: 'signedIn' } }, async () => ({}));
-  const tries = createAccountLimit({ name: 'tries', points: 2, duration: HOUR });
+  const tries = createAttemptLimit({ name: 'tries', points: 2, duration: HOUR });
   app.get('/try/:account', { config: { access: 'public', limit: 'none' } }, async (request) => {
     await tries(request, (request.params as { account: string }).account);
     return {};

@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { type AppError, platformErrors } from '../errors.ts';
 import type { Count, Counters, Rate } from '../limits/counters.ts';
-import { addFields } from './answer.ts';
 import type { Actor } from './caller.ts';
 import { clientAddress, clientKey } from './client-address.ts';
+import { addHeaders } from './server-response.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -17,7 +17,7 @@ declare module 'fastify' {
 export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** Counts one try for an account. Rejects with `rate_limited`. */
-export type CountTry = (request: FastifyRequest, accountKey: string) => Promise<void>;
+export type CountAttempt = (request: FastifyRequest, accountKey: string) => Promise<void>;
 
 /** Counts one request of somebody signed in. Rejects with `rate_limited`. */
 export type CountActor = (actor: Actor) => Promise<void>;
@@ -30,7 +30,7 @@ export interface ActorRate {
   windowSeconds: number;
 }
 
-export interface AccountLimit {
+export interface ForgivableLimit {
   /** Counts one try of the client at this address. Rejects with `rate_limited`. */
   count(ip: string, accountKey: string): Promise<void>;
   /** Forgets what was counted for an account, of all clients and on all instances. */
@@ -41,13 +41,13 @@ export interface AccountLimit {
  * A limit on tries for one account from one client, such as 5 passwords a minute. Counting both together, nobody can
  * lock somebody else out. It shows in no header field: that would tell whether others are trying, or whether an account exists.
  */
-export function createAccountLimit(limit: Rate): CountTry {
+export function createAttemptLimit(limit: Rate): CountAttempt {
   return (request, accountKey) =>
     refuseOver(request.server.counters, limit, tryKey(clientAddress(request), accountKey));
 }
 
 /** The same, of which an administrator can forgive an account what was counted. */
-export function createForgivingLimit(limit: Rate, counters: Counters | null): AccountLimit {
+export function createForgivableLimit(limit: Rate, counters: Counters | null): ForgivableLimit {
   // Counters are found by client and account together: a new number for the account leaves all of its old ones behind.
   const forgiven = { name: `${limit.name}-forgiven`, points: Number.MAX_SAFE_INTEGER, duration: limit.duration };
   return {
@@ -66,7 +66,7 @@ export function createForgivingLimit(limit: Rate, counters: Counters | null): Ac
  * A limit on what somebody does with their own account, such as 5 changes of the address an hour, wherever they do it from: whoever
  * holds a network of clients would otherwise have as many. Only for routes that admit nobody else, who could lock them out.
  */
-export function createOwnLimit(limit: Rate): CountTry {
+export function createOwnLimit(limit: Rate): CountAttempt {
   return ({ server }, accountKey) => refuseOver(server.counters, limit, accountKey);
 }
 
@@ -88,7 +88,7 @@ export function createRouteLimit(limit: Rate, counters: Counters, clock: Clock):
 
   return async (request, reply) => {
     const count = await counter.add(clientKey(clientAddress(request)));
-    addFields(reply, [
+    addHeaders(reply, [
       ['x-ratelimit-limit', String(points)],
       ['x-ratelimit-remaining', String(count.left)],
       ['x-ratelimit-reset', String(Math.ceil((clock().getTime() + count.resetIn) / 1000))],

@@ -2,7 +2,7 @@ import type { FastifyContextConfig, onRequestHookHandler, preValidationHookHandl
 import type { Config } from '../config/config.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
 import type { Counters } from '../limits/counters.ts';
-import { permissionCode, type RouteCatalogue, rolesOf } from './catalogue.ts';
+import { permissionCode, type RouteCatalogue, rolesNamedBy } from './catalogue.ts';
 import { openObjects } from './closed-schemas.ts';
 import { closed, createGuard, type GuardContext } from './guard.ts';
 import { createHostCheck } from './hosts.ts';
@@ -129,7 +129,7 @@ function check(
   if (access === 'permission' && route.url.includes('*')) {
     throw new TypeError(`${name} has a wildcard: its code would be a pattern, and grant more than itself.`);
   }
-  if (typeof access === 'object' && rolesOf(access).length === 0) throw new TypeError(`${name} names no role.`);
+  if (typeof access === 'object' && rolesNamedBy(access).length === 0) throw new TypeError(`${name} names no role.`);
   for (const code of errors) {
     if (!Object.hasOwn(errorTable, code)) throw new TypeError(`${name} names an unknown error code, "${code}".`);
   }

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import helmet from 'helmet';
 import type { Config } from '../config/config.ts';
-import type { Fields } from './answer.ts';
 import { IncomingMessage, ServerResponse } from './node-http.ts';
+import type { HeaderFields } from './server-response.ts';
 
 /** For answers that are data: nothing may be loaded, framed or submitted (OWASP REST security cheat sheet). */
 const DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -19,7 +19,7 @@ const FOR_PAGES = new Set([
 
 export interface SecurityHeaders {
   /** For every answer. */
-  always: Fields;
+  always: HeaderFields;
   /** For pages besides; their `Content-Security-Policy` is their own. */
   pages: Record<string, string>;
 }
@@ -38,7 +38,7 @@ export function securityHeaders(config: Config): SecurityHeaders {
   const answer = new ServerResponse(request);
   apply(request, answer, () => {});
   const fields = Object.entries(answer.getHeaders()).map(([name, value]): [string, string] => [name, String(value)]);
-  const always: Fields = [
+  const always: HeaderFields = [
     ...fields.filter(([name]) => !FOR_PAGES.has(name)),
     ['content-security-policy', DATA_POLICY],
     ['cache-control', 'no-store'],

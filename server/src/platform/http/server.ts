@@ -5,7 +5,6 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { ErrorTable } from '../errors.ts';
 import type { Counters } from '../limits/counters.ts';
-import { Answer, addFields } from './answer.ts';
 import { createArrival } from './arrival.ts';
 import { readJson } from './bodies.ts';
 import type { Actor } from './caller.ts';
@@ -26,6 +25,7 @@ import { childless, createRequestLog } from './request-log.ts';
 import { createRouteRules } from './route-rules.ts';
 import type { HttpServer, TypeBoxProvider } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
+import { addHeaders, FastServerResponse } from './server-response.ts';
 import { closeWhenDraining } from './shutdown.ts';
 import { timeouts } from './timeouts.ts';
 import { createProxyNotice } from './unbelieved-proxy.ts';
@@ -68,7 +68,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   const app: HttpServer = Fastify({
     // Node answers a missing `Host` by itself, with an empty body; `arrival.ts` does it with a problem document.
-    http: { ...nodeTimeouts, requireHostHeader: false, ServerResponse: Answer },
+    http: { ...nodeTimeouts, requireHostHeader: false, ServerResponse: FastServerResponse },
     requestTimeout,
     keepAliveTimeout,
     connectionTimeout,
@@ -81,7 +81,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     logController: createRequestLog(log, config.log.slowRequest),
     clientErrorHandler: createClientErrorHandler(log, headers),
     frameworkErrors: (error, request, reply) => {
-      addFields(reply, [...headers, ['x-request-id', request.id]]);
+      addHeaders(reply, [...headers, ['x-request-id', request.id]]);
       const coded = toAppError(error);
       log.info({ requestId: request.id, status: coded.status, problem: coded.code }, 'unreadable request');
       sendProblem(coded, request, reply);

@@ -3,12 +3,12 @@ import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { hasOwnRedis, type OwnRedis, whenReady, withOwnRedis } from '../../../test/own-redis.ts';
 import { runningTime } from '../../../test/running-time.ts';
-import { createMask } from '../crypto/mask.ts';
+import { createKeyedHash } from '../crypto/keyed-hash.ts';
 import { connectRedis, type RedisConnections } from '../redis/connect.ts';
 import { createCounters } from './counters.ts';
 
 const HOUR = 3600;
-const MASK = createMask(Buffer.from('of the tests'));
+const KEYED_HASH = createKeyedHash(Buffer.from('of the tests'));
 const RATE = { name: 'tries', points: 3, duration: HOUR };
 /** Milliseconds of running time that an answer may take at most where Redis is silent: it is given a quarter of a second. */
 const SOON = 1000;
@@ -21,7 +21,7 @@ async function counted(add: () => Promise<{ isOver: boolean }>, times: number): 
 
 describe('in one process', () => {
   test('counts up to the points of a key, then is over until the duration ends', async () => {
-    const counter = createCounters(null, MASK)(RATE);
+    const counter = createCounters(null, KEYED_HASH)(RATE);
     assert.equal(await counter.used('ann'), 0);
     for (const used of [1, 2, 3]) {
       const { resetIn, ...count } = await counter.add('ann');
@@ -34,14 +34,14 @@ describe('in one process', () => {
   });
 
   test('begins anew when the duration ends', async () => {
-    const counter = createCounters(null, MASK)({ ...RATE, duration: 1 });
+    const counter = createCounters(null, KEYED_HASH)({ ...RATE, duration: 1 });
     assert.equal(await counted(() => counter.add('ann'), 10), 3);
     await pause(1100);
     assert.equal(await counted(() => counter.add('ann'), 10), 3);
   });
 
   test('a duration of thirty days, the longest of a role, counts as any other', async () => {
-    const counter = createCounters(null, MASK)({ ...RATE, duration: 30 * 24 * HOUR });
+    const counter = createCounters(null, KEYED_HASH)({ ...RATE, duration: 30 * 24 * HOUR });
     assert.equal(await counted(() => counter.add('ann'), 3), 3);
     // Node's timers hold 24.8 days; a longer one would fire at once.
     await pause(20);
@@ -49,7 +49,7 @@ describe('in one process', () => {
   });
 
   test('one name is one counter, and has one rate', async () => {
-    const counters = createCounters(null, MASK);
+    const counters = createCounters(null, KEYED_HASH);
     await counters(RATE).add('ann');
     assert.equal((await counters({ ...RATE }).add('ann')).used, 2);
     assert.throws(() => counters({ ...RATE, points: 4 }), TypeError);
@@ -58,7 +58,7 @@ describe('in one process', () => {
   });
 
   test('of 50 at once as many are admitted as there are points', async () => {
-    const counter = createCounters(null, MASK)(RATE);
+    const counter = createCounters(null, KEYED_HASH)(RATE);
     const counts = await Promise.all(Array.from({ length: 50 }, () => counter.add('ann')));
     assert.equal(counts.filter(({ isOver }) => !isOver).length, 3);
   });
@@ -87,7 +87,7 @@ describe('shared by Redis', { skip: !hasOwnRedis() }, () => {
 
   test('two instances count together, also at once', () =>
     withTwo(async ({ one, two }) => {
-      const [a, b] = [createCounters(one, MASK)(RATE), createCounters(two, MASK)(RATE)];
+      const [a, b] = [createCounters(one, KEYED_HASH)(RATE), createCounters(two, KEYED_HASH)(RATE)];
       await a.add('ann');
       assert.equal(await b.used('ann'), 1);
       assert.equal((await b.add('ann')).used, 2);
@@ -98,7 +98,7 @@ describe('shared by Redis', { skip: !hasOwnRedis() }, () => {
 
   test('a flush gives back no more than what an instance had not yet refused', () =>
     withTwo(async ({ redis, one }) => {
-      const counter = createCounters(one, MASK)(RATE);
+      const counter = createCounters(one, KEYED_HASH)(RATE);
       assert.equal(await counted(() => counter.add('ann'), 5), 3);
       await redis.flush();
       assert.equal((await counter.add('ann')).isOver, true, 'who was refused is refused on');
@@ -106,7 +106,7 @@ describe('shared by Redis', { skip: !hasOwnRedis() }, () => {
 
   test('while Redis is away each process counts for itself: nothing fails, and nobody is without a limit', () =>
     withTwo(async ({ redis, one, two }) => {
-      const [a, b] = [createCounters(one, MASK)(RATE), createCounters(two, MASK)(RATE)];
+      const [a, b] = [createCounters(one, KEYED_HASH)(RATE), createCounters(two, KEYED_HASH)(RATE)];
       await a.add('ann');
       await redis.stop();
       assert.equal(await counted(() => a.add('ann'), 20), 3);
@@ -120,7 +120,7 @@ describe('shared by Redis', { skip: !hasOwnRedis() }, () => {
 
   test('a Redis that says nothing holds nobody up', () =>
     withTwo(async ({ redis, one }) => {
-      const counter = createCounters(one, MASK)(RATE);
+      const counter = createCounters(one, KEYED_HASH)(RATE);
       redis.freeze();
       const began = runningTime();
       const counts = await Promise.all(Array.from({ length: 50 }, () => counter.add('ann')));
@@ -133,7 +133,7 @@ describe('shared by Redis', { skip: !hasOwnRedis() }, () => {
     withTwo(async ({ redis }) => {
       await redis.stop();
       const late = connectRedis(redis.url, { onAway: () => {}, onBack: () => {} });
-      const counter = createCounters(late, MASK)(RATE);
+      const counter = createCounters(late, KEYED_HASH)(RATE);
       assert.equal(await counted(() => counter.add('ann'), 20), 3);
       await late.close();
     }));

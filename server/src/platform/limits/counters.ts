@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Mask } from '../crypto/mask.ts';
+import type { KeyedHash } from '../crypto/keyed-hash.ts';
 import type { RedisConnections } from '../redis/connect.ts';
 import { createMemoryCounter } from './memory-counter.ts';
 
@@ -44,14 +44,14 @@ const MOST_REFUSED = 10_000;
  * Counters that all instances share through Redis. While it is away or slow, and where there is none, each process counts for itself:
  * a limit is then as many times as wide as there are processes, but nothing fails and nothing is without a limit.
  */
-export function createCounters(redis: RedisConnections | null, mask: Mask): Counters {
+export function createCounters(redis: RedisConnections | null, keyedHash: KeyedHash): Counters {
   const known = new Map<string, { rate: Rate; counter: Counter }>();
   return (rate) => {
     const same = known.get(rate.name);
     if (same === undefined) {
       const counter = rate.plainKeys
         ? createCounter(rate, redis)
-        : masked(createCounter(rate, redis), (key) => mask(`${rate.name} ${key}`));
+        : hashedKeys(createCounter(rate, redis), (key) => keyedHash(`${rate.name} ${key}`));
       known.set(rate.name, { rate, counter });
       return counter;
     }
@@ -63,8 +63,8 @@ export function createCounters(redis: RedisConnections | null, mask: Mask): Coun
 }
 
 /** Nobody who reads Redis, or a dump of this process, looks up what was typed; and keys are short, whatever was typed. */
-function masked(counter: Counter, mask: Mask): Counter {
-  return { add: (key) => counter.add(mask(key)), used: (key) => counter.used(mask(key)) };
+function hashedKeys(counter: Counter, keyedHash: KeyedHash): Counter {
+  return { add: (key) => counter.add(keyedHash(key)), used: (key) => counter.used(keyedHash(key)) };
 }
 
 function createCounter(rate: Rate, redis: RedisConnections | null): Counter {

@@ -28,11 +28,11 @@ describe('the bus', { skip: !hasOwnRedis() }, () => {
   async function withListeners(
     count: number,
     run: (listeners: Listener[], redis: OwnRedis) => Promise<void>,
-    { channels = [], beatEvery }: { channels?: string[]; beatEvery?: number } = {},
+    { channels = [], heartbeatEvery }: { channels?: string[]; heartbeatEvery?: number } = {},
   ): Promise<void> {
     await withOwnRedis(async (own) => {
       const opened = Array.from({ length: count }, (_, i) =>
-        openListener(own.url, { channel: channels[i], beatEvery }),
+        openListener(own.url, { channel: channels[i], heartbeatEvery }),
       );
       try {
         for (const { redis, gaps } of opened) {
@@ -50,7 +50,10 @@ describe('the bus', { skip: !hasOwnRedis() }, () => {
     });
   }
 
-  function openListener(url: string, options: { channel?: string | undefined; beatEvery?: number | undefined } = {}) {
+  function openListener(
+    url: string,
+    options: { channel?: string | undefined; heartbeatEvery?: number | undefined } = {},
+  ) {
     const redis = connectRedis(url, { onAway: () => {}, onBack: () => {} });
     const heard: string[] = [];
     let gaps = 0;
@@ -58,8 +61,8 @@ describe('the bus', { skip: !hasOwnRedis() }, () => {
       gaps += 1;
     };
     const onMessage = (message: string) => void heard.push(message);
-    const { channel = 'ostiary:test', beatEvery = MINUTE } = options;
-    const bus = createBus({ redis, onMessage, onGap, channel, beatEvery });
+    const { channel = 'ostiary:test', heartbeatEvery = MINUTE } = options;
+    const bus = createBus({ redis, onMessage, onGap, channel, heartbeatEvery });
     return { bus, redis, heard, gaps: () => gaps };
   }
 
@@ -142,7 +145,7 @@ describe('the bus', { skip: !hasOwnRedis() }, () => {
       const wire = await openWire(Number(new URL(own.url).port));
       const url = new URL(own.url);
       url.port = String(wire.port);
-      const [deaf, other] = [openListener(url.href, { beatEvery: BEAT }), openListener(own.url)];
+      const [deaf, other] = [openListener(url.href, { heartbeatEvery: BEAT }), openListener(own.url)];
       try {
         await Promise.all([whenReady(deaf.redis), whenReady(other.redis)]);
         await until('both listen', () => deaf.gaps() >= 2 && other.gaps() >= 2);
@@ -166,7 +169,7 @@ describe('the bus', { skip: !hasOwnRedis() }, () => {
       }
     }));
 
-  test('as long as it hears it keeps its connection, and nobody hears the beats', () =>
+  test('as long as it hears it keeps its connection, and nobody hears the heartbeats', () =>
     withListeners(
       2,
       async (listeners) => {
@@ -181,7 +184,7 @@ describe('the bus', { skip: !hasOwnRedis() }, () => {
           [[], []],
         );
       },
-      { beatEvery: BEAT },
+      { heartbeatEvery: BEAT },
     ));
 
   test('one that never saw its Redis publishes into nothing, and listens when it comes', () =>

@@ -11,8 +11,8 @@ export interface Bus {
 
 const CHANNEL = 'ostiary:changes';
 const NAME_BYTES = 9;
-const BEAT_EVERY = 5 * SECOND;
-/** So many beats that Redis took and that did not come back: the connection looks open and is not. */
+const HEARTBEAT_EVERY = 5 * SECOND;
+/** So many heartbeats that Redis took and that did not come back: the connection looks open and is not. */
 const DEAF_AFTER = 3;
 
 /** Listens from the start; `onGap` is called whenever messages may have been missed. */
@@ -22,9 +22,9 @@ export function createBus(deps: {
   onGap: () => void;
   channel?: string;
   /** Milliseconds between two looks whether it still hears. */
-  beatEvery?: number;
+  heartbeatEvery?: number;
 }): Bus {
-  const { redis, onMessage, onGap, channel = CHANNEL, beatEvery = BEAT_EVERY } = deps;
+  const { redis, onMessage, onGap, channel = CHANNEL, heartbeatEvery = HEARTBEAT_EVERY } = deps;
   const me = randomBytes(NAME_BYTES).toString('base64url');
   let unheard = 0;
   const listener = redis.patient();
@@ -50,7 +50,7 @@ export function createBus(deps: {
       },
       () => {},
     );
-  }, beatEvery).unref();
+  }, heartbeatEvery).unref();
 
   return {
     publish(message) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createKeyring } from './keyring.ts';
-import { createTimeVeil } from './time-veil.ts';
+import { createRefusalDelay } from './refusal-delay.ts';
 
 const keyring = (current: string) => createKeyring({ current, previous: null });
 const refusal = new Error('refused');
@@ -11,10 +11,10 @@ async function waitsFor(name: string, secret = 'a secret of this test') {
   const waits: number[] = [];
   let chance = 0;
   const pause = async (milliseconds: number) => void waits.push(milliseconds);
-  const veil = createTimeVeil({ keyring: keyring(secret), pause, random: () => chance });
+  const delayRefusal = createRefusalDelay({ keyring: keyring(secret), pause, random: () => chance });
   for (; chance < 1; chance += 1 / 256) {
     await assert.rejects(
-      veil(name, () => Promise.reject(refusal)),
+      delayRefusal(name, () => Promise.reject(refusal)),
       refusal,
     );
   }
@@ -43,11 +43,11 @@ test('each name has a wait of its own between 1 and 9 ms, the same each time, an
 test('what goes well waits for nothing; an error goes on as it is, after the wait', async () => {
   const waits: number[] = [];
   const pause = async (milliseconds: number) => void waits.push(milliseconds);
-  const veil = createTimeVeil({ keyring: keyring('a secret of this test'), pause });
-  assert.equal(await veil('somebody', async () => 'well'), 'well');
+  const delayRefusal = createRefusalDelay({ keyring: keyring('a secret of this test'), pause });
+  assert.equal(await delayRefusal('somebody', async () => 'well'), 'well');
   assert.deepEqual(waits, []);
   await assert.rejects(
-    veil('somebody', () => Promise.reject(refusal)),
+    delayRefusal('somebody', () => Promise.reject(refusal)),
     refusal,
   );
   assert.equal(waits.length, 1);

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { createBoundedQueue } from '../../platform/crypto/bounded-queue.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import type { EncryptionKeys } from '../keys/encryption-keys.ts';
-import { transportErrors } from './errors.ts';
+import { encryptionErrors } from './errors.ts';
 import { type Jwe, openJwe, readJwe } from './jwe.ts';
 import type { Nonce, NonceStore } from './nonce-store.ts';
 import type { Nonces } from './nonces.ts';
@@ -17,7 +17,7 @@ type Without<Body, Name extends string> = Omit<Body, Name | EncryptedName<Name>>
  * Throws `validation_failed` where two fields say one thing and where a password is empty; `nonce_invalid`, after which a client takes a
  * new nonce; `encrypted_invalid`; and `overloaded`, which leaves the nonce good.
  */
-export interface PasswordTransport {
+export interface PasswordDecryptor {
   /** The body with all of these passwords. Throws `validation_failed` where one is missing, too. */
   open<Body extends object, Name extends string>(
     body: Body,
@@ -40,11 +40,11 @@ const QUEUE_LIMIT = 128;
 const LONGEST_WAIT = 600;
 const EXPECTED = 5;
 
-export function createPasswordTransport(deps: {
+export function createPasswordDecryptor(deps: {
   nonces: Nonces;
   store: NonceStore;
   keys: Pick<EncryptionKeys, 'fetch'>;
-}): PasswordTransport {
+}): PasswordDecryptor {
   const { nonces, store, keys } = deps;
   const queue = createBoundedQueue({
     concurrency: CONCURRENCY,
@@ -115,6 +115,6 @@ function demandNone(errors: Fault[]): void {
   if (errors.length > 0) throw platformErrors.validation_failed({ errors });
 }
 
-function refuse(code: keyof typeof transportErrors.table): never {
-  throw transportErrors[code]();
+function refuse(code: keyof typeof encryptionErrors.table): never {
+  throw encryptionErrors[code]();
 }

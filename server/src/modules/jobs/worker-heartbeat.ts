@@ -7,11 +7,11 @@ import type { JobQueue } from '../../platform/queue/queue.ts';
 import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { WorkerRecord, WorkerStore } from './worker-store.ts';
 
-const BEAT_EVERY = 5 * SECOND;
-/** Whoever missed two beats is taken for dead. */
+const HEARTBEAT_EVERY = 5 * SECOND;
+/** Whoever missed two heartbeats is taken for dead. */
 const ALIVE = 12 * SECOND;
 
-export interface WorkerBeat {
+export interface WorkerHeartbeat {
   start(): void;
   /** Says goodbye. */
   stop(): Promise<void>;
@@ -20,29 +20,29 @@ export interface WorkerBeat {
 }
 
 /** This process's signs of life as a worker. */
-export function createWorkerBeat(deps: {
+export function createWorkerHeartbeat(deps: {
   store: WorkerStore;
   registry: JobRegistry;
   queue: JobQueue;
   clock: Clock;
   log: Logger;
-}): WorkerBeat {
+}): WorkerHeartbeat {
   const { store, registry, queue, clock, log } = deps;
   const outage = createOutageLog(log, 'a worker giving signs of life');
   const startedAt = clock();
   const self = { id: newId(startedAt), host: hostname().slice(0, 255), pid: process.pid, startedAt };
   let timer: NodeJS.Timeout | undefined;
 
-  async function beat(): Promise<void> {
+  async function heartbeat(): Promise<void> {
     await store
-      .beat({ ...self, seenAt: clock(), active: queue.activeHere(), names: registry.names() })
+      .heartbeat({ ...self, seenAt: clock(), active: queue.activeHere(), names: registry.names() })
       .then(outage.worked, outage.failed);
   }
 
   return {
     start() {
-      void beat();
-      timer = setInterval(() => void beat(), BEAT_EVERY).unref();
+      void heartbeat();
+      timer = setInterval(() => void heartbeat(), HEARTBEAT_EVERY).unref();
     },
     async stop() {
       if (timer === undefined) return;

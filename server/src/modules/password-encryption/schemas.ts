@@ -18,7 +18,7 @@ export function encryptedName<Name extends string>(name: Name): EncryptedName<Na
   return `encrypted${name.slice(0, 1).toUpperCase()}${name.slice(1)}` as EncryptedName<Name>;
 }
 
-/** Two fields for one password, plain or encrypted. Which one there must be is for `PasswordTransport` to say. */
+/** Two fields for one password, plain or encrypted. Which one there must be is for `PasswordDecryptor` to say. */
 export function passwordFields<const Name extends string>(
   name: Name,
 ): Record<Name | EncryptedName<Name>, TOptional<TString>> {

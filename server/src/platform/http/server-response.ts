@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { ServerResponse } from './node-http.ts';
 
 /** Header fields as pairs of lower-case name and value. Both must be known to be well formed: nobody checks them again. */
-export type Fields = readonly (readonly [name: string, value: string])[];
+export type HeaderFields = readonly (readonly [name: string, value: string])[];
 
 /** The part of Node's `ServerResponse` that its types leave out. Writes status line and fields into the send buffer. */
 interface Sender {
@@ -16,8 +16,8 @@ const { _storeHeader: storeHeader } = ServerResponse.prototype as unknown as Sen
  * An answer whose constant header fields go over the wire as they are. Handing a dozen fields to Node one by one, with
  * its checks of each name and value, takes a quarter of the throughput of a small answer. What a handler sets itself wins.
  */
-export class Answer<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
-  ready: Fields[] = [];
+export class FastServerResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  ready: HeaderFields[] = [];
 
   _storeHeader(statusLine: string, headers: Record<string, unknown> = {}): void {
     let lines = statusLine;
@@ -29,7 +29,7 @@ export class Answer<Request extends IncomingMessage = IncomingMessage> extends S
 }
 
 /** Adds header fields to an answer, by the short way where it can be: not in `app.inject`, which has answers of its own. */
-export function addFields(reply: FastifyReply, fields: Fields): void {
-  if (reply.raw instanceof Answer) reply.raw.ready.push(fields);
+export function addHeaders(reply: FastifyReply, fields: HeaderFields): void {
+  if (reply.raw instanceof FastServerResponse) reply.raw.ready.push(fields);
   else for (const [name, value] of fields) reply.header(name, value);
 }

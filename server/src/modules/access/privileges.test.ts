@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRouteCatalogue } from '../../platform/http/catalogue.ts';
-import { grants, holdsAll, type Power, powerOf, SUPERADMIN_POWER, unmatched } from './power.ts';
+import { grants, holdsAll, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES, unmatched } from './privileges.ts';
 
 const summary = null;
 const catalogue = createRouteCatalogue();
@@ -14,7 +14,7 @@ add('DELETE', '/keys/:id', { sensitive: true, formerly: ['DELETE:/former-keys/{i
 add('GET', '/models', { access: { anyRole: ['model_manager', 'chief'] } });
 add('GET', '/chiefs', { access: { allRoles: ['chief'] } });
 
-const power = (permissions: string[], guardRoles: string[] = []): Power => ({
+const power = (permissions: string[], guardRoles: string[] = []): Privileges => ({
   superadmin: false,
   permissions,
   guardRoles,
@@ -37,10 +37,10 @@ test('a renamed route is granted by its former codes, and by patterns over them'
 });
 
 test('who holds what', () => {
-  const table: [held: Power, wanted: Power, holds: boolean][] = [
-    [SUPERADMIN_POWER, SUPERADMIN_POWER, true],
-    [SUPERADMIN_POWER, power(['*'], ['chief']), true],
-    [power(['*']), SUPERADMIN_POWER, false],
+  const table: [held: Privileges, wanted: Privileges, holds: boolean][] = [
+    [SUPERADMIN_PRIVILEGES, SUPERADMIN_PRIVILEGES, true],
+    [SUPERADMIN_PRIVILEGES, power(['*'], ['chief']), true],
+    [power(['*']), SUPERADMIN_PRIVILEGES, false],
     [power(['*']), power(['*:/*', 'POST:/keys/rotate']), true],
     [power(['*']), power([], ['chief']), false],
     [power(['*'], ['chief']), power([], ['chief']), true],
@@ -71,8 +71,8 @@ test('power of roles: disabled ones count only as if they were enabled; names co
     { code: 'chief', enabled: false, permissions: ['GET:/a'] },
     { code: 'reader', enabled: true, permissions: ['GET:/b'] },
   ];
-  assert.deepEqual(powerOf(roles, catalogue, { asIfEnabled: false }), power(['GET:/b']));
-  assert.deepEqual(powerOf(roles, catalogue, { asIfEnabled: true }), power(['GET:/a', 'GET:/b'], ['chief']));
+  assert.deepEqual(privilegesOf(roles, catalogue, { asIfEnabled: false }), power(['GET:/b']));
+  assert.deepEqual(privilegesOf(roles, catalogue, { asIfEnabled: true }), power(['GET:/a', 'GET:/b'], ['chief']));
 });
 
 test('what no route answers to is told', () => {

@@ -3,24 +3,24 @@ import { byMethod, covers, isExact } from './permission-pattern.ts';
 import type { RoleRecord } from './role-store.ts';
 
 /** What somebody may do, and so may hand on; or what a role would give. */
-export interface Power {
+export interface Privileges {
   superadmin: boolean;
   permissions: readonly string[];
   /** Codes of roles that some route asks for by name: to be called so is power, too. */
   guardRoles: readonly string[];
 }
 
-export const SUPERADMIN_POWER: Power = { superadmin: true, permissions: ['*'], guardRoles: [] };
+export const SUPERADMIN_PRIVILEGES: Privileges = { superadmin: true, permissions: ['*'], guardRoles: [] };
 
 /**
  * What these roles give together. Disabled ones count with `asIfEnabled`: whoever hands one on, or acts on somebody who has it, must
  * reckon with the day on which it is switched on.
  */
-export function powerOf(
+export function privilegesOf(
   roles: readonly Pick<RoleRecord, 'code' | 'enabled' | 'permissions'>[],
   catalogue: RouteCatalogue,
   { asIfEnabled }: { asIfEnabled: boolean },
-): Power {
+): Privileges {
   const named = catalogue.guardRoles();
   const counting = roles.filter(({ enabled }) => enabled || asIfEnabled);
   return {
@@ -31,7 +31,7 @@ export function powerOf(
 }
 
 /** Whether who holds `held` holds all of `wanted`. Patterns are compared as patterns: they also stand for routes of tomorrow. */
-export function holdsAll(held: Power, wanted: Power, catalogue: RouteCatalogue): boolean {
+export function holdsAll(held: Privileges, wanted: Privileges, catalogue: RouteCatalogue): boolean {
   if (held.superadmin) return true;
   if (wanted.superadmin) return false;
   const permissions = wanted.permissions.flatMap(byMethod);

@@ -6,7 +6,7 @@ import { NOW } from '../../../test/fixtures.ts';
 import { createKeyring } from '../../platform/crypto/keyring.ts';
 import { AppError } from '../../platform/errors.ts';
 import { createNonces } from './nonces.ts';
-import { createPasswordTransport } from './password-transport.ts';
+import { createPasswordDecryptor } from './password-decryptor.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const keyring = createKeyring({ current: 'a secret of the tests, 32 bytes long', previous: null });
@@ -42,9 +42,9 @@ const codeOf = (error: unknown) => (error instanceof AppError ? error.code : Str
 test('a flood waits in a bounded queue; who finds it full is told so, and keeps the nonce', async () => {
   const { store, used, answer } = slowStore();
   const keys = { fetch: async () => privateKey };
-  const transport = createPasswordTransport({ nonces, store, keys });
+  const decryptor = createPasswordDecryptor({ nonces, store, keys });
   const bodies = await Promise.all(Array.from({ length: 140 }, () => encrypted('walks the dog at seven')));
-  const waiting = bodies.map((body) => transport.open(body, 'password').then(({ password }) => password, codeOf));
+  const waiting = bodies.map((body) => decryptor.open(body, 'password').then(({ password }) => password, codeOf));
   const settled = Promise.all(waiting);
   // Those that are refused are refused at once, while all others still wait for the database.
   const refused = await Promise.all(waiting.slice(132));
@@ -55,19 +55,19 @@ test('a flood waits in a bounded queue; who finds it full is told so, and keeps 
   assert.equal(used.size, 132);
   const [again] = bodies.slice(-1);
   assert.ok(again);
-  assert.deepEqual(await transport.open(again, 'password'), { password: 'walks the dog at seven' });
+  assert.deepEqual(await decryptor.open(again, 'password'), { password: 'walks the dog at seven' });
 });
 
 test('a plain body passes as it is, without a look at nonces or keys', async () => {
   const never = () => assert.fail('nothing is encrypted');
-  const transport = createPasswordTransport({
+  const decryptor = createPasswordDecryptor({
     nonces: { issue: never, read: never },
     store: { use: never, purge: never },
     keys: { fetch: never },
   });
   const body = { login: 'ann', password: 'walks the dog at seven' };
-  assert.deepEqual(await transport.open(body, 'password'), body);
-  assert.deepEqual(await transport.openOptional({ login: 'ann' }, 'password'), { login: 'ann' });
+  assert.deepEqual(await decryptor.open(body, 'password'), body);
+  assert.deepEqual(await decryptor.openOptional({ login: 'ann' }, 'password'), { login: 'ann' });
 });
 
 test('a fault of the database or of the keys is no fault of the client', async () => {
@@ -78,7 +78,7 @@ test('a fault of the database or of the keys is no fault of the client', async (
     { store: { use: broken, purge: broken }, keys: { fetch: async () => privateKey } },
     { store, keys: { fetch: broken } },
   ]) {
-    const transport = createPasswordTransport({ nonces, ...deps });
-    await assert.rejects(transport.open(await encrypted('x'), 'password'), { message: 'the database is away' });
+    const decryptor = createPasswordDecryptor({ nonces, ...deps });
+    await assert.rejects(decryptor.open(await encrypted('x'), 'password'), { message: 'the database is away' });
   }
 });

@@ -5,7 +5,7 @@ import type { Nonces } from './nonces.ts';
 import { publicKeysSchema } from './schemas.ts';
 
 /** What a client encrypts passwords with. */
-export function transportRoutes({ keys, nonces }: { keys: Pick<EncryptionKeys, 'current'>; nonces: Nonces }) {
+export function encryptionRoutes({ keys, nonces }: { keys: Pick<EncryptionKeys, 'current'>; nonces: Nonces }) {
   return async (app: HttpServer): Promise<void> => {
     app.get(
       '/auth/keys/public',

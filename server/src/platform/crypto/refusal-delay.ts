@@ -5,7 +5,7 @@ import type { Keyring } from './keyring.ts';
  * Does `work`; where it rejects, waits some milliseconds that belong to `name` before the error goes on. Around whatever refuses alike somebody
  * who has an account and nobody: what reading a row takes longer than finding none disappears in that wait.
  */
-export type TimeVeil = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+export type RefusalDelay = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
 /** Milliseconds; the difference that it hides is some hundredths of one. */
 const LONGEST = 8;
@@ -15,12 +15,12 @@ const PURPOSE = 'time-veil';
  * The wait is the same each time, and nobody else can work it out: otherwise the mean of many tries would show what single ones do
  * not. `pause` waits for whole milliseconds.
  */
-export function createTimeVeil(deps: {
+export function createRefusalDelay(deps: {
   keyring: Keyring;
   pause?: (milliseconds: number) => Promise<unknown>;
   /** From 0 up to 1. */
   random?: () => number;
-}): TimeVeil {
+}): RefusalDelay {
   const { keyring, pause = sleep, random = Math.random } = deps;
   return async (name, work) => {
     try {

@@ -1,14 +1,14 @@
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
 import { type TimeColumn, toDate } from '../../platform/database/values.ts';
-import type { BeatStore } from './beat-store.ts';
+import type { HeartbeatStore } from './heartbeat-store.ts';
 
-interface BeatTables {
+interface HeartbeatTables {
   beats: { id: string; at: TimeColumn };
 }
 
 /** Beats on SQL. */
-export function createSqlBeatStore(deps: { database: Database }): BeatStore {
-  const { db } = sqlOf<BeatTables>(deps.database);
+export function createSqlHeartbeatStore(deps: { database: Database }): HeartbeatStore {
+  const { db } = sqlOf<HeartbeatTables>(deps.database);
 
   async function update(id: string, at: Date): Promise<boolean> {
     const { numUpdatedRows } = await db.updateTable('beats').set({ at }).where('id', '=', id).executeTakeFirst();
@@ -16,7 +16,7 @@ export function createSqlBeatStore(deps: { database: Database }): BeatStore {
   }
 
   return {
-    async beat(id, at) {
+    async heartbeat(id, at) {
       if (await update(id, at)) return;
       try {
         await db.insertInto('beats').values({ id, at }).execute();

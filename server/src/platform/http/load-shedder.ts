@@ -1,7 +1,7 @@
 import type { AppError } from '../errors.ts';
 
 /** Turns away what comes too much at a time. */
-export interface Shed {
+export interface LoadShedder {
   /** An `onRequest` hook: turns a request away before its body is read and anything is looked up. */
   onRequest(request: unknown, reply: unknown, done: (refusal?: AppError) => void): void;
   /**
@@ -13,7 +13,7 @@ export interface Shed {
 }
 
 /** `refusal`: what one more is told beside so many that are under way; null while there is room. */
-export function createShed(refusal: (underWay: number) => AppError | null): Shed {
+export function createLoadShedder(refusal: (underWay: number) => AppError | null): LoadShedder {
   let underWay = 0;
   return {
     onRequest: (_request, _reply, done) => done(refusal(underWay) ?? undefined),
