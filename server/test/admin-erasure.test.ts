@@ -8,7 +8,7 @@ import { type AdminUser, admin, idOf, type List } from './administration.ts';
 import { ok } from './client.ts';
 import { testDatabases } from './databases.ts';
 import { createWorld, member, type World } from './matrix/world.ts';
-import { refused } from './scenario.ts';
+import { epochsOf, refused } from './scenario.ts';
 import { everything, type WatchedScene, withWatchedScene } from './watched-app.ts';
 
 /** All that is known of somebody, in words that nobody else's data has. */
@@ -86,7 +86,22 @@ async function settle(s: WatchedScene) {
 for (const { name, freshUrl } of testDatabases()) {
   test(`erasure: address and username are free at once, everything that lets in is dead (${name})`, () =>
     withErasable({ freshUrl }, async ({ w, id, token, refreshToken }) => {
+      const { sessionEpoch, grantEpoch, credentialEpoch } = await epochsOf(w, id);
+      const { users } = w.app.storage;
+      const { erase } = users;
+      const raised: unknown[] = [];
+      // The tombstone itself may be gone before the answer is here.
+      users.erase = (at, change, event) => {
+        raised.push(change);
+        return erase(at, change, event);
+      };
       ok(await admin(w, 'DELETE', `/users/${id}?erase=true`), 204);
+      const expected = {
+        sessionEpoch: sessionEpoch + 1,
+        grantEpoch: grantEpoch + 1,
+        credentialEpoch: credentialEpoch + 1,
+      };
+      assert.deepEqual(raised, [expected]);
       refused(await w.client.send('GET', '/users/me', { token }), 401, 'unauthenticated');
       refused(await w.client.send('POST', '/auth/refresh', { body: { refreshToken } }), 401, 'refresh_invalid');
       for (const login of [PERSON.email, PERSON.username]) {

@@ -4,7 +4,7 @@ import { MINUTE } from '../src/platform/clock.ts';
 import { type AdminUser, admin, type List, readUser, walk, withWorld } from './administration.ts';
 import { ok, tokenIn } from './client.ts';
 import { member, newRole, signIn, type World } from './matrix/world.ts';
-import { refused, somebody } from './scenario.ts';
+import { epochsOf, refused, somebody } from './scenario.ts';
 
 /** So many users, a minute apart, the third of each three disabled, each second verified. */
 async function crowd(w: World, count: number): Promise<string[]> {
@@ -226,6 +226,7 @@ describe('one user', () => {
       ] as const) {
         const person = somebody();
         const { accessToken: token, refreshToken, user } = await w.client.register(person);
+        const { grantEpoch, credentialEpoch, sessionEpoch } = await epochsOf(w, user.id);
         const ended = await admin(w, off[0], `/users/${user.id}${off[1]}`);
         assert.ok(ended.statusCode < 300, ended.body);
         refused(await w.client.send('GET', '/users/me', { token }), 401, 'unauthenticated');
@@ -243,6 +244,11 @@ describe('one user', () => {
         refused(await admin(w, 'POST', `/users/${user.id}${wrong}`), 409, 'status_conflict');
         const back = ok<AdminUser>(await admin(w, 'POST', `/users/${user.id}${on}`), 200);
         assert.deepEqual([back.status, back.deletedAt], ['active', null]);
+        // API keys from before a deletion stay void; passkeys let the person in again.
+        const after = await epochsOf(w, user.id);
+        assert.ok(after.sessionEpoch > sessionEpoch);
+        assert.equal(after.grantEpoch, on === '/restore' ? grantEpoch + 1 : grantEpoch);
+        assert.equal(after.credentialEpoch, credentialEpoch);
         refused(await w.client.send('GET', '/users/me', { token }), 401, 'unauthenticated');
         refused(await w.client.send('POST', '/auth/refresh', { body: { refreshToken } }), 401, 'refresh_invalid');
         await w.client.login(person);

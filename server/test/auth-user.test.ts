@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MINUTE, SECOND } from '../src/platform/clock.ts';
 import { codeIn, ok, type SignedInBody } from './client.ts';
-import { refused, type Scene, somebody, withScene } from './scenario.ts';
+import { epochsOf, refused, type Scene, somebody, withScene } from './scenario.ts';
 
 interface User {
   id: string;
@@ -149,7 +149,11 @@ describe('DELETE /users/me', () => {
       const person = somebody();
       const one = await s.client.register(person);
       const other = await s.client.login(person);
+      const epochs = await epochsOf(s, one.user.id);
       assert.equal((await s.client.send('DELETE', '/users/me', { token: other.accessToken })).statusCode, 204);
+      const { sessionEpoch, grantEpoch, credentialEpoch } = epochs;
+      const raised = { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1, credentialEpoch };
+      assert.deepEqual(await epochsOf(s, one.user.id), raised);
       for (const { accessToken, refreshToken } of [one, other]) {
         refused(await s.client.send('GET', '/users/me', { token: accessToken }), 401, 'unauthenticated');
         refused(await s.client.send('POST', '/auth/refresh', { body: { refreshToken } }), 401, 'refresh_invalid');

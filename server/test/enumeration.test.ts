@@ -113,7 +113,7 @@ test('nor do the limits: the same requests, until they are refused, from one cli
       const { version } = (await s.app.storage.users.find(deleted.id)) ?? assert.fail();
       const event = makeEvent(`user:${deleted.id}`, { pending: false });
       const at = { id: deleted.id, version, now: s.time.now };
-      assert.equal(await s.app.storage.users.softDelete(at, { sessionEpoch: 1 }, event), 'ok');
+      assert.equal(await s.app.storage.users.softDelete(at, { sessionEpoch: 1, grantEpoch: 1 }, event), 'ok');
 
       /** By its own clock it says how much of the client's minute is left. */
       const timeless = ([name, value]: Shape['headers'][number]) =>

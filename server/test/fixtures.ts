@@ -84,6 +84,8 @@ export function makeUser(fields: Partial<UserRecord> = {}): UserRecord {
     mustChangePassword: true,
     sessionEpoch: 2,
     keptSessionId: makeId(),
+    grantEpoch: 12,
+    credentialEpoch: 22,
     emailChange: makeEmailChange(),
     invitation: makeInvitation(),
     lastLoginAt: after(NOW, -MINUTE),

@@ -360,7 +360,7 @@ for (const { name, freshUrl } of testDatabases()) {
           const { id, version } = (await users.find(made.id)) ?? assert.fail();
           return { id, version, now: s.time.now };
         };
-        assert.equal(await users.softDelete(await at(), { sessionEpoch: 5 }, happened()), 'ok');
+        assert.equal(await users.softDelete(await at(), { sessionEpoch: 5, grantEpoch: 5 }, happened()), 'ok');
         assert.equal(await users.setSuperadminMark(await at(), true, happened()), 'ok');
         s.time.forward(GRACE_PERIOD + 1);
         const id = await s.app.jobs.enqueue('users.erase-deleted', {});

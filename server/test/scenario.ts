@@ -47,6 +47,13 @@ export async function withScene(run: (s: Scene) => Promise<void>, options: Scene
   }
 }
 
+/** What ends a user's sessions, grants and credentials when it grows. */
+export async function epochsOf({ app }: Pick<Scene, 'app'>, userId: string) {
+  const user = (await app.storage.users.find(userId)) ?? assert.fail(`there is no user ${userId}`);
+  const { sessionEpoch, grantEpoch, credentialEpoch } = user;
+  return { sessionEpoch, grantEpoch, credentialEpoch };
+}
+
 let people = 0;
 
 /** Somebody whom no other scenario of this process knows. */

@@ -67,11 +67,12 @@ export function takeEmail(): UserVerb {
 /** The kept session goes as well: somebody who is restored must not find it alive. */
 export function softDelete(): UserVerb {
   return {
-    act: (users, at, event) => users.softDelete(at, { sessionEpoch: 5 }, event),
+    act: (users, at, event) => users.softDelete(at, { sessionEpoch: 5, grantEpoch: 15 }, event),
     sets: {
       status: 'deleted',
       deletedAt: LATER,
       sessionEpoch: 5,
+      grantEpoch: 15,
       keptSessionId: null,
       superadminMark: false,
       emailChange: null,
@@ -90,7 +91,7 @@ function setStatus(): UserVerb {
 /** What is left is the id, what counts, and when. */
 export function erase(): UserVerb {
   return {
-    act: (users, at, event) => users.erase(at, { sessionEpoch: 7 }, event),
+    act: (users, at, event) => users.erase(at, { sessionEpoch: 7, grantEpoch: 17, credentialEpoch: 27 }, event),
     sets: {
       email: null,
       emailNorm: null,
@@ -109,6 +110,8 @@ export function erase(): UserVerb {
       mustChangePassword: false,
       sessionEpoch: 7,
       keptSessionId: null,
+      grantEpoch: 17,
+      credentialEpoch: 27,
       emailChange: null,
       invitation: null,
       lastLoginAt: null,

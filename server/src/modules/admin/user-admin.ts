@@ -218,7 +218,8 @@ export function createUserAdmin(deps: {
         if (user.status === 'deleted') return null;
         await release(caller, user);
         const event = describe(caller, 'user.deleted', user, statusChange(user.status, 'deleted'));
-        return store.softDelete(at, { sessionEpoch: user.sessionEpoch + 1 }, event);
+        const { sessionEpoch, grantEpoch } = user;
+        return store.softDelete(at, { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1 }, event);
       });
     },
 
@@ -241,7 +242,16 @@ export function createUserAdmin(deps: {
         address = user.emailNorm;
         if (address !== null) await deps.forgetAddress(address);
         const event = describe(caller, 'user.erased', user, statusChange(user.status, 'erased'));
-        return store.erase(at, { sessionEpoch: user.sessionEpoch + 1 }, event);
+        const { sessionEpoch, grantEpoch, credentialEpoch } = user;
+        return store.erase(
+          at,
+          {
+            sessionEpoch: sessionEpoch + 1,
+            grantEpoch: grantEpoch + 1,
+            credentialEpoch: credentialEpoch + 1,
+          },
+          event,
+        );
       });
       // Before it, or a crash would leave something for ever; and after it, for what came in between.
       if (address !== null) await deps.forgetAddress(address);

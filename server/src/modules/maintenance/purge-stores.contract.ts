@@ -148,7 +148,8 @@ export function purgeStoresContract(open: Open): void {
         await user(null);
         const erased = await user(after(BEFORE, -DAY));
         const at = { id: erased.id, version: 1, now: NOW };
-        assert.equal(await users.erase(at, { sessionEpoch: 9 }, makeEvent(`user:${erased.id}`)), 'ok');
+        const epochs = { sessionEpoch: 9, grantEpoch: 9, credentialEpoch: 9 };
+        assert.equal(await users.erase(at, epochs, makeEvent(`user:${erased.id}`)), 'ok');
         assert.deepEqual(await users.listDeletedBefore(BEFORE, 100), [first.id, second.id]);
         assert.deepEqual(await users.listDeletedBefore(BEFORE, 1), [first.id]);
         const restored = { id: first.id, version: 1, now: NOW };

@@ -56,9 +56,13 @@ function indexOf({ terms, roleId, ids, status, createdFrom, createdTo }: UserFil
   return status === undefined ? INDEXES.createdAt : 'users_status_created';
 }
 
+/** Fields that documents of former versions do not have, those that such a version writes during a rolling update included. */
+type Newer = 'grantEpoch' | 'credentialEpoch';
+type StoredUser = Omit<UserDocument, 'terms' | Newer> & Partial<Pick<UserDocument, Newer>>;
+
 /** The user that a document holds. */
-export function toRecord({ _id: id, ...user }: Omit<UserDocument, 'terms'>): UserRecord {
-  return { id, ...user };
+export function toRecord({ _id: id, grantEpoch = 0, credentialEpoch = 0, ...user }: StoredUser): UserRecord {
+  return { id, grantEpoch, credentialEpoch, ...user };
 }
 
 function within({ by, descending }: UserOrder, segment: Segment): Filter<UserDocument> {

@@ -28,6 +28,8 @@ export interface UserRow {
   must_change_password: BoolColumn;
   session_epoch: number;
   kept_session_id: string | null;
+  grant_epoch: number;
+  credential_epoch: number;
   email_change_id: string | null;
   email_change_key_id: string | null;
   email_change_email: string | null;
@@ -94,6 +96,8 @@ export function toRow(user: UserRecord): Insertable<UserRow> {
     must_change_password: user.mustChangePassword,
     session_epoch: user.sessionEpoch,
     kept_session_id: user.keptSessionId,
+    grant_epoch: user.grantEpoch,
+    credential_epoch: user.credentialEpoch,
     ...toEmailChangeColumns(user.emailChange),
     ...toInvitationColumns(user.invitation),
     last_login_at: user.lastLoginAt,
@@ -125,6 +129,8 @@ export function toRecord(row: Selectable<UserRow>): UserRecord {
     mustChangePassword: Boolean(row.must_change_password),
     sessionEpoch: row.session_epoch,
     keptSessionId: row.kept_session_id,
+    grantEpoch: row.grant_epoch,
+    credentialEpoch: row.credential_epoch,
     emailChange: toEmailChange(row),
     invitation: toInvitation(row),
     lastLoginAt: toDateOrNull(row.last_login_at),

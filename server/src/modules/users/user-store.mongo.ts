@@ -135,7 +135,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
     takeEmail: (at, { email, emailNorm }, event) =>
       rename(at, { email, emailNorm, emailVerified: true, emailChange: null }, event),
 
-    softDelete: (at, { sessionEpoch }, event) =>
+    softDelete: (at, { sessionEpoch, grantEpoch }, event) =>
       change(
         at,
         {
@@ -143,6 +143,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
           deletedAt: at.now,
           sessionEpoch,
           keptSessionId: null,
+          grantEpoch,
           superadminMark: false,
           emailChange: null,
           invitation: null,
@@ -153,8 +154,18 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
     setStatus: (at, { status, sessionEpoch }, event) =>
       change(at, { status, deletedAt: null, sessionEpoch, keptSessionId: null, superadminMark: false }, event),
 
-    erase: (at, { sessionEpoch }, event) =>
-      changeFrom(at, ({ deletedAt }) => ({ ...ERASED, sessionEpoch, deletedAt: deletedAt ?? at.now }), event),
+    erase: (at, { sessionEpoch, grantEpoch, credentialEpoch }, event) =>
+      changeFrom(
+        at,
+        ({ deletedAt }) => ({
+          ...ERASED,
+          sessionEpoch,
+          grantEpoch,
+          credentialEpoch,
+          deletedAt: deletedAt ?? at.now,
+        }),
+        event,
+      ),
 
     async remove(id) {
       if (await users.findOne({ _id: { $eq: id }, status: 'erased' }, { projection: { _id: 1 } })) {

@@ -151,7 +151,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
     takeEmail: (at, { email, emailNorm }, event) =>
       change(at, { email, email_norm: emailNorm, email_verified: true, ...NO_EMAIL_CHANGE }, event),
 
-    softDelete: (at, { sessionEpoch }, event) =>
+    softDelete: (at, { sessionEpoch, grantEpoch }, event) =>
       change(
         at,
         {
@@ -159,6 +159,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
           deleted_at: at.now,
           session_epoch: sessionEpoch,
           kept_session_id: null,
+          grant_epoch: grantEpoch,
           superadmin_mark: false,
           ...NO_EMAIL_CHANGE,
           ...NO_INVITATION,
@@ -173,10 +174,16 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
         event,
       ),
 
-    erase: (at, { sessionEpoch }, event) =>
+    erase: (at, { sessionEpoch, grantEpoch, credentialEpoch }, event) =>
       change(
         at,
-        { ...ERASED, session_epoch: sessionEpoch, deleted_at: sql<Date>`coalesce(deleted_at, ${at.now})` },
+        {
+          ...ERASED,
+          session_epoch: sessionEpoch,
+          grant_epoch: grantEpoch,
+          credential_epoch: credentialEpoch,
+          deleted_at: sql<Date>`coalesce(deleted_at, ${at.now})`,
+        },
         event,
       ),
 

@@ -58,6 +58,10 @@ export interface UserRecord {
   /** Sessions that began under an earlier epoch are dead, but the kept one. */
   sessionEpoch: number;
   keptSessionId: string | null;
+  /** API keys and OAuth grants of an older grant epoch are void. */
+  grantEpoch: number;
+  /** Passkeys, TOTP, recovery codes and social identities of an older credential epoch are void. */
+  credentialEpoch: number;
   emailChange: EmailChange | null;
   /** A link that waits for its owner's first password. */
   invitation: Invitation | null;
@@ -138,8 +142,14 @@ export interface UserStore {
   countEmailTry(id: string, challengeId: string, limit: number, now: Date): Promise<boolean>;
   /** Takes the waiting address, verified, and ends the challenge. */
   takeEmail(at: UserAt, address: { email: string; emailNorm: string }, event: EventDraft): Promise<UserChange>;
-  /** Ends the mark and a waiting change of address or invitation, too. */
-  softDelete(at: UserAt, change: { sessionEpoch: number }, event: EventDraft): Promise<UserChange>;
+  /**
+   * Ends the mark and a waiting change of address or invitation, too. The credential epoch stays: whoever is restored signs in as before.
+   */
+  softDelete(
+    at: UserAt,
+    change: Pick<UserRecord, 'sessionEpoch' | 'grantEpoch'>,
+    event: EventDraft,
+  ): Promise<UserChange>;
   /** Disables, enables, or restores after `softDelete` (`deletedAt` becomes null); ends the mark. */
   setStatus(
     at: UserAt,
@@ -150,7 +160,11 @@ export interface UserStore {
    * Leaves a tombstone: `erased`, without names, address, profile, roles, password, invitation or waiting change; `emailVerified`,
    * `profilePublic`, `mustChangePassword` and the mark are false, `keptSessionId` and `lastLoginAt` null; `deletedAt` is now unless it was set.
    */
-  erase(at: UserAt, change: { sessionEpoch: number }, event: EventDraft): Promise<UserChange>;
+  erase(
+    at: UserAt,
+    change: Pick<UserRecord, 'sessionEpoch' | 'grantEpoch' | 'credentialEpoch'>,
+    event: EventDraft,
+  ): Promise<UserChange>;
   /** Takes a tombstone away once its events are home; does nothing to anybody else. */
   remove(id: string): Promise<void>;
   setRoles(at: UserAt, change: { roleIds: string[] }, event: EventDraft): Promise<UserChange>;

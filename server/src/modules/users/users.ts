@@ -208,7 +208,8 @@ export function createUsers(deps: {
         if (user.superadminMark) await demandNotSuperadmin(caller, user.id);
         const data = { before: { status: user.status }, after: { status: 'deleted' } };
         const event = events.describe(caller, { type: 'user.deleted', ...about(user), data, evicts: true });
-        return store.softDelete(at(user), { sessionEpoch: user.sessionEpoch + 1 }, event);
+        const { sessionEpoch, grantEpoch } = user;
+        return store.softDelete(at(user), { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1 }, event);
       });
     },
 
@@ -307,6 +308,8 @@ function newcomer(id: string, now: Date): UserRecord {
     mustChangePassword: false,
     sessionEpoch: 0,
     keptSessionId: null,
+    grantEpoch: 0,
+    credentialEpoch: 0,
     emailChange: null,
     invitation: null,
     lastLoginAt: null,
