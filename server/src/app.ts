@@ -10,7 +10,9 @@ import { roleRoutes } from './modules/access/role-routes.ts';
 import { createRoles } from './modules/access/roles.ts';
 import { createSetup, type Setup } from './modules/access/setup.ts';
 import { setupRoutes } from './modules/access/setup-routes.ts';
+import { createSubjectGate } from './modules/access/subject-gate.ts';
 import { createSuperadmins } from './modules/access/superadmins.ts';
+import { whoamiRoutes } from './modules/access/whoami-routes.ts';
 import { createBulk } from './modules/admin/bulk.ts';
 import { registerErasure } from './modules/admin/erasure.ts';
 import { userActionRoutes } from './modules/admin/user-action-routes.ts';
@@ -21,15 +23,15 @@ import { registerAccountHandlers } from './modules/auth/account-handlers.ts';
 import { createBlockNotice } from './modules/auth/block-notice.ts';
 import { createBreachedPasswords } from './modules/auth/breached-passwords.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
-import { createFlowTokens } from './modules/auth/flow-token.ts';
 import { createInvitations } from './modules/auth/invitations.ts';
 import { registerMailJobs } from './modules/auth/mail-jobs.ts';
+import { createNewPasswords } from './modules/auth/new-passwords.ts';
 import { createPasswordPolicy } from './modules/auth/password-policy.ts';
+import { createPasswordSignIn } from './modules/auth/password-sign-in.ts';
 import { createPasswords } from './modules/auth/passwords.ts';
 import { createRegistrations } from './modules/auth/registration.ts';
 import { registrationRoutes } from './modules/auth/registration-routes.ts';
 import { authRoutes } from './modules/auth/routes.ts';
-import { createSignIn } from './modules/auth/sign-in.ts';
 import { eventAdminRoutes } from './modules/events/admin-routes.ts';
 import { createEventRecorder } from './modules/events/event-recorder.ts';
 import { createEvents, type Events } from './modules/events/events.ts';
@@ -67,13 +69,16 @@ import { scheduleRoutes } from './modules/schedules/routes.ts';
 import { createScheduler, type Scheduler } from './modules/schedules/scheduler.ts';
 import { createSchedules } from './modules/schedules/schedules.ts';
 import { createAccessTokens } from './modules/sessions/access-token.ts';
-import { createAuthenticate } from './modules/sessions/authenticate.ts';
 import { createRefreshCookie } from './modules/sessions/cookie.ts';
 import { sessionErrors } from './modules/sessions/errors.ts';
 import { createRefreshTokens } from './modules/sessions/refresh-token.ts';
 import { sessionRoutes } from './modules/sessions/routes.ts';
+import { createSessionCredentials } from './modules/sessions/session-credentials.ts';
 import { createSessionStates } from './modules/sessions/session-states.ts';
 import { createSessions } from './modules/sessions/sessions.ts';
+import { signInErrors } from './modules/sign-in/errors.ts';
+import { createSignIn } from './modules/sign-in/index.ts';
+import { signInRoutes } from './modules/sign-in/routes.ts';
 import { userErrors } from './modules/users/errors.ts';
 import { createReservedUsernames } from './modules/users/reserved-usernames.ts';
 import { userRoutes } from './modules/users/routes.ts';
@@ -89,6 +94,7 @@ import { createRefusalDelay } from './platform/crypto/refusal-delay.ts';
 import type { Database } from './platform/database/database.ts';
 import { type ErrorTable, platformErrors } from './platform/errors.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
+import { type CredentialKind, createAuthenticate } from './platform/http/credential-kind.ts';
 import type { Probes } from './platform/http/health.ts';
 import { createForgivableLimit } from './platform/http/limits.ts';
 import { createLoadShedder } from './platform/http/load-shedder.ts';
@@ -134,6 +140,7 @@ export const errorTable: ErrorTable = {
   ...authErrors.table,
   ...passwordErrors.table,
   ...sessionErrors.table,
+  ...signInErrors.table,
   ...accessErrors.table,
   ...guessingErrors.table,
   ...keyErrors.table,
@@ -165,6 +172,8 @@ export async function createApp(deps: {
   clock: Clock;
   /** Milliseconds that a request may wait for its password to be hashed. */
   longestWait?: number | undefined;
+  /** Kinds of credentials besides sessions. */
+  credentials: readonly CredentialKind[];
   /** For what must not depend on the time that the system's clock is set to. */
   steadyClock: Clock;
   log: Logger;
@@ -294,19 +303,33 @@ export async function createApp(deps: {
     ? createGuessing({
         ...{ counters, passwordTries, notifyOfBlock, devices: deviceTokens },
         throttles: createThrottles({ store: storage.throttles, keyedHash, clock }),
-        watch: createAttackWatch({ counters, keyedHash, events, eventStore: storage.events, clock, log }),
+        watch: createAttackWatch({ counters, events, eventStore: storage.events, clock, log }),
         proofs: config.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
       })
     : NO_GUESSING;
-  const flowTokens = createFlowTokens({ keyring, clock });
-  const base = { userStore: storage.users, users, events, keyring, hasher, guessing, policy, clock };
-  const registrations = createRegistrations({ ...base, store: storage.registrations, sessions, config });
+  const newPasswords = createNewPasswords({ userStore: storage.users, users, events, hasher, policy, clock });
+  const base = { userStore: storage.users, users, events, keyring, hasher, guessing, policy, newPasswords, clock };
+  const signIn = createSignIn({ ...base, sessions, counters, verifyEmail: verificationRequired });
+  const registrations = createRegistrations({ ...base, store: storage.registrations, signIn, config });
   const passwords = createPasswords({ ...base, store: storage.challenges });
-  const signIn = createSignIn({ ...base, sessions, flowTokens, delayRefusal, config, log });
+  const passwordSignIn = createPasswordSignIn({ ...base, sessions, signIn, keyedHash, delayRefusal, log });
   const setup = createSetup({ ...base, superadmins });
-  const invitations = createInvitations({ ...base, sessions, delayRefusal });
+  const invitations = createInvitations({ ...base, signIn, delayRefusal });
 
-  const authority = createAuthority({ users: storage.users, grants, catalogue });
+  const sessionCredentials = createSessionCredentials({
+    accessTokens,
+    states,
+    sessions: storage.sessions,
+    users: storage.users,
+    clock,
+  });
+  const credentials = [sessionCredentials, ...deps.credentials];
+  const findPerson = async (id: string) => {
+    const user = await storage.users.find(id);
+    return user?.status === 'active' ? user : null;
+  };
+  const gate = createSubjectGate({ subjects: { person: findPerson }, credentials });
+  const authority = createAuthority({ gate, grants, catalogue });
   const roles = createRoles({ store: storage.roles, authority, catalogue, events, clock });
   const members = createMembers({ users: storage.users, roles, grants, superadmins, authority, events, clock });
   const admin = createUserAdmin({
@@ -357,7 +380,7 @@ export async function createApp(deps: {
   await keys.load();
 
   const isBlind = () => feed.isBlind();
-  const authenticate = createAuthenticate({ accessTokens, states, isBlind });
+  const authenticate = createAuthenticate({ kinds: credentials, isBlind });
   const pingRedis = async () => {
     await redis?.ping();
     return true;
@@ -407,8 +430,13 @@ export async function createApp(deps: {
       registrationRoutes({ registrations, invitations, users, devices, decryptor, loadShedder }),
       api,
     );
-    await http.register(authRoutes({ signIn, passwords, users, devices, decryptor, passwordTries, loadShedder }), api);
+    await http.register(
+      authRoutes({ passwordSignIn, passwords, users, devices, decryptor, passwordTries, loadShedder }),
+      api,
+    );
+    await http.register(signInRoutes({ signIn, cookie, devices, decryptor }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
+    await http.register(whoamiRoutes(), api);
     await http.register(userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid }), api);
     await http.register(eventRoutes({ readLists: replicas.read, list }), api);
     await http.register(

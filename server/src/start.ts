@@ -8,6 +8,7 @@ import type { Config } from './platform/config/config.ts';
 import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations, type Migrator } from './platform/database/migrations.ts';
 import { databaseUrl } from './platform/database/url.ts';
+import type { CredentialKind } from './platform/http/credential-kind.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import { createMailbox, type Mailbox } from './platform/mail/mailbox.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
@@ -52,8 +53,10 @@ export async function openApp(deps: {
   clock?: Clock;
   /** Milliseconds that a request may wait for its password to be hashed. */
   longestWait?: number;
+  /** Kinds of credentials besides sessions. */
+  credentials?: readonly CredentialKind[];
 }): Promise<{ app: App; close(grace?: number): Promise<void> }> {
-  const { config, database, log, clock = systemClock, longestWait } = deps;
+  const { config, database, log, clock = systemClock, longestWait, credentials = [] } = deps;
   const applied = await (await migratorFor(database)).up();
   if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
 
@@ -65,7 +68,7 @@ export async function openApp(deps: {
   const { mailer, mailbox } = await openMail(config, clock);
   const redis = await openRedis(config, log);
   const app = await createApp({
-    ...{ config, database, redis, mailer, mailbox, clock, longestWait, log, version: VERSION },
+    ...{ config, database, redis, mailer, mailbox, clock, longestWait, credentials, log, version: VERSION },
     // A worker lists nothing.
     replicas: config.role === 'worker' ? [] : replicaSources(config, log),
     // A test's clock is steady, too.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { InjectOptions } from 'fastify';
+import type { CredentialKind } from '../src/platform/http/credential-kind.ts';
 import type { HttpServer } from '../src/platform/http/server.ts';
 import type { Jobs } from '../src/platform/queue/jobs.ts';
 import { openTestApp } from './app.ts';
@@ -49,13 +50,21 @@ export async function withWorld(
     env = {},
     routes,
     jobs,
+    credentials,
   }: SceneOptions & {
+    credentials?: readonly CredentialKind[] | undefined;
     routes?: ((app: HttpServer) => unknown) | undefined;
     jobs?: ((jobs: Jobs) => unknown) | undefined;
   } = {},
 ): Promise<void> {
   const { url: databaseUrl, drop } = await freshUrl();
-  const t = await openTestApp({ databaseUrl, env, ...(routes && { routes }), ...(jobs && { jobs }) });
+  const t = await openTestApp({
+    databaseUrl,
+    env,
+    ...(routes && { routes }),
+    ...(jobs && { jobs }),
+    ...(credentials && { credentials }),
+  });
   try {
     await run(await createWorld({ ...t, client: createClient(t), databaseUrl }));
   } finally {

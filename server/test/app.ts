@@ -5,6 +5,7 @@ import type { App } from '../src/app.ts';
 import type { Config } from '../src/platform/config/config.ts';
 import { loadConfig } from '../src/platform/config/load-config.ts';
 import { connectDatabase } from '../src/platform/database/database.ts';
+import type { CredentialKind } from '../src/platform/http/credential-kind.ts';
 import type { HttpServer } from '../src/platform/http/server.ts';
 import { createMailbox, type MailboxMail } from '../src/platform/mail/mailbox.ts';
 import type { Jobs } from '../src/platform/queue/jobs.ts';
@@ -38,6 +39,8 @@ export async function openTestApp(options: {
   time?: TestApp['time'];
   /** Milliseconds that hashing may keep a request waiting. Without end by default: tests come in crowds, on machines that are busy. */
   longestWait?: number;
+  /** More kinds of credentials than the product has. */
+  credentials?: readonly CredentialKind[];
   /** More routes than the product has. */
   routes?: (app: HttpServer) => unknown;
   /** More jobs than the product has. */
@@ -64,8 +67,8 @@ export async function openTestApp(options: {
   const log = createLog(config.log);
   const { url, poolSize } = config.database;
   const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
-  const { longestWait = Infinity } = options;
-  const { app, close } = await openApp({ config, database, log, clock: () => time.now, longestWait });
+  const { longestWait = Infinity, credentials = [] } = options;
+  const { app, close } = await openApp({ config, database, log, clock: () => time.now, longestWait, credentials });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await options.routes?.(app.http);
   options.jobs?.(app.jobs);

@@ -15,6 +15,7 @@ import { openTestApp, standingClock } from './app.ts';
 import { codeIn, createClient, ok, tokenIn } from './client.ts';
 import { makeEvent, makeUser } from './fixtures.ts';
 import { atOnce, freshSqlite, refused, type Scene, somebody, tally, withScene } from './scenario.ts';
+import { ELEVATION } from './session-verbs.ts';
 
 type Verb = (...args: never[]) => Promise<unknown>;
 
@@ -111,10 +112,29 @@ test('a sign-in that waited for a new password is ended by what ended all sessio
       }),
     });
     const body = { flowToken, newPassword: NEW_PASSWORD, tokenTransport: 'body' };
-    const { accessToken: token } = ok<{ accessToken: string }>(
-      await s.client.send('POST', '/auth/complete-step', { body }),
-      200,
-    );
+    refused(await s.client.send('POST', '/auth/complete-step', { body }), 400, 'token_invalid');
+    assert.deepEqual(await s.app.storage.sessions.listLatest(user.id, 10), []);
+  }));
+
+test('a session that is being written while all sessions are ended is born dead', () =>
+  withScene(async (s) => {
+    const password = 'chosen by the administrator';
+    const user = await insertUser(s, password, { mustChangePassword: false });
+    const { users, sessions } = s.app.storage;
+    around(sessions, 'create', {
+      before: once(async () => {
+        const now = (await users.find(user.id)) ?? assert.fail();
+        const change = { sessionEpoch: now.sessionEpoch + 1, keptSessionId: null };
+        const event = makeEvent(`user:${user.id}`, { pending: false });
+        assert.equal(
+          await users.endSessions({ id: user.id, version: now.version, now: s.time.now }, change, event),
+          'ok',
+        );
+      }),
+    });
+    const body = { login: user.email, password, tokenTransport: 'body' };
+    const answer = await s.client.send('POST', '/auth/login', { body });
+    const { accessToken: token } = ok<{ accessToken: string }>(answer, 200);
     refused(await s.client.send('GET', '/users/me', { token }), 401, 'unauthenticated');
   }));
 
@@ -132,9 +152,8 @@ test('a sign-in that waited for a code is ended by a reset meanwhile', () =>
       after: once(async () => ok(await s.client.send('POST', '/auth/reset-password', { body: reset }), 204)),
     });
     const body = { flowToken, code, tokenTransport: 'body' };
-    const answer = await s.client.send('POST', '/auth/complete-step', { body });
-    const { accessToken } = ok<{ accessToken: string }>(answer, 200);
-    refused(await s.client.send('GET', '/users/me', { token: accessToken }), 401, 'unauthenticated');
+    refused(await s.client.send('POST', '/auth/complete-step', { body }), 400, 'token_invalid');
+    assert.deepEqual(await s.app.storage.sessions.listLatest(user.id, 10), []);
   }));
 
 test('strangers who ask for resets without end do not keep the owner from a link', () =>
@@ -221,7 +240,7 @@ test('nobody is told that a session is over while somebody else keeps changing i
     around(sessions, 'end', {
       before: async () => {
         const { id, version } = (await sessions.find(session.id)) ?? assert.fail();
-        await sessions.reauthenticate({ id, version }, s.time.now, makeEvent(`session:${id}`, { pending: false }));
+        await sessions.elevate({ id, version }, ELEVATION, makeEvent(`session:${id}`, { pending: false }));
       },
     });
     refused(await s.client.send('POST', '/auth/logout', { token }), 503, 'overloaded');

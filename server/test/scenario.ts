@@ -80,7 +80,7 @@ const MEMBERS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId
 
 /** What some codes tell beyond that. */
 const MORE_MEMBERS: Record<string, string[]> = {
-  step_required: ['step', 'flowToken'],
+  step_required: ['step', 'flowToken', 'expiresIn', 'methods', 'hint', 'resendAfter'],
   proof_required: ['puzzle'],
   unavailable: ['checks'],
   password_too_short: ['minLength'],

@@ -32,6 +32,17 @@ export function rotated(session: SessionRecord, by: Rotation): SessionRecord {
   return { ...session, ...chain, ...seen, generation: session.generation + 1, version: session.version + 1 };
 }
 
+/** What a further proof makes of a session. */
+export const ELEVATION: Parameters<SessionStore['elevate']>[1] = {
+  methods: [
+    { method: 'email', at: LATER },
+    { method: 'password', at: after(LATER, -1) },
+  ],
+  aal: 2,
+  authTime: LATER,
+  organizationId: null,
+};
+
 /** A sign-out. */
 export const END = { endedAt: LATER, endReason: 'signed_out' };
 
@@ -42,9 +53,9 @@ export const SESSION_VERBS = {
     const act = (store: SessionStore, event: EventDraft) => store.rotate(rotation, event);
     return { act, becomes: rotated(session, rotation) };
   },
-  reauthenticate(session: SessionRecord) {
-    const act = (store: SessionStore, event: EventDraft) => store.reauthenticate(session, LATER, event);
-    return { act, becomes: { ...session, authTime: LATER, version: session.version + 1 } };
+  elevate(session: SessionRecord) {
+    const act = (store: SessionStore, event: EventDraft) => store.elevate(session, ELEVATION, event);
+    return { act, becomes: { ...session, ...ELEVATION, version: session.version + 1 } };
   },
   end(session: SessionRecord) {
     const act = (store: SessionStore, event: EventDraft) => store.end(session, END, event);

@@ -69,6 +69,11 @@ export const platformErrors = defineErrors({
   origin_refused: { status: 403, title: 'This origin may not use the cookie.' },
   host_refused: { status: 400, title: 'This host name is not served here.' },
   forbidden: { status: 403, title: 'You may not do this.' },
+  credential_refused: {
+    status: 403,
+    title: 'This takes a person who has signed in; a credential of a program does not do.',
+  },
+  scope_insufficient: { status: 403, title: 'This credential is limited to less than this.' },
   email_unverified: { status: 403, title: 'The e-mail address must be verified first.' },
   not_found: { status: 404, title: 'There is nothing here.' },
   method_not_allowed: { status: 405, title: 'This resource does not know that method.' },

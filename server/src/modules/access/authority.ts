@@ -1,14 +1,18 @@
 import { platformErrors } from '../../platform/errors.ts';
-import type { Caller } from '../../platform/http/caller.ts';
+import { type Caller, OPERATOR, subjectOf } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
-import type { UserRecord, UserStore } from '../users/user-store.ts';
+import type { UserRecord } from '../users/user-store.ts';
 import { accessErrors } from './errors.ts';
 import type { Grants } from './grants.ts';
 import { holdsAll, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord } from './role-store.ts';
+import type { SubjectGate } from './subject-gate.ts';
 
 export interface Authority {
-  /** What the caller holds now, by the database and not by the request; everything where there is no actor: that is the operator. */
+  /**
+   * What the caller holds now, by the database and not by the request: what the subject holds, within the scopes of the credential.
+   * Throws `unauthenticated` where nobody calls, and where subject or credential no longer count.
+   */
   of(caller: Caller): Promise<{ held: Privileges; roleIds: readonly string[] }>;
   /** Throws `power_exceeded` unless the caller holds all that these roles give, or would if they were enabled. */
   demandRoles(caller: Caller, roles: readonly RoleRecord[]): Promise<void>;
@@ -16,18 +20,20 @@ export interface Authority {
   demandOver(caller: Caller, user: UserRecord): Promise<void>;
   /** The same, and `self_protected` where they are the caller. */
   demandOverOther(caller: Caller, user: UserRecord): Promise<void>;
+  /** Throws `power_exceeded` unless the caller is a superadmin whose credential is not limited. */
+  demandSuperadmin(caller: Caller): Promise<void>;
 }
 
 /** The rules of power: nobody hands on, or acts on, more than they hold. */
-export function createAuthority(deps: { users: UserStore; grants: Grants; catalogue: RouteCatalogue }): Authority {
-  const { users, grants, catalogue } = deps;
+export function createAuthority(deps: { gate: SubjectGate; grants: Grants; catalogue: RouteCatalogue }): Authority {
+  const { gate, grants, catalogue } = deps;
 
   const authority: Authority = {
     async of({ actor }) {
-      if (!actor) return { held: SUPERADMIN_PRIVILEGES, roleIds: [] };
-      const user = await users.find(actor.userId);
-      if (user?.status !== 'active') throw platformErrors.unauthenticated();
-      return { held: await grants.heldBy(user), roleIds: user.roleIds };
+      if (actor === OPERATOR) return { held: SUPERADMIN_PRIVILEGES, roleIds: [] };
+      const holder = actor && (await gate(actor));
+      if (!holder) throw platformErrors.unauthenticated();
+      return { held: { ...(await grants.heldBy(holder)), scopes: actor.scopes }, roleIds: holder.roleIds };
     },
 
     async demandRoles(caller, roles) {
@@ -42,8 +48,13 @@ export function createAuthority(deps: { users: UserStore; grants: Grants; catalo
     },
 
     async demandOverOther(caller, user) {
-      if (caller.actor?.userId === user.id) throw accessErrors.self_protected();
+      if (subjectOf(caller)?.id === user.id) throw accessErrors.self_protected();
       await authority.demandOver(caller, user);
+    },
+
+    async demandSuperadmin(caller) {
+      const { held } = await authority.of(caller);
+      if (!holdsAll(held, SUPERADMIN_PRIVILEGES, catalogue)) throw accessErrors.power_exceeded();
     },
   };
   return authority;

@@ -1,18 +1,21 @@
 import type { Snapshot } from '../../platform/cache/snapshot.ts';
 import { createSnapshot } from '../../platform/cache/snapshot.ts';
-import type { Actor } from '../../platform/http/caller.ts';
+import type { Actor, Subject } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
-import type { Authorize } from '../../platform/http/guard.ts';
+import type { Authorize, Decision, Need } from '../../platform/http/guard.ts';
 import type { ActorRate, RateOf } from '../../platform/http/limits.ts';
 import { BUILT_IN } from './built-in-roles.ts';
-import { grants, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
+import { grants, type Privileges, privilegesOf, roleScope, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord, RoleStore } from './role-store.ts';
 import type { Superadmins } from './superadmins.ts';
 
 export type Holder = { id: string; roleIds: readonly string[] };
 
 export interface Grants {
-  /** Whether an actor may; without a promise and without matching a pattern where the same set of roles was asked about before. */
+  /**
+   * Whether an actor may: what their roles grant, within the scopes of their credential. Without a promise and without matching a pattern
+   * where the same roles and scopes were asked about before.
+   */
   authorize: Authorize;
   /** The most generous of the rates that somebody's roles name. */
   rateOf: RateOf;
@@ -38,6 +41,9 @@ interface Compiled {
   rate: ActorRate | null;
 }
 
+/** The scopes of a credential, worked out once. */
+type CompiledScopes = Pick<Compiled, 'codes' | 'permissions'>;
+
 /** What roles allow. The decision for every route is worked out once for each set of roles, and again when a role changes. */
 export function createGrants(deps: { store: RoleStore; superadmins: Superadmins; catalogue: RouteCatalogue }): Grants {
   const { store, superadmins, catalogue } = deps;
@@ -46,6 +52,8 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
   let bySet = new WeakMap<readonly string[], Compiled>();
   // The same for all users who have the same roles.
   let byIds = new Map<string, Compiled>();
+  // Of no role's making, so no changed role makes it untrue; the routes are complete once the server is ready.
+  const byScopes = new WeakMap<readonly string[], CompiledScopes>();
 
   function forget(): void {
     roles.evict();
@@ -57,14 +65,32 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     const key = [...roleIds].sort().join(' ');
     const counting = all.filter(({ id, enabled }) => enabled && roleIds.includes(id));
     const patterns = counting.flatMap(({ permissions }) => permissions);
-    const codes = catalogue.list().map(({ code }) => code);
     const compiled = byIds.get(key) ?? {
       codes: new Set(counting.map(({ code }) => code)),
-      permissions: new Set(codes.filter((code) => grants(patterns, code, catalogue) !== undefined)),
+      permissions: codesWithin(patterns),
       rate: mostGenerous(counting),
     };
     byIds.set(key, compiled);
     bySet.set(roleIds, compiled);
+    return compiled;
+  }
+
+  /** The codes of all routes that these patterns admit to. */
+  function codesWithin(patterns: readonly string[]): ReadonlySet<string> {
+    const codes = catalogue.list().map(({ code }) => code);
+    return new Set(codes.filter((code) => grants(patterns, code, catalogue) !== undefined));
+  }
+
+  function compiledScopes(scopes: readonly string[]): CompiledScopes {
+    const known = byScopes.get(scopes);
+    if (known !== undefined) return known;
+    const prefix = roleScope('');
+    const [roleScopes, patterns] = [scopes.filter(isRoleScope), scopes.filter((scope) => !isRoleScope(scope))];
+    const compiled = {
+      codes: new Set(roleScopes.map((scope) => scope.slice(prefix.length))),
+      permissions: codesWithin(patterns),
+    };
+    byScopes.set(scopes, compiled);
     return compiled;
   }
 
@@ -85,23 +111,28 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
   }
 
   /** From the database: what decides over others must not be a second old. */
-  async function power(holder: Holder, asIfEnabled: boolean): Promise<Privileges> {
+  async function privilegesNow(holder: Holder, asIfEnabled: boolean): Promise<Privileges> {
     const [{ userIds }, all] = await Promise.all([superadmins.read(), store.list()]);
     if (userIds.includes(holder.id)) return SUPERADMIN_PRIVILEGES;
     return privilegesOf(given(all, holder), catalogue, { asIfEnabled });
   }
 
-  function decide(need: Parameters<Authorize>[1], { codes, permissions }: Compiled): boolean {
-    if ('permission' in need) return permissions.has(need.permission);
-    return 'anyRole' in need
-      ? need.anyRole.some((code) => codes.has(code))
-      : need.allRoles.every((code) => codes.has(code));
+  /** `compiled`: null for superadmins, to whom every role and permission is granted. */
+  function decide({ scopes }: Actor, need: Need, compiled: Compiled | null): Decision {
+    const granted = compiled === null ? [] : [compiled];
+    if (!admits(granted, need)) return 'not_granted';
+    if (scopes === null) return 'granted';
+    return admits([...granted, compiledScopes(scopes)], need) ? 'granted' : 'out_of_scope';
   }
 
-  async function authorizeSlowly(actor: Actor, need: Parameters<Authorize>[1]): Promise<boolean> {
-    if (await superadmins.has(actor.userId)) return true;
-    return decide(need, bySet.get(actor.roleIds) ?? (await load(actor.roleIds)));
+  async function authorizeSlowly(actor: Actor, need: Need): Promise<Decision> {
+    if (await isSuperadmin(actor.subject)) return decide(actor, need, null);
+    return decide(actor, need, bySet.get(actor.roleIds) ?? (await load(actor.roleIds)));
   }
+
+  /** Only persons are; a service account never is, whatever its id. */
+  const isSuperadmin = async ({ kind, id }: Subject) => kind === 'person' && (await superadmins.has(id));
+  const peekSuperadmin = ({ kind, id }: Subject) => (kind === 'person' ? superadmins.peek(id) : false);
 
   /** Also for superadmins, whose role is in no list. */
   async function rateSlowly(holder: Holder): Promise<ActorRate | null> {
@@ -111,23 +142,23 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
 
   return {
     authorize(actor, need) {
-      const superadmin = superadmins.peek(actor.userId);
+      const superadmin = peekSuperadmin(actor.subject);
+      if (superadmin === true) return decide(actor, need, null);
       const compiled = bySet.get(actor.roleIds);
-      if (superadmin === true) return true;
       if (superadmin === undefined || compiled === undefined) return authorizeSlowly(actor, need);
-      return decide(need, compiled);
+      return decide(actor, need, compiled);
     },
 
-    rateOf({ userId, roleIds }) {
+    rateOf({ subject, roleIds }) {
       const compiled = bySet.get(roleIds);
-      if (compiled !== undefined && superadmins.peek(userId) === false) return compiled.rate;
-      return rateSlowly({ id: userId, roleIds });
+      if (compiled !== undefined && peekSuperadmin(subject) === false) return compiled.rate;
+      return rateSlowly({ id: subject.id, roleIds });
     },
 
     rolesOf,
     roleCodesOf: async (holder) => (await rolesOf(holder)).filter(({ enabled }) => enabled).map(({ code }) => code),
-    heldBy: (holder) => power(holder, false),
-    weightOf: (holder) => power(holder, true),
+    heldBy: (holder) => privilegesNow(holder, false),
+    weightOf: (holder) => privilegesNow(holder, true),
     roles: () => roles.get(),
 
     evict(target) {
@@ -136,6 +167,15 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     clear: forget,
   };
 }
+
+/** Whether each of these sets has what is needed; of several roles that would do, the same one. */
+function admits(sets: readonly CompiledScopes[], need: Need): boolean {
+  if ('permission' in need) return sets.every(({ permissions }) => permissions.has(need.permission));
+  const has = (role: string) => sets.every(({ codes }) => codes.has(role));
+  return 'anyRole' in need ? need.anyRole.some(has) : need.allRoles.every(has);
+}
+
+const isRoleScope = (scope: string): boolean => scope.startsWith(roleScope(''));
 
 function mostGenerous(roles: readonly RoleRecord[]): ActorRate | null {
   const rates = roles.flatMap(({ rateLimit }) => rateLimit ?? []);

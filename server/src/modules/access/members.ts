@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import { platformErrors } from '../../platform/errors.ts';
-import type { Caller } from '../../platform/http/caller.ts';
+import { type Caller, subjectOf } from '../../platform/http/caller.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
@@ -64,13 +64,13 @@ export function createMembers(deps: {
       const ordinary = wanted.filter(({ id }) => id !== BUILT_IN.superadmin);
       for (let tries = 0; tries < ATTEMPTS; tries++) {
         const user = await find(userId);
-        if (caller.actor?.userId === userId) throw accessErrors.self_protected();
+        if (subjectOf(caller)?.id === userId) throw accessErrors.self_protected();
         await authority.demandOver(caller, user);
         await authority.demandRoles(
           caller,
           ordinary.filter(({ id }) => !user.roleIds.includes(id)),
         );
-        if (beSuperadmin && !(await authority.of(caller)).held.superadmin) throw accessErrors.power_exceeded();
+        if (beSuperadmin) await authority.demandSuperadmin(caller);
         if (beSuperadmin && user.status !== 'active') throw userErrors.status_conflict();
         // First what takes power away, last what gives the most: a process that dies in between leaves less, never more.
         const isSuperadmin = (await superadmins.read()).userIds.includes(userId);

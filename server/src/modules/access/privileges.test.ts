@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { createRouteCatalogue } from '../../platform/http/catalogue.ts';
-import { grants, holdsAll, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES, unmatched } from './privileges.ts';
+import {
+  grants,
+  holdsAll,
+  type Privileges,
+  privilegesOf,
+  roleScope,
+  SUPERADMIN_PRIVILEGES,
+  unmatched,
+} from './privileges.ts';
 
 const summary = null;
 const catalogue = createRouteCatalogue();
@@ -18,6 +27,7 @@ const power = (permissions: string[], guardRoles: string[] = []): Privileges => 
   superadmin: false,
   permissions,
   guardRoles,
+  scopes: null,
 });
 
 test('a sensitive route is granted by its own code, one it had before, or everything; by no other pattern', () => {
@@ -115,4 +125,46 @@ test('the catalogue: codes, former codes, real paths, roles of guards', () => {
   assert.equal(catalogue.match('GET', '/things/7/8')?.code, undefined);
   assert.equal(catalogue.match('POST', '/things/7')?.code, undefined);
   assert.deepEqual([...catalogue.guardRoles()].sort(), ['chief', 'model_manager']);
+});
+
+test('a scope only ever takes away: what is held within it is what is held, and what the scope alone would give', () => {
+  const patterns = fc.constantFrom(
+    '*',
+    '*:/*',
+    '*:/things/*',
+    'GET:/things',
+    'GET:/things/{id}',
+    'GET:/old/{id}',
+    'GET:/*',
+    'POST:/keys/rotate',
+    'POST:/keys/*',
+    'DELETE:/former-keys/{id}',
+    'GET:/tomorrow',
+  );
+  const roles = fc.subarray(['chief', 'model_manager']);
+  const anyPrivileges = fc.record({ permissions: fc.array(patterns, { maxLength: 4 }), guardRoles: roles });
+  const scopes = fc
+    .tuple(fc.array(patterns, { maxLength: 4 }), roles)
+    .map(([codes, named]) => [...codes, ...named.map(roleScope)]);
+  const holder = fc.oneof(
+    anyPrivileges.map(({ permissions, guardRoles }) => power(permissions, guardRoles)),
+    fc.constant(SUPERADMIN_PRIVILEGES),
+  );
+  const seen = { true: 0, false: 0 };
+  fc.assert(
+    fc.property(holder, scopes, fc.array(patterns, { maxLength: 2 }), roles, (held, within, more, named) => {
+      const wanted = power(more, named);
+      const scoped = holdsAll({ ...held, scopes: within }, wanted, catalogue);
+      const both =
+        holdsAll(held, wanted, catalogue) && holdsAll({ ...SUPERADMIN_PRIVILEGES, scopes: within }, wanted, catalogue);
+      assert.equal(scoped, both);
+      // Narrower scopes never hold more.
+      if (holdsAll({ ...held, scopes: within.slice(1) }, wanted, catalogue)) assert.ok(scoped);
+      // However wide, a credential is not without limits.
+      assert.equal(holdsAll({ ...held, scopes: within }, SUPERADMIN_PRIVILEGES, catalogue), false);
+      seen[`${scoped}`]++;
+    }),
+    { seed: 11, numRuns: 3000 },
+  );
+  assert.ok(seen.true > 100 && seen.false > 100, JSON.stringify(seen));
 });

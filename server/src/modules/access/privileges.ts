@@ -8,9 +8,16 @@ export interface Privileges {
   permissions: readonly string[];
   /** Codes of roles that some route asks for by name: to be called so is power, too. */
   guardRoles: readonly string[];
+  /** What the credential in use is limited to, `role:…` for roles; null: no limit. All that is held lies within. */
+  scopes: readonly string[] | null;
 }
 
-export const SUPERADMIN_PRIVILEGES: Privileges = { superadmin: true, permissions: ['*'], guardRoles: [] };
+export const SUPERADMIN_PRIVILEGES: Privileges = {
+  superadmin: true,
+  permissions: ['*'],
+  guardRoles: [],
+  scopes: null,
+};
 
 /**
  * What these roles give together. Disabled ones count with `asIfEnabled`: whoever hands one on, or acts on somebody who has it, must
@@ -27,18 +34,29 @@ export function privilegesOf(
     superadmin: false,
     permissions: counting.flatMap(({ permissions }) => permissions),
     guardRoles: counting.map(({ code }) => code).filter((code) => named.has(code)),
+    scopes: null,
   };
 }
 
-/** Whether who holds `held` holds all of `wanted`. Patterns are compared as patterns: they also stand for routes of tomorrow. */
+/**
+ * Whether who holds `held` holds all of `wanted`. Patterns are compared as patterns: they also stand for routes of tomorrow. What a
+ * scope of `wanted` takes away counts as if it were there.
+ */
 export function holdsAll(held: Privileges, wanted: Privileges, catalogue: RouteCatalogue): boolean {
-  if (held.superadmin) return true;
-  if (wanted.superadmin) return false;
+  if (wanted.superadmin) return held.superadmin && held.scopes === null;
   const permissions = wanted.permissions.flatMap(byMethod);
-  return (
-    permissions.every((pattern) => grants(held.permissions, pattern, catalogue) !== undefined) &&
-    wanted.guardRoles.every((code) => held.guardRoles.includes(code))
-  );
+  const roles = wanted.guardRoles;
+  const allIn = (patterns: readonly string[]) =>
+    permissions.every((pattern) => grants(patterns, pattern, catalogue) !== undefined);
+  // All that lies in both lies in what both have in common.
+  const { scopes } = held;
+  if (scopes !== null && !(allIn(scopes) && roles.every((code) => scopes.includes(roleScope(code))))) return false;
+  return held.superadmin || (allIn(held.permissions) && roles.every((code) => held.guardRoles.includes(code)));
+}
+
+/** The scope that stands for a role which routes ask for by name. */
+export function roleScope(code: string): string {
+  return `role:${code}`;
 }
 
 /** The first of these patterns that gives all that `wanted`, a code or a pattern, stands for. */

@@ -1,7 +1,7 @@
 import { createSnapshot } from '../../platform/cache/snapshot.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { platformErrors } from '../../platform/errors.ts';
-import type { Caller } from '../../platform/http/caller.ts';
+import { type Caller, OPERATOR } from '../../platform/http/caller.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
 import type { UserStore } from '../users/user-store.ts';
@@ -48,7 +48,10 @@ export function createSuperadmins(deps: {
 
   /** What two superadmins do to each other at once is decided on the one record that both write. */
   function demandSuperadmin({ actor }: Caller, { userIds }: SuperadminRecord): void {
-    if (actor && !userIds.includes(actor.userId)) throw accessErrors.power_exceeded();
+    if (actor === OPERATOR) return;
+    const isOne = actor?.subject.kind === 'person' && userIds.includes(actor.subject.id);
+    // A credential that is limited to something cannot make somebody who is limited to nothing.
+    if (!isOne || actor.scopes !== null) throw accessErrors.power_exceeded();
   }
 
   function replace(caller: Caller, record: SuperadminRecord, userIds: string[], type: string, userId: string) {

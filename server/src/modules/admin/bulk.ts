@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { outcomeOf, platformErrors } from '../../platform/errors.ts';
-import type { Caller } from '../../platform/http/caller.ts';
+import { type Caller, OPERATOR } from '../../platform/http/caller.ts';
 import { permissionCode } from '../../platform/http/catalogue.ts';
 import type { Authorize } from '../../platform/http/guard.ts';
 import type { ItemResult } from '../../platform/http/results.ts';
@@ -36,7 +36,9 @@ export function createBulk({ admin, authorize }: { admin: UserAdmin; authorize: 
   return {
     async run(caller, action, ids) {
       const { code, act } = SINGLE[action];
-      if (!caller.actor || !(await authorize(caller.actor, { permission: code }))) throw platformErrors.forbidden();
+      const { actor } = caller;
+      if (actor === null || actor === OPERATOR) throw platformErrors.forbidden();
+      if ((await authorize(actor, { permission: code })) !== 'granted') throw platformErrors.forbidden();
       const results: ItemResult[] = [];
       for (const id of ids) results.push({ id, error: await outcomeOf(act(admin, caller, id)) });
       return results;

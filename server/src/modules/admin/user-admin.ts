@@ -4,7 +4,6 @@ import { platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Authority } from '../access/authority.ts';
-import { accessErrors } from '../access/errors.ts';
 import type { RoleRecord } from '../access/role-store.ts';
 import type { Roles } from '../access/roles.ts';
 import type { Superadmins } from '../access/superadmins.ts';
@@ -150,7 +149,7 @@ export function createUserAdmin(deps: {
       const isSuperadmin = ({ code, builtIn }: RoleRecord) => builtIn && code === 'superadmin';
       const wanted = all?.filter((role) => !isSuperadmin(role));
       const beSuperadmin = all?.some(isSuperadmin) === true;
-      if (beSuperadmin && !(await authority.of(caller)).held.superadmin) throw accessErrors.power_exceeded();
+      if (beSuperadmin) await authority.demandSuperadmin(caller);
       await authority.demandRoles(caller, wanted?.filter(({ id }) => !deps.firstRoleIds.includes(id)) ?? []);
       const { emailVerified = false, ...person } = toPatch(input);
       const user = users.draft(newId(clock()), {

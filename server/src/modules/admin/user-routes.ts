@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Clock } from '../../platform/clock.ts';
 import { platformErrors } from '../../platform/errors.ts';
-import { actorOf } from '../../platform/http/actor.ts';
+import { actorOf, subjectIdOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { isFresh } from '../../platform/http/guard.ts';
 import { listSchema } from '../../platform/http/paging.ts';
@@ -60,7 +60,7 @@ export function userAdminRoutes(deps: {
         },
       },
       async (request) => {
-        const page = await userList.read(actorOf(request).userId, request.query);
+        const page = await userList.read(subjectIdOf(request), request.query);
         return { ...page, items: await Promise.all(page.items.map(view)) };
       },
     );
@@ -78,7 +78,7 @@ export function userAdminRoutes(deps: {
         },
       },
       async (request) => {
-        const page = await userList.read(actorOf(request).userId, { ...request.query, role: request.params.id });
+        const page = await userList.read(subjectIdOf(request), { ...request.query, role: request.params.id });
         return { ...page, items: await Promise.all(page.items.map(view)) };
       },
     );

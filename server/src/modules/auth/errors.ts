@@ -2,7 +2,6 @@ import { defineErrors } from '../../platform/errors.ts';
 
 export const authErrors = defineErrors({
   invalid_credentials: { status: 401, title: 'The name or the password is wrong.' },
-  step_required: { status: 403, title: 'The sign-in needs one more step.' },
   code_invalid: { status: 400, title: 'This code is wrong, used, or expired.' },
   token_invalid: { status: 400, title: 'This token is wrong, used, or expired.' },
   registration_closed: { status: 403, title: 'Registration is not open here.' },

@@ -2,17 +2,17 @@ import { after, type Clock, DAY } from '../../platform/clock.ts';
 import { formatIdToken, parseIdToken } from '../../platform/crypto/id-token.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
-import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
-import type { Sessions, SignedIn } from '../sessions/sessions.ts';
+import type { SignedIn } from '../sessions/sessions.ts';
+import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
 import type { Invitation, UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
-import type { PasswordPolicy } from './password-policy.ts';
+import type { NewPasswords } from './new-passwords.ts';
 
 export interface Invitations {
   /** What a user who is invited carries. */
@@ -35,15 +35,14 @@ const PURPOSE = 'invitation';
 export function createInvitations(deps: {
   userStore: UserStore;
   users: Users;
-  sessions: Sessions;
+  signIn: SignInEngine;
+  newPasswords: NewPasswords;
   events: Events;
   keyring: Keyring;
-  hasher: PasswordHasher;
-  policy: PasswordPolicy;
   delayRefusal: RefusalDelay;
   clock: Clock;
 }): Invitations {
-  const { userStore, users, sessions, events, keyring, hasher, policy, delayRefusal, clock } = deps;
+  const { userStore, users, signIn, newPasswords, events, keyring, delayRefusal, clock } = deps;
 
   /** Of the address, too: a link that is in one mailbox must not prove that another is its owner's. */
   function secretOf({ id: userId, passwordVersion, emailNorm, invitation }: UserRecord): Buffer | null {
@@ -95,31 +94,22 @@ export function createInvitations(deps: {
     },
 
     async accept(caller, { token, password, username, fullName }) {
-      const { id: userId, passwordVersion, ...invited } = await userOfToken(token);
+      const invited = await userOfToken(token);
       const names = username === undefined ? {} : users.toOwnUsername(username, invited.usernameKey);
-      await policy.check(password, { ...invited, ...names, ...(fullName !== undefined && { fullName }) });
-      const hash = await hasher.hash(password);
-      let sessionEpoch = 0;
-      const user = await users.change(
-        userId,
-        (now) => {
-          // Of many who come with the link, the first uses it up.
-          const isSame = now.passwordVersion === passwordVersion && now.invitation?.id === invited.invitation?.id;
-          if (!isSame || now.emailNorm !== invited.emailNorm) throw authErrors.token_invalid();
-          sessionEpoch = now.sessionEpoch + 1;
-          const about = { target: `user:${userId}`, userId, actorId: userId };
-          const event = events.describe(caller, { type: 'user.invitation_accepted', ...about, evicts: true });
-          const change = { hash, passwordVersion: passwordVersion + 1, sessionEpoch, ...names };
-          return userStore.acceptInvitation(
-            { id: userId, version: now.version, now: clock() },
-            { ...change, ...(fullName !== undefined && { fullName }) },
-            event,
-          );
+      const chosen = { ...names, ...(fullName !== undefined && { fullName }) };
+      const user = await newPasswords.set(caller, invited, password, {
+        type: 'user.invitation_accepted',
+        lost: authErrors.token_invalid,
+        person: { ...invited, ...chosen },
+        demand(now) {
+          const isSame = now.invitation?.id === invited.invitation?.id && now.emailNorm === invited.emailNorm;
+          if (!isSame) throw authErrors.token_invalid();
         },
-        authErrors.token_invalid,
-      );
-      // The epoch that this very change began: what ended all sessions after it must end the one that follows, too.
-      return sessions.start(caller, { ...user, sessionEpoch }, { amr: ['otp'] });
+        write: (at, { hash, passwordVersion, sessionEpoch }, event) =>
+          userStore.acceptInvitation(at, { hash, passwordVersion, sessionEpoch, ...chosen }, event),
+      });
+      const proofs = [{ method: 'email', at: clock() } as const];
+      return signIn.enter(caller, { user, proofs, refused: authErrors.token_invalid });
     },
   };
 }

@@ -3,7 +3,7 @@ import { formatIdToken, parseIdToken } from '../../platform/crypto/id-token.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
-import type { Actor, Caller } from '../../platform/http/caller.ts';
+import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
 import type { Guessing } from '../guessing/guessing.ts';
@@ -11,7 +11,7 @@ import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 import { authErrors } from './errors.ts';
-import type { PasswordPolicy } from './password-policy.ts';
+import type { NewPasswords } from './new-passwords.ts';
 import { provePassword } from './prove-password.ts';
 
 export interface Passwords {
@@ -22,7 +22,7 @@ export interface Passwords {
   /** Ends every session; answers whose password it was. Throws `token_invalid`, `password_…`. */
   reset(caller: Caller, token: string, newPassword: string): Promise<UserRecord>;
   /** Ends every session but this one. Throws `invalid_credentials`, `password_…`. */
-  change(caller: Caller, actor: Actor, currentPassword: string, newPassword: string): Promise<UserRecord>;
+  change(caller: Caller, actor: SessionActor, currentPassword: string, newPassword: string): Promise<UserRecord>;
 }
 
 export const RESET_TTL = 30 * MINUTE;
@@ -36,10 +36,10 @@ export function createPasswords(deps: {
   keyring: Keyring;
   hasher: PasswordHasher;
   guessing: Guessing;
-  policy: PasswordPolicy;
+  newPasswords: NewPasswords;
   clock: Clock;
 }): Passwords {
-  const { store, userStore, users, events, keyring, hasher, guessing, policy, clock } = deps;
+  const { store, userStore, users, events, keyring, hasher, guessing, newPasswords, clock } = deps;
 
   function secretOf({ purpose, id, keyId }: ChallengeRecord, user: UserRecord): Buffer | null {
     if (!keyring.has(keyId)) return null;
@@ -54,31 +54,6 @@ export function createPasswords(deps: {
     const secret = user?.status === 'active' ? secretOf(challenge, user) : null;
     if (!user || !secret || !sameSecret(parts.secret, secret)) throw authErrors.token_invalid();
     return user;
-  }
-
-  /** Onto the password that was looked at, or not at all: of many who come with one token, the first uses it up. */
-  async function setPassword(
-    caller: Caller,
-    { id, passwordVersion }: UserRecord,
-    how: { type: string; hash: string; keep: Actor | null; lost: () => Error },
-  ): Promise<UserRecord> {
-    const attempt = async (user: UserRecord) => {
-      if (user.passwordVersion !== passwordVersion) throw how.lost();
-      const about = { target: `user:${id}`, userId: id, actorId: id };
-      const event = events.describe(caller, { type: how.type, ...about, evicts: true });
-      return userStore.setPassword(
-        { id, version: user.version, now: clock() },
-        {
-          hash: how.hash,
-          passwordVersion: passwordVersion + 1,
-          mustChangePassword: false,
-          sessionEpoch: user.sessionEpoch + 1,
-          keptSessionId: how.keep && users.keptSession(user, how.keep),
-        },
-        event,
-      );
-    };
-    return users.change(id, attempt, how.lost);
   }
 
   return {
@@ -103,19 +78,20 @@ export function createPasswords(deps: {
 
     async reset(caller, token, newPassword) {
       const user = await userOfToken(token);
-      await policy.check(newPassword, user);
-      const hash = await hasher.hash(newPassword);
-      const lost = authErrors.token_invalid;
-      return setPassword(caller, user, { type: 'user.password_reset', hash, keep: null, lost });
+      return newPasswords.set(caller, user, newPassword, {
+        type: 'user.password_reset',
+        lost: authErrors.token_invalid,
+      });
     },
 
     async change(caller, actor, currentPassword, newPassword) {
       const user = await users.me(actor);
       await provePassword(await guessing.admitSession(actor), hasher, currentPassword, user);
-      await policy.check(newPassword, user);
-      const hash = await hasher.hash(newPassword);
-      const lost = authErrors.invalid_credentials;
-      return setPassword(caller, user, { type: 'user.password_changed', hash, keep: actor, lost });
+      return newPasswords.set(caller, user, newPassword, {
+        type: 'user.password_changed',
+        lost: authErrors.invalid_credentials,
+        keptSessionId: (now) => users.keptSession(now, actor),
+      });
     },
   };
 }

@@ -6,7 +6,8 @@ import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
-import type { Sessions, SignedIn } from '../sessions/sessions.ts';
+import type { SignedIn } from '../sessions/sessions.ts';
+import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
@@ -61,7 +62,7 @@ export function createRegistrations(deps: {
   store: RegistrationStore;
   userStore: UserStore;
   users: Users;
-  sessions: Sessions;
+  signIn: SignInEngine;
   events: Events;
   keyring: Keyring;
   hasher: PasswordHasher;
@@ -69,7 +70,7 @@ export function createRegistrations(deps: {
   config: Config;
   clock: Clock;
 }): Registrations {
-  const { store, userStore, users, sessions, events, keyring, hasher, policy, config, clock } = deps;
+  const { store, userStore, users, signIn, events, keyring, hasher, policy, config, clock } = deps;
 
   async function codeOf({ id, codeId, keyId, emailNorm, createdAt }: RegistrationRecord): Promise<string | null> {
     if (!keyring.has(keyId) || !(await mayBeMailed(emailNorm, createdAt, id))) return null;
@@ -122,7 +123,8 @@ export function createRegistrations(deps: {
       if (config.emailVerification === 'off') {
         const user = users.draft(id, { ...identity, ...person, passwordHash });
         await insert(caller, user);
-        return { signedIn: await sessions.start(caller, user, { amr: ['pwd'] }) };
+        const proofs = [{ method: 'password', at: now } as const];
+        return { signedIn: await signIn.enter(caller, { user, proofs, refused: authErrors.invalid_credentials }) };
       }
 
       const { usernameKey: _, ...names } = identity;
@@ -174,7 +176,8 @@ export function createRegistrations(deps: {
         throw error;
       });
       if (result === 'lost') throw authErrors.code_invalid();
-      return sessions.start(caller, user, { amr: ['otp'] });
+      const proofs = [{ method: 'email', at: clock() } as const];
+      return signIn.enter(caller, { user, proofs, refused: authErrors.code_invalid });
     },
 
     async resend(caller, registrationId) {

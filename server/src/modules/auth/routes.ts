@@ -14,11 +14,11 @@ import type { PasswordDecryptor } from '../password-encryption/password-decrypto
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
 import type { Users } from '../users/users.ts';
 import { PASSWORD_CODES } from './errors.ts';
+import type { PasswordSignIn } from './password-sign-in.ts';
 import type { Passwords } from './passwords.ts';
 import {
   acceptedSchema,
   changePasswordBody,
-  completeStepBody,
   deviceKnownSchema,
   loginBody,
   loginForm,
@@ -29,7 +29,6 @@ import {
   tokenForm,
   tokenSchema,
 } from './schemas.ts';
-import type { SignIn } from './sign-in.ts';
 
 const TAGS = ['Accounts'];
 const SIGN_IN_CODES = ['invalid_credentials', 'step_required', 'proof_required', ...ENCRYPTED_CODES];
@@ -38,7 +37,7 @@ const RESETS = { name: 'password-reset', points: 5, duration: 60 };
 
 /** Signing in, and what becomes of passwords. */
 export function authRoutes(deps: {
-  signIn: SignIn;
+  passwordSignIn: PasswordSignIn;
   passwords: Passwords;
   users: Users;
   devices: DeviceCookie;
@@ -48,7 +47,7 @@ export function authRoutes(deps: {
   /** Turns away whom hashing has no room for. */
   loadShedder: LoadShedder;
 }) {
-  const { signIn, passwords, users, devices, decryptor, loadShedder } = deps;
+  const { passwordSignIn, passwords, users, devices, decryptor, loadShedder } = deps;
   // Within a session by its user. What is counted of sign-ins, `guessing` counts.
   const limitPasswordTries = (request: FastifyRequest, key: string) =>
     deps.passwordTries.count(clientAddress(request), key);
@@ -83,7 +82,7 @@ export function authRoutes(deps: {
         const deviceTokens = deviceToken ?? devices.read(request);
         const proof = body.proof ?? proofIn(request.headers);
         const input = { login: name, password, proof, deviceTokens };
-        const signedIn = await loadShedder.run(() => signIn.login(callerOf(request), input));
+        const signedIn = await loadShedder.run(() => passwordSignIn.login(callerOf(request), input));
         return devices.handOut(reply, signedIn, tokenTransport, deviceToken);
       },
     );
@@ -110,7 +109,7 @@ export function authRoutes(deps: {
         const { username, password } = request.body as Static<typeof tokenForm>;
         const deviceTokens = devices.read(request);
         const input = { login: username, password, deviceTokens, proof: proofIn(request.headers) };
-        const { accessToken, expiresIn } = await loadShedder.run(() => signIn.login(callerOf(request), input));
+        const { accessToken, expiresIn } = await loadShedder.run(() => passwordSignIn.login(callerOf(request), input));
         return { access_token: accessToken, token_type: 'Bearer' as const, expires_in: expiresIn };
       },
     );
@@ -118,35 +117,6 @@ export function authRoutes(deps: {
 
   return async (app: HttpServer): Promise<void> => {
     await app.register(formRoutes);
-
-    app.post(
-      '/auth/complete-step',
-      {
-        config: {
-          access: 'public',
-          errors: [
-            'token_invalid',
-            'code_invalid',
-            'step_required',
-            'password_unchanged',
-            ...PASSWORD_CODES,
-            ...ENCRYPTED_CODES,
-          ],
-        },
-        schema: {
-          summary: 'Finish a sign-in that asked for a step',
-          tags: TAGS,
-          body: completeStepBody,
-          response: { 200: signedInSchema },
-        },
-      },
-      async (request, reply) => {
-        const { tokenTransport = 'cookie', ...input } = request.body;
-        await limitPasswordTries(request, `step ${input.flowToken}`);
-        const opened = await decryptor.openOptional(input, 'newPassword');
-        return devices.handOut(reply, await signIn.completeStep(callerOf(request), opened), tokenTransport);
-      },
-    );
 
     app.post(
       '/auth/reauthenticate',
@@ -163,7 +133,7 @@ export function authRoutes(deps: {
         const actor = actorOf(request);
         await limitPasswordTries(request, actor.userId);
         const { password } = await decryptor.open(request.body, 'password');
-        const token = await signIn.reauthenticate(callerOf(request), actor, password);
+        const token = await passwordSignIn.reauthenticate(callerOf(request), actor, password);
         return { ...token, tokenType: 'Bearer' as const };
       },
     );

@@ -98,16 +98,6 @@ export const tokenSchema = Type.Object({
   expires_in: Type.Integer({ description: 'Seconds.' }),
 });
 
-export const completeStepBody = Type.Object(
-  {
-    flowToken: Type.String({ minLength: 1, maxLength: 1024 }),
-    ...passwordFields('newPassword'),
-    code: Type.Optional(codeInput),
-    tokenTransport: Type.Optional(tokenTransport),
-  },
-  closed,
-);
-
 export const acceptInvitationBody = Type.Object(
   {
     token: tokenInput,

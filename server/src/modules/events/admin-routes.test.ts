@@ -33,7 +33,7 @@ async function setUp(t: TestContext, { allowed = true, known = [] as string[] } 
     return { id };
   };
   const { app } = await testServer(t, {
-    authorize: () => allowed,
+    authorize: () => (allowed ? 'granted' : 'not_granted'),
     errors: userErrors.table,
     routes: (http) => http.register(eventAdminRoutes({ readLists: (_, read) => read(storage), list, findUser })),
   });

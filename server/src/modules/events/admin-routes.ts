@@ -1,4 +1,4 @@
-import { actorOf } from '../../platform/http/actor.ts';
+import { subjectIdOf } from '../../platform/http/actor.ts';
 import { type ListQuery, type ListSource, type Lists, listSchema } from '../../platform/http/paging.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import type { ReadLists } from '../replicas/replicas.ts';
@@ -43,7 +43,7 @@ export function eventAdminRoutes(deps: {
           response: { 200: listSchema(eventSchema) },
         },
       },
-      async (request) => pageOf(actorOf(request).userId, request.query, filterOf(request.query)),
+      async (request) => pageOf(subjectIdOf(request), request.query, filterOf(request.query)),
     );
 
     app.get(
@@ -60,7 +60,7 @@ export function eventAdminRoutes(deps: {
       },
       async (request) => {
         const { id } = await findUser(request.params.id);
-        return pageOf(actorOf(request).userId, request.query, { userId: id });
+        return pageOf(subjectIdOf(request), request.query, { userId: id });
       },
     );
   };

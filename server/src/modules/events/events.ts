@@ -1,6 +1,6 @@
 import { type Clock, MINUTE } from '../../platform/clock.ts';
 import { countryOf } from '../../platform/geo/country.ts';
-import type { Caller } from '../../platform/http/caller.ts';
+import { type Caller, OPERATOR, subjectOf } from '../../platform/http/caller.ts';
 import { parseDevice } from '../../platform/http/device.ts';
 import { newId } from '../../platform/ids.ts';
 import type { EventDraft, EventRecord } from './event-store.ts';
@@ -19,7 +19,7 @@ export interface EventInput {
   target: string;
   /** In whose own history it appears. */
   userId?: string | null;
-  /** Default: the caller's user. */
+  /** Default: the subject that calls. */
   actorId?: string | null;
   data?: Record<string, unknown>;
   /** True where instances remember something of the target that this makes untrue. */
@@ -57,12 +57,12 @@ export function createEvents({ clock }: { clock: Clock }): Events {
         version: 1,
         target: input.target,
         userId: input.userId ?? null,
-        actorId: input.actorId === undefined ? (caller?.actor?.userId ?? null) : input.actorId,
+        actorId: input.actorId === undefined ? ((caller && subjectOf(caller)?.id) ?? null) : input.actorId,
         at,
         ip: caller?.ip || null,
         requestId: caller?.requestId || null,
         device: caller?.userAgent ? parseDevice(caller.userAgent) : null,
-        data: { ...(country && { country }), ...input.data },
+        data: { ...(country && { country }), ...input.data, ...via(caller) },
         pending: handlers.has(input.type),
         evicts: input.evicts ?? false,
       };
@@ -79,4 +79,11 @@ export function createEvents({ clock }: { clock: Clock }): Events {
     handlersOf: (type) => handlers.get(type) ?? [],
     handledTypes: () => [...handlers.keys()],
   };
+}
+
+/** By which credential, where it was not a session of their own. */
+function via(caller: Caller | null): { via?: string } {
+  const actor = caller?.actor;
+  if (!actor || actor === OPERATOR || actor.via.kind === 'session') return {};
+  return { via: `${actor.via.kind}:${actor.via.id}` };
 }

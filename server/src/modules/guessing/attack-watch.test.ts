@@ -10,15 +10,17 @@ import { connectRedis } from '../../platform/redis/connect.ts';
 import { createLog } from '../../platform/telemetry/log.ts';
 import { createEvents } from '../events/events.ts';
 import { type AttackWatch, createAttackWatch } from './attack-watch.ts';
+import { passwordFingerprint } from './names.ts';
 
 /** Milliseconds for which a watch trusts what it last saw. */
 const LOOKS_AGAIN = 1050;
 const KEYED_HASH = createKeyedHash(Buffer.from('of the tests'));
+const print = (password: string) => passwordFingerprint(KEYED_HASH, password);
 const NAME = 'security.guessing_noticed';
 
 function watchOf(s: Scene, counters: Counters): AttackWatch {
   return createAttackWatch({
-    ...{ counters, keyedHash: KEYED_HASH, eventStore: s.app.storage.events },
+    ...{ counters, eventStore: s.app.storage.events },
     events: createEvents({ clock: () => s.time.now }),
     clock: () => s.time.now,
     log: createLog({ ...s.config.log, level: 'silent' }),
@@ -32,28 +34,28 @@ const withWatch = (run: (watch: AttackWatch, s: Scene, counters: Counters) => Pr
   });
 
 const fail = (watch: AttackWatch, accounts: number, from = 0) =>
-  atOnce(accounts, (i) => watch.failed({ loginKey: `person${from + i}`, password: `guess ${from + i}` }));
+  atOnce(accounts, (i) => watch.failed({ loginKey: `person${from + i}`, fingerprint: `guess ${from + i}` }));
 const pass = (watch: AttackWatch, people: number) => atOnce(people, () => watch.passed());
 
 const notices = ({ app }: Scene): Promise<number> => app.storage.events.count({ type: NAME }, 100);
 
 test('a password that failed at ten accounts is sprayed; others are not, and one account does not count twice', () =>
   withWatch(async (watch) => {
-    const password = 'Summer2026!';
-    for (let i = 0; i < 9; i++) await watch.failed({ loginKey: `person${i}`, password });
-    for (let i = 0; i < 50; i++) await watch.failed({ loginKey: 'person0', password });
-    assert.equal(await watch.suspicion(password), null);
-    await watch.failed({ loginKey: 'person9', password });
-    assert.equal(await watch.suspicion(password), 'sprayed');
+    const fingerprint = print('Summer2026!');
+    for (let i = 0; i < 9; i++) await watch.failed({ loginKey: `person${i}`, fingerprint });
+    for (let i = 0; i < 50; i++) await watch.failed({ loginKey: 'person0', fingerprint });
+    assert.equal(await watch.suspicion(fingerprint), null);
+    await watch.failed({ loginKey: 'person9', fingerprint });
+    assert.equal(await watch.suspicion(fingerprint), 'sprayed');
     assert.equal(await watch.suspicion('Summer2026'), null);
   }));
 
 test('spellings that NFKC makes one password are one', () =>
   withWatch(async (watch) => {
     await atOnce(10, (i) =>
-      watch.failed({ loginKey: `person${i}`, password: i % 2 ? 'ｓｐring\u00e9' : 'springe\u0301' }),
+      watch.failed({ loginKey: `person${i}`, fingerprint: print(i % 2 ? 'ｓｐring\u00e9' : 'springe\u0301') }),
     );
-    assert.equal(await watch.suspicion('spring\u00e9'), 'sprayed');
+    assert.equal(await watch.suspicion(print('spring\u00e9')), 'sprayed');
   }));
 
 test('a hundred failing accounts, and three for each that gets in, are an attack', () =>
@@ -75,7 +77,7 @@ test('a hundred failing accounts, and three for each that gets in, are an attack
 
 test('one account that fails a thousand times is no attack', () =>
   withWatch(async (watch) => {
-    await atOnce(1000, (i) => watch.failed({ loginKey: 'ann', password: `guess ${i}` }));
+    await atOnce(1000, (i) => watch.failed({ loginKey: 'ann', fingerprint: `guess ${i}` }));
     assert.equal(await watch.suspicion('whatever'), null);
   }));
 

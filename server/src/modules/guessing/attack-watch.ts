@@ -1,5 +1,4 @@
 import { type Clock, HOUR, SECOND } from '../../platform/clock.ts';
-import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
 import type { EventStore } from '../events/event-store.ts';
@@ -8,12 +7,13 @@ import type { Events } from '../events/events.ts';
 /** A sign-in as this module looks at it. */
 export interface SignInTry {
   loginKey: string;
-  password: string;
+  /** Of the password; `passwordFingerprint`. */
+  fingerprint: string;
 }
 
 export interface AttackWatch {
   /** `sprayed`: this password is tried at many accounts. `attack`: many accounts are tried, far more than people get in. */
-  suspicion(password: string): Promise<'sprayed' | 'attack' | null>;
+  suspicion(fingerprint: string): Promise<'sprayed' | 'attack' | null>;
   failed(tried: SignInTry): Promise<void>;
   passed(): Promise<void>;
 }
@@ -27,19 +27,16 @@ const LEAST_FAILING = 100;
 /** So many accounts fail for one that gets in. */
 const FAILING_SHARE = 3;
 const LOOK_AGAIN = SECOND;
-/** Of a password, in counters that last minutes: one of 16 million, 24 bits of a mask. Enough to count by, useless to guess from. */
-const FINGERPRINT = 4;
 
 /** Notices guessing that spreads over many accounts and many clients, where no single one is tried often. */
 export function createAttackWatch(deps: {
   counters: Counters;
-  keyedHash: KeyedHash;
   events: Events;
   eventStore: EventStore;
   clock: Clock;
   log: Logger;
 }): AttackWatch {
-  const { counters, keyedHash, events, eventStore, clock, log } = deps;
+  const { counters, events, eventStore, clock, log } = deps;
   const seenOfPassword = counters({ name: 'guess-password-account', points: 1, duration: WINDOW });
   const accountsOfPassword = counters({ name: 'guess-password', points: SPRAYED_AT, duration: WINDOW });
   const seenFailing = counters({ name: 'guess-account', points: 1, duration: WINDOW });
@@ -50,8 +47,6 @@ export function createAttackWatch(deps: {
   /** Of the last event, whoever wrote it. */
   let toldHour = Number.NaN;
   let known = { at: Number.NEGATIVE_INFINITY, attack: false };
-
-  const fingerprint = (password: string) => keyedHash(`password ${password.normalize('NFKC')}`).slice(0, FINGERPRINT);
 
   async function isAttack(): Promise<boolean> {
     if (performance.now() - known.at < LOOK_AGAIN) return known.attack;
@@ -76,19 +71,18 @@ export function createAttackWatch(deps: {
   }
 
   return {
-    async suspicion(password) {
-      const [sprayed, attack] = await Promise.all([accountsOfPassword.used(fingerprint(password)), isAttack()]);
+    async suspicion(fingerprint) {
+      const [sprayed, attack] = await Promise.all([accountsOfPassword.used(fingerprint), isAttack()]);
       if (sprayed >= SPRAYED_AT) return 'sprayed';
       return attack ? 'attack' : null;
     },
 
-    async failed({ loginKey, password }) {
-      const print = fingerprint(password);
+    async failed({ loginKey, fingerprint }) {
       const [ofPassword, ofAccount] = await Promise.all([
-        seenOfPassword.add(`${print} ${loginKey}`),
+        seenOfPassword.add(`${fingerprint} ${loginKey}`),
         seenFailing.add(loginKey),
       ]);
-      if (!ofPassword.isOver) await accountsOfPassword.add(print);
+      if (!ofPassword.isOver) await accountsOfPassword.add(fingerprint);
       if (!ofAccount.isOver) await failing.add('all');
     },
 

@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE, SECOND } from '../../platform/clock.ts';
-import type { Actor, Caller } from '../../platform/http/caller.ts';
+import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { clientKey } from '../../platform/http/client-address.ts';
 import { type ForgivableLimit, rateLimited } from '../../platform/http/limits.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
@@ -13,7 +13,8 @@ import type { Pace, Throttles } from './throttles.ts';
 export interface SignInAttempt {
   /** What was typed, in the form that all spellings share; nothing tells whether there is such an account. */
   loginKey: string;
-  password: string;
+  /** Of the password; `passwordFingerprint`. */
+  fingerprint: string;
   /** Whose account it is, if anybody's. */
   user: DeviceOwner | null;
   /** The tokens that the device keeps; empty where it has none. */
@@ -33,8 +34,10 @@ export interface Guessing {
   /** Throws `rate_limited`, or `proof_required` with a puzzle. */
   admit(caller: Caller, attempt: SignInAttempt): Promise<Attempt>;
   /** The same for somebody who proves their password again within a session. Throws `rate_limited`. */
-  admitSession(actor: Pick<Actor, 'userId' | 'sessionId'>): Promise<Attempt>;
-  /** Forgets what was tried at an account: by strangers under its logins, on its devices and in its sessions. */
+  admitSession(actor: Pick<SessionActor, 'userId' | 'sessionId'>): Promise<Attempt>;
+  /** The same for somebody who does a step of a sign-in, whatever flow and whatever code it is. Throws `rate_limited`. */
+  admitStep(caller: Caller, userId: string): Promise<Attempt>;
+  /** Forgets what was tried at an account: by strangers under its logins, on its devices, in its sessions and at its steps. */
   forgive(userId: string, loginKeys: readonly string[]): Promise<void>;
 }
 
@@ -43,6 +46,8 @@ const ACCOUNT: Pace = { kind: 'account', free: 5, delays: [2, 4, 8, 16, 20].map(
 /** The same again for each device that has signed in before, and each session. */
 const DEVICE: Pace = { ...ACCOUNT, kind: 'device' };
 const SESSION: Pace = { ...ACCOUNT, kind: 'session' };
+/** Whoever does a step has shown the first factor, so nobody else can use these tries up. */
+const STEP: Pace = { ...ACCOUNT, kind: 'step' };
 /**
  * How often an account was forgiven. A new number leaves behind whatever its devices and sessions tried, none of which is listed. It must
  * outlive that: beginning anew, it would bring back what was forgiven, and leave behind what was not.
@@ -86,12 +91,12 @@ export function createGuessing(deps: {
     `${userId} ${name} ${(await throttles.extend(FORGIVEN, userId)).tries}`;
 
   /** Throws where a stranger must wait, or work. */
-  async function demandOfStranger(caller: Caller, { loginKey, password, proof }: SignInAttempt): Promise<void> {
+  async function demandOfStranger(caller: Caller, { loginKey, fingerprint, proof }: SignInAttempt): Promise<void> {
     const client = clientKey(caller.ip);
     const [account, here, suspicion] = await Promise.all([
       throttles.peek(ACCOUNT, loginKey),
       throttles.peek(CLIENT, client),
-      watch.suspicion(password),
+      watch.suspicion(fingerprint),
     ]);
     // No work buys more tries at one account.
     if (account.wait > 0) throw heldBack(caller, loginKey, account.wait);
@@ -113,8 +118,11 @@ export function createGuessing(deps: {
     return rateLimited(wait);
   }
 
-  async function failedFrom(client: string, { loginKey, password }: SignInAttempt): Promise<void> {
-    const [first] = await Promise.all([failedHere.add(`${client} ${loginKey}`), watch.failed({ loginKey, password })]);
+  async function failedFrom(client: string, { loginKey, fingerprint }: SignInAttempt): Promise<void> {
+    const [first] = await Promise.all([
+      failedHere.add(`${client} ${loginKey}`),
+      watch.failed({ loginKey, fingerprint }),
+    ]);
     if (!first.isOver) await throttles.count(CLIENT, client);
   }
 
@@ -151,6 +159,18 @@ export function createGuessing(deps: {
       };
     },
 
+    async admitStep(caller, userId) {
+      const key = await ownKey(userId, 'step');
+      await deps.passwordTries.count(caller.ip, key);
+      const { wait } = await throttles.take(STEP, key);
+      if (wait > 0) throw rateLimited(wait);
+      return {
+        failed: async () => {},
+        passed: () => throttles.forget(STEP, key),
+        undone: () => throttles.undo(STEP, key),
+      };
+    },
+
     async forgive(userId, loginKeys) {
       await Promise.all([
         throttles.count(FORGIVEN, userId),
@@ -167,5 +187,6 @@ const FREE: Attempt = { failed: async () => {}, passed: async () => {}, undone: 
 export const NO_GUESSING: Guessing = {
   admit: async () => FREE,
   admitSession: async () => FREE,
+  admitStep: async () => FREE,
   forgive: async () => {},
 };

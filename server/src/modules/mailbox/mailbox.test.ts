@@ -25,7 +25,7 @@ async function serve(t: TestContext, environment: Config['environment'] = 'test'
     authenticate: () => null,
     rateOf: () => null,
     counters: null,
-    authorize: () => false,
+    authorize: () => 'not_granted',
     catalogue: createRouteCatalogue(),
     errorTable: platformErrors.table,
     probes: { essential: {}, helpful: {} },

@@ -22,7 +22,7 @@ async function serve(t: TestContext, change: Partial<Config> = {}) {
     authenticate: () => null,
     rateOf: () => null,
     counters: null,
-    authorize: () => false,
+    authorize: () => 'not_granted',
     catalogue: createRouteCatalogue(),
     errorTable: platformErrors.table,
     probes: { essential: {}, helpful: {} },

@@ -23,7 +23,7 @@ export function createRefreshCookie(config: Config): RefreshCookie {
     handOut(reply, signedIn, transport) {
       const { refreshToken, session } = signedIn;
       // Out of reach of the page's scripts.
-      if (transport === 'cookie')
+      if (transport === 'cookie' && refreshToken !== null)
         reply.setCookie(name, refreshToken, { ...attributes, expires: session.idleExpiresAt });
       return signedInView(signedIn, transport);
     },

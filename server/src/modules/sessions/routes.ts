@@ -1,17 +1,16 @@
 import { Type } from 'typebox';
 import { platformErrors } from '../../platform/errors.ts';
 import { actorOf } from '../../platform/http/actor.ts';
-import { type Actor, callerOf } from '../../platform/http/caller.ts';
+import { callerOf, type SessionActor } from '../../platform/http/caller.ts';
+import { bearerToken } from '../../platform/http/credential-kind.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { optionalBody } from '../../platform/http/schemas.ts';
 import { isId } from '../../platform/ids.ts';
-import { bearerToken } from './authenticate.ts';
 import type { RefreshCookie } from './cookie.ts';
 import { sessionErrors } from './errors.ts';
-import { refreshBody, sessionListSchema, sessionView, signedInSchema } from './schemas.ts';
+import { refreshBody, sessionListSchema, sessionView } from './schemas.ts';
 import type { Sessions } from './sessions.ts';
 
-const REFRESH_LIMIT = { name: 'refresh', points: 10, duration: 60 };
 const LOGOUT_LIMIT = { name: 'logout', points: 20, duration: 60 };
 const TAGS = ['Sessions'];
 
@@ -19,32 +18,12 @@ export interface SessionRouteOptions {
   sessions: Sessions;
   cookie: RefreshCookie;
   /** Ends a user's sessions, all but `keep`. */
-  endAll: (caller: ReturnType<typeof callerOf>, userId: string, keep: Actor | null) => Promise<void>;
+  endAll: (caller: ReturnType<typeof callerOf>, userId: string, keep: SessionActor | null) => Promise<void>;
 }
 
-/** Refreshing, signing out, and a person's list of their sessions. */
+/** Signing out, and a person's list of their sessions. */
 export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions) {
   return async (app: HttpServer): Promise<void> => {
-    app.post(
-      '/auth/refresh',
-      {
-        config: { access: 'public', limit: REFRESH_LIMIT, errors: ['refresh_invalid', 'origin_refused'] },
-        schema: {
-          summary: 'A new access token for a refresh token, which is replaced',
-          tags: TAGS,
-          body: optionalBody(refreshBody),
-          response: { 200: signedInSchema },
-        },
-      },
-      async (request, reply) => {
-        const fromBody = request.body?.refreshToken;
-        const token = fromBody ?? cookie.read(request);
-        if (!token) throw sessionErrors.refresh_invalid();
-        const signedIn = await sessions.refresh(callerOf(request), token);
-        return cookie.handOut(reply, signedIn, fromBody === undefined ? 'cookie' : 'body');
-      },
-    );
-
     app.post(
       '/auth/logout',
       {

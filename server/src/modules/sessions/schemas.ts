@@ -64,7 +64,7 @@ export function signedInView(signedIn: SignedIn, transport: TokenTransport): Sta
     accessToken,
     tokenType: 'Bearer',
     expiresIn,
-    ...(transport === 'body' && { refreshToken }),
+    ...(transport === 'body' && refreshToken !== null && { refreshToken }),
     session: { id: session.id, expiresAt: session.idleExpiresAt },
     user: userView(user, roles),
   };

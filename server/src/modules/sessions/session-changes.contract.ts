@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { LATER, makeEvent, makeHash, makeId, makeSession, makeUnwritableEvent, NOW } from '../../../test/fixtures.ts';
-import { createSession, rotated, rotationOf, SESSION_VERBS, sessionTarget } from '../../../test/session-verbs.ts';
+import {
+  createSession,
+  ELEVATION,
+  rotated,
+  rotationOf,
+  SESSION_VERBS,
+  sessionTarget,
+} from '../../../test/session-verbs.ts';
 import { assertHistory, describeStore, itRaces, type Open, race, theWinner } from '../../../test/store-contract.ts';
 import { after } from '../../platform/clock.ts';
 import type { SessionRecord } from './session-store.ts';
@@ -25,7 +32,7 @@ export function sessionChangesContract(open: Open): void {
       it(`${name}: loses on a version that has passed, is to come, or was never`, async () => {
         const { session, began } = await create(makeSession());
         const first = makeEvent(sessionTarget(session));
-        assert.equal(await sessions().reauthenticate(session, LATER, first), true);
+        assert.equal(await sessions().elevate(session, ELEVATION, first), true);
         const present = await sessions().find(session.id);
         for (const version of [1, 0, 3]) {
           const { act } = verb({ ...session, version });

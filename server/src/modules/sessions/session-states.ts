@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
-import type { Actor } from '../../platform/http/caller.ts';
+import type { Actor, ProofMethod } from '../../platform/http/caller.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { VerifiedToken } from './access-token.ts';
 import { isLive } from './liveness.ts';
@@ -16,7 +16,9 @@ export interface SessionStates {
   clear(): void;
 }
 
-interface SessionState extends Pick<SessionRecord, 'id' | 'userId' | 'epoch' | 'endedAt' | 'expiresAt'> {
+interface SessionState
+  extends Pick<SessionRecord, 'id' | 'userId' | 'epoch' | 'endedAt' | 'expiresAt' | 'aal' | 'organizationId'> {
+  methods: readonly ProofMethod[];
   /** The highest generation whose access token was seen, and said to the store. */
   seenGeneration: number;
 }
@@ -40,8 +42,10 @@ export function createSessionStates(deps: {
     load: async (id) => {
       const found = await deps.sessions.find(id);
       if (!found) return null;
-      const { userId, epoch, endedAt, expiresAt, generation, generationUsed } = found;
-      return { id, userId, epoch, endedAt, expiresAt, seenGeneration: generationUsed ? generation : generation - 1 };
+      const { userId, epoch, endedAt, expiresAt, aal, organizationId, generation, generationUsed } = found;
+      const seenGeneration = generationUsed ? generation : generation - 1;
+      const methods = found.methods.map(({ method }) => method);
+      return { id, userId, epoch, endedAt, expiresAt, aal, organizationId, methods, seenGeneration };
     },
   });
 
@@ -60,14 +64,19 @@ export function createSessionStates(deps: {
     if (!session || !user || session.userId !== token.userId) return null;
     if (!isLive(session, user, clock())) return null;
     if (token.generation > session.seenGeneration) noteSeen(session, token.generation);
+    const { userId, sessionId, clientId, expiresAt, authTime } = token;
     return {
-      userId: token.userId,
-      sessionId: token.sessionId,
+      subject: { kind: 'person', id: userId },
+      via: { kind: 'session', id: sessionId, clientId, expiresAt },
+      userId,
+      sessionId,
       sessionEpoch: session.epoch,
-      clientId: token.clientId,
-      authTime: token.authTime,
       emailVerified: user.emailVerified || !deps.verificationRequired,
       roleIds: user.roleIds,
+      organizationId: session.organizationId,
+      scopes: null,
+      assurance: { aal: session.aal, phishingResistant: false, authTime, methods: session.methods },
+      actingFor: null,
     };
   }
 

@@ -10,7 +10,7 @@ import {
   makeUnwritableEvent,
   NOW,
 } from '../../../test/fixtures.ts';
-import { createSession, END, rotationOf, sessionTarget } from '../../../test/session-verbs.ts';
+import { createSession, ELEVATION, END, rotationOf, sessionTarget } from '../../../test/session-verbs.ts';
 import { assertHistory, describeStore, itRaces, type Open, race, theWinner } from '../../../test/store-contract.ts';
 import { after, DAY, MINUTE } from '../../platform/clock.ts';
 import type { SessionRecord } from './session-store.ts';
@@ -33,7 +33,13 @@ export function sessionStoreContract(open: Open): void {
         rotationNonce: null,
         generation: 0,
         generationUsed: false,
-        amr: [],
+        methods: [],
+        aal: 1,
+        organizationId: null,
+        parentId: null,
+        grantId: null,
+        jkt: null,
+        providerId: null,
         device: { browser: null, os: null, kind: 'other' },
         country: null,
       });
@@ -51,9 +57,27 @@ export function sessionStoreContract(open: Open): void {
 
     it('never writes over a session', async () => {
       const { session, began } = await create(makeSession());
-      await assert.rejects(sessions().create(makeSession({ id: session.id }), makeEvent(sessionTarget(session))));
+      const again = makeSession({ id: session.id });
+      assert.equal(await sessions().create(again, makeEvent(sessionTarget(session))), false);
       assert.deepEqual(await sessions().find(session.id), session);
       await assertHistory(opened(), sessionTarget(session), [began]);
+    });
+
+    it('the id of a session that has ended stays used up', async () => {
+      const { session, began } = await create(makeSession({ endedAt: NOW, endReason: 'revoked' }));
+      const again = makeSession({ id: session.id });
+      assert.equal(await sessions().create(again, makeEvent(sessionTarget(session))), false);
+      assert.deepEqual(await sessions().find(session.id), session);
+      await assertHistory(opened(), sessionTarget(session), [began]);
+    });
+
+    itRaces('create: one of 50 with one id', async () => {
+      const id = makeId();
+      const enter = () => ({ session: makeSession({ id }), event: makeEvent(sessionTarget({ id })) });
+      const result = await race(enter, ({ session, event }) => sessions().create(session, event));
+      const winner = theWinner(result, true, false);
+      assert.deepEqual(await sessions().find(id), winner.session);
+      await assertHistory(opened(), sessionTarget({ id }), [winner.event]);
     });
 
     it('creates nothing when its event cannot be written', async () => {
@@ -66,7 +90,7 @@ export function sessionStoreContract(open: Open): void {
     it('keeps every text as it is', async () => {
       for (const text of HOSTILE_TEXTS) {
         const device = { browser: text, os: text, kind: 'other' } as const;
-        const { session } = await create(makeSession({ device, amr: [text, text], endReason: text, endedAt: NOW }));
+        const { session } = await create(makeSession({ device, endReason: text, endedAt: NOW }));
         assert.deepEqual(await sessions().find(session.id), session);
       }
     });
@@ -91,7 +115,7 @@ export function sessionStoreContract(open: Open): void {
         assert.equal(await sessions().rotate(rotationOf(session, { id: text }), event), false);
         assert.equal(await sessions().rotate(rotationOf(session, { fromHash: text }), event), false);
         assert.equal(await sessions().end({ id: text, version: 1 }, END, event), false);
-        assert.equal(await sessions().reauthenticate({ id: text, version: 1 }, NOW, event), false);
+        assert.equal(await sessions().elevate({ id: text, version: 1 }, ELEVATION, event), false);
       }
       assert.deepEqual(await sessions().find(session.id), session);
       await assertHistory(opened(), sessionTarget(session), [began]);

@@ -1,9 +1,22 @@
-import { type Database, mongoOf } from '../../platform/database/database.ts';
+import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
+import { amrOf, proofsOf } from './names.ts';
 import type { SessionRecord, SessionStore } from './session-store.ts';
 
-type SessionDocument = Omit<SessionRecord, 'id'> & { _id: string };
+/** What documents of the version before this one lack. */
+type Added = 'methods' | 'aal' | 'organizationId' | 'parentId' | 'grantId' | 'jkt' | 'providerId';
+/** `amr` is for that version, which reads no `methods`. */
+type SessionDocument = Omit<SessionRecord, 'id' | Added> &
+  Partial<Pick<SessionRecord, Added>> & { _id: string; amr: string[] };
 
+const NOTHING_ADDED = {
+  aal: 1,
+  organizationId: null,
+  parentId: null,
+  grantId: null,
+  jkt: null,
+  providerId: null,
+} as const;
 const RECORD = { projection: { outbox: 0 } } as const;
 
 /** Sessions on MongoDB. */
@@ -12,7 +25,15 @@ export function createMongoSessionStore(deps: { database: Database; outbox: Mong
   const outbox = deps.outbox.attach(sessions);
 
   return {
-    create: ({ id, ...session }, event) => outbox.insert({ _id: id, ...session }, event, session.version),
+    async create({ id, ...session }, event) {
+      try {
+        await outbox.insert({ _id: id, ...session, amr: amrOf(session.methods) }, event, session.version);
+        return true;
+      } catch (error) {
+        if (uniqueViolation(error) !== '_id') throw error;
+        return false;
+      }
+    },
 
     async find(id) {
       const document = await sessions.findOne({ _id: { $eq: id } }, RECORD);
@@ -54,10 +75,10 @@ export function createMongoSessionStore(deps: { database: Database; outbox: Mong
       );
     },
 
-    reauthenticate: ({ id, version }, authTime, event) =>
+    elevate: ({ id, version }, change, event) =>
       outbox.change(
         { _id: { $eq: id }, version, endedAt: null },
-        { authTime, version: version + 1 },
+        { ...change, amr: amrOf(change.methods), version: version + 1 },
         event,
         version + 1,
       ),
@@ -110,6 +131,6 @@ export function createMongoSessionStore(deps: { database: Database; outbox: Mong
   };
 }
 
-function toRecord({ _id: id, ...session }: SessionDocument): SessionRecord {
-  return { id, ...session };
+function toRecord({ _id: id, amr, methods, ...session }: SessionDocument): SessionRecord {
+  return { id, ...NOTHING_ADDED, ...session, methods: methods ?? proofsOf(amr, session.authTime) };
 }

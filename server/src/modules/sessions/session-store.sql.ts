@@ -1,5 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
-import { type Database, sqlOf } from '../../platform/database/database.ts';
+import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
 import {
   type BoolColumn,
   type NullableTimeColumn,
@@ -8,7 +8,8 @@ import {
   toDateOrNull,
 } from '../../platform/database/values.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
-import type { SessionRecord, SessionStore } from './session-store.ts';
+import { amrOf, proofsOf } from './names.ts';
+import type { Proof, SessionRecord, SessionStore } from './session-store.ts';
 
 interface SessionRow {
   id: string;
@@ -21,8 +22,16 @@ interface SessionRow {
   rotation_nonce: string | null;
   rotated_at: TimeColumn;
   generation_used: BoolColumn;
+  /** For the version before this one, which reads no `methods`. */
   amr: string;
+  methods: string | null;
+  aal: number | null;
   auth_time: TimeColumn;
+  organization_id: string | null;
+  parent_id: string | null;
+  grant_id: string | null;
+  jkt: string | null;
+  provider_id: string | null;
   device: string;
   ip: string;
   network: string;
@@ -45,17 +54,24 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
   const database = sqlOf<SessionTables>(deps.database);
   const { db } = database;
 
-  return {
-    async create(session, event) {
-      await deps.outbox.commit(database, event, session.version, async (trx) => {
-        await trx.insertInto('sessions').values(toRow(session)).execute();
-        return true;
-      });
-    },
+  async function find(id: string): Promise<SessionRecord | null> {
+    const row = await db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
+    return row ? toRecord(row) : null;
+  }
 
-    async find(id) {
-      const row = await db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
-      return row ? toRecord(row) : null;
+  return {
+    find,
+
+    async create(session, event) {
+      try {
+        return await deps.outbox.commit(database, event, session.version, async (trx) => {
+          await trx.insertInto('sessions').values(toRow(session)).execute();
+          return true;
+        });
+      } catch (error) {
+        if (uniqueViolation(error) === null || (await find(session.id)) === null) throw error;
+        return false;
+      }
     },
 
     rotate: (rotation, event) =>
@@ -96,11 +112,17 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
         .execute();
     },
 
-    reauthenticate: ({ id, version }, authTime, event) =>
+    elevate: ({ id, version }, { methods, aal, authTime, organizationId }, event) =>
       deps.outbox.commit(database, event, version + 1, async (trx) => {
         const result = await trx
           .updateTable('sessions')
-          .set({ auth_time: authTime, version: version + 1 })
+          .set({
+            ...proofColumns(methods),
+            aal,
+            auth_time: authTime,
+            organization_id: organizationId,
+            version: version + 1,
+          })
           .where('id', '=', id)
           .where('version', '=', version)
           .where('ended_at', 'is', null)
@@ -173,6 +195,17 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
   };
 }
 
+function proofColumns(methods: readonly Proof[]) {
+  return { methods: JSON.stringify(methods), amr: JSON.stringify(amrOf(methods)) };
+}
+
+function toProofs(text: string): Proof[] {
+  return (JSON.parse(text) as { method: Proof['method']; at: string }[]).map(({ method, at }) => ({
+    method,
+    at: new Date(at),
+  }));
+}
+
 function toRow(session: SessionRecord): Insertable<SessionRow> {
   return {
     id: session.id,
@@ -185,8 +218,14 @@ function toRow(session: SessionRecord): Insertable<SessionRow> {
     rotation_nonce: session.rotationNonce,
     rotated_at: session.rotatedAt,
     generation_used: session.generationUsed,
-    amr: JSON.stringify(session.amr),
+    ...proofColumns(session.methods),
+    aal: session.aal,
     auth_time: session.authTime,
+    organization_id: session.organizationId,
+    parent_id: session.parentId,
+    grant_id: session.grantId,
+    jkt: session.jkt,
+    provider_id: session.providerId,
     device: JSON.stringify(session.device),
     ip: session.ip,
     network: session.network,
@@ -213,8 +252,14 @@ function toRecord(row: Selectable<SessionRow>): SessionRecord {
     rotationNonce: row.rotation_nonce,
     rotatedAt: toDate(row.rotated_at),
     generationUsed: Boolean(row.generation_used),
-    amr: JSON.parse(row.amr),
+    methods: row.methods === null ? proofsOf(JSON.parse(row.amr), toDate(row.auth_time)) : toProofs(row.methods),
+    aal: row.aal === 2 ? 2 : 1,
     authTime: toDate(row.auth_time),
+    organizationId: row.organization_id,
+    parentId: row.parent_id,
+    grantId: row.grant_id,
+    jkt: row.jkt,
+    providerId: row.provider_id,
     device: JSON.parse(row.device),
     ip: row.ip,
     network: row.network,

@@ -1,5 +1,12 @@
+import type { Assurance, ProofMethod } from '../../platform/http/caller.ts';
 import type { Device } from '../../platform/http/device.ts';
 import type { EventDraft } from '../events/event-store.ts';
+
+/** That somebody showed who they are, and when. */
+export interface Proof {
+  method: ProofMethod;
+  at: Date;
+}
 
 /** One sign-in on one device, and the head of its chain of refresh tokens. */
 export interface SessionRecord {
@@ -19,10 +26,22 @@ export interface SessionRecord {
   rotatedAt: Date;
   /** The present refresh token's access token was seen: its client has both, and no answer was lost. */
   generationUsed: boolean;
-  /** How the person proved who they are (RFC 8176). */
-  amr: string[];
+  /** How the person proved who they are, in this order. */
+  methods: Proof[];
+  /** By one factor or by two. */
+  aal: Assurance['aal'];
   /** When they last did. */
   authTime: Date;
+  /** The organisation that it is used for; null: none. */
+  organizationId: string | null;
+  /** The session that it ends with. */
+  parentId: string | null;
+  /** What its client was allowed. */
+  grantId: string | null;
+  /** Thumbprint of the key that its tokens are bound to (RFC 9449). */
+  jkt: string | null;
+  /** Who vouched for the person, where it was somebody else. */
+  providerId: string | null;
   device: Device;
   ip: string;
   /** The network that the address belongs to. */
@@ -55,13 +74,19 @@ export interface Rotation {
 
 /** Every verb that carries an event writes it and the change in one atomic step, and sets `version` to one more. */
 export interface SessionStore {
-  create(session: SessionRecord, event: EventDraft): Promise<void>;
+  /** False where there is, or was, a session with this id: what it became of is used up. */
+  create(session: SessionRecord, event: EventDraft): Promise<boolean>;
   find(id: string): Promise<SessionRecord | null>;
   /** The one rotation of this generation; false for everybody who was not it, and where the session ended or idled out. */
   rotate(rotation: Rotation, event: EventDraft): Promise<boolean>;
   /** The access token of this generation was seen. No event. */
   markUsed(id: string, generation: number, now: Date): Promise<void>;
-  reauthenticate(at: { id: string; version: number }, authTime: Date, event: EventDraft): Promise<boolean>;
+  /** What was proved since, or chosen, within the same session. False where it has ended, or `version` has passed. */
+  elevate(
+    at: { id: string; version: number },
+    change: Pick<SessionRecord, 'methods' | 'aal' | 'authTime' | 'organizationId'>,
+    event: EventDraft,
+  ): Promise<boolean>;
   /** False where it has ended already, or `version` has passed. */
   end(
     at: { id: string; version: number },

@@ -3,37 +3,59 @@ import type { Config } from '../../platform/config/config.ts';
 import { UnknownKey } from '../../platform/crypto/keyring.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import { countryOf } from '../../platform/geo/country.ts';
-import type { Actor, Caller } from '../../platform/http/caller.ts';
+import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { parseDevice, sameDevice } from '../../platform/http/device.ts';
 import { networkOf } from '../../platform/http/network.ts';
-import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { AccessTokens } from './access-token.ts';
 import { sessionErrors } from './errors.ts';
 import { isLive } from './liveness.ts';
+import { amrOf, FIRST_PARTY, latestProofs } from './names.ts';
 import { judgeRefresh } from './refresh-rules.ts';
 import type { RefreshToken, RefreshTokens } from './refresh-token.ts';
-import type { SessionRecord, SessionStore } from './session-store.ts';
+import type { Proof, SessionRecord, SessionStore } from './session-store.ts';
 
 /** What a successful sign-in or refresh hands out. */
 export interface SignedIn {
   accessToken: string;
   /** Seconds. */
   expiresIn: number;
-  refreshToken: string;
+  /** Null where the client has it already, and goes on with it. */
+  refreshToken: string | null;
   session: SessionRecord;
   user: UserRecord;
   roles: string[];
 }
 
+/** What the sign-in engine has found out about a session to be. */
+export interface SessionStart {
+  /** Its id; that of the flow that it ends. */
+  id: string;
+  /** The user's `sessionEpoch` when who they are was proved: what ended all sessions since then ends this one, too. */
+  epoch: number;
+  methods: readonly Proof[];
+  aal: SessionRecord['aal'];
+}
+
+/** Asked before a session goes on; throws to stop it, and then nothing has changed. */
+export type DemandSteps = (session: SessionRecord, user: UserRecord) => void;
+
 export interface Sessions {
-  /** Begins a session for a user whose record was read before the proof of who they are. */
-  start(caller: Caller, user: UserRecord, how: { amr: string[] }): Promise<SignedIn>;
-  /** Rotates a refresh token. Throws `refresh_invalid`. */
-  refresh(caller: Caller, refreshToken: string): Promise<SignedIn>;
+  /**
+   * Begins a session; null where its id was used up before, by another caller with the same flow. For the sign-in engine alone: nothing
+   * else may decide that somebody is signed in.
+   */
+  start(caller: Caller, user: UserRecord, how: SessionStart): Promise<SignedIn | null>;
+  /** Rotates a refresh token. Throws `refresh_invalid`, and what `demandSteps` throws. For the sign-in engine alone. */
+  refresh(caller: Caller, refreshToken: string, demandSteps: DemandSteps): Promise<SignedIn>;
+  /**
+   * Notes what was proved within a session that may go on, with a new access token; its refresh token stays. Throws `unauthenticated` where
+   * it is over. For the sign-in engine alone.
+   */
+  elevate(caller: Caller, sessionId: string, proofs: readonly Proof[]): Promise<SignedIn>;
   /** Notes that the password was proved again; a new access token for the same session. Throws `unauthenticated` where it is over. */
-  reauthenticate(caller: Caller, actor: Actor): Promise<{ accessToken: string; expiresIn: number }>;
+  reauthenticate(caller: Caller, actor: SessionActor): Promise<{ accessToken: string; expiresIn: number }>;
   /** Ends the session that any genuine token names, an expired one too; false where none is genuine. */
   signOut(caller: Caller, tokens: { accessToken: string | null; refreshToken: string | null }): Promise<boolean>;
   /** A user's live sessions, the latest first. */
@@ -42,7 +64,6 @@ export interface Sessions {
   end(caller: Caller, userId: string, sessionId: string): Promise<void>;
 }
 
-const CLIENT_ID = 'ostiary';
 /** How many earlier sessions decide whether a device, network or country is new. */
 const REMEMBERED_SIGN_INS = 50;
 /** Rounds of reading and conditional writing before somebody else's luck is called overload. */
@@ -68,8 +89,8 @@ export function createSessions(deps: {
   }
 
   function accessTokenFor(session: SessionRecord, roles: string[]) {
-    const { id: sessionId, userId, clientId, generation, authTime, amr } = session;
-    return accessTokens.issue({ userId, sessionId, clientId, generation, authTime, amr, roles });
+    const { id: sessionId, userId, clientId, generation, authTime, methods } = session;
+    return accessTokens.issue({ userId, sessionId, clientId, generation, authTime, amr: amrOf(methods), roles });
   }
 
   async function endOldestBeyondLimit(caller: Caller, user: UserRecord, now: Date): Promise<void> {
@@ -122,28 +143,60 @@ export function createSessions(deps: {
     return { session: rotated, token: successor };
   }
 
+  /** A new access token for a session in which something was proved. */
+  async function prove(
+    caller: Caller,
+    sessionId: string,
+    proofs: readonly Proof[],
+    how: { type: string; isFresh: boolean },
+  ): Promise<SignedIn> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const session = await store.find(sessionId);
+      const user = session && (await users.find(session.userId));
+      const now = clock();
+      if (!user || !isLive(session, user, now)) throw platformErrors.unauthenticated();
+      const { aal, organizationId } = session;
+      const authTime = how.isFresh ? now : session.authTime;
+      const change = { methods: latestProofs(session.methods, proofs), aal, authTime, organizationId };
+      const about = { target: `session:${session.id}`, userId: user.id };
+      const event = events.describe(caller, { type: how.type, ...about, evicts: true });
+      if (await store.elevate(session, change, event)) {
+        const roles = await roleCodesOf(user);
+        const elevated = { ...session, ...change, version: session.version + 1 };
+        return { ...accessTokenFor(elevated, roles), refreshToken: null, session: elevated, user, roles };
+      }
+    }
+    throw platformErrors.overloaded(RETRY_SOON);
+  }
+
   return {
-    async start(caller, user, { amr }) {
+    async start(caller, user, { id, epoch, methods, aal }) {
       const now = clock();
       const device = parseDevice(caller.userAgent);
       const place = { ip: caller.ip, network: networkOf(caller.ip), country: countryOf(caller.ip) };
       const earlierOnes = await store.listLatest(user.id, REMEMBERED_SIGN_INS);
       const isNew = (known: (session: SessionRecord) => boolean) => earlierOnes.length > 0 && !earlierOnes.some(known);
-      const token = refreshTokens.first(newId(now));
+      const token = refreshTokens.first(id);
       const expiresAt = after(now, limits.refreshAbsoluteTtl);
       const session: SessionRecord = {
         id: token.sessionId,
         userId: user.id,
-        clientId: CLIENT_ID,
-        epoch: user.sessionEpoch,
+        clientId: FIRST_PARTY,
+        epoch,
         generation: token.generation,
         tokenHash: token.hash,
         previousHash: null,
         rotationNonce: null,
         rotatedAt: now,
         generationUsed: true,
-        amr,
-        authTime: now,
+        methods: [...methods],
+        aal,
+        authTime: latest(methods) ?? now,
+        organizationId: null,
+        parentId: null,
+        grantId: null,
+        jkt: null,
+        providerId: null,
         device,
         ...place,
         createdAt: now,
@@ -160,18 +213,18 @@ export function createSessions(deps: {
         userId: user.id,
         actorId: user.id,
         data: {
-          amr,
+          amr: amrOf(methods),
           newDevice: isNew((known) => sameDevice(known.device, device)),
           newNetwork: isNew((known) => known.network === place.network),
           newCountry: place.country !== null && isNew((known) => known.country === place.country),
         },
       });
-      await store.create(session, event);
+      if (!(await store.create(session, event))) return null;
       await endOldestBeyondLimit(caller, user, now);
       return signedIn(session, token, user);
     },
 
-    async refresh(caller, refreshToken) {
+    async refresh(caller, refreshToken, demandSteps) {
       const token = refreshTokens.parse(refreshToken);
       if (!token) throw sessionErrors.refresh_invalid();
       const device = parseDevice(caller.userAgent);
@@ -182,6 +235,8 @@ export function createSessions(deps: {
         if (!user || !isLive(session, user, now) || session.idleExpiresAt <= now) throw sessionErrors.refresh_invalid();
 
         const verdict = judgeRefresh(session, token, device, now);
+        // Before anything is written: session and token stay as they are until the step is done.
+        if (verdict === 'rotate' || verdict === 'repeat') demandSteps(session, user);
         if (verdict === 'rotate') {
           const rotated = await rotate(caller, session, token, now);
           if (rotated) return signedIn(rotated.session, rotated.token, user);
@@ -195,22 +250,15 @@ export function createSessions(deps: {
       throw platformErrors.overloaded(RETRY_SOON);
     },
 
-    async reauthenticate(caller, actor) {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const session = await store.find(actor.sessionId);
-        const user = session && (await users.find(session.userId));
-        const now = clock();
-        if (!user || !isLive(session, user, now)) throw platformErrors.unauthenticated();
-        const event = events.describe(caller, {
-          type: 'session.reauthenticated',
-          target: `session:${session.id}`,
-          userId: session.userId,
-        });
-        if (await store.reauthenticate(session, now, event)) {
-          return accessTokenFor({ ...session, authTime: now }, await roleCodesOf(user));
-        }
-      }
-      throw platformErrors.overloaded(RETRY_SOON);
+    // A mailed code alone makes no fresh sign-in: mail can reset the password.
+    elevate: (caller, sessionId, proofs) =>
+      prove(caller, sessionId, proofs, { type: 'session.elevated', isFresh: false }),
+
+    async reauthenticate(caller, { sessionId }) {
+      const proofs = [{ method: 'password', at: clock() } as const];
+      const how = { type: 'session.reauthenticated', isFresh: true };
+      const { accessToken, expiresIn } = await prove(caller, sessionId, proofs, how);
+      return { accessToken, expiresIn };
     },
 
     async signOut(caller, tokens) {
@@ -251,6 +299,11 @@ export function createSessions(deps: {
       throw error;
     }
   }
+}
+
+/** When something was last proved. */
+function latest(proofs: readonly Proof[]): Date | undefined {
+  return proofs.map(({ at }) => at).reduce<Date | undefined>((a, b) => (a && a > b ? a : b), undefined);
 }
 
 function earlier(a: Date, b: Date): Date {

@@ -3,7 +3,7 @@ import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { CODE_TRIES, CODE_TTL, deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import { platformErrors } from '../../platform/errors.ts';
-import type { Actor, Caller } from '../../platform/http/caller.ts';
+import type { SessionActor as Actor, Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
 import { canonicalEmail } from './canonical-email.ts';

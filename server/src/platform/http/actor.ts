@@ -1,9 +1,19 @@
 import type { FastifyRequest } from 'fastify';
 import { platformErrors } from '../errors.ts';
-import type { Actor } from './caller.ts';
+import { isSessionActor, type SessionActor } from './caller.ts';
 
-/** The caller of a route whose guard admits nobody without a session. Throws `unauthenticated` where that guard is missing. */
-export function actorOf(request: FastifyRequest): Actor {
-  if (!request.actor) throw platformErrors.unauthenticated();
-  return request.actor;
+/**
+ * The person who calls a route that admits sessions only. Throws `unauthenticated` where the route's guard lets in callers without a
+ * credential, and `credential_refused` where it lets in machines.
+ */
+export function actorOf({ actor }: FastifyRequest): SessionActor {
+  if (actor === null) throw platformErrors.unauthenticated();
+  if (!isSessionActor(actor)) throw platformErrors.credential_refused();
+  return actor;
+}
+
+/** The subject that calls, a person or a machine. Throws `unauthenticated` where the route's guard lets in callers without a credential. */
+export function subjectIdOf({ actor }: FastifyRequest): string {
+  if (actor === null) throw platformErrors.unauthenticated();
+  return actor.subject.id;
 }

@@ -4,23 +4,64 @@ import { clientAddress } from './client-address.ts';
 /** Characters kept of a `User-Agent`; the rest tells nothing and would only fill the database. */
 const USER_AGENT_LENGTH = 512;
 
-/** Who is calling, once an access token has been accepted; `request.actor`. */
-export interface Actor {
-  userId: string;
-  sessionId: string;
-  /** Of which epoch of its user the session is; once that has passed, nothing that is still under way may let the session live on. */
-  sessionEpoch: number;
-  clientId: string;
-  /** When the password was last proved in this session. */
-  authTime: Date;
-  emailVerified: boolean;
-  /** Of the roles that were granted; what they allow is for `authorize` to say. */
-  roleIds: readonly string[];
+/** Who acts: a person or, for programs, a service account. Subjects hold roles; credentials hold none. */
+export interface Subject {
+  kind: 'person' | 'service';
+  id: string;
 }
+
+/** What proves who calls. It only ever narrows what its subject may do. `id`: of the session, key, grant or client. */
+export interface Credential {
+  kind: 'session' | 'key' | 'oauth' | 'client';
+  id: string;
+  /** The program that the credential was given to; `ostiary` for first-party sign-ins. */
+  clientId: string;
+  /** Unix milliseconds. */
+  expiresAt: number;
+}
+
+/** One way in which somebody showed who they are. */
+export type ProofMethod = 'password' | 'email';
+
+/** How sure it is who calls (NIST SP 800-63B): by one factor or by two. */
+export interface Assurance {
+  aal: 1 | 2;
+  phishingResistant: boolean;
+  /** When who calls was last proved. */
+  authTime: Date;
+  methods: readonly ProofMethod[];
+}
+
+/** Who is calling, once their credential has been accepted; `request.actor`. */
+export interface Actor {
+  subject: Subject;
+  via: Credential;
+  /** The person; null for machines. */
+  userId: string | null;
+  sessionId: string | null;
+  /** Of which epoch of its user the session is; once that has passed, nothing that is still under way may let the session live on. */
+  sessionEpoch: number | null;
+  emailVerified: boolean;
+  /** Of the roles that the subject was granted; what they allow is for `authorize` to say. */
+  roleIds: readonly string[];
+  organizationId: string | null;
+  /** Patterns of permissions and `role:…` that the credential is limited to; null: everything that the subject may. */
+  scopes: readonly string[] | null;
+  assurance: Assurance;
+  /** On whose behalf a service acts (RFC 8693, `act`). */
+  actingFor: Subject | null;
+}
+
+/** A person in a session of their own. */
+export type SessionActor = Actor & { userId: string; sessionId: string; sessionEpoch: number };
+
+/** Stands for whoever runs the server: the command line and jobs of our own. The rules of privileges let it do everything. */
+export const OPERATOR = 'operator';
 
 /** What use cases and events may know of the request that they serve: their explicit first argument. */
 export interface Caller {
-  actor: Actor | null;
+  /** Null: nobody has shown who they are, and the rules of privileges let them do nothing. */
+  actor: Actor | typeof OPERATOR | null;
   /** The client's address, as the trusted proxies tell it. */
   ip: string;
   userAgent: string;
@@ -42,4 +83,14 @@ export function callerOf(request: FastifyRequest): Caller {
     userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
     requestId: request.id,
   };
+}
+
+/** The subject that calls; null for the operator and for nobody. */
+export function subjectOf({ actor }: Caller): Subject | null {
+  return actor === null || actor === OPERATOR ? null : actor.subject;
+}
+
+/** Whether this is a person in a session of their own, and no machine that speaks for one. */
+export function isSessionActor(actor: Actor): actor is SessionActor {
+  return actor.via.kind === 'session' && actor.subject.kind === 'person';
 }

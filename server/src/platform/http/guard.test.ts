@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { after, MINUTE } from '../clock.ts';
 import { platformErrors } from '../errors.ts';
 import type { Access, Actor } from './caller.ts';
-import type { Authorize } from './guard.ts';
-import { ADA, assertProblem, NOW, testServer } from './http.testing.ts';
+import type { Authorize, Need } from './guard.ts';
+import { ADA, assertProblem, NOW, personOf, testServer } from './http.testing.ts';
 import type { HttpServer } from './routes.ts';
 
 const LEVELS: Access[] = ['public', 'optional', 'signedIn', 'verified'];
@@ -18,8 +18,8 @@ function routes(app: HttpServer) {
 const tokens = {
   ada: ADA,
   unverified: { ...ADA, emailVerified: false },
-  justFresh: { ...ADA, authTime: after(NOW, -10 * MINUTE) },
-  stale: { ...ADA, authTime: after(NOW, -10 * MINUTE - 1) },
+  justFresh: personOf(ADA.userId, { authTime: after(NOW, -10 * MINUTE) }),
+  stale: personOf(ADA.userId, { authTime: after(NOW, -10 * MINUTE - 1) }),
 };
 
 /** What each level says to nobody, to a bad token, to an unverified and to a verified user: a status, or the id in the answer. */
@@ -103,13 +103,14 @@ test('an authenticate that breaks is a 500, not a way in', async (t) => {
 describe('permissions and roles', () => {
   const held: Record<string, string[]> = { ada: ['GET:/thing/{id}', 'role:chief'], both: ['role:chief', 'role:cook'] };
   const people = Object.keys({ ...held, nobody: [] });
-  const tokensOf = Object.fromEntries(people.map((name) => [name, { ...ADA, userId: name }]));
-  const holds = (actor: Actor, what: string) => held[actor.userId]?.includes(what) === true;
-  const answer: Authorize = (actor, need) => {
+  const tokensOf = Object.fromEntries(people.map((name) => [name, personOf(name)]));
+  const holds = (actor: Actor, what: string) => held[actor.subject.id]?.includes(what) === true;
+  const may = (actor: Actor, need: Need) => {
     if ('permission' in need) return holds(actor, need.permission);
     if ('anyRole' in need) return need.anyRole.some((role) => holds(actor, `role:${role}`));
     return need.allRoles.every((role) => holds(actor, `role:${role}`));
   };
+  const answer = (actor: Actor, need: Need) => (may(actor, need) ? 'granted' : 'not_granted');
   const guarded = (app: HttpServer) => {
     app.get('/thing/:id', { config: { access: 'permission' } }, async () => ({}));
     app.post('/thing/:id', { config: { access: 'permission' } }, async () => ({}));
@@ -128,7 +129,7 @@ describe('permissions and roles', () => {
 
   for (const [kind, authorize] of [
     ['known at once', answer],
-    ['found out', async (...asked) => answer(...asked)],
+    ['found out', async (...asked: Parameters<Authorize>) => answer(...asked)],
   ] satisfies [string, Authorize][]) {
     test(`a permission or role that is ${kind}`, async (t) => {
       const { app } = await testServer(t, { routes: guarded, tokens: tokensOf, authorize });
@@ -157,11 +158,11 @@ describe('permissions and roles', () => {
   });
 
   test('who may not do it at all is not asked for the password', async (t) => {
-    const stale = { ...ADA, authTime: after(NOW, -11 * MINUTE) };
+    const authTime = after(NOW, -11 * MINUTE);
     const { app } = await testServer(t, {
       routes: guarded,
-      tokens: { stale, weak: { ...stale, userId: 'weak' } },
-      authorize: (actor) => actor.userId === ADA.userId,
+      tokens: { stale: personOf(ADA.userId, { authTime }), weak: personOf('weak', { authTime }) },
+      authorize: (actor) => (actor.userId === ADA.userId ? 'granted' : 'not_granted'),
     });
     const get = (name: string) => app.inject({ url: '/fresh/7', headers: { authorization: `Bearer ${name}` } });
     assertProblem(await get('stale'), 401, 'reauth_required');

@@ -1,13 +1,11 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
 import { after, type Clock, MINUTE } from '../clock.ts';
 import { type AppError, platformErrors } from '../errors.ts';
-import type { Access, Actor, RoleAccess } from './caller.ts';
+import { type Access, type Actor, isSessionActor, type RoleAccess } from './caller.ts';
 import type { CountActor, CountRequest } from './limits.ts';
 
-/** How old a proof of the password may be on routes marked `fresh`. */
+/** How old a proof of who calls may be on routes marked `fresh`. */
 const FRESH_FOR = 10 * MINUTE;
-
-type Done = HookHandlerDoneFunction;
 
 export interface GuardRules {
   /** Becomes `request.template`. */
@@ -15,6 +13,8 @@ export interface GuardRules {
   /** What a role grants to admit here. */
   code: string;
   access: Access;
+  /** Whether credentials of machines are admitted where `access` asks only who calls. */
+  anyCredential: boolean;
   fresh: boolean;
   /** Null: no limit. */
   count: CountRequest | null;
@@ -24,8 +24,14 @@ export interface GuardRules {
   headers: Record<string, string> | null;
 }
 
+/** What a route asks of its caller's roles. */
+export type Need = { permission: string } | RoleAccess;
+
+/** `out_of_scope`: the subject may, but the credential is limited to less. */
+export type Decision = 'granted' | 'not_granted' | 'out_of_scope';
+
 /** Whether an actor holds the permission with this code, or the roles; no promise where it is known at once. */
-export type Authorize = (actor: Actor, need: { permission: string } | RoleAccess) => boolean | Promise<boolean>;
+export type Authorize = (actor: Actor, need: Need) => Decision | Promise<Decision>;
 
 export interface GuardContext {
   clock: Clock;
@@ -35,78 +41,127 @@ export interface GuardContext {
   countActor: CountActor | null;
 }
 
-/**
- * One route's gate, in this order: host, limit of the client, credentials, limit of the account, its state, permission. It runs before the body is read.
- */
+/** One check: throws or rejects to refuse. Makes a promise only where it must wait, because a request in memory should cost none. */
+type Check = (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>;
+
+/** One route's gate: its checks, in the order in which they stand here. It runs before the body is read. */
 export function createGuard(rules: GuardRules, context: GuardContext): onRequestHookHandler {
-  const { template, code, access, fresh, count, isOurHost, headers } = rules;
-  const { clock, authenticate, authorize, countActor } = context;
-  const need = access === 'permission' ? { permission: code } : typeof access === 'object' ? access : null;
-
-  /** Why this caller may not come in; undefined if it may. */
-  function refusal(actor: Actor | null): AppError | undefined {
-    if (access === 'optional') return undefined;
-    if (actor === null) return platformErrors.unauthenticated();
-    if (access === 'verified' && !actor.emailVerified) return platformErrors.email_unverified();
-    return undefined;
-  }
-
-  /** Last: who may not do it at all need not prove the password again to learn that. */
-  const staleness = (actor: Actor | null) =>
-    fresh && actor && !isFresh(actor, clock) ? platformErrors.reauth_required() : undefined;
-
-  function welcome(request: FastifyRequest, actor: Actor | null, done: Done): void {
-    request.actor = actor;
-    if (actor === null || countActor === null) settle(actor, done);
-    else countActor(actor).then(() => settle(actor, done), done);
-  }
-
-  function settle(actor: Actor | null, done: Done): void {
-    const refused = refusal(actor);
-    if (refused || need === null || actor === null) {
-      done(refused ?? staleness(actor));
-      return;
-    }
-    const decide = (allowed: boolean) => done(allowed ? staleness(actor) : platformErrors.forbidden());
-    let allowed: boolean | Promise<boolean>;
-    try {
-      allowed = authorize(actor, need);
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    if (allowed instanceof Promise) allowed.then(decide, done);
-    else decide(allowed);
-  }
-
-  /** No promise where `authenticate` makes none. */
-  function identify(request: FastifyRequest, done: Done): void {
-    let actor: Actor | null | Promise<Actor | null>;
-    try {
-      actor = authenticate(request);
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    if (actor instanceof Promise) actor.then((found) => welcome(request, found, done), done);
-    else welcome(request, actor, done);
-  }
-
+  const { access, count, fresh } = rules;
+  const checks: Check[] = [announce(rules)];
+  if (count !== null) checks.push(count);
   // A public route never looks at credentials, so that bad ones do no harm there.
-  const admit = access === 'public' ? (_request: FastifyRequest, done: Done) => done() : identify;
+  if (access !== 'public') {
+    checks.push(identify(context), ...(access === 'optional' ? [] : [demandActor]));
+    if (context.countActor !== null) checks.push(limitActor(context.countActor));
+    if (isAboutPersons(access) && !rules.anyCredential) checks.push(demandSession);
+    if (access === 'verified') checks.push(demandVerified);
+    if (access === 'permission') checks.push(demandGrant({ permission: rules.code }, context));
+    if (typeof access === 'object') checks.push(demandGrant(access, context));
+    // Last: who may not do it at all need not prove again who they are to learn that.
+    if (fresh) checks.push(demandSession, demandFresh(context.clock));
+  }
+  return (request, reply, done) => runFrom(0, checks, request, reply, done);
+}
 
-  return (request: FastifyRequest, reply: FastifyReply, done: Done) => {
+function runFrom(
+  first: number,
+  checks: readonly Check[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+  done: HookHandlerDoneFunction,
+): void {
+  try {
+    for (let index = first; index < checks.length; index++) {
+      const pending = checks[index]?.(request, reply);
+      if (pending instanceof Promise) {
+        pending.then(() => runFrom(index + 1, checks, request, reply, done), done);
+        return;
+      }
+    }
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done();
+}
+
+/** Routes that roles have no say in: about the caller's own account. */
+const isAboutPersons = (access: Access): boolean => typeof access === 'string' && access !== 'permission';
+
+const announce =
+  ({ template, isOurHost, headers }: GuardRules): Check =>
+  (request, reply) => {
     request.template = template;
-    if (isOurHost !== null && !isOurHost(request)) return done(platformErrors.host_refused());
+    if (isOurHost !== null && !isOurHost(request)) throw platformErrors.host_refused();
     if (headers !== null) reply.headers(headers);
-    if (count === null) return admit(request, done);
-    count(request, reply).then(() => admit(request, done), done);
+  };
+
+const identify = ({ authenticate }: GuardContext): Check => {
+  return (request) => {
+    const actor = authenticate(request);
+    if (!(actor instanceof Promise)) {
+      request.actor = actor;
+      return;
+    }
+    return actor.then((found) => {
+      request.actor = found;
+    });
+  };
+};
+
+const demandActor: Check = ({ actor }) => {
+  if (actor === null) throw platformErrors.unauthenticated();
+};
+
+const limitActor =
+  (countActor: CountActor): Check =>
+  ({ actor }) =>
+    actor === null ? undefined : countActor(actor);
+
+/** A key, however wide, must never change a password, a factor, a session or another key. */
+const demandSession: Check = ({ actor }) => {
+  if (actor !== null && !isSessionActor(actor)) throw platformErrors.credential_refused();
+};
+
+const demandVerified: Check = ({ actor }) => {
+  if (!actor?.emailVerified) throw platformErrors.email_unverified();
+};
+
+function demandGrant(need: Need, { authorize }: GuardContext): Check {
+  const settle = (decision: Decision) => {
+    if (decision === 'not_granted') throw platformErrors.forbidden();
+    if (decision === 'out_of_scope') throw scopeInsufficient(need);
+  };
+  return ({ actor }) => {
+    if (actor === null) throw platformErrors.unauthenticated();
+    const decision = authorize(actor, need);
+    return decision instanceof Promise ? decision.then(settle) : settle(decision);
   };
 }
 
-/** Whether the password was proved within the last ten minutes. */
+const demandFresh =
+  (clock: Clock): Check =>
+  ({ actor }) => {
+    if (actor === null || !isFresh(actor, clock)) throw platformErrors.reauth_required();
+  };
+
+/** Tells a client which scope would do (RFC 6750, 3). */
+function scopeInsufficient(need: Need): AppError {
+  const scopes = scopesFor(need).join(' ');
+  const challenge = `Bearer error="insufficient_scope", scope="${scopes}"`;
+  return platformErrors.scope_insufficient({ headers: { 'www-authenticate': challenge } });
+}
+
+function scopesFor(need: Need): readonly string[] {
+  if ('permission' in need) return [need.permission];
+  // One of `anyRole` is enough.
+  const roles = 'anyRole' in need ? need.anyRole.slice(0, 1) : need.allRoles;
+  return roles.map((role) => `role:${role}`);
+}
+
+/** Whether who calls was proved within the last ten minutes. */
 export function isFresh(actor: Actor, clock: Clock): boolean {
-  return after(actor.authTime, FRESH_FOR) >= clock();
+  return after(actor.assurance.authTime, FRESH_FOR) >= clock();
 }
 
 /** The gate of a route that does not exist in this environment. */

@@ -13,21 +13,33 @@ import { createKeyedHash } from '../crypto/keyed-hash.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
 import { createCounters } from '../limits/counters.ts';
 import { logOptions } from '../telemetry/log.ts';
-import type { Actor } from './caller.ts';
+import type { Actor, SessionActor } from './caller.ts';
 import { createRouteCatalogue } from './catalogue.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from './server.ts';
 
 export const NOW = new Date('2026-11-20T12:00:00.000Z');
 
-export const ADA: Actor = {
-  userId: '0190b4a2-0000-7000-8000-00000000000a',
-  sessionId: '0190b4a2-0000-7000-8000-0000000000a1',
-  clientId: 'ostiary',
-  sessionEpoch: 0,
-  authTime: NOW,
-  emailVerified: true,
-  roleIds: [],
-};
+/** A person who has just signed in by their password; `authTime`: another time of that. */
+export function personOf(userId: string, fields: Partial<Actor> & { authTime?: Date } = {}): SessionActor {
+  const sessionId = '0190b4a2-0000-7000-8000-0000000000a1';
+  const { authTime = NOW, ...rest } = fields;
+  return {
+    subject: { kind: 'person', id: userId },
+    via: { kind: 'session', id: sessionId, clientId: 'ostiary', expiresAt: NOW.getTime() + 900_000 },
+    emailVerified: true,
+    roleIds: [],
+    organizationId: null,
+    scopes: null,
+    assurance: { aal: 1, phishingResistant: false, authTime, methods: ['password'] },
+    actingFor: null,
+    ...rest,
+    userId,
+    sessionId,
+    sessionEpoch: 0,
+  };
+}
+
+export const ADA = personOf('0190b4a2-0000-7000-8000-00000000000a');
 
 export interface TestServerOptions {
   config?: Partial<Pick<Config, 'environment' | 'publicUrl'>>;
@@ -60,7 +72,7 @@ export async function testServer(t: TestContext, options: TestServerOptions = {}
     log,
     clock: () => NOW,
     authenticate: options.authenticate ?? bearer(options.tokens ?? { 'token-of-ada': ADA }),
-    authorize: options.authorize ?? (() => false),
+    authorize: options.authorize ?? (() => 'not_granted'),
     rateOf: options.rateOf ?? (() => null),
     counters: options.rateLimits?.enabled ? createCounters(null, createKeyedHash(Buffer.from('of the tests'))) : null,
     catalogue: options.catalogue ?? createRouteCatalogue(),

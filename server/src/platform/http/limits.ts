@@ -70,13 +70,22 @@ export function createOwnLimit(limit: Rate): CountAttempt {
   return ({ server }, accountKey) => refuseOver(server.counters, limit, accountKey);
 }
 
+/** The same for a use case, which sees no request: `const countMail = createSubjectLimit(MAILS, counters)`. */
+export function createSubjectLimit(limit: Rate, counters: Counters | null): (subjectId: string) => Promise<void> {
+  return (subjectId) => refuseOver(counters, limit, subjectId);
+}
+
 /** Counts the requests of each person by the rate that their roles give them. */
 export function createActorLimit(counters: Counters, rateOf: RateOf): CountActor {
   return async (actor) => {
     const rate = await rateOf(actor);
     if (rate === null) return;
     const name = `role-${rate.max}-${rate.windowSeconds}`;
-    await refuseOver(counters, { name, points: rate.max, duration: rate.windowSeconds, plainKeys: true }, actor.userId);
+    await refuseOver(
+      counters,
+      { name, points: rate.max, duration: rate.windowSeconds, plainKeys: true },
+      actor.subject.id,
+    );
   };
 }
 

@@ -54,7 +54,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply): RequestLine {
     duration: Math.round(reply.elapsedTime * 10) / 10,
     ip: clientAddress(request),
   };
-  if (request.actor !== null) line.userId = request.actor.userId;
+  if (request.actor !== null) line.userId = request.actor.subject.id;
   return line;
 }
 

@@ -89,13 +89,14 @@ export function createRouteRules({
   function guardFor(
     code: string,
     template: string,
-    { access, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig,
+    { access, credentials, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig,
   ) {
     const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
     const count = counters && chosen !== 'none' ? createRouteLimit(chosen, counters, context.clock) : null;
     const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };
     const isOurHost = anyHost ? null : hostCheck;
-    return createGuard({ template, code, access, fresh, count, isOurHost, headers }, context);
+    const anyCredential = credentials === 'any';
+    return createGuard({ template, code, access, anyCredential, fresh, count, isOurHost, headers }, context);
   }
 
   return rules;
@@ -113,12 +114,15 @@ function demandType(types: string[]): preValidationHookHandler {
 /** What would be a hole or a lie in the documentation stops the server from starting. */
 function check(
   route: RouteOptions,
-  { access, fresh, sensitive, formerly = [], errors = [] }: FastifyContextConfig,
+  { access, credentials, fresh, sensitive, formerly = [], errors = [] }: FastifyContextConfig,
   errorTable: ErrorTable,
 ): void {
   const name = `The route ${[route.method].flat().join(',')} ${route.url}`;
   if (fresh && (access === 'public' || access === 'optional')) {
     throw new TypeError(`${name} demands a fresh sign-in but admits callers without one.`);
+  }
+  if (fresh && credentials === 'any') {
+    throw new TypeError(`${name} demands a fresh sign-in, which no credential of a machine has.`);
   }
   if (access !== 'permission' && (sensitive || formerly.length > 0)) {
     throw new TypeError(`${name} has no permission of its own that could be sensitive or have had another code.`);

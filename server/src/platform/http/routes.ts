@@ -25,7 +25,9 @@ declare module 'fastify' {
     formerly?: readonly string[];
     /** With `access: 'permission'`: only the exact code or `*` admits, no other pattern. */
     sensitive?: boolean;
-    /** Demands that the password was proved in this session within the last ten minutes. */
+    /** `any`: credentials of machines are admitted, too, where `access` asks only who calls. Permissions and roles always admit them. */
+    credentials?: 'any';
+    /** Demands that the caller, a person, has proved who they are in this session within the last ten minutes. */
     fresh?: boolean;
     /** How many requests a client may make to the routes that name this limit, together. Default: `rateLimits.default` of the configuration, one counter for all routes that say nothing. */
     limit?: Rate | 'none';

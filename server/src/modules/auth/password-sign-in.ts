@@ -1,0 +1,84 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
+import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
+import type { Caller, SessionActor } from '../../platform/http/caller.ts';
+import type { Logger } from '../../platform/telemetry/log.ts';
+import type { Guessing } from '../guessing/guessing.ts';
+import { passwordFingerprint } from '../guessing/names.ts';
+import type { Solution } from '../guessing/proof-of-work.ts';
+import type { Sessions, SignedIn } from '../sessions/sessions.ts';
+import type { SignInEngine } from '../sign-in/engine.ts';
+import type { UserRecord, UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import { authErrors } from './errors.ts';
+import { provePassword } from './prove-password.ts';
+
+export interface LoginInput {
+  login: string;
+  password: string;
+  /** What the device keeps from earlier sign-ins. */
+  deviceTokens: string;
+  proof?: Solution | undefined;
+}
+
+export interface PasswordSignIn {
+  /** Throws `invalid_credentials`, alike for every reason, `step_required`, `rate_limited`, or `proof_required`. */
+  login(caller: Caller, input: LoginInput): Promise<SignedIn>;
+  /** Proves the password again within a session. Throws `invalid_credentials`. */
+  reauthenticate(
+    caller: Caller,
+    actor: SessionActor,
+    password: string,
+  ): Promise<{ accessToken: string; expiresIn: number }>;
+}
+
+/** Proofs of who somebody is by their password. */
+export function createPasswordSignIn(deps: {
+  userStore: UserStore;
+  users: Users;
+  sessions: Sessions;
+  signIn: SignInEngine;
+  guessing: Guessing;
+  hasher: PasswordHasher;
+  keyedHash: KeyedHash;
+  delayRefusal: RefusalDelay;
+  clock: Clock;
+  log: Logger;
+}): PasswordSignIn {
+  const { userStore, users, sessions, signIn, guessing, hasher, keyedHash, delayRefusal, clock, log } = deps;
+
+  async function upgrade(user: UserRecord, password: string): Promise<void> {
+    const from = user.passwordHash;
+    if (from === null) return;
+    try {
+      await userStore.upgradeHash(user.id, from, await hasher.hash(password));
+    } catch (error) {
+      // The next sign-in tries again.
+      log.info({ err: error, userId: user.id }, 'a password hash could not be upgraded');
+    }
+  }
+
+  return {
+    login(caller, { login, password, deviceTokens, proof }) {
+      const loginKey = users.loginKey(login);
+      return delayRefusal(loginKey, async () => {
+        const user = await users.findByLogin(login);
+        const fingerprint = passwordFingerprint(keyedHash, password);
+        const attempt = await guessing.admit(caller, { loginKey, user, fingerprint, deviceTokens, proof });
+        // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
+        const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);
+        if (!user) throw authErrors.invalid_credentials();
+        if (verdict.upgrade) await upgrade(user, password);
+        const proofs = [{ method: 'password', at: clock() } as const];
+        return signIn.enter(caller, { user, proofs, refused: authErrors.invalid_credentials });
+      });
+    },
+
+    async reauthenticate(caller, actor, password) {
+      const user = await users.me(actor);
+      await provePassword(await guessing.admitSession(actor), hasher, password, user);
+      return sessions.reauthenticate(caller, actor);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { Actor } from '../../platform/http/caller.ts';
+import type { CredentialKind } from '../../platform/http/credential-kind.ts';
+import type { UserStore } from '../users/user-store.ts';
+import type { AccessTokens, VerifiedToken } from './access-token.ts';
+import { isLive } from './liveness.ts';
+import type { SessionStates } from './session-states.ts';
+import type { SessionStore } from './session-store.ts';
+
+/** The form of a JWS (RFC 7515, 7.1): no other kind of token has two dots. */
+const JWS = /^[^.]*\.[^.]*\.[^.]*$/;
+
+/** Sessions as credentials: a JWT whose session and user are remembered, so that a request costs no query. */
+export function createSessionCredentials(deps: {
+  accessTokens: AccessTokens;
+  states: SessionStates;
+  sessions: SessionStore;
+  users: UserStore;
+  clock: Clock;
+}): CredentialKind {
+  const { accessTokens, states, sessions, users, clock } = deps;
+  const admit = (verified: VerifiedToken | null): Actor | null | Promise<Actor | null> =>
+    verified && states.actorOf(verified);
+
+  return {
+    kind: 'session',
+    reads: (token) => JWS.test(token),
+
+    actorOf(token) {
+      const verified = accessTokens.verify(token);
+      return verified instanceof Promise ? verified.then(admit) : admit(verified);
+    },
+
+    async stillCounts({ via, subject }) {
+      const [session, user] = await Promise.all([sessions.find(via.id), users.find(subject.id)]);
+      return session !== null && user !== null && session.userId === user.id && isLive(session, user, clock());
+    },
+  };
+}

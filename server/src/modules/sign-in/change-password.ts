@@ -1,0 +1,22 @@
+import { authErrors } from '../auth/errors.ts';
+import type { NewPasswords } from '../auth/new-passwords.ts';
+import type { Step } from './step.ts';
+
+/** The step that replaces a password which somebody else has chosen. */
+export function createChangePassword({ newPasswords }: { newPasswords: NewPasswords }): Step {
+  return {
+    field: 'newPassword',
+    view: () => ({ methods: ['password'] }),
+
+    async complete(caller, user, newPassword, keep) {
+      const { passwordVersion, sessionEpoch } = await newPasswords.set(caller, user, newPassword, {
+        type: 'user.password_changed',
+        data: { forced: true },
+        lost: authErrors.token_invalid,
+        mustDiffer: true,
+        keptSessionId: () => keep,
+      });
+      return { proofs: [], moved: { passwordVersion, sessionEpoch } };
+    },
+  };
+}

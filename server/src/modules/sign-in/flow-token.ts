@@ -1,0 +1,115 @@
+import { after, type Clock, MINUTE } from '../../platform/clock.ts';
+import { decodeBase64url } from '../../platform/crypto/base64url.ts';
+import { type Keyring, SealBroken, UnknownKey } from '../../platform/crypto/keyring.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Proof } from '../sessions/session-store.ts';
+import type { UserRecord } from '../users/user-store.ts';
+import type { StepName } from './decide.ts';
+
+type Epochs = Pick<UserRecord, 'sessionEpoch' | 'grantEpoch' | 'credentialEpoch'>;
+
+/** A sign-in that waits for a step, or a session that may not go on without one. */
+export interface Flow {
+  /** Of the session that it becomes, whose insert uses the flow up; or of the session that goes on. */
+  id: string;
+  becomes: 'session' | 'elevation';
+  userId: string;
+  clientId: string;
+  /** The password that was in force: a newer one voids the flow. */
+  passwordVersion: number;
+  /** The epochs of the account then. */
+  epochs: Epochs;
+  proofs: readonly Proof[];
+  /** Ten minutes after the first factor; no step extends it. */
+  until: Date;
+}
+
+/** A flow as its token says it: the version before this one kept no epochs. */
+export type SealedFlow = Omit<Flow, 'epochs'> & { epochs: Epochs | null };
+
+export interface FlowTokens {
+  /** `step`: the one that it waits for. */
+  issue(flow: Flow, step: StepName): string;
+  /** Null for what we did not make, and for what has run out. `step`: the one that it was issued for. */
+  open(token: string): { flow: SealedFlow; step: StepName } | null;
+}
+
+/** How long a flow may take. */
+export const FLOW_TTL = 10 * MINUTE;
+const PURPOSE = 'sign-in-flow';
+
+/** What is sealed. `userId`, `step`, `passwordVersion` and `until` are what the version before this one reads, and all that it wrote. */
+interface Sealed {
+  userId: string;
+  step: StepName;
+  passwordVersion: number;
+  /** Unix milliseconds. */
+  until: number;
+  id?: string;
+  becomes?: Flow['becomes'];
+  clientId?: string;
+  epochs?: Epochs;
+  /** Unix milliseconds. */
+  proofs?: { method: Proof['method']; at: number }[];
+}
+
+/** Flow tokens: sealed (AEAD), so they carry what was proved themselves, and nothing is stored. */
+export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: Clock }): FlowTokens {
+  return {
+    issue({ id, becomes, userId, clientId, passwordVersion, epochs, proofs, until }, step) {
+      const sealed: Sealed = {
+        userId,
+        step,
+        passwordVersion,
+        until: until.getTime(),
+        id,
+        becomes,
+        clientId,
+        epochs,
+        proofs: proofs.map(({ method, at }) => ({ method, at: at.getTime() })),
+      };
+      return keyring.seal(PURPOSE, Buffer.from(JSON.stringify(sealed)), PURPOSE);
+    },
+
+    open(token) {
+      if (!decodeBase64url(token.slice(token.indexOf('.') + 1))) return null;
+      try {
+        const sealed = JSON.parse(keyring.open(PURPOSE, token, PURPOSE).toString()) as Sealed;
+        if (sealed.until <= clock().getTime()) return null;
+        return { flow: flowOf(sealed, clock()), step: sealed.step };
+      } catch (error) {
+        if (error instanceof SealBroken || error instanceof UnknownKey) return null;
+        throw error;
+      }
+    },
+  };
+}
+
+function flowOf(sealed: Sealed, now: Date): SealedFlow {
+  const { userId, passwordVersion, until, becomes = 'session', clientId = 'ostiary', epochs = null } = sealed;
+  // The version before asked for steps after a password only.
+  const proofs = sealed.proofs ?? [{ method: 'password' as const, at: after(new Date(until), -FLOW_TTL).getTime() }];
+  return {
+    id: sealed.id ?? newId(now),
+    becomes,
+    userId,
+    clientId,
+    passwordVersion,
+    epochs,
+    proofs: proofs.map(({ method, at }) => ({ method, at: new Date(at) })),
+    until: new Date(until),
+  };
+}
+
+/** The epochs of an account that a flow is bound to. */
+export function epochsOf({ sessionEpoch, grantEpoch, credentialEpoch }: Epochs): Epochs {
+  return { sessionEpoch, grantEpoch, credentialEpoch };
+}
+
+/** Whether nothing has moved since the flow began that voids it. */
+export function stillStands({ passwordVersion, epochs }: SealedFlow, user: UserRecord): boolean {
+  if (user.passwordVersion !== passwordVersion) return false;
+  if (epochs === null) return true;
+  const now = epochsOf(user);
+  return (Object.keys(now) as (keyof Epochs)[]).every((name) => now[name] === epochs[name]);
+}

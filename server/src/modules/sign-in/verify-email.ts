@@ -1,0 +1,82 @@
+import { after, type Clock, MINUTE, SECOND } from '../../platform/clock.ts';
+import { CODE_TRIES, CODE_TTL } from '../../platform/crypto/one-time.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import { rateLimited } from '../../platform/http/limits.ts';
+import { authErrors } from '../auth/errors.ts';
+import type { Events } from '../events/events.ts';
+import type { EmailChange, UserRecord, UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import type { Step } from './step.ts';
+
+/** Between two mails with a code. */
+const RESEND_AFTER = MINUTE;
+
+/** The step that proves the account's own address by a mailed code. */
+export function createVerifyEmail(deps: {
+  users: Users;
+  userStore: UserStore;
+  events: Events;
+  /** Counts one more mail for an account. Throws `rate_limited`. */
+  countMail: (userId: string) => Promise<void>;
+  clock: Clock;
+}): Step {
+  const { users, userStore, events, countMail, clock } = deps;
+
+  /** The code for the account's own address that is under way. */
+  function waitingCode({ emailChange, emailNorm }: UserRecord): EmailChange | null {
+    return emailChange && emailChange.emailNorm === emailNorm && emailChange.expiresAt > clock() ? emailChange : null;
+  }
+
+  /** Milliseconds. */
+  function resendWait(user: UserRecord): number {
+    const code = waitingCode(user);
+    const mailedAt = code && after(code.expiresAt, -CODE_TTL);
+    return mailedAt ? Math.max(0, after(mailedAt, RESEND_AFTER).getTime() - clock().getTime()) : 0;
+  }
+
+  /** The same code with a new expiry: a mail that comes late still says what is right. Tries that were made stay made. */
+  async function mailAgain(caller: Caller, userId: string, code: EmailChange): Promise<void> {
+    await users.change(userId, async (user) => {
+      if (user.emailChange?.id !== code.id) return 'ok';
+      const renewed = { ...user.emailChange, expiresAt: after(clock(), CODE_TTL) };
+      const about = { target: `user:${userId}`, userId };
+      const data = { challengeId: code.id };
+      const event = events.describe(caller, { type: 'user.email_change_requested', ...about, data });
+      return userStore.beginEmailChange({ id: userId, version: user.version, now: clock() }, renewed, event);
+    });
+  }
+
+  return {
+    field: 'code',
+
+    view: (user) => ({
+      methods: ['email'],
+      hint: user.email === null ? undefined : { email: hintOf(user.email) },
+      resendAfter: Math.ceil(resendWait(user) / SECOND),
+    }),
+
+    async begin(caller, user) {
+      if (user.email && !waitingCode(user)) await users.beginEmailChange(caller, user.id, user.email);
+    },
+
+    async mail(caller, user) {
+      const wait = resendWait(user);
+      if (wait > 0) throw rateLimited(wait);
+      await countMail(user.id);
+      const code = waitingCode(user);
+      if (code && code.tries < CODE_TRIES) await mailAgain(caller, user.id, code);
+      else if (user.email) await users.beginEmailChange(caller, user.id, user.email);
+    },
+
+    async complete(caller, { id }, code) {
+      await users.confirmEmailChange(caller, id, code, authErrors.code_invalid);
+      return { proofs: [{ method: 'email', at: clock() }] };
+    },
+  };
+}
+
+/** Enough to know one's own address by: `a…@example.com`. */
+function hintOf(email: string): string {
+  const at = email.lastIndexOf('@');
+  return `${[...email.slice(0, at)][0] ?? ''}…${email.slice(at)}`;
+}

@@ -1,0 +1,46 @@
+import type { FastifyRequest } from 'fastify';
+import { platformErrors } from '../errors.ts';
+import type { Actor, Credential } from './caller.ts';
+
+/** What the server knows of one kind of credential. */
+export interface CredentialKind {
+  kind: Credential['kind'];
+  /** Whether a Bearer token has this kind's form; no two kinds take the same token. */
+  reads(token: string): boolean;
+  /** Whom a token speaks for; null for one that is not genuine, has run out or was revoked. No promise where it is known at once. */
+  actorOf(token: string): Actor | null | Promise<Actor | null>;
+  /** Whether the credential still counts, by the database: what decides over others must not be a second old. */
+  stillCounts(actor: Actor): Promise<boolean>;
+}
+
+/** The token of `Authorization: Bearer …` (RFC 6750, 2.1), or null for none or credentials of another scheme. */
+export function bearerToken({ headers: { authorization } }: FastifyRequest): string | null {
+  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return null;
+  return authorization.slice(7).trim();
+}
+
+/**
+ * Says who is calling. The form of the token alone decides which kind reads it, so that no token is tried as another kind. Null without
+ * credentials. Throws `unauthenticated` for bad ones, and `unavailable` while this instance cannot know of revocations.
+ */
+export function createAuthenticate(deps: {
+  kinds: readonly CredentialKind[];
+  isBlind: () => boolean;
+}): (request: FastifyRequest) => Actor | null | Promise<Actor | null> {
+  const { kinds, isBlind } = deps;
+
+  return (request) => {
+    if (request.headers.authorization === undefined) return null;
+    const token = bearerToken(request);
+    const reader = token ? kinds.find((kind) => kind.reads(token)) : undefined;
+    if (!token || !reader) throw platformErrors.unauthenticated();
+    if (isBlind()) throw platformErrors.unavailable({ headers: { 'retry-after': '1' } });
+    const actor = reader.actorOf(token);
+    return actor instanceof Promise ? actor.then(orRefuse) : orRefuse(actor);
+  };
+}
+
+function orRefuse(actor: Actor | null): Actor {
+  if (!actor) throw platformErrors.unauthenticated();
+  return actor;
+}
