@@ -403,11 +403,8 @@ export async function createApp(deps: {
   if (config.role !== 'worker') await registerRoutes();
 
   async function registerRoutes(): Promise<void> {
-    await http.register(
-      registrationRoutes({ registrations, invitations, users, devices, decryptor, loadShedder }),
-      api,
-    );
-    await http.register(authRoutes({ signIn, passwords, users, devices, decryptor, passwordTries, loadShedder }), api);
+    await http.register(registrationRoutes({ registrations, invitations, devices, decryptor, loadShedder }), api);
+    await http.register(authRoutes({ signIn, passwords, devices, decryptor, passwordTries, loadShedder }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
     await http.register(userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid }), api);
     await http.register(eventRoutes({ readLists: replicas.read, list }), api);
@@ -416,7 +413,7 @@ export async function createApp(deps: {
       api,
     );
     await http.register(roleRoutes({ roles, catalogue, list }), api);
-    const userList = createUserList({ readLists: replicas.read, users, roles, superadmins, list });
+    const userList = createUserList({ readLists: replicas.read, roles, superadmins, list });
     const bulk = createBulk({ admin, authorize: grants.authorize });
     await http.register(userAdminRoutes({ admin, userList, bulk, members, decryptor, givenRoleCodesOf, clock }), api);
     const { demandOver } = authority;

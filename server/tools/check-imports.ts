@@ -53,8 +53,8 @@ const TOP_FILES: Record<string, 'storage' | 'app' | 'main'> = {
   'cli.ts': 'main',
 };
 
-/** A module's wire shapes and error codes hold no state and no rule; other modules may use them as they are. */
-const VOCABULARY = /^src\/modules\/[^/]+\/(?:schemas|errors)\.ts$/;
+/** A module's wire shapes, pure functions and error codes hold no state and are configured by nothing; other modules may use them as they are. */
+const VOCABULARY = /^src\/modules\/[^/]+\/(?:schemas|names|errors)\.ts$/;
 
 /** Says where the file at `path` (relative to `server/`, with `/`) belongs. */
 function placeOf(path: string): Place {

@@ -7,6 +7,7 @@ import type { Actor, Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
 import type { Guessing } from '../guessing/guessing.ts';
+import { keptSession, toEmail } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
@@ -73,7 +74,7 @@ export function createPasswords(deps: {
           passwordVersion: passwordVersion + 1,
           mustChangePassword: false,
           sessionEpoch: user.sessionEpoch + 1,
-          keptSessionId: how.keep && users.keptSession(user, how.keep),
+          keptSessionId: how.keep && keptSession(user, how.keep),
         },
         event,
       );
@@ -87,7 +88,7 @@ export function createPasswords(deps: {
       const challenge: ChallengeRecord = {
         id: newId(now),
         purpose: 'password_reset',
-        ...users.toEmail(email),
+        ...toEmail(email),
         keyId: keyring.currentKeyId,
         expiresAt: after(now, RESET_TTL),
         createdAt: now,

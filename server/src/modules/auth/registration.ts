@@ -8,6 +8,7 @@ import { isId, newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
 import type { Sessions, SignedIn } from '../sessions/sessions.ts';
 import { userErrors } from '../users/errors.ts';
+import { toEmail, toLocale, toUsername } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
@@ -106,11 +107,11 @@ export function createRegistrations(deps: {
 
     async register(caller, input) {
       if (config.registration !== 'open') throw authErrors.registration_closed();
-      const identity = { ...users.toEmail(input.email), ...users.toOwnUsername(input.username) };
+      const identity = { ...toEmail(input.email), ...users.toOwnUsername(input.username) };
       const person = {
         fullName: input.fullName ?? null,
         phone: input.phone ?? null,
-        locale: users.toLocale(input.locale),
+        locale: toLocale(input.locale),
       };
       await policy.check(input.password, { ...identity, ...person });
       if (identity.usernameKey && (await userStore.findByUsernameKey(identity.usernameKey)))
@@ -161,7 +162,7 @@ export function createRegistrations(deps: {
         email,
         emailNorm,
         emailVerified: true,
-        ...(chosen ?? users.toUsername(registration.username)),
+        ...(chosen ?? toUsername(registration.username)),
         fullName,
         phone,
         locale,

@@ -9,6 +9,7 @@ import type { Events } from '../events/events.ts';
 import type { Guessing } from '../guessing/guessing.ts';
 import type { Solution } from '../guessing/proof-of-work.ts';
 import type { Sessions, SignedIn } from '../sessions/sessions.ts';
+import { loginKey } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
@@ -121,10 +122,10 @@ export function createSignIn(deps: {
 
   return {
     login(caller, { login, password, deviceTokens, proof }) {
-      const loginKey = users.loginKey(login);
-      return delayRefusal(loginKey, async () => {
+      const key = loginKey(login);
+      return delayRefusal(key, async () => {
         const user = await users.findByLogin(login);
-        const attempt = await guessing.admit(caller, { loginKey, user, password, deviceTokens, proof });
+        const attempt = await guessing.admit(caller, { loginKey: key, user, password, deviceTokens, proof });
         // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
         const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);
         if (!user) throw authErrors.invalid_credentials();
