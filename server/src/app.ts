@@ -426,14 +426,8 @@ export async function createApp(deps: {
   if (config.role !== 'worker') await registerRoutes();
 
   async function registerRoutes(): Promise<void> {
-    await http.register(
-      registrationRoutes({ registrations, invitations, users, devices, decryptor, loadShedder }),
-      api,
-    );
-    await http.register(
-      authRoutes({ passwordSignIn, passwords, users, devices, decryptor, passwordTries, loadShedder }),
-      api,
-    );
+    await http.register(registrationRoutes({ registrations, invitations, devices, decryptor, loadShedder }), api);
+    await http.register(authRoutes({ passwordSignIn, passwords, devices, decryptor, passwordTries, loadShedder }), api);
     await http.register(signInRoutes({ signIn, cookie, devices, decryptor }), api);
     await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
     await http.register(whoamiRoutes(), api);
@@ -444,7 +438,7 @@ export async function createApp(deps: {
       api,
     );
     await http.register(roleRoutes({ roles, catalogue, list }), api);
-    const userList = createUserList({ readLists: replicas.read, users, roles, superadmins, list });
+    const userList = createUserList({ readLists: replicas.read, roles, superadmins, list });
     const bulk = createBulk({ admin, authorize: grants.authorize });
     await http.register(userAdminRoutes({ admin, userList, bulk, members, decryptor, givenRoleCodesOf, clock }), api);
     const { demandOver } = authority;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EventDraft } from '../src/modules/events/event-store.ts';
+import { ERASED } from '../src/modules/users/erasure.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from '../src/modules/users/user-store.ts';
 import { LATER, makeEmailChange, makeEvent, makeHash, makeId, makeInvitation, nextNumber } from './fixtures.ts';
 import type { OpenStorage } from './store-contract.ts';
@@ -90,33 +91,10 @@ function setStatus(): UserVerb {
 
 /** What is left is the id, what counts, and when. */
 export function erase(): UserVerb {
+  const epochs = { sessionEpoch: 7, grantEpoch: 17, credentialEpoch: 27 };
   return {
-    act: (users, at, event) => users.erase(at, { sessionEpoch: 7, grantEpoch: 17, credentialEpoch: 27 }, event),
-    sets: {
-      email: null,
-      emailNorm: null,
-      emailVerified: false,
-      username: null,
-      usernameKey: null,
-      fullName: null,
-      phone: null,
-      locale: null,
-      profile: {},
-      profilePublic: false,
-      status: 'erased',
-      roleIds: [],
-      superadminMark: false,
-      passwordHash: null,
-      mustChangePassword: false,
-      sessionEpoch: 7,
-      keptSessionId: null,
-      grantEpoch: 17,
-      credentialEpoch: 27,
-      emailChange: null,
-      invitation: null,
-      lastLoginAt: null,
-      deletedAt: LATER,
-    },
+    act: (users, at, event) => users.erase(at, epochs, event),
+    sets: { ...ERASED, ...epochs, deletedAt: LATER },
   };
 }
 

@@ -53,7 +53,7 @@ const TOP_FILES: Record<string, 'storage' | 'app' | 'main'> = {
   'cli.ts': 'main',
 };
 
-/** A module's wire shapes, names and error codes hold no state and do no I/O; other modules may use them as they are. */
+/** A module's wire shapes, pure functions and error codes hold no state and are configured by nothing; other modules may use them as they are. */
 const VOCABULARY = /^src\/modules\/[^/]+\/(?:schemas|names|errors)\.ts$/;
 
 /** Says where the file at `path` (relative to `server/`, with `/`) belongs. */

@@ -11,6 +11,7 @@ import { authErrors } from '../auth/errors.ts';
 import type { PasswordPolicy } from '../auth/password-policy.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
+import { isWon, toEmail, toUsername } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { Superadmins } from './superadmins.ts';
@@ -54,7 +55,7 @@ export function createSetup(deps: {
     deriveToken(keyring, { purpose: PURPOSE, id, subject: PURPOSE, keyId });
 
   async function draft(id: string, { email, username, password }: NewAccount): Promise<UserRecord> {
-    const identity = { ...users.toEmail(email), ...users.toUsername(username) };
+    const identity = { ...toEmail(email), ...toUsername(username) };
     await policy.check(password, identity);
     return users.draft(id, { ...identity, emailVerified: true, passwordHash: await hasher.hash(password) });
   }
@@ -65,9 +66,7 @@ export function createSetup(deps: {
       user,
       events.describe(caller, { type: 'user.created', ...about, evicts: true }),
     );
-    if (result === 'email_taken') throw userErrors.email_taken();
-    if (result === 'username_taken') throw userErrors.username_taken();
-    return result === 'ok';
+    return isWon(result);
   }
 
   return {

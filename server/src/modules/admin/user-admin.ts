@@ -13,8 +13,10 @@ import type { Passwords } from '../auth/passwords.ts';
 import type { EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
+import { auditDiff, isWon, loginKey, toEmail, toLocale, toUsername } from '../users/names.ts';
+import type { ProfileInput } from '../users/own-account.ts';
 import type { ProfilePatch, UserAt, UserChange, UserRecord, UserStore } from '../users/user-store.ts';
-import type { ProfileInput, Users } from '../users/users.ts';
+import type { Users } from '../users/users.ts';
 
 export interface NewUser extends Omit<ProfileInput, 'profile' | 'profilePublic'> {
   email: string;
@@ -105,9 +107,7 @@ export function createUserAdmin(deps: {
       await authority[rule](caller, user);
       const result = await attempt(user, { id, version: user.version, now: clock() });
       if (result === null) return user;
-      if (result === 'email_taken') throw userErrors.email_taken();
-      if (result === 'username_taken') throw userErrors.username_taken();
-      if (result === 'ok') return (await store.find(id)) ?? user;
+      if (isWon(result)) return (await store.find(id)) ?? user;
     }
     throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
   }
@@ -134,10 +134,10 @@ export function createUserAdmin(deps: {
   function toPatch({ email, emailVerified, username, locale, ...rest }: UserPatch): ProfilePatch {
     return {
       ...rest,
-      ...(email !== undefined && { ...users.toEmail(email), emailVerified: emailVerified ?? false }),
+      ...(email !== undefined && { ...toEmail(email), emailVerified: emailVerified ?? false }),
       ...(emailVerified !== undefined && { emailVerified }),
-      ...(username !== undefined && users.toUsername(username)),
-      ...(locale !== undefined && { locale: users.toLocale(locale) }),
+      ...(username !== undefined && toUsername(username)),
+      ...(locale !== undefined && { locale: toLocale(locale) }),
     };
   }
 
@@ -169,9 +169,7 @@ export function createUserAdmin(deps: {
         after: { email, username, roles: wanted?.map(({ code }) => code) ?? null },
         ...(user.invitation && { invitationId: user.invitation.id }),
       });
-      const result = await store.insert(user, event);
-      if (result === 'email_taken') throw userErrors.email_taken();
-      if (result === 'username_taken') throw userErrors.username_taken();
+      isWon(await store.insert(user, event));
       if (beSuperadmin) await superadmins.grant(caller, user.id);
       return user;
     },
@@ -189,7 +187,7 @@ export function createUserAdmin(deps: {
           ...(ofAddress && !moved && input.emailVerified === undefined && { emailVerified: user.emailVerified }),
         };
         const type = moved ? 'user.email_changed' : 'user.profile_changed';
-        return store.patchProfile(at, kept, describe(caller, type, user, users.changeOf(user, kept)));
+        return store.patchProfile(at, kept, describe(caller, type, user, auditDiff(user, kept)));
       });
       // The link in the old mailbox is void; the new one gets its own.
       return invite ? invitations.renew(caller, id, userErrors.status_conflict) : changed;
@@ -261,7 +259,7 @@ export function createUserAdmin(deps: {
         const { status, sessionEpoch, keptSessionId, email, username } = user;
         if (status === 'deleted') throw userErrors.status_conflict();
         const logins = [email, username].filter((login) => login !== null);
-        await deps.forgive(id, logins.map(users.loginKey));
+        await deps.forgive(id, logins.map(loginKey));
         // The history is all that changes: what was counted is not in the record.
         return store.endSessions(at, { sessionEpoch, keptSessionId }, describe(caller, 'user.unlocked', user));
       }),

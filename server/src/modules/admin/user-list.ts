@@ -3,8 +3,8 @@ import { accessErrors } from '../access/errors.ts';
 import type { Roles } from '../access/roles.ts';
 import type { Superadmins } from '../access/superadmins.ts';
 import type { ReadLists } from '../replicas/replicas.ts';
+import { searchTerms } from '../users/names.ts';
 import type { UserFilter, UserOrder, UserPlace, UserRecord, UserStore } from '../users/user-store.ts';
-import type { Users } from '../users/users.ts';
 import type { UsersQuery } from './schemas.ts';
 
 export interface UserList {
@@ -17,12 +17,11 @@ const NEWEST_FIRST = '-createdAt';
 /** The users that administrators look for. */
 export function createUserList(deps: {
   readLists: ReadLists<{ users: Pick<UserStore, 'list' | 'count'> }>;
-  users: Users;
   roles: Roles;
   superadmins: Superadmins;
   list: Lists;
 }): UserList {
-  const { readLists, users, roles, superadmins, list } = deps;
+  const { readLists, roles, superadmins, list } = deps;
 
   async function ofRole(name: string): Promise<UserFilter> {
     const role = (await roles.list()).find(({ id, code }) => id === name || code === name);
@@ -33,7 +32,7 @@ export function createUserList(deps: {
   }
 
   async function toFilter({ q = '', role, status, verified, createdFrom, createdTo }: UsersQuery): Promise<UserFilter> {
-    const terms = users.searchTerms(q);
+    const terms = searchTerms(q);
     return {
       ...(terms.length > 0 && { terms }),
       ...(role !== undefined && (await ofRole(role))),

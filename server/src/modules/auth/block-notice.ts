@@ -5,6 +5,7 @@ import { type Clock, DAY } from '../../platform/clock.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import type { EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
+import { loginKey } from '../users/names.ts';
 import type { Users } from '../users/users.ts';
 
 /** Lets the owner of an account know that sign-ins under this login are held back. Returns at once; whether there is such an account shows nowhere. */
@@ -34,7 +35,7 @@ export function createBlockNotice(deps: {
   return (caller, login) => {
     const day = Math.floor(clock().getTime() / DAY);
     const key = createHash('sha256')
-      .update(`${day} ${users.loginKey(login)}`)
+      .update(`${day} ${loginKey(login)}`)
       .digest('base64url');
     if (seen.has(key)) return;
     seen.set(key, true);

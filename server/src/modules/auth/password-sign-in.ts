@@ -9,6 +9,7 @@ import { passwordFingerprint } from '../guessing/names.ts';
 import type { Solution } from '../guessing/proof-of-work.ts';
 import type { Sessions, SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
+import { loginKey } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
@@ -61,11 +62,11 @@ export function createPasswordSignIn(deps: {
 
   return {
     login(caller, { login, password, deviceTokens, proof }) {
-      const loginKey = users.loginKey(login);
-      return delayRefusal(loginKey, async () => {
+      const key = loginKey(login);
+      return delayRefusal(key, async () => {
         const user = await users.findByLogin(login);
         const fingerprint = passwordFingerprint(keyedHash, password);
-        const attempt = await guessing.admit(caller, { loginKey, user, fingerprint, deviceTokens, proof });
+        const attempt = await guessing.admit(caller, { loginKey: key, user, fingerprint, deviceTokens, proof });
         // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
         const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);
         if (!user) throw authErrors.invalid_credentials();

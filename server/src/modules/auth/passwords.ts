@@ -7,6 +7,7 @@ import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
 import type { Guessing } from '../guessing/guessing.ts';
+import { keptSession, toEmail } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
@@ -62,7 +63,7 @@ export function createPasswords(deps: {
       const challenge: ChallengeRecord = {
         id: newId(now),
         purpose: 'password_reset',
-        ...users.toEmail(email),
+        ...toEmail(email),
         keyId: keyring.currentKeyId,
         expiresAt: after(now, RESET_TTL),
         createdAt: now,
@@ -90,7 +91,7 @@ export function createPasswords(deps: {
       return newPasswords.set(caller, user, newPassword, {
         type: 'user.password_changed',
         lost: authErrors.invalid_credentials,
-        keptSessionId: (now) => users.keptSession(now, actor),
+        keptSessionId: (now) => keptSession(now, actor),
       });
     },
   };

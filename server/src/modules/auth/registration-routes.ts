@@ -6,7 +6,7 @@ import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { signedInSchema } from '../sessions/schemas.ts';
-import type { Users } from '../users/users.ts';
+import { loginKey } from '../users/names.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { Invitations } from './invitations.ts';
 import type { Registrations } from './registration.ts';
@@ -26,13 +26,12 @@ const IDENTITY_CODES = ['email_invalid', 'username_invalid', 'username_taken', '
 export function registrationRoutes(deps: {
   registrations: Registrations;
   invitations: Invitations;
-  users: Users;
   devices: DeviceCookie;
   decryptor: PasswordDecryptor;
   /** Turns away whom hashing has no room for. */
   loadShedder: LoadShedder;
 }) {
-  const { registrations, invitations, users, devices, decryptor, loadShedder } = deps;
+  const { registrations, invitations, devices, decryptor, loadShedder } = deps;
   const registerLimit = createAttemptLimit({ name: 'register', points: 5, duration: 60 });
   const verifyLimit = createAttemptLimit({ name: 'verify-email', points: 5, duration: 60 });
   const resendLimit = createAttemptLimit({ name: 'resend', points: 5, duration: 60 });
@@ -58,7 +57,7 @@ export function registrationRoutes(deps: {
       },
       async (request, reply) => {
         const { tokenTransport = 'cookie', ...input } = request.body;
-        await registerLimit(request, users.loginKey(input.email));
+        await registerLimit(request, loginKey(input.email));
         const opened = await decryptor.open(input, 'password');
         const result = await loadShedder.run(() => registrations.register(callerOf(request), opened));
         if ('signedIn' in result) return devices.handOut(reply.code(201), result.signedIn, tokenTransport);

@@ -9,6 +9,7 @@ import type { Events } from '../events/events.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
+import { toEmail, toLocale, toUsername } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
@@ -107,11 +108,11 @@ export function createRegistrations(deps: {
 
     async register(caller, input) {
       if (config.registration !== 'open') throw authErrors.registration_closed();
-      const identity = { ...users.toEmail(input.email), ...users.toOwnUsername(input.username) };
+      const identity = { ...toEmail(input.email), ...users.toOwnUsername(input.username) };
       const person = {
         fullName: input.fullName ?? null,
         phone: input.phone ?? null,
-        locale: users.toLocale(input.locale),
+        locale: toLocale(input.locale),
       };
       await policy.check(input.password, { ...identity, ...person });
       if (identity.usernameKey && (await userStore.findByUsernameKey(identity.usernameKey)))
@@ -163,7 +164,7 @@ export function createRegistrations(deps: {
         email,
         emailNorm,
         emailVerified: true,
-        ...(chosen ?? users.toUsername(registration.username)),
+        ...(chosen ?? toUsername(registration.username)),
         fullName,
         phone,
         locale,

@@ -12,7 +12,7 @@ import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
-import type { Users } from '../users/users.ts';
+import { loginKey } from '../users/names.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { PasswordSignIn } from './password-sign-in.ts';
 import type { Passwords } from './passwords.ts';
@@ -39,7 +39,6 @@ const RESETS = { name: 'password-reset', points: 5, duration: 60 };
 export function authRoutes(deps: {
   passwordSignIn: PasswordSignIn;
   passwords: Passwords;
-  users: Users;
   devices: DeviceCookie;
   decryptor: PasswordDecryptor;
   /** On proofs of a password. */
@@ -47,7 +46,7 @@ export function authRoutes(deps: {
   /** Turns away whom hashing has no room for. */
   loadShedder: LoadShedder;
 }) {
-  const { passwordSignIn, passwords, users, devices, decryptor, loadShedder } = deps;
+  const { passwordSignIn, passwords, devices, decryptor, loadShedder } = deps;
   // Within a session by its user. What is counted of sign-ins, `guessing` counts.
   const limitPasswordTries = (request: FastifyRequest, key: string) =>
     deps.passwordTries.count(clientAddress(request), key);
@@ -151,7 +150,7 @@ export function authRoutes(deps: {
         },
       },
       async (request, reply) => {
-        await resetLimit(request, users.loginKey(request.body.email));
+        await resetLimit(request, loginKey(request.body.email));
         await passwords.requestReset(callerOf(request), request.body.email);
         return reply.code(202).send({ status: 'accepted' });
       },

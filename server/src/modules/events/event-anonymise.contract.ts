@@ -5,9 +5,9 @@ import { LATER, makeEvent, makeId, makeRegistration, NOW, recordOf } from '../..
 import { dueOf, happen } from '../../../test/happenings.ts';
 import { describeStore, type Open } from '../../../test/store-contract.ts';
 import { after, MINUTE } from '../../platform/clock.ts';
+import { NOWHERE } from './anonymised.ts';
 import type { EventDraft } from './event-store.ts';
 
-const NOWHERE = { ip: null, device: null };
 /** More than one statement takes. */
 const LONG = 450;
 const AT_ONCE = 10;

@@ -1,6 +1,7 @@
 import type { Filter, UpdateFilter } from 'mongodb';
 import { type Database, mongoOf } from '../../platform/database/database.ts';
 import { leastId } from '../../platform/ids.ts';
+import { NOWHERE } from './anonymised.ts';
 import { typeRange } from './event-bounds.ts';
 import type { EventFilter, EventRecord, EventStore, PendingEvent } from './event-store.ts';
 import type { EventDocument, EvictionDocument, MongoOutbox } from './outbox.mongo.ts';
@@ -95,9 +96,9 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
       const own = [{ userId: { $eq: userId } }, { target: { $eq: `registration:${userId}` } }];
       await events.updateMany({ $or: own }, [{ $set: { data: ONLY_REASON } }]);
       // From where somebody else acted is not theirs; of what they did to others, only from where is.
-      await events.updateMany({ $or: own, actorId: null }, { $set: { ip: null, device: null } });
+      await events.updateMany({ $or: own, actorId: null }, { $set: NOWHERE });
       const nowhere = {
-        $set: { ip: null, device: null },
+        $set: NOWHERE,
         $unset: { 'data.country': true },
       } as UpdateFilter<EventDocument>;
       await events.updateMany({ actorId: { $eq: userId } }, nowhere);

@@ -1,7 +1,8 @@
-import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
 import { toDate } from '../../platform/database/values.ts';
 import { leastId } from '../../platform/ids.ts';
+import { NOWHERE } from './anonymised.ts';
 import { typeRange } from './event-bounds.ts';
 import type { EventFilter, EventRecord, EventStore, PendingEvent } from './event-store.ts';
 import type { EventRow, EventTables, SqlOutbox } from './outbox.sql.ts';
@@ -200,13 +201,13 @@ type Told = Pick<Selectable<EventRow>, 'id' | 'user_id' | 'actor_id' | 'target' 
  */
 function idsByRemains(rows: Told[], userId: string) {
   const places = placesOf(userId);
-  const found = new Map<string, { set: Partial<Pick<EventRow, 'ip' | 'device' | 'data'>>; ids: string[] }>();
+  const found = new Map<string, { set: Updateable<EventRow>; ids: string[] }>();
   for (const { id, user_id, actor_id, target, data } of rows) {
     const byThem = actor_id === userId || actor_id === null;
     const { country: _, ...others } = JSON.parse(data);
     const own = user_id === userId || target === places.target;
     const left = own ? onlyReason(others) : JSON.stringify(others);
-    const set = { data: left, ...(byThem && { ip: null, device: null }) };
+    const set = { data: left, ...(byThem && NOWHERE) };
     const key = JSON.stringify(set);
     found.set(key, { set, ids: [...(found.get(key)?.ids ?? []), id] });
   }

@@ -1,4 +1,4 @@
-import type { Insertable, Selectable } from 'kysely';
+import type { Insertable, Selectable, Updateable } from 'kysely';
 import {
   type BoolColumn,
   type NullableTimeColumn,
@@ -54,28 +54,37 @@ export interface UserTables {
   user_roles: { role_id: string; user_id: string };
 }
 
+/** All columns of a kind of columns; what is undefined is not written. */
+type Columns<Column extends keyof UserRow> = { [C in Column]: Updateable<UserRow>[C] | undefined };
+
+type EmailChangeColumn = Extract<keyof UserRow, `email_change_${string}`>;
+type InvitationColumn = Extract<keyof UserRow, `invitation_${string}`>;
+
 /** A waiting change of address, or none. */
-export function toEmailChangeColumns(change: EmailChange | null) {
+function toEmailChangeColumns(change: EmailChange | null | undefined): Columns<EmailChangeColumn> {
+  const none = change === undefined ? undefined : null;
   return {
-    email_change_id: change?.id ?? null,
-    email_change_key_id: change?.keyId ?? null,
-    email_change_email: change?.email ?? null,
-    email_change_email_norm: change?.emailNorm ?? null,
-    email_change_expires_at: change?.expiresAt ?? null,
-    email_change_tries: change?.tries ?? 0,
+    email_change_id: change?.id ?? none,
+    email_change_key_id: change?.keyId ?? none,
+    email_change_email: change?.email ?? none,
+    email_change_email_norm: change?.emailNorm ?? none,
+    email_change_expires_at: change?.expiresAt ?? none,
+    email_change_tries: change === null ? 0 : change?.tries,
   };
 }
 
 /** A waiting invitation, or none. */
-export function toInvitationColumns(invitation: Invitation | null) {
+function toInvitationColumns(invitation: Invitation | null | undefined): Columns<InvitationColumn> {
+  const none = invitation === undefined ? undefined : null;
   return {
-    invitation_id: invitation?.id ?? null,
-    invitation_key_id: invitation?.keyId ?? null,
-    invitation_expires_at: invitation?.expiresAt ?? null,
+    invitation_id: invitation?.id ?? none,
+    invitation_key_id: invitation?.keyId ?? none,
+    invitation_expires_at: invitation?.expiresAt ?? none,
   };
 }
 
-export function toRow(user: UserRecord): Insertable<UserRow> {
+/** The columns of some fields of a user. */
+export function toColumns(user: Partial<UserRecord>): Columns<keyof UserRow> {
   return {
     id: user.id,
     email: user.email,
@@ -86,10 +95,10 @@ export function toRow(user: UserRecord): Insertable<UserRow> {
     full_name: user.fullName,
     phone: user.phone,
     locale: user.locale,
-    profile: JSON.stringify(user.profile),
+    profile: user.profile && JSON.stringify(user.profile),
     profile_public: user.profilePublic,
     status: user.status,
-    role_ids: JSON.stringify(user.roleIds),
+    role_ids: user.roleIds && JSON.stringify(user.roleIds),
     superadmin_mark: user.superadminMark,
     password_hash: user.passwordHash,
     password_version: user.passwordVersion,
@@ -106,6 +115,11 @@ export function toRow(user: UserRecord): Insertable<UserRow> {
     updated_at: user.updatedAt,
     version: user.version,
   };
+}
+
+export function toRow(user: UserRecord): Insertable<UserRow> {
+  // A whole record leaves none undefined.
+  return toColumns(user) as Insertable<UserRow>;
 }
 
 export function toRecord(row: Selectable<UserRow>): UserRecord {

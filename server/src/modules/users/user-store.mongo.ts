@@ -1,33 +1,17 @@
 import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
+import { type Cleared, ERASED } from './erasure.ts';
 import { userTerms } from './search-terms.ts';
+import { userChanges } from './user-changes.ts';
 import { createMongoUserLists, RECORD, toRecord, type UserDocument } from './user-lists.mongo.ts';
-import type { UserAt, UserChange, UserProfile, UserRecord, UserStore } from './user-store.ts';
+import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
 
-/** A tombstone. */
-const ERASED = {
-  email: null,
-  emailNorm: null,
-  emailVerified: false,
-  username: null,
-  usernameKey: null,
-  fullName: null,
-  phone: null,
-  locale: null,
-  profile: {},
-  profilePublic: false,
-  status: 'erased',
-  roleIds: [],
-  superadminMark: false,
-  passwordHash: null,
-  mustChangePassword: false,
-  keptSessionId: null,
-  emailChange: null,
-  invitation: null,
-  lastLoginAt: null,
-  terms: [],
-} satisfies Partial<UserDocument>;
+/** The fields that a user's terms follow from. */
+const NAMES = ['emailNorm', 'username', 'fullName'] as const;
+
+/** A tombstone: of what only documents have, too, nothing stays that is not named. */
+const TOMBSTONE: Cleared<Omit<UserDocument, '_id'>> = { ...ERASED, terms: [] };
 
 /** Users on MongoDB. */
 export function createMongoUserStore(deps: { database: Database; outbox: MongoOutbox }): UserStore {
@@ -64,12 +48,15 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
   }
 
   /** Brings the terms along with the names that they follow from. */
-  const rename = (at: UserAt, set: Partial<UserDocument>, event: EventDraft): Promise<UserChange> =>
-    changeFrom(at, (user) => ({ ...set, terms: userTerms({ ...user, ...set }) }), event);
+  function changeFields(at: UserAt, said: Partial<UserRecord>, event: EventDraft): Promise<UserChange> {
+    const set = written(said);
+    if (!NAMES.some((name) => name in set)) return change(at, set, event);
+    return changeFrom(at, (user) => ({ ...set, terms: userTerms({ ...user, ...set }) }), event);
+  }
 
   return {
     async insert({ id, ...user }, event) {
-      const document = { _id: id, ...user, profile: stored(user.profile), terms: userTerms(user) };
+      const document = { _id: id, ...user, profile: withoutUndefined(user.profile), terms: userTerms(user) };
       try {
         await outbox.insert(document, event, user.version);
         return 'ok';
@@ -84,12 +71,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
     findByEmail: (emailNorm) => findBy('emailNorm', emailNorm),
     findByUsernameKey: (usernameKey) => findBy('usernameKey', usernameKey),
 
-    setPassword: (at, { hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId }, event) =>
-      change(
-        at,
-        { passwordHash: hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId, invitation: null },
-        event,
-      ),
+    ...userChanges(changeFields),
 
     async upgradeHash(id, from, to) {
       const result = await users.updateOne(
@@ -98,26 +80,6 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
       );
       return result.matchedCount === 1;
     },
-
-    async patchProfile(at, patch, event) {
-      const set: Partial<UserDocument> = {};
-      if (patch.email !== undefined) set.email = patch.email;
-      if (patch.emailNorm !== undefined) Object.assign(set, { emailNorm: patch.emailNorm, emailChange: null });
-      if (patch.emailVerified !== undefined) set.emailVerified = patch.emailVerified;
-      if (patch.fullName !== undefined) set.fullName = patch.fullName;
-      if (patch.username !== undefined) set.username = patch.username;
-      if (patch.usernameKey !== undefined) set.usernameKey = patch.usernameKey;
-      if (patch.phone !== undefined) set.phone = patch.phone;
-      if (patch.locale !== undefined) set.locale = patch.locale;
-      if (patch.profile !== undefined) set.profile = stored(patch.profile);
-      if (patch.profilePublic !== undefined) set.profilePublic = patch.profilePublic;
-      return rename(at, set, event);
-    },
-
-    endSessions: (at, { sessionEpoch, keptSessionId }, event) => change(at, { sessionEpoch, keptSessionId }, event),
-
-    beginEmailChange: (at, { id, keyId, email, emailNorm, expiresAt, tries }, event) =>
-      change(at, { emailChange: { id, keyId, email, emailNorm, expiresAt, tries } }, event),
 
     async countEmailTry(id, challengeId, limit, now) {
       const result = await users.updateOne(
@@ -132,33 +94,11 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
       return result.matchedCount === 1;
     },
 
-    takeEmail: (at, { email, emailNorm }, event) =>
-      rename(at, { email, emailNorm, emailVerified: true, emailChange: null }, event),
-
-    softDelete: (at, { sessionEpoch, grantEpoch }, event) =>
-      change(
-        at,
-        {
-          status: 'deleted',
-          deletedAt: at.now,
-          sessionEpoch,
-          keptSessionId: null,
-          grantEpoch,
-          superadminMark: false,
-          emailChange: null,
-          invitation: null,
-        },
-        event,
-      ),
-
-    setStatus: (at, { status, sessionEpoch }, event) =>
-      change(at, { status, deletedAt: null, sessionEpoch, keptSessionId: null, superadminMark: false }, event),
-
     erase: (at, { sessionEpoch, grantEpoch, credentialEpoch }, event) =>
       changeFrom(
         at,
         ({ deletedAt }) => ({
-          ...ERASED,
+          ...TOMBSTONE,
           sessionEpoch,
           grantEpoch,
           credentialEpoch,
@@ -171,26 +111,6 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
       if (await users.findOne({ _id: { $eq: id }, status: 'erased' }, { projection: { _id: 1 } })) {
         await outbox.remove(id);
       }
-    },
-
-    setRoles: (at, { roleIds }, event) => change(at, { roleIds: [...roleIds] }, event),
-    setSuperadminMark: (at, mark, event) => change(at, { superadminMark: mark }, event),
-    invite: (at, { id, keyId, expiresAt }, event) => change(at, { invitation: { id, keyId, expiresAt } }, event),
-
-    acceptInvitation(at, { hash, passwordVersion, sessionEpoch, username, usernameKey, fullName }, event) {
-      const set: Partial<UserDocument> = {
-        passwordHash: hash,
-        passwordVersion,
-        mustChangePassword: false,
-        sessionEpoch,
-        keptSessionId: null,
-        emailVerified: true,
-        invitation: null,
-      };
-      if (username !== undefined) set.username = username;
-      if (usernameKey !== undefined) set.usernameKey = usernameKey;
-      if (fullName !== undefined) set.fullName = fullName;
-      return rename(at, set, event);
     },
 
     ...createMongoUserLists(users),
@@ -217,7 +137,11 @@ function takenName(error: unknown): UserChange {
   return violated.includes('usernameKey') ? 'username_taken' : 'email_taken';
 }
 
-/** Fields that are undefined are left out; the driver would write null. */
-function stored(profile: UserProfile): UserProfile {
-  return JSON.parse(JSON.stringify(profile));
+/** What is undefined is left out; the driver would write null. */
+function withoutUndefined<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+function written(set: Partial<UserRecord>): Partial<UserRecord> {
+  return withoutUndefined({ ...set, profile: set.profile && withoutUndefined(set.profile) });
 }

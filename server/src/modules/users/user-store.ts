@@ -156,10 +156,7 @@ export interface UserStore {
     change: { status: 'active' | 'disabled'; sessionEpoch: number },
     event: EventDraft,
   ): Promise<UserChange>;
-  /**
-   * Leaves a tombstone: `erased`, without names, address, profile, roles, password, invitation or waiting change; `emailVerified`,
-   * `profilePublic`, `mustChangePassword` and the mark are false, `keptSessionId` and `lastLoginAt` null; `deletedAt` is now unless it was set.
-   */
+  /** Leaves a tombstone: `ERASED` of `erasure.ts`, and `deletedAt` is now unless it was set. */
   erase(
     at: UserAt,
     change: Pick<UserRecord, 'sessionEpoch' | 'grantEpoch' | 'credentialEpoch'>,

@@ -1,0 +1,87 @@
+import type { Clock } from '../../platform/clock.ts';
+import { platformErrors } from '../../platform/errors.ts';
+import type { Caller, SessionActor } from '../../platform/http/caller.ts';
+import type { Events } from '../events/events.ts';
+import type { ChangeActive } from './change-active.ts';
+import { auditDiff, keptSession, toLocale, type toUsername } from './names.ts';
+import type { ProfilePatch, UserRecord, UserStore } from './user-store.ts';
+
+/** What a person may change of themselves, as it comes in. */
+export interface ProfileInput {
+  fullName?: string | null;
+  username?: string | null;
+  phone?: string | null;
+  locale?: string | null;
+  profile?: UserRecord['profile'];
+  profilePublic?: boolean;
+}
+
+/** What people do with their own accounts. */
+export interface OwnAccount {
+  /** Throws `unauthenticated` where the actor's user is gone. */
+  me(actor: SessionActor): Promise<UserRecord>;
+  patchMe(caller: Caller, actor: SessionActor, input: ProfileInput): Promise<UserRecord>;
+  /** Soft: restorable for 30 days; every session ends. Throws `superadmin_protected`. */
+  deleteMe(caller: Caller, actor: SessionActor): Promise<void>;
+  /** Ends every session of theirs in one write, but `keep`. Throws `unauthenticated` where that one was ended meanwhile. */
+  endSessions(caller: Caller, userId: string, keep: SessionActor | null): Promise<void>;
+}
+
+export function createOwnAccount(deps: {
+  store: UserStore;
+  change: ChangeActive;
+  toOwnUsername: (input: string | null, held: string | null) => ReturnType<typeof toUsername>;
+  demandNotSuperadmin: (caller: Caller, userId: string) => Promise<void>;
+  events: Events;
+  clock: Clock;
+}): OwnAccount {
+  const { store, change, toOwnUsername, demandNotSuperadmin, events, clock } = deps;
+
+  const about = (user: UserRecord) => ({ target: `user:${user.id}`, userId: user.id });
+  const at = (user: UserRecord) => ({ id: user.id, version: user.version, now: clock() });
+
+  return {
+    async me(actor) {
+      const user = await store.find(actor.userId);
+      if (!user) throw platformErrors.unauthenticated();
+      return user;
+    },
+
+    patchMe(caller, actor, input) {
+      const { username, locale, ...rest } = input;
+      const ofAll: ProfilePatch = { ...rest, ...(locale !== undefined && { locale: toLocale(locale) }) };
+      return change(actor.userId, async (user) => {
+        const patch = { ...ofAll, ...(username !== undefined && toOwnUsername(username, user.usernameKey)) };
+        const event = events.describe(caller, {
+          type: 'user.profile_changed',
+          ...about(user),
+          data: auditDiff(user, patch),
+        });
+        return store.patchProfile(at(user), patch, event);
+      });
+    },
+
+    async deleteMe(caller, actor) {
+      await change(actor.userId, async (user) => {
+        if (user.superadminMark) await demandNotSuperadmin(caller, user.id);
+        const data = { before: { status: user.status }, after: { status: 'deleted' } };
+        const event = events.describe(caller, { type: 'user.deleted', ...about(user), data, evicts: true });
+        const { sessionEpoch, grantEpoch } = user;
+        return store.softDelete(at(user), { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1 }, event);
+      });
+    },
+
+    async endSessions(caller, userId, keep) {
+      await change(userId, async (user) => {
+        const keptSessionId = keep && keptSession(user, keep);
+        const event = events.describe(caller, {
+          type: 'user.sessions_ended',
+          ...about(user),
+          data: { kept: keptSessionId },
+          evicts: true,
+        });
+        return store.endSessions(at(user), { sessionEpoch: user.sessionEpoch + 1, keptSessionId }, event);
+      });
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import type { EventDraft } from '../events/event-store.ts';
+import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
+
+/** Writes `set` onto exactly the version that `at` names, with its event; a field that is undefined stays as it is. */
+export type ChangeUser = (at: UserAt, set: Partial<UserRecord>, event: EventDraft) => Promise<UserChange>;
+
+type Verbs =
+  | 'setPassword'
+  | 'patchProfile'
+  | 'endSessions'
+  | 'beginEmailChange'
+  | 'takeEmail'
+  | 'softDelete'
+  | 'setStatus'
+  | 'setRoles'
+  | 'setSuperadminMark'
+  | 'invite'
+  | 'acceptInvitation';
+
+/** Which fields each change of a user sets, on every database. Each is named: what else an argument holds is never written. */
+export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
+  return {
+    setPassword: (at, { hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId }, event) =>
+      change(
+        at,
+        { passwordHash: hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId, invitation: null },
+        event,
+      ),
+
+    patchProfile(at, patch, event) {
+      const { email, emailNorm, emailVerified, fullName, username, usernameKey, phone, locale } = patch;
+      const { profile, profilePublic } = patch;
+      const address = { email, emailNorm, emailVerified, ...(emailNorm !== undefined && { emailChange: null }) };
+      const names = { fullName, username, usernameKey };
+      return change(at, { ...address, ...names, phone, locale, profile, profilePublic }, event);
+    },
+
+    endSessions: (at, { sessionEpoch, keptSessionId }, event) => change(at, { sessionEpoch, keptSessionId }, event),
+
+    beginEmailChange: (at, { id, keyId, email, emailNorm, expiresAt, tries }, event) =>
+      change(at, { emailChange: { id, keyId, email, emailNorm, expiresAt, tries } }, event),
+
+    takeEmail: (at, { email, emailNorm }, event) =>
+      change(at, { email, emailNorm, emailVerified: true, emailChange: null }, event),
+
+    softDelete: (at, { sessionEpoch, grantEpoch }, event) =>
+      change(
+        at,
+        {
+          status: 'deleted',
+          deletedAt: at.now,
+          sessionEpoch,
+          keptSessionId: null,
+          grantEpoch,
+          superadminMark: false,
+          emailChange: null,
+          invitation: null,
+        },
+        event,
+      ),
+
+    setStatus: (at, { status, sessionEpoch }, event) =>
+      change(at, { status, deletedAt: null, sessionEpoch, keptSessionId: null, superadminMark: false }, event),
+
+    setRoles: (at, { roleIds }, event) => change(at, { roleIds: [...roleIds] }, event),
+    setSuperadminMark: (at, mark, event) => change(at, { superadminMark: mark }, event),
+    invite: (at, { id, keyId, expiresAt }, event) => change(at, { invitation: { id, keyId, expiresAt } }, event),
+
+    acceptInvitation: (at, { hash, passwordVersion, sessionEpoch, username, usernameKey, fullName }, event) =>
+      change(
+        at,
+        {
+          passwordHash: hash,
+          passwordVersion,
+          mustChangePassword: false,
+          sessionEpoch,
+          keptSessionId: null,
+          emailVerified: true,
+          invitation: null,
+          username,
+          usernameKey,
+          fullName,
+        },
+        event,
+      ),
+  };
+}
