@@ -46,7 +46,10 @@ test('a selector is one DNS label, or several', () => {
 test('a key without a selector, and a selector without a key, are faults', () => {
   const env = { SECRET_KEY: 'Vw8C1l0kzv7bJ5nq2h9TtE3yXgRmPd6S', DATABASE_URL: 'sqlite::memory:' };
   for (const half of [{ MAIL_DKIM_KEY: rsa(2048) }, { MAIL_DKIM_SELECTOR: 'mail' }]) {
-    assert.throws(() => loadConfig({ env: { ...env, ...half }, cwd: '/nowhere' }), /MAIL_DKIM_\w+ is missing, and the other one/);
+    assert.throws(
+      () => loadConfig({ env: { ...env, ...half }, cwd: '/nowhere' }),
+      /MAIL_DKIM_\w+ is missing, and the other one/,
+    );
   }
 });
 
