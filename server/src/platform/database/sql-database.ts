@@ -40,7 +40,11 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
   const open = (pool: PoolOptions, slowQuery: number) =>
     new Kysely<unknown>({
       dialect: guardDialect(setup.open(pool), {
-        ...{ slowQuery, log: options.log, scope, watch: pool.watch, replica: options.replica ?? false },
+        slowQuery,
+        log: options.log,
+        scope,
+        watch: pool.watch,
+        replica: options.replica ?? false,
       }),
     });
   const db = open({ size: options.poolSize, limits: true, watch: setup.watch }, options.slowQuery);

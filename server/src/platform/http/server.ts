@@ -101,7 +101,14 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
   const rules = createRouteRules({
-    ...{ config, errorTable, catalogue, clock, authenticate, authorize, counters, pageHeaders },
+    config,
+    errorTable,
+    catalogue,
+    clock,
+    authenticate,
+    authorize,
+    counters,
+    pageHeaders,
     countActor: counters && createActorLimit(counters, rateOf),
   });
   const notFound = createNotFound(app, rules.closedRoutes);
