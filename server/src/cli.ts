@@ -9,24 +9,24 @@ import { AppError } from './platform/errors.ts';
 import { createLog, type Logger } from './platform/telemetry/log.ts';
 
 const USAGE = `ostiary serve                         start the server
-ostiary migrate up | down | status    change the database, or see how far it is
-ostiary migrate new <module> <name>   begin a migration
+ostiary migrate up | down | status    migrate the database, or list its migrations
+ostiary migrate new <module> <name>   create a migration
 ostiary user create --email <address> [--username <name>] [--role superadmin]
                                       the password is read from OSTIARY_PASSWORD, or asked for
 ostiary user grant --email <address> --role superadmin
-                                      give an account that there is the role
-ostiary keys list                     the keys that sign tokens and decrypt passwords
-ostiary keys rotate [--use sig | enc] put the next key to use now; what the present one signed lives out its time
-ostiary keys revoke <id>              throw a key away at once, with everything that it signed
+                                      make an existing account superadmin
+ostiary keys list                     list the keys that sign tokens and decrypt passwords
+ostiary keys rotate [--use sig | enc] activate the next key now; tokens of the present one stay valid
+ostiary keys revoke <id>              remove a key at once; its tokens become invalid
 ostiary doctor                        check configuration, database, keys, Redis, replicas and mail server
 `;
 
 type Command = (args: string[], context: { config: Config; log: Logger }) => Promise<void>;
 
-/** Each is loaded when it is needed: a primary of several processes has no use for the rest of the server. */
+/** Each command is loaded when it runs: the primary of several processes does not need the rest of the server. */
 const COMMANDS: Record<string, { log: 'normal' | 'quiet'; isSilentOnDoubts?: true; run: Command }> = {
   serve: { log: 'normal', run: serve },
-  // Started by `serve`, which has warned already.
+  // Started by `serve`, which has already logged the warnings.
   'serve-as-worker': {
     log: 'normal',
     isSilentOnDoubts: true,
@@ -43,7 +43,8 @@ async function serve(_args: string[], { config, log }: { config: Config; log: Lo
   else await (await import('./main.ts')).serve(config, log);
 }
 
-/** Runs one command line and answers the exit code. What an operator can mend is one clear sentence, without a stack. */
+/** Runs one command line and returns the exit code: `process.exitCode = await run(['doctor'])`. An error that an operator can correct is one
+ * sentence, without a stack. */
 export async function run(args: string[]): Promise<number> {
   const [name = 'help', ...rest] = args;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -77,6 +78,6 @@ function isForOperator(error: unknown): error is Error {
 function describe(error: Error): string {
   if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`;
   if ('code' in error && error.code === 'EADDRINUSE')
-    return `${error.message}: something listens there already; set PORT.`;
+    return `${error.message}: another program listens there; set PORT.`;
   return error.message;
 }

@@ -6,16 +6,16 @@ import { lowerPoolPriority } from './platform/process/pool-priority.ts';
 import { alone, type Supervisor } from './platform/process/supervisor.ts';
 import { openApp, openDatabase, VERSION } from './start.ts';
 
-/** Milliseconds that requests, and then jobs, under way get to finish after SIGTERM. */
+/** Milliseconds that running requests, and then running jobs, get to finish after SIGTERM. */
 const GRACE = 10_000;
 
 /**
- * Starts the server and serves until its supervisor ends it: by SIGTERM or SIGINT, unless it is one of several processes. Throws, before
- * it listens, what stands in the way: `DatabaseUnreachable`, `MigrationFailed`, `WrongSecretKey`, or the error of an address in use.
+ * Starts the server and serves until its supervisor stops it: by SIGTERM or SIGINT, unless it is one of several processes. Throws before
+ * it listens: `DatabaseUnreachable`, `MigrationFailed`, `WrongSecretKey`, or the error of an address in use.
  */
 export async function serve(config: Config, log: Logger, supervisor = alone(config.shutdownDelay)): Promise<void> {
   const database = await openDatabase(config, log);
-  // Also where the start fails: an open pool would keep a process alive that has said why it ends.
+  // Also if the start fails: an open pool would keep the process alive.
   try {
     const { app, close } = await openApp({ config, database, log });
     try {
@@ -45,13 +45,13 @@ async function listenUntilStopped(deps: {
   log.info({ version: VERSION, node: process.version, database }, 'starting');
   const listenTextResolver = (address: string) => `listening on ${address}`;
   const listening = app.http.listen({ host: config.host, port: config.port, listenTextResolver });
-  // A worker asks its primary for the port, and where that is gone it hears nothing any more.
+  // A worker asks its primary for the port, and gets no answer if the primary has ended.
   if (await Promise.race([listening.then(() => true), stopped.then(() => false)])) {
     const setupToken = config.role === 'worker' ? null : await app.setup.offer();
     supervisor.serving(setupToken && `${config.publicUrl}/setup#token=${setupToken}`);
   }
 
   const { reason, delay } = await stopped;
-  log.info(`${reason}: finishing what is under way`);
+  log.info(`${reason}: finishing running requests and jobs`);
   await shutDown(app.http, { grace: GRACE, delay });
 }

@@ -6,14 +6,14 @@ import { keepWorkers } from './platform/process/keep-workers.ts';
 import { firstSignal, printSetupLink } from './platform/process/supervisor.ts';
 import type { Logger } from './platform/telemetry/log.ts';
 
-/** Beyond `SHUTDOWN_DELAY`, and beyond the ten seconds each that a worker gives its requests and then its jobs. Milliseconds. */
+/** Milliseconds beyond `SHUTDOWN_DELAY`; a worker gives its requests and then its jobs ten seconds each. */
 const STOP_LIMIT = 30 * SECOND;
 /** The command of a worker: `worker.ts`. */
 const WORKER = 'serve-as-worker';
 
 /**
- * Runs `WORKERS` processes that serve on one port, until SIGTERM or SIGINT; SIGHUP replaces them one by one. It opens no database and
- * answers nothing itself. The exit code is 1 where the first worker does not come up (it has said why), or one did not end well.
+ * Runs `WORKERS` processes that serve one port, until SIGTERM or SIGINT; SIGHUP replaces them one by one. It opens no database and
+ * answers no requests. The exit code is 1 if the first worker does not start (it has logged why), or if one ended with an error.
  */
 export async function serveByWorkers(config: Config, log: Logger): Promise<void> {
   let printed: string | null = null;
@@ -23,13 +23,13 @@ export async function serveByWorkers(config: Config, log: Logger): Promise<void>
     stopLimit: config.shutdownDelay + STOP_LIMIT,
     log,
     onReady(link) {
-      // All workers of a time have the same.
+      // All workers have the same link at a time.
       if (link !== null && link !== printed) printSetupLink(link);
       printed = link ?? printed;
     },
   });
   const stopped = firstSignal('SIGTERM', 'SIGINT').then((signal) => {
-    log.info(`${signal}: the workers finish what is under way`);
+    log.info(`${signal}: the workers finish running requests and jobs`);
     return workers.stop();
   });
   log.info({ workers: config.workers, node: process.version }, 'starting workers');
@@ -43,7 +43,7 @@ export async function serveByWorkers(config: Config, log: Logger): Promise<void>
   log.info('stopped');
 }
 
-/** Looks at what new workers will read, before any of them does. */
+/** Checks the configuration that new workers will read. */
 function isConfigGood(log: Logger): boolean {
   try {
     for (const warning of loadConfig({ env: process.env, cwd: process.cwd() }).warnings) log.warn(warning);

@@ -17,9 +17,9 @@ import { createOutageLog } from './platform/telemetry/outage-log.ts';
 /** The version of this server, from its package. */
 export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
-/** From here on, a difference between this clock and the database's is reported. Milliseconds. */
+/** Milliseconds; a larger difference between this clock and the database's is reported. */
 const NOTABLE_SKEW = 2_000;
-/** A Redis that is away for so long is reported. Milliseconds. */
+/** Milliseconds; a longer absence of Redis is reported. */
 const NOTABLE_ABSENCE = 1_000;
 
 /** Opens the configured database. Throws `DatabaseUnreachable`. */
@@ -28,7 +28,7 @@ export function openDatabase(config: Config, log: Logger): Promise<Database> {
   return connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
 }
 
-/** The replicas of that database, none of them opened yet: the server starts without them. */
+/** The replicas of that database, not opened yet: the server starts without them. */
 export function replicaSources({ database, log: { slowQuery } }: Config, log: Logger): ReplicaSource[] {
   const { poolSize, replicaUrls } = database;
   return replicaUrls.map((url) => {
@@ -45,7 +45,7 @@ export async function migratorFor(database: Database): Promise<Migrator> {
   return createMigrator(database, await discoverMigrations(new URL('./modules/', import.meta.url)));
 }
 
-/** Migrates the database and composes the server on it. Closing everything again is the caller's. */
+/** Migrates the database and composes the server on it: `const { app, close } = await openApp({ config, database, log })`. The caller closes both. */
 export async function openApp(deps: {
   config: Config;
   database: Database;
@@ -62,16 +62,25 @@ export async function openApp(deps: {
 
   const skew = await clockSkew(database, clock);
   if (Math.abs(skew) >= NOTABLE_SKEW) {
-    log.warn({ skew }, `the database's clock is ${Math.round(skew / 1000)} s ahead of this one: set both right`);
+    log.warn({ skew }, `the database's clock is ${Math.round(skew / 1000)} s ahead of this one: synchronise both`);
   }
 
   const { mailer, mailbox } = await openMail(config, clock);
   const redis = await openRedis(config, log);
   const app = await createApp({
-    ...{ config, database, redis, mailer, mailbox, clock, longestWait, credentials, log, version: VERSION },
-    // A worker lists nothing.
+    config,
+    database,
+    redis,
+    mailer,
+    mailbox,
+    clock,
+    longestWait,
+    credentials,
+    log,
+    version: VERSION,
+    // A worker serves no lists.
     replicas: config.role === 'worker' ? [] : replicaSources(config, log),
-    // A test's clock is steady, too.
+    // A test's clock is monotonic, too.
     steadyClock: deps.clock ?? steadyClock,
   });
   return {
@@ -86,12 +95,12 @@ export async function openApp(deps: {
 
 async function openRedis({ redisUrl }: Config, log: Logger): Promise<RedisConnections | null> {
   if (redisUrl === null) return null;
-  // Loaded where there is one: nobody else pays for it at the start.
+  // Loaded only with a REDIS_URL, to save time at start.
   const { connectRedis } = await import('./platform/redis/connect.ts');
   const outage = createOutageLog(log, 'reaching Redis');
   let away: NodeJS.Timeout | undefined;
   return connectRedis(redisUrl, {
-    // Not of a moment in which this process itself was too busy, as at its start.
+    // Not for a moment in which this process itself was too busy, as at its start.
     onAway(error) {
       away ??= setTimeout(() => outage.failed(error), NOTABLE_ABSENCE).unref();
     },

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { errorTable } from '../src/app.ts';
 
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const root = join(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 test('docs/errors.md has every error code with its status and title, and no other', () => {
   const documented = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (\d{3}) \| (.+?) \|/gm)];
@@ -14,21 +16,50 @@ test('docs/errors.md has every error code with its status and title, and no othe
 });
 
 for (const readme of ['README.md', 'README.zh-CN.md']) {
-  test(`${readme} shows the two commands on its first screen, and its links lead somewhere`, () => {
-    const text = read(readme);
-    const firstScreen = text.split('\n').slice(0, 25).join('\n');
+  test(`${readme} shows the two commands on its first screen`, () => {
+    const firstScreen = read(readme).split('\n').slice(0, 25).join('\n');
     for (const command of ['npm ci && npm start', 'npm ci && npm test'])
       assert.ok(firstScreen.includes(command), command);
-    const links = [...text.matchAll(/\]\(([^):]+)\)/g)].map(([, path = '']) => path);
-    assert.ok(links.length > 3);
-    for (const path of links) assert.doesNotThrow(() => readFileOrFolder(path), path);
   });
 }
 
-function readFileOrFolder(path: string): void {
-  try {
-    read(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error;
+test('every link between the pages leads to a file, and to a heading where it names one', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md', 'bench/*.md'], { cwd: root });
+  for (const page of pages) {
+    const links = [...read(page).matchAll(/\]\(([^):\s]+)\)/g)];
+    if (page.startsWith('README')) assert.ok(links.length > 3, page);
+    for (const [, target = ''] of links) {
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page : join(dirname(page), path);
+      assert.ok(existsSync(join(root, file)), `${page} links to ${target}`);
+      if (anchor !== undefined) assert.ok(anchors(read(file)).includes(anchor), `${page} links to ${target}`);
+    }
   }
+});
+
+test('docs/glossary.md has twenty terms in alphabetical order, each with a file that exists', () => {
+  const rows = [...read('docs/glossary.md').matchAll(/^\| ([a-z][a-z ]*) \| .+ \| `(.+)` \|$/gm)];
+  const terms = rows.map(([, term = '']) => term);
+  assert.equal(terms.length, 20);
+  assert.deepEqual(terms, terms.toSorted());
+  for (const [, term, file = ''] of rows) assert.ok(existsSync(join(root, file)), `${term}: ${file}`);
+});
+
+test('docs/decisions/README.md lists every decision under its title', () => {
+  const decisions = globSync('[0-9]*.md', { cwd: join(root, 'docs/decisions') }).sort();
+  const lines = decisions.map((file) => {
+    const [, number, title] = read(`docs/decisions/${file}`).match(/^# (\d+)\. (.+)$/m) ?? [];
+    return `${number}. [${title}](${file})`;
+  });
+  assert.deepEqual(read('docs/decisions/README.md').match(/^\d+\. .+$/gm), lines);
+});
+
+/** The names that GitHub gives to the headings of a page. */
+function anchors(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }

@@ -418,7 +418,7 @@ for (const { name, freshUrl } of testDatabases()) {
           const [dead, ...more] = await list('failed');
           assert.equal(more.length, 0);
           assert.equal(dead?.attempts, 1);
-          assert.match(dead?.failure?.message ?? '', /refused the mail for good.*550 5\.1\.1.*no such mailbox/);
+          assert.match(dead?.failure?.message ?? '', /refused the mail permanently.*550 5\.1\.1.*no such mailbox/);
           assert.ok(!JSON.stringify(dead).includes(refusedOne ?? ''), 'it outlives an erasure');
           office.unknown.clear();
           ok(await s.client.send('POST', `/admin/jobs/${dead?.id}/retry`, { token: root }), 200);

@@ -111,10 +111,7 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
     withDatabase(sqlite, async ({ dir, url, start }) => {
       const { port } = await start({ env: serverEnv(dir, url), dir });
       const second = await ostiary(['serve'], { env: serverEnv(dir, url, { PORT: String(port) }), dir });
-      assert.match(
-        oneSentence(second),
-        new RegExp(`127\\.0\\.0\\.1:${port}: something listens there already; set PORT`),
-      );
+      assert.match(oneSentence(second), new RegExp(`127\\.0\\.0\\.1:${port}: another program listens there; set PORT`));
     }));
 
   test('production without its settings: every fault in one go, exit 1', () =>

@@ -5,7 +5,7 @@ import { join, posix } from 'node:path';
 export interface Import {
   /** As written: `./sessions.ts`, `node:fs`, `fastify`. */
   specifier: string;
-  /** False where only types are imported and nothing is loaded. */
+  /** False if only types are imported and nothing is loaded. */
   loads: boolean;
 }
 
@@ -13,7 +13,7 @@ const STATIC_IMPORT = /^(?:import|export)\b(?:[^;'"`]*\bfrom)?\s*['"]([^'"`]+)['
 const CALLED_IMPORT = /\b(?:import|require)\(\s*['"`]([^'"`]+)['"`]/g;
 const TYPES_ONLY = /^(?:import|export)\s+type\b/;
 
-/** The static imports that stand in the code, and not in a string or a comment that shows some. */
+/** The static imports of the code, without those shown in strings or comments. */
 function staticImports(source: string): Import[] {
   const found: (Import & { mark: string })[] = [];
   const marked = source.replace(STATIC_IMPORT, (written, specifier: string) => {
@@ -21,7 +21,7 @@ function staticImports(source: string): Import[] {
     found.push({ specifier, loads: !TYPES_ONLY.test(written), mark });
     return `import type { ${mark} } from './mark.ts'`;
   });
-  // Type stripping is the parser here: it takes a mark out of the code, and leaves it where it is only text.
+  // Type stripping is the parser here: it removes a mark from code, and leaves it in text.
   const stripped = stripTypeScriptTypes(marked);
   return found.filter(({ mark }) => !stripped.includes(mark)).map(({ specifier, loads }) => ({ specifier, loads }));
 }
@@ -33,12 +33,12 @@ function calledImports(source: string): Import[] {
   return names(source).map((specifier) => ({ specifier, loads: loaded.has(specifier) }));
 }
 
-/** Every module that a TypeScript source names, as often as it does, and whether that loads it. */
+/** Every import of a TypeScript source, with duplicates, and whether it loads the module. */
 export function importsOf(source: string): Import[] {
   return [...staticImports(source), ...calledImports(source)];
 }
 
-/** Where a file of `server/` belongs. Test files and tools may import what they need. */
+/** The layer of a file of `server/`. Test files and tools may import anything. */
 type Place =
   | { layer: 'platform' | 'storage' | 'app' | 'main' | 'test' }
   | { layer: 'module'; module: string; vocabulary: boolean }
@@ -53,10 +53,10 @@ const TOP_FILES: Record<string, 'storage' | 'app' | 'main'> = {
   'cli.ts': 'main',
 };
 
-/** A module's wire shapes, pure functions and error codes hold no state and are configured by nothing; other modules may use them as they are. */
+/** A module's wire shapes, names and error codes contain no state and do no I/O; other modules may import them. */
 const VOCABULARY = /^src\/modules\/[^/]+\/(?:schemas|names|errors)\.ts$/;
 
-/** Says where the file at `path` (relative to `server/`, with `/`) belongs. */
+/** The layer of the file at `path` (relative to `server/`, with `/`). */
 function placeOf(path: string): Place {
   if (/\.(?:test|contract)\.ts$/.test(path) || path.startsWith('test/')) return { layer: 'test' };
   const [root, folder = '', module] = path.split('/');
@@ -65,13 +65,13 @@ function placeOf(path: string): Place {
   if (folder === 'modules' && module !== undefined) {
     return { layer: 'module', module, vocabulary: VOCABULARY.test(path) };
   }
-  // Any other file beside app.ts is part of putting things together.
+  // Any other file beside app.ts is part of the composition.
   return { layer: TOP_FILES[folder] ?? 'app' };
 }
 
 const RANK = { platform: 0, module: 1, storage: 2, app: 3, main: 4 } as const;
 
-/** Why a file of `from` must not import one of `to`, or null where it may. */
+/** Why a file of `from` must not import one of `to`; null if it may. */
 function objection(from: Place, to: Place, loads: boolean): string | null {
   if (from.layer === 'test' || from.layer === 'outside') return null;
   if (to.layer === 'test') return 'is test code';
@@ -79,14 +79,14 @@ function objection(from: Place, to: Place, loads: boolean): string | null {
   if (from.layer === 'module') {
     if (to.layer === 'platform' || (to.layer === 'module' && (to.module === from.module || to.vocabulary))) return null;
     if (to.layer === 'module' || to.layer === 'storage') {
-      return loads ? 'is not its own: `import type` it, and take the value through the create function' : null;
+      return loads ? 'is not its own: use `import type`, and receive the value through the create function' : null;
     }
   }
   return RANK[to.layer] > RANK[from.layer] ? `is above ${from.layer}/` : null;
 }
 
 /**
- * The imports that go against `main → app → modules → platform`, one line each. `files` maps paths relative to
+ * The imports that violate `main → app → modules → platform`, one line each. `files` maps paths relative to
  * `server/` to their sources.
  */
 export function findOffenders(files: Map<string, string>): string[] {

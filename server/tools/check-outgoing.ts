@@ -2,8 +2,8 @@ import { stripTypeScriptTypes } from 'node:module';
 import { importsOf } from './check-imports.ts';
 
 /**
- * The files of the server that may open connections or start programs, and where to. Every target is the operator's; one that a user
- * could choose would let strangers reach what only this machine reaches (server-side request forgery).
+ * The files of the server that may open connections or start programs, and their targets. The operator sets every target: one that a user
+ * could choose would let strangers reach what only this machine can reach (server-side request forgery).
  */
 export const OUTGOING: Record<string, string> = {
   'src/platform/database/mongo.ts': 'DATABASE_URL',
@@ -17,16 +17,16 @@ export const OUTGOING: Record<string, string> = {
   'src/platform/mail/compose-mail.ts': 'nowhere: makes messages, and may read neither files nor URLs for them',
   'src/platform/mail/smtp-connection.ts': 'SMTP_URL',
   'src/platform/process/keep-workers.ts': 'nowhere: starts this program again',
-  'src/platform/process/worker-side.ts': 'nowhere: speaks with the primary',
+  'src/platform/process/worker-side.ts': 'nowhere: exchanges messages with the primary',
   'src/platform/queue/bullmq-queue.ts': 'REDIS_URL',
   'src/platform/queue/bullmq-workers.ts': 'REDIS_URL',
   'src/platform/redis/connect.ts': 'REDIS_URL',
-  'src/modules/password-encryption/jwe.ts': 'nowhere: decrypts with a key that it is given',
+  'src/modules/password-encryption/jwe.ts': 'nowhere: decrypts with a given key',
   'src/modules/guessing/prove-in-browser.ts': 'this server, from a browser',
   'src/modules/pages/form-script.ts': 'this server, from a browser',
 };
 
-/** Dependencies that can open connections, and those that cannot by themselves. Every one is on one of the two lists. */
+/** Dependencies that can open connections, and those that cannot by themselves. Each is on one of the two lists. */
 export const CONNECTING = ['bullmq', 'ioredis', 'jose', 'mongodb', 'mysql2', 'nodemailer', 'pg'];
 export const LOCAL = [
   ...['@fastify/cookie', '@fastify/swagger', '@fastify/swagger-ui', '@ip-location-db/geo-whois-asn-country-mmdb'],
@@ -36,12 +36,12 @@ export const LOCAL = [
 ];
 
 const NODE_MODULES = /^(?:node:)?(?:net|tls|https?|http2|dgram|dns|dns\/promises|child_process|cluster|inspector)$/;
-/** What `node:net` has that only looks at addresses. */
+/** Exports of `node:net` that only parse addresses. */
 const ADDRESS_NAMES = new Set(['BlockList', 'SocketAddress', 'isIP', 'isIPv4', 'isIPv6']);
 const CALLS =
   /(?<![.\w]|async )fetch\s*\(|\bglobalThis\s*(?:\.\s*fetch|\[)|\bnew\s+(?:WebSocket|EventSource|XMLHttpRequest)\b|\bgetBuiltinModule\b|\bcreateRequire\b|\.\s*sendBeacon\b/;
 
-/** By what each file of `files` could open connections; files that cannot are left out. Tests may do as they like. */
+/** By what each file of `files` could open connections; files that cannot are left out. Tests are not checked. */
 export function findOutgoing(files: Map<string, string>): Map<string, string[]> {
   const product = [...files].filter(
     ([path]) => path.startsWith('src/') && !/\.(?:test|testing|contract)\.ts$/.test(path),

@@ -10,7 +10,7 @@ import { openReplicaStorage, openStorage } from '../storage.ts';
 
 const NOTABLE_SKEW = 2_000;
 
-/** `ostiary doctor`: looks at everything that a start depends on, changes nothing, and ends with 1 where something is wrong. */
+/** `ostiary doctor`: checks everything that a start depends on, changes nothing, and exits with 1 if something is wrong. */
 export async function doctor(_args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
   report('configuration', 'ok', `${config.environment}, ${config.publicUrl}`);
   const database = await openDatabase(config, log);
@@ -38,22 +38,22 @@ export async function doctor(_args: string[], { config, log }: { config: Config;
   }
 }
 
-/** What only a database tells that a server has begun. */
+/** Checks that need a database on which a server has started. */
 async function reportContent(database: Database, config: Config): Promise<void> {
   const storage = openStorage(database, { onCommit: () => {} });
   if ((await storage.secretChecks.list()).length > 0) {
     const keyring = createKeyring(config.secretKeys);
-    // A new key is noted by a server that starts with it, not by looking.
+    // A server that starts with a new key records it; a check does not.
     const store = { ...storage.secretChecks, add: async () => true };
     await checkSecretKey({ store, keyring, clock: systemClock });
-    // One that was replaced is known, too.
+    // A replaced key is known, too.
     const shut = (await storage.keys.list()).filter((key) => openPrivateKey(keyring, key) === null);
     report(
       'secret key',
       shut.length === 0 ? 'ok' : 'wrong',
       shut.length === 0
-        ? 'the one that this database was made with'
-        : `${shut.length} keys of the database were sealed with another: give that one, too, as SECRET_KEY or SECRET_KEY_PREVIOUS`,
+        ? 'the one of this database'
+        : `${shut.length} keys of the database were encrypted with another: set that one, too, as SECRET_KEY or SECRET_KEY_PREVIOUS`,
     );
   }
   const { userIds } = await storage.superadmins.read();
@@ -64,7 +64,7 @@ async function reportContent(database: Database, config: Config): Promise<void> 
   );
 }
 
-/** Whether each can be reached, and read once there is something; how far behind it is, only a running server can tell. */
+/** Whether each replica can be reached, and read if there are data; only a running server knows how far behind it is. */
 async function reportReplicas(config: Config, log: Logger, begun: boolean): Promise<void> {
   for (const { name, open } of replicaSources(config, log)) {
     try {
@@ -81,7 +81,7 @@ async function reportReplicas(config: Config, log: Logger, begun: boolean): Prom
   }
 }
 
-/** Whether what carries the jobs answers. */
+/** Whether Redis answers. */
 async function reportRedis(url: string | null): Promise<void> {
   if (url === null) {
     report('jobs', 'ok', 'in a table of the database');
@@ -99,7 +99,7 @@ async function reportRedis(url: string | null): Promise<void> {
   }
 }
 
-/** Whether the mail server lets this server in; no mail is sent. */
+/** Whether the mail server accepts the credentials; no mail is sent. */
 async function reportMail({ mail, dataDir }: Config): Promise<void> {
   if (mail.smtpUrl === null) {
     report('mail', 'ok', `kept in ${dataDir}/mailbox (development)`);
@@ -111,7 +111,7 @@ async function reportMail({ mail, dataDir }: Config): Promise<void> {
     report('mail', 'ok', 'by SMTP');
   } catch (error) {
     const { message, code = '' } = error as Error & { code?: string };
-    // In part the server's own words, for a terminal.
+    // Partly the server's own text, made safe for a terminal.
     report('mail', 'wrong', `the server of SMTP_URL: ${message.replace(/\p{C}+/gu, ' ').slice(0, 300)} (${code})`);
   }
 }

@@ -7,7 +7,7 @@ import type { Logger } from '../platform/telemetry/log.ts';
 import { openApp, openDatabase } from '../start.ts';
 import { UsageError } from './usage-error.ts';
 
-/** `ostiary keys list`, `ostiary keys rotate [--use sig | enc]`, `ostiary keys revoke <id>`. Servers that run follow within a second. */
+/** `ostiary keys list`, `ostiary keys rotate [--use sig | enc]`, `ostiary keys revoke <id>`. Running servers follow within a second. */
 export async function keys(args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
   const act = read(args);
   const database = await openDatabase(config, log);
@@ -29,8 +29,8 @@ function read(args: string[]): (keys: Keys) => Promise<void> {
     const { values, positionals } = parseArgs({ args, options: { use: { type: 'string' } }, allowPositionals: true });
     const [action, id, ...rest] = positionals;
     const { use = 'sig' } = values;
-    if (use !== 'sig' && use !== 'enc') throw new UsageError('The use is sig or enc.');
-    if (values.use !== undefined && action !== 'rotate') throw new UsageError('Only rotate takes a use.');
+    if (use !== 'sig' && use !== 'enc') throw new UsageError('--use must be sig or enc.');
+    if (values.use !== undefined && action !== 'rotate') throw new UsageError('Only rotate accepts --use.');
     if (action === 'list' && id === undefined) return async () => {};
     if (action === 'rotate' && id === undefined) return (keys) => keys.rotate(SYSTEM_CALLER, use);
     if (action === 'revoke' && id && rest.length === 0) return (keys) => keys.revoke(SYSTEM_CALLER, id);

@@ -1,4 +1,4 @@
-/** The command line does not say what to do. */
+/** The command line is invalid. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

@@ -36,7 +36,7 @@ function read(args: string[]) {
     const action = positionals.join(' ');
     if ((action !== 'create' && action !== 'grant') || !email)
       throw new UsageError('Say: user create --email <address>.');
-    if (role !== 'superadmin' && role !== 'user') throw new UsageError('The role is user or superadmin.');
+    if (role !== 'superadmin' && role !== 'user') throw new UsageError('--role must be user or superadmin.');
     if (action === 'grant' && role !== 'superadmin')
       throw new UsageError('Say: user grant --email <address> --role superadmin.');
     return { action, email, username, superadmin: role === 'superadmin' } as const;
@@ -47,7 +47,7 @@ function read(args: string[]) {
   }
 }
 
-/** Never from the command line: other users of the machine can read that. */
+/** Never from the command line, which other users of the machine can read. */
 async function readPassword(): Promise<string> {
   const fromEnvironment = process.env.OSTIARY_PASSWORD;
   if (fromEnvironment) return fromEnvironment;

@@ -1,12 +1,12 @@
-/** Where every module takes its time from; a test freezes or moves it. Milliseconds are the finest unit that is stored. */
+/** Source of time for all modules; tests freeze or move it. Stored times have millisecond precision. */
 export type Clock = () => Date;
 
 export const systemClock: Clock = () => new Date();
 
-/** Goes on evenly whatever the system's clock is set to: for durations within this process. */
+/** Monotonic: unaffected by changes of the system's clock. For durations within this process. */
 export const steadyClock: Clock = () => new Date(performance.timeOrigin + performance.now());
 
-/** A time `milliseconds` after (or, negative, before) `from`. */
+/** The time `milliseconds` after `from`, or before it if negative. */
 export function after(from: Date, milliseconds: number): Date {
   return new Date(from.getTime() + milliseconds);
 }

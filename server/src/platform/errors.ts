@@ -1,4 +1,4 @@
-/** One line of an error table: what a client sees of a failure besides its code. */
+/** One line of an error table: what a client sees of an error beside its code. */
 export interface ErrorSpec {
   /** HTTP status, 400 to 599. */
   status: number;
@@ -7,19 +7,19 @@ export interface ErrorSpec {
 }
 
 export interface ErrorExtras {
-  /** What a person can do about this occurrence; must never repeat what the client sent. */
+  /** What the user can do about this occurrence. It must never repeat what the client sent. */
   detail?: string;
   /** Header fields for the answer (`Retry-After`, `WWW-Authenticate` …). */
   headers?: Record<string, string>;
   /** Members added to the problem document (RFC 9457, 3.2), such as `step` and `flowToken`. */
   members?: Record<string, unknown>;
-  /** Faulty fields, for `validation_failed` and its like. */
+  /** Faulty fields, for `validation_failed` and similar errors. */
   errors?: { path: string; message: string }[];
-  /** What caused it; logged, never sent. */
+  /** The underlying error; logged, never sent. */
   cause?: unknown;
 }
 
-/** A failure that the contract names: it reaches the client as `application/problem+json` with this `code`. */
+/** An error of the API contract: the client receives it as `application/problem+json` with this `code`. */
 export class AppError extends Error {
   readonly code: string;
   readonly status: number;
@@ -39,7 +39,7 @@ export type ErrorTable = Record<string, ErrorSpec>;
 
 /**
  * Turns a module's error table into throwable errors: `throw errors.code_invalid()`.
- * The table itself stays readable under `table`, for the OpenAPI document and the test of the docs.
+ * The table itself is available as `table`, for the OpenAPI document and the test of the docs.
  */
 export function defineErrors<const T extends ErrorTable>(table: T): { [K in keyof T]: ErrorFactory } & { table: T } {
   const factories = Object.fromEntries(
@@ -48,7 +48,7 @@ export function defineErrors<const T extends ErrorTable>(table: T): { [K in keyo
   return Object.assign(factories, { table }) as { [K in keyof T]: ErrorFactory } & { table: T };
 }
 
-/** For lists of results: the refusal that a promise ended in, null where it went well. Rejects with whatever is no refusal. */
+/** The `AppError` that a promise rejects with, or null if it resolves; for lists of results. Rejects with any other error. */
 export async function outcomeOf(work: Promise<unknown>): Promise<AppError | null> {
   try {
     await work;
@@ -59,7 +59,7 @@ export async function outcomeOf(work: Promise<unknown>): Promise<AppError | null
   }
 }
 
-/** The failures that the platform itself can answer with; modules add their own tables. */
+/** The errors that the platform itself answers with; modules add their own tables. */
 export const platformErrors = defineErrors({
   validation_failed: { status: 400, title: 'The request does not fit its schema.' },
   malformed_body: { status: 400, title: 'The body could not be read.' },
@@ -67,20 +67,17 @@ export const platformErrors = defineErrors({
   unauthenticated: { status: 401, title: 'A valid access token is needed.' },
   reauth_required: { status: 401, title: 'Confirm the password again; the sign-in is too old for this.' },
   origin_refused: { status: 403, title: 'This origin may not use the cookie.' },
-  host_refused: { status: 400, title: 'This host name is not served here.' },
-  forbidden: { status: 403, title: 'You may not do this.' },
-  credential_refused: {
-    status: 403,
-    title: 'This takes a person who has signed in; a credential of a program does not do.',
-  },
-  scope_insufficient: { status: 403, title: 'This credential is limited to less than this.' },
+  host_refused: { status: 400, title: 'This host name is not served.' },
+  forbidden: { status: 403, title: 'You are not allowed to do this.' },
+  credential_refused: { status: 403, title: 'This needs a signed-in user; credentials of programs are not accepted.' },
+  scope_insufficient: { status: 403, title: 'The scope of this credential does not include this.' },
   email_unverified: { status: 403, title: 'The e-mail address must be verified first.' },
-  not_found: { status: 404, title: 'There is nothing here.' },
-  method_not_allowed: { status: 405, title: 'This resource does not know that method.' },
+  not_found: { status: 404, title: 'This resource does not exist.' },
+  method_not_allowed: { status: 405, title: 'This resource does not support that method.' },
   request_timeout: { status: 408, title: 'The request took too long to arrive.' },
   body_too_large: { status: 413, title: 'The body is too large.' },
   uri_too_long: { status: 414, title: 'The URL is too long.' },
-  unsupported_media_type: { status: 415, title: 'The body has a content type that is not read here.' },
+  unsupported_media_type: { status: 415, title: 'The content type of the body is not supported.' },
   headers_too_large: { status: 431, title: 'The header fields are too large.' },
   rate_limited: { status: 429, title: 'Too many requests; try again later.' },
   internal_error: { status: 500, title: 'Something went wrong on our side.' },

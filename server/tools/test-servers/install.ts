@@ -1,4 +1,4 @@
-// Gets what the tests' private servers need: `npm run test:install`. Quick when all is there.
+// Installs the test servers: `npm run test:install`. Quick if all are installed.
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { findMariadb } from './mariadb.ts';
 import { prepareMongodb } from './mongodb-runtime.ts';
@@ -16,7 +16,7 @@ const missingPackages = () => [
   ...(findRedis() === null ? ['redis-server'] : []),
 ];
 
-/** Installs Debian packages without letting their services start; throws what apt says. */
+/** Installs Debian packages without starting their services; throws apt's error. */
 async function installPackages(packages: string[]): Promise<void> {
   if (findBinary(['apt-get'], ['/usr/bin']) === null) {
     throw new Error(`Install these with your system's package manager: ${packages.join(', ')}.`);
@@ -33,7 +33,7 @@ async function installPackages(packages: string[]): Promise<void> {
   }
 }
 
-/** One step: says what came of it, and lets the others go on when it fails. */
+/** One step: prints its result, and lets the others continue if it fails. */
 async function step(name: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();

@@ -10,8 +10,8 @@ const PACKAGES = ['libc6', 'libstdc++6', 'libgcc-s1'];
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /**
- * Makes the embedded MongoDB ready to start: the engine by its own lock file, and a newer C library beside it where
- * the system's is too old. Does nothing when both are there. Throws what stood in the way.
+ * Prepares the embedded MongoDB: the engine by its own lock file, and a newer C library beside it if
+ * the system's is too old. Does nothing if both are there. Throws the error that prevented it.
  */
 export async function prepareMongodb(): Promise<void> {
   if (!engineInstalled()) await run(['npm', 'ci', '--no-audit', '--no-fund'], { cwd: ENGINE_FOLDER });
@@ -19,7 +19,7 @@ export async function prepareMongodb(): Promise<void> {
   if (engineNode() === null) throw new Error(`no dynamic loader among the files of ${PACKAGES.join(', ')}`);
 }
 
-/** The archive that this machine's apt takes its own release from: the newer release is asked of the same mirror. */
+/** The mirror of this machine's apt, which is also used for the newer release. */
 async function configuredMirror(): Promise<string> {
   const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   const indexes = await run(['apt-get', 'update', '--print-uris']);
@@ -55,7 +55,7 @@ async function fetchRuntime(): Promise<void> {
       'Dir::Etc::sourceparts': '/dev/null',
       'Dir::Etc::preferences': '/dev/null',
       'Dir::Etc::preferencesparts': '/dev/null',
-      // Hooks in the system's apt.conf.d would tidy up or announce what does not concern them.
+      // Hooks in the system's apt.conf.d would act on packages that do not concern them.
       'Dir::Etc::parts': '/dev/null',
       'Acquire::Languages': 'none',
     };
@@ -77,7 +77,7 @@ async function fetchRuntime(): Promise<void> {
 /** Puts the shared libraries into the runtime folder: complete or not at all, so that a broken run is repeated. */
 async function keepLibraries(unpacked: string): Promise<void> {
   const loader = globSync(join(unpacked, 'usr/lib/*/ld-linux-*.so.*'))[0];
-  if (loader === undefined) throw new Error('the packages hold no dynamic loader');
+  if (loader === undefined) throw new Error('the packages contain no dynamic loader');
   const incomplete = join(RUNTIME_FOLDER, 'incomplete');
   const libraries = join(RUNTIME_FOLDER, 'usr/lib');
   rmSync(RUNTIME_FOLDER, { recursive: true, force: true });

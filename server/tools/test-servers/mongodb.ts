@@ -9,7 +9,7 @@ export const ENGINE_FOLDER = join(import.meta.dirname, 'mongodb');
 /** The newer C library that the engine is started with where the system's is too old. */
 export const RUNTIME_FOLDER = join(ENGINE_FOLDER, 'runtime');
 
-/** What the engine used here cannot show; a `mongod` behind TEST_MONGODB_URL can. */
+/** Features that this engine lacks; a `mongod` behind TEST_MONGODB_URL has them. */
 export const ENGINE_LIMITS =
   'sessions, transactions, change streams, TTL deletion (an embedded 9.0 alpha, not a mongod)';
 

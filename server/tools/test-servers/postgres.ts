@@ -38,7 +38,7 @@ export const launchPostgres: Launch = async (scratch, options) => {
 /** Starts a server on a cluster's files, again and again if need be; resolves when it answers. */
 export type StartCluster = (port: number) => Promise<{ url: string; child: ChildProcess }>;
 
-/** The files of a PostgreSQL of its own; null where there is no program for it. */
+/** The files of a private PostgreSQL; null if there is no program for it. */
 export async function createCluster(scratch: Scratch, { durable }: { durable: boolean }): Promise<StartCluster | null> {
   const initdb = findPostgres();
   if (initdb === null) return null;

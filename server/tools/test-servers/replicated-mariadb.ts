@@ -22,7 +22,7 @@ export async function launchReplicatedMariadb(): Promise<ReplicatedServer | null
     if ('missing' in primary || 'missing' in replica) throw new Error('MariaDB went missing');
     const [row] = await execute(primary.url, 'select @@gtid_binlog_pos as position');
     const { hostname, port, username, password } = new URL(primary.url);
-    // Each has made its own users already: what follows is what both have.
+    // Each has already created its own users: replication starts after that.
     await execute(replica.url, `set global gtid_slave_pos = '${row?.position}'`);
     await execute(
       replica.url,
@@ -31,7 +31,9 @@ export async function launchReplicatedMariadb(): Promise<ReplicatedServer | null
     );
     await execute(replica.url, 'start slave');
     return {
-      ...{ primary: primary.url, replica: replica.url, stop },
+      primary: primary.url,
+      replica: replica.url,
+      stop,
       async pause() {
         await execute(replica.url, 'stop slave sql_thread');
       },

@@ -24,7 +24,7 @@ export async function launchReplicatedPostgres(): Promise<ReplicatedServer | nul
     if (user.length > 0) await run(['chown', 'postgres:postgres', home]);
     const from = ['--host', primary.hostname, '--port', primary.port, '--username', primary.username];
     const copy = [baseBackup, '--pgdata', join(home, 'data'), ...from];
-    // Writes down whom to follow.
+    // Stores the address of the primary.
     const options = ['--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
     const env = { ...process.env, PGPASSWORD: primary.password };
     await run([...user, ...copy, ...options], { cwd: home, env });
@@ -37,7 +37,8 @@ export async function launchReplicatedPostgres(): Promise<ReplicatedServer | nul
     });
     let running = child;
     return {
-      ...{ primary: primary.href, replica: url },
+      primary: primary.href,
+      replica: url,
       pause: () => execute(url, 'select pg_wal_replay_pause()'),
       resume: () => execute(url, 'select pg_wal_replay_resume()'),
       async kill() {

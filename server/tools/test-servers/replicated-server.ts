@@ -6,10 +6,10 @@ export interface ReplicatedServer {
   /** From now on the replica stays as it is. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Ends the replica without a word. */
+  /** Kills the replica. */
   kill(): Promise<void>;
   /** Starts it again at the same address, after `kill`; null: its folder is gone. */
   restart: (() => Promise<void>) | null;
-  /** Ends both, and removes what they leave. */
+  /** Ends both, and removes their files. */
   stop(): Promise<void>;
 }

@@ -5,13 +5,13 @@ import { chmodSync, mkdtempSync, statfsSync, statSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** How a server is told to end: PostgreSQL frees its shared memory on SIGQUIT, the others have nothing to lose. */
+/** The signal that ends a server: PostgreSQL frees its shared memory on SIGQUIT, the others can be killed. */
 export type EndSignal = 'QUIT' | 'TERM' | 'KILL';
 
 export interface Scratch {
-  /** A new folder that every user may enter; it disappears with this process, however that ends. */
+  /** A new folder that every user may enter; it is removed with this process, however that ends. */
   dir: string;
-  /** Promises that `child` ends when this process does, also by SIGKILL. */
+  /** Ensures that `child` ends with this process, also after SIGKILL. */
   guard(child: ChildProcess, signal: EndSignal): void;
   /** Ends the guarded processes, removes the folder; resolves when nothing is left. May be called twice. */
   end(): Promise<void>;
@@ -59,14 +59,14 @@ function reachableTemporaryFolder(): string {
   return candidates.find(reachable) ?? tmpdir();
 }
 
-/** Where Linux has a file system in memory. Containers are given little of it unless asked. */
+/** Linux's file system in memory. Containers have little of it by default. */
 const MEMORY_FOLDER = '/dev/shm';
-/** Several times what a whole run takes, in bytes; what it holds there is taken from the memory of the machine. */
+/** Bytes, several times the need of a whole run; its content takes memory of the machine. */
 const MEMORY_NEEDED = 4 * 1024 ** 3;
 
 /**
- * A folder in memory for what a run of tests throws away, or null where there is none with four free gigabytes, and where TMPDIR
- * says what to use. Databases that wait for the disk at each statement keep a run waiting longer than they keep it busy.
+ * A folder in memory for the temporary files of a test run; null if there is none with four free gigabytes, or if TMPDIR
+ * is set. Otherwise a run would mostly wait for databases that wait for the disk.
  */
 export function memoryFolder(env: NodeJS.ProcessEnv = process.env): string | null {
   if (env.TMPDIR || process.platform !== 'linux') return null;
@@ -82,7 +82,7 @@ export function memoryFolder(env: NodeJS.ProcessEnv = process.env): string | nul
 export function createScratch(parent = reachableTemporaryFolder()): Scratch {
   const dir = mkdtempSync(join(parent, 'ostiary-test-'));
   chmodSync(dir, 0o755);
-  // A session of its own, so that Ctrl-C in the terminal ends the tests and not the one that tidies up after them.
+  // A session of its own, so that Ctrl-C in the terminal ends the tests, and not the process that cleans up after them.
   const watchdog = spawn('/bin/sh', ['-c', WATCHDOG, 'watchdog', dir], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],

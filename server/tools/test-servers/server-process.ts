@@ -13,7 +13,7 @@ const PROBE_PAUSE = 30;
 const LOG_LINES = 15;
 const PORT_ATTEMPTS = 3;
 
-/** What a kind of server reports of itself: where it listens, or why it could not be had. */
+/** A server's URL, or why it is missing. */
 export type Launch = (
   scratch: Scratch,
   options: { durable: boolean },
@@ -34,7 +34,7 @@ export function asUser(user: string): string[] {
   return ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'];
 }
 
-/** Runs a command to its end; throws with what it printed when it fails. */
+/** Runs a command to its end; throws with its output if it fails. */
 export async function run(command: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<string> {
   const [file = '', ...args] = command;
   try {

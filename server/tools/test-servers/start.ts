@@ -9,9 +9,9 @@ export type ServerKind = 'postgres' | 'mysql' | 'mongodb' | 'redis';
 
 export interface TestServers {
   urls: Partial<Record<ServerKind, string>>;
-  /** One line for each kind of server: its version and where it comes from, or why there is none. */
+  /** One line per kind of server: its version and origin, or why it is missing. */
   report: string[];
-  /** Ends the private servers and removes their folder; those that were given by URL are left as they are. */
+  /** Ends the private servers and removes their folder; servers given by URL are left alone. */
   stop(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ interface Kind {
   variable: 'TEST_POSTGRES_URL' | 'TEST_MYSQL_URL' | 'TEST_MONGODB_URL' | 'TEST_REDIS_URL';
   launch: Launch;
   version: (url: string) => Promise<string>;
-  /** What a private server of this kind cannot show. */
+  /** Features that a private server of this kind lacks. */
   limits?: string;
 }
 
@@ -102,7 +102,7 @@ export async function startTestServers(
   };
 }
 
-/** A failure in words; drivers' AggregateErrors have an empty message of their own. */
+/** The message of an error; the AggregateErrors of drivers have an empty one. */
 function reason(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reason).join('; ');
   return error instanceof Error ? error.message : String(error);

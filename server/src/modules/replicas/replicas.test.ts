@@ -132,7 +132,7 @@ test('nothing older than ten seconds is shown, whether or not anybody looks', as
     assert.equal(w.replicas.allServe(), looks <= 5, 'the first heartbeat that it lacks has been there for ten seconds');
     w.time.forward(2 * SECOND);
   }
-  assert.deepEqual(w.told(), ['reading from the replica a fails; it is tried again until it works']);
+  assert.deepEqual(w.told(), ['reading from the replica a fails; it is retried until it works']);
   assert.match(w.log[0]?.err?.message ?? '', /at least 12 s behind/);
 
   await w.replicate('a');
@@ -153,7 +153,7 @@ test('a primary that is away is not the fault of the replica', async (t) => {
   }
   assert.ok(w.replicas.allServe());
   assert.equal(await w.from(), 'primary', 'nobody knows how old it is by now');
-  assert.deepEqual(w.told(), ['giving a heartbeat to the replicas fails; it is tried again until it works']);
+  assert.deepEqual(w.told(), ['giving a heartbeat to the replicas fails; it is retried until it works']);
   await sql`alter table beats_away rename to beats`.execute(rowsOf(w.primary));
   await w.heartbeat('a');
   assert.equal(await w.from(), 'a');
@@ -223,7 +223,7 @@ test('one that is lost is left out, told of once, and taken back', async (t) => 
   assert.equal(await w.from(), 'a');
   assert.ok(w.replicas.allServe());
   assert.deepEqual(w.told(), [
-    'reading from the replica a fails; it is tried again until it works',
+    'reading from the replica a fails; it is retried until it works',
     'reading from the replica a works again',
   ]);
 });

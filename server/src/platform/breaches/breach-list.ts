@@ -2,17 +2,17 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { searchBreaches } from './breach-search.ts';
 
-/** Hexadecimal digits of a SHA-1, and those of them that name a file of a directory of ranges. */
+/** Hexadecimal digits of a SHA-1, and how many of them name a file in a directory of ranges. */
 export const DIGITS = 40;
 export const RANGE_DIGITS = 5;
 
-/** The file of a range, as the downloader of Pwned Passwords names it. */
+/** The file name of a range, as the Pwned Passwords downloader writes it. */
 export const rangeFile = (range: string): string => `${range}.txt`;
 
 /**
- * Whether a list of breached passwords holds a SHA-1 (hexadecimal, in capitals). `path` is one sorted file of `HASH:count`, or a
- * directory of `00000.txt` to `FFFFF.txt` with the other 35 digits, as Pwned Passwords come. Opened anew each time, so that the list can
- * be renewed while the server runs. Throws the system's error where it cannot be read, and `BadBreachFile`.
+ * Whether a list of breached passwords contains a SHA-1 (hexadecimal, in capitals). `path` is one sorted file of `HASH:count`, or a
+ * directory of `00000.txt` to `FFFFF.txt` with the other 35 digits, as the Pwned Passwords downloader writes them. The list is opened at each
+ * call, so that it can be replaced while the server runs. Throws `BadBreachFile`, or the system's error if it cannot be read.
  */
 export async function isInBreachList(path: string, sha1: string): Promise<boolean> {
   if (!(await stat(path)).isDirectory()) return isInFile(path, sha1);
@@ -25,7 +25,7 @@ async function isInFile(path: string, key: string): Promise<boolean> {
     const { size } = await file.stat();
     const read = async (position: number, length: number) => {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
-      // Cut shorter while it is read: what is missing would count as not breached.
+      // The file was truncated meanwhile: missing hashes would count as not breached.
       if (bytesRead < length) throw new Error('The list of breached passwords ended early.');
       return buffer;
     };

@@ -1,11 +1,11 @@
-/** Bytes that are read at once: some 350 lines. */
+/** Bytes per read: some 350 lines. */
 export const BLOCK = 16 * 1024;
-/** Reads that go where an even spread of hashes says; after them the rest is halved, whatever the file holds. */
+/** Reads by interpolation, which assumes evenly spread hashes; after that, bisection, which works for any file. */
 const GUESSES = 4;
-/** Hexadecimal digits that a double holds exactly. */
+/** Hexadecimal digits that a double represents exactly. */
 const EXACT_DIGITS = 12;
 
-/** The end of a hash and how often it was seen. A count of 0 pads a range, and says nothing of the hash. */
+/** The end of a hash, and how often it was seen. A count of 0 is padding of a range. */
 export interface BreachLine {
   key: string;
   count: number;
@@ -14,19 +14,19 @@ export interface BreachLine {
 /** Reads `length` bytes at `position`. */
 export type ReadAt = (position: number, length: number) => Promise<Buffer>;
 
-/** What a file holds that is not lines of `HASH:count`, in capitals and in order. */
+/** The file is not made of lines of `HASH:count`, in capitals and in order. */
 export class BadBreachFile extends Error {
   override readonly name = 'BadBreachFile';
 }
 
 /**
  * Whether a sorted file of `size` bytes has `key` (hexadecimal, in capitals, as long as the keys of the file) with a count of 1 or
- * more. Hashes spread evenly, so the place of one can be guessed: a few reads of `BLOCK` bytes are enough, however large the file is.
- * Throws `BadBreachFile` where it meets a line that is none.
+ * more. Hashes are evenly spread, so that a few interpolated reads of `BLOCK` bytes are enough, however large the file is.
+ * Throws `BadBreachFile` at a malformed line.
  */
 export async function searchBreaches(read: ReadAt, size: number, key: string): Promise<boolean> {
   const wanted = shareOf(key);
-  // Both are beginnings of lines, and the line with the key begins between them if there is one.
+  // Both are starts of lines; the line with the key, if any, begins between them.
   let low = 0;
   let high = size;
   let lowShare = 0;
@@ -51,8 +51,8 @@ export async function searchBreaches(read: ReadAt, size: number, key: string): P
 }
 
 /**
- * The lines that lie whole in `bytes`, and where the first begins and the last ends there; `first` and `last` say that the bytes begin
- * and end with a line. Throws `BadBreachFile` where one is not `HASH:count` with `digits` capitals.
+ * The complete lines in `bytes`, and where the first begins and the last ends; `first` and `last` say that the bytes begin and end with
+ * a line. Throws `BadBreachFile` if a line is not `HASH:count` with `digits` capitals.
  */
 export function wholeLines(
   bytes: Buffer,
@@ -61,7 +61,7 @@ export function wholeLines(
 ): { lines: BreachLine[]; from: number; to: number } {
   const from = first ? 0 : bytes.indexOf('\n') + 1;
   const to = last ? bytes.length : bytes.lastIndexOf('\n') + 1;
-  // Without a line break there is no whole line.
+  // Without a line break there is no complete line.
   if ((!first && from === 0) || to <= from) return { lines: [], from: 0, to: 0 };
   const texts = bytes
     .toString('latin1', from, to)
@@ -77,7 +77,7 @@ function lineOf(text: string, digits: number): BreachLine {
   return { key, count: Number(count) };
 }
 
-/** Which share of all keys is smaller. */
+/** The share of all keys that are smaller. */
 function shareOf(key: string): number {
   return Number.parseInt(key.slice(0, EXACT_DIGITS), 16) / 16 ** EXACT_DIGITS;
 }

@@ -2,35 +2,36 @@ import type { RedisConnections } from '../redis/connect.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { createRedisCache } from './redis-cache.ts';
 
-/** For what is dear to work out and may be somewhat old. What is remembered are copies: what a caller does to theirs changes no other. */
+/** A cache for results that are expensive to compute and may be somewhat old. Every caller gets a copy of its own. */
 export interface Cache {
   /**
-   * What is remembered under a key, or else what `load` finds, for `ttl` milliseconds from when that began. Only what JSON carries
-   * unchanged; a key is always used with the same `ttl`. Callers of one process that ask together share one load. `undefined` and
-   * failures are passed on, and not remembered. Throws a `TypeError` for a `ttl` that is no whole number from 1.
+   * The remembered value of a key, or the result of `load`, which is remembered for `ttl` milliseconds from the start of the load:
+   * `await cache.remember('report 2026-11', 60_000, () => makeReport())`. Values must survive JSON unchanged; use one `ttl` per key.
+   * Concurrent callers in one process share one load. `undefined` and errors are passed on, and not remembered. Throws `TypeError`
+   * for a `ttl` that is not a whole number from 1.
    */
   remember<T>(key: string, ttl: number, load: () => Promise<T>): Promise<T>;
   /**
-   * Call it after what was remembered has changed: no load that began before lands any more, on no instance. Never fails: where Redis is
-   * away, this process makes up for it when it is back; until then others may remember what was, for its `ttl` at most.
+   * Call it after a change: no load that began before is remembered any more, on any instance. Never fails: while Redis is away, this
+   * process tries again when it is back; until then other instances may remember the old value, for its `ttl` at most.
    */
   forget(key: string): Promise<void>;
 }
 
-/** Where a cache keeps its texts. */
+/** Where a cache stores its texts. */
 export interface CacheStore {
-  /** What is there; or how to keep what is loaded instead, for `ttl` milliseconds from now. Never fails. */
+  /** The stored text, or a function that stores a loaded one, for `ttl` milliseconds from now. Never fails. */
   find(key: string, ttl: number): Promise<Found>;
-  /** Also takes back what `find` said before. Never fails. */
+  /** Also invalidates the functions that `find` returned before. Never fails. */
   forget(key: string): Promise<void>;
 }
 
 export type Found = { text: string } | { keep(text: string): void };
 
-/** Remembers in Redis, for all instances, and not at all while it is away; in this process where there is none. */
+/** Remembers in Redis for all instances, and nothing while Redis is away; in this process if there is no Redis. */
 export function createCache({ redis }: { redis: RedisConnections | null }): Cache {
   const store = redis ? createRedisCache(redis) : createMemoryCache();
-  /** What callers who come now may share. */
+  /** Loads that a new caller may share. */
   const loading = new Map<string, Promise<string | undefined>>();
 
   function begin(key: string, ttl: number, load: () => Promise<unknown>): Promise<string | undefined> {
@@ -58,7 +59,7 @@ export function createCache({ redis }: { redis: RedisConnections | null }): Cach
     },
 
     forget(key) {
-      // Whoever asks from now on must not be given what was read before.
+      // Later callers must not get what was read before.
       loading.delete(key);
       return store.forget(key);
     },

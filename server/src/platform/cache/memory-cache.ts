@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { CacheStore } from './cache.ts';
 
-/** In characters; what was not asked for longest makes room. */
+/** Characters; the least recently used entries make room. */
 const ROOM = 16 * 1024 * 1024;
 
 /** In this process only. */

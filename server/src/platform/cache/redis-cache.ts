@@ -6,12 +6,12 @@ import type { CacheStore, Found } from './cache.ts';
 const PREFIX = 'ostiary:cache';
 const LEASE_BYTES = 12;
 const RETRY = 1 * SECOND;
-/** Beyond these the oldest are left to their ttl. */
+/** Beyond this number, the oldest expire by their ttl. */
 const MOST_OWED = 10_000;
 
 /**
- * What is there, or else the lease of whoever loads it. All who load it at the same time, on whatever instance, hold the same one: any of
- * them may keep what they found, and nobody starves.
+ * Returns the value, or else the lease for loading it. All concurrent loads, on any instance, share one lease: each of them may store
+ * its result, so that none starves.
  */
 const FIND = `
 local text = redis.call('GET', KEYS[1])
@@ -19,16 +19,16 @@ if text then return { text, false } end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2], 'NX')
 return { false, redis.call('GET', KEYS[2]) }`;
 
-/** Keeps what was loaded under a lease, for the rest of the lease: it is then never older than its ttl, however late this comes. */
+/** Stores a loaded value for the rest of its lease: however late it arrives, it is never older than its ttl. */
 const KEEP = `
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return end
 local left = redis.call('PTTL', KEYS[2])
 redis.call('DEL', KEYS[2])
 if left > 0 then redis.call('SET', KEYS[1], ARGV[2], 'PX', left) end`;
 
-/** In Redis, for all instances. A lease is what `forget` takes away from loads that began before it: a flush does as much. */
+/** In Redis, for all instances. `forget` removes the lease of the loads that began before it; so does a flush. */
 export function createRedisCache({ hasty }: RedisConnections): CacheStore {
-  /** What could not be forgotten yet: until then it is neither asked for nor kept here. */
+  /** Keys whose `forget` has not reached Redis yet: until then they are neither read nor stored. */
   const owed = new Set<string>();
   let isRetrying = false;
 
@@ -38,7 +38,7 @@ export function createRedisCache({ hasty }: RedisConnections): CacheStore {
     const offered = randomBytes(LEASE_BYTES).toString('base64url');
     try {
       const [text, lease] = (await hasty.eval(FIND, keys.length, ...keys, offered, ttl)) as [string | null, string];
-      // Forgotten in vain while this was asked.
+      // A `forget` failed while this was being read.
       if (owed.has(key)) return NOWHERE;
       if (text !== null) return { text };
       return { keep: (loaded) => void hasty.eval(KEEP, keys.length, ...keys, lease, loaded).catch(() => {}) };
@@ -72,7 +72,7 @@ export function createRedisCache({ hasty }: RedisConnections): CacheStore {
 
 const NOWHERE: Found = { keep() {} };
 
-/** Of one slot of a cluster; hashed, since a key may be long, hold braces, or name somebody. */
+/** Keys in one slot of a cluster; hashed, since a key may be long, contain braces, or name a person. */
 function keysOf(key: string): [value: string, lease: string] {
   const value = `${PREFIX}:{${createHash('sha256').update(key).digest('base64url')}}`;
   return [value, `${value}:lease`];

@@ -1,13 +1,13 @@
 export interface Snapshot<T> {
-  /** What is known, at once; undefined where nothing is. */
+  /** The remembered value, at once; undefined if there is none. */
   peek(): T | undefined;
-  /** What is known, or else what is read now; callers that ask together share one reading. */
+  /** The remembered value, or else the result of a read; concurrent callers share one read. */
   get(): Promise<T>;
-  /** Forgets; a reading that began before this never lands. */
+  /** Forgets the value; a read that began before is not remembered. */
   evict(): void;
 }
 
-/** Something small that is read as a whole, often, and changed seldom: remembered until somebody says that it changed. */
+/** Remembers a small value that is read often and changes seldom, until it is evicted. */
 export function createSnapshot<T extends object>(load: () => Promise<T>): Snapshot<T> {
   let known: T | undefined;
   let loading: Promise<T> | null = null;

@@ -6,13 +6,13 @@ import { InvalidValue } from './config-error.ts';
 import type { Parser } from './parse-values.ts';
 import { codeOf } from './secret-file.ts';
 
-/** Places that are looked at in a file, and files that are looked at in a directory: 00000, 11111 … FFFFF. */
+/** Number of sampled places in a file, and of sampled files in a directory: 00000, 11111 … FFFFF. */
 const SAMPLES = 64;
 const RANGE_SAMPLES = Array.from('0123456789ABCDEF', (digit) => digit.repeat(RANGE_DIGITS));
 const FIX =
-  'Name what the Pwned Passwords downloader wrote: one file with SHA-1 hashes (not NTLM), sorted by hash, or its directory of ranges.';
+  'Set it to the output of the Pwned Passwords downloader: one file with SHA-1 hashes (not NTLM), sorted by hash, or its directory of ranges.';
 
-/** The path of a list of breached passwords, which is read in places to see that it is one. */
+/** The path of a list of breached passwords. Samples of it are read to check its format. */
 export const breachPath: Parser<string> = (text, cwd) => {
   const path = resolve(cwd, text);
   try {
@@ -25,7 +25,7 @@ export const breachPath: Parser<string> = (text, cwd) => {
   }
 };
 
-/** Throws `BadBreachFile` where the lines at `samples` places are no hashes or not in order. */
+/** Throws `BadBreachFile` if the lines at `samples` places are not hashes or not in order. */
 function checkFile(path: string, digits: number, samples: number): void {
   const descriptor = openSync(path, 'r');
   try {
@@ -39,7 +39,7 @@ function checkFile(path: string, digits: number, samples: number): void {
       const ends = { first: start === 0, last: start + bytes.length === size };
       const keys = wholeLines(bytes, ends, digits).lines.map(({ key }) => key);
       if (keys.length === 0) throw new BadBreachFile('has a line that is too long');
-      // Places of a small file overlap, so only within one every key is greater than the one before.
+      // Samples of a small file overlap, so that keys strictly increase only within one sample.
       const inOrder = keys.every((key, index) => index === 0 || key > (keys[index - 1] ?? ''));
       if (!inOrder || (keys[0] ?? '') < before) throw new BadBreachFile('is not sorted by hash');
       before = keys[0] ?? '';

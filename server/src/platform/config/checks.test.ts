@@ -126,7 +126,7 @@ test('elsewhere a weak key, a default password and any origin are allowed, the k
   };
   const { config, warnings } = loadConfig({ env, cwd: directory(t) });
   assert.deepEqual(config.http.corsOrigins, ['*']);
-  assert.deepEqual(warnings, ['SECRET_KEY is the one of .env.example, which everybody knows; production refuses it.']);
+  assert.deepEqual(warnings, ['SECRET_KEY is the public one of .env.example; production refuses it.']);
 });
 
 test('random keys in the usual forms are not called weak', () => {

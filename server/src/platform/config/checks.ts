@@ -6,7 +6,7 @@ import type { Values } from './variables.ts';
 
 const KEY_FIX = 'Set it to the output of: openssl rand -base64 32';
 
-/** Rules that bind variables to each other, in every environment. Values that have a fault of their own are left out. */
+/** Rules between variables, in every environment. Values with a fault of their own are left out. */
 export function crossFaults(values: Partial<Values>): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const { ACCESS_TOKEN_TTL: access, REFRESH_IDLE_TTL: idle, REFRESH_ABSOLUTE_TTL: absolute } = values;
@@ -28,7 +28,7 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
     faults.push({
       name: 'SECRET_KEY_PREVIOUS',
       problem: 'is the same as SECRET_KEY',
-      fix: 'Set it to the key before, or remove it.',
+      fix: 'Set it to the previous key, or remove it.',
     });
   }
   const { DATABASE_URL: database, DATABASE_REPLICA_URLS: replicas } = values;
@@ -36,7 +36,7 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
     faults.push({
       name: 'DATABASE_REPLICA_URLS',
       problem: 'names another kind of database than DATABASE_URL',
-      fix: 'Name replicas of that very database, or remove it.',
+      fix: 'Name replicas of that database, or remove it.',
     });
   }
   const dkim = { MAIL_DKIM_KEY: values.MAIL_DKIM_KEY, MAIL_DKIM_SELECTOR: values.MAIL_DKIM_SELECTOR };
@@ -45,7 +45,7 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
     const [[name] = ['MAIL_DKIM_KEY']] = halves;
     faults.push({
       name: name as 'MAIL_DKIM_KEY' | 'MAIL_DKIM_SELECTOR',
-      problem: 'is missing beside its other half',
+      problem: 'is missing, and the other one of the pair is set',
       fix: 'Set MAIL_DKIM_KEY and MAIL_DKIM_SELECTOR, or neither.',
     });
   }
@@ -53,29 +53,29 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
   if (workers !== 'auto' && workers > 1 && values.DATABASE_URL?.startsWith('sqlite:')) {
     faults.push({
       name: 'WORKERS',
-      problem: 'is more than 1 on SQLite, which lets one process write at a time',
-      fix: 'Set it to 1, or set DATABASE_URL to a PostgreSQL, MySQL, MariaDB or MongoDB.',
+      problem: 'is more than 1 on SQLite, which serves one process',
+      fix: 'Set it to 1, or set DATABASE_URL to a PostgreSQL, MySQL, MariaDB or MongoDB database.',
     });
   }
-  // Each process would rotate the file by its own count, and remove what another still writes.
+  // Each process would rotate the file by its own count, and remove files that another still writes.
   if (workers !== 1 && values.LOG_FILE) {
     faults.push({
       name: 'LOG_FILE',
-      problem: 'is for one process, and WORKERS asks for several',
-      fix: 'Remove it and keep standard output (journald, a container engine, svlogd), or set WORKERS to 1.',
+      problem: 'is for one process, and WORKERS is more than 1',
+      fix: 'Remove it and collect standard output (journald, a container engine, svlogd), or set WORKERS to 1.',
     });
   }
   if (values.MAIL_DKIM_DOMAIN && values.MAIL_DKIM_KEY === null) {
     faults.push({
       name: 'MAIL_DKIM_DOMAIN',
-      problem: 'is set, but nothing signs',
+      problem: 'is set, but mails are not signed',
       fix: 'Set MAIL_DKIM_KEY and MAIL_DKIM_SELECTOR, or remove it.',
     });
   }
   return faults;
 }
 
-/** What production refuses beyond that. */
+/** Additional rules of production. */
 export function productionFaults(values: Partial<Values>): ConfigFault[] {
   const faults: ConfigFault[] = [];
   for (const name of ['SECRET_KEY', 'SECRET_KEY_PREVIOUS'] as const) {
@@ -85,36 +85,36 @@ export function productionFaults(values: Partial<Values>): ConfigFault[] {
   if (values.DATABASE_URL !== undefined && hasGuessablePassword(values.DATABASE_URL)) {
     faults.push({
       name: 'DATABASE_URL',
-      problem: 'has no password, or one that everybody knows, for a database on another host',
-      fix: 'Give that database user a password of its own, and write it into the URL.',
+      problem: 'has no password, or a well-known one, for a database on another host',
+      fix: 'Give that database user its own password, and put it into the URL.',
     });
   }
   if (values.DATABASE_REPLICA_URLS?.some(hasGuessablePassword)) {
     faults.push({
       name: 'DATABASE_REPLICA_URLS',
-      problem: 'has no password, or one that everybody knows, for a database on another host',
-      fix: 'Give that database user a password of its own, and write it into the URL.',
+      problem: 'has no password, or a well-known one, for a database on another host',
+      fix: 'Give that database user its own password, and put it into the URL.',
     });
   }
   if (values.REDIS_URL && hasGuessablePassword(values.REDIS_URL)) {
     faults.push({
       name: 'REDIS_URL',
-      problem: 'has no password, or one that everybody knows, for a Redis on another host',
-      fix: 'Give Redis a password (requirepass, or a user of its own), and write it into the URL.',
+      problem: 'has no password, or a well-known one, for a Redis on another host',
+      fix: 'Give Redis a password (requirepass, or a user of its own), and put it into the URL.',
     });
   }
   if (values.PUBLIC_URL !== undefined && !values.PUBLIC_URL.startsWith('https://')) {
     faults.push({
       name: 'PUBLIC_URL',
       problem: 'does not begin with https://',
-      fix: 'Serve Ostiary behind TLS, and write the https:// address.',
+      fix: 'Serve Ostiary behind TLS, and set the https:// address.',
     });
   }
   if (values.CORS_ORIGINS?.includes('*')) {
     faults.push({
       name: 'CORS_ORIGINS',
-      problem: 'admits every site (*), together with its cookies',
-      fix: 'Name the origins of your own front ends.',
+      problem: 'admits every site (*), with cookies',
+      fix: 'Set it to the origins of your own front ends.',
     });
   }
   return faults;
@@ -125,10 +125,10 @@ function mailDomain(sender: string): string {
   return domainToASCII(sender.slice(sender.lastIndexOf('@') + 1).replace(/>$/, ''));
 }
 
-/** The least work for one guess that OWASP's password storage cheat sheet names, as KiB times passes. */
+/** The minimum work per guess of OWASP's password storage cheat sheet, as KiB times passes. */
 const LEAST_ARGON2_WORK = 7 * 1024 * 5;
 
-/** What is allowed, but deserves a second look. */
+/** Warnings about settings that are allowed, but questionable. */
 export function doubts(values: Values): string[] {
   const production = values.ENVIRONMENT === 'production';
   const { ARGON2_MEMORY: memory, ARGON2_PASSES: passes, LOG_LEVEL: level, TRUSTED_HOSTS: hosts } = values;
@@ -139,27 +139,27 @@ export function doubts(values: Values): string[] {
     if (values[name] && problem !== null && !production) warnings.push(`${name} ${problem}; production refuses it.`);
   }
   if (production && values.EMAIL_VERIFICATION === 'off') {
-    warnings.push('EMAIL_VERIFICATION is off: anybody can register with the address of somebody else.');
+    warnings.push('EMAIL_VERIFICATION is off: anybody can register with the address of another person.');
   }
   if (production && (level === 'debug' || level === 'trace')) {
-    warnings.push(`LOG_LEVEL is ${level}: the log grows fast, and tells more of people than it needs to.`);
+    warnings.push(`LOG_LEVEL is ${level}: the log grows fast, and contains more personal data than necessary.`);
   }
   if (production && !values.RATE_LIMITS)
-    warnings.push('RATE_LIMITS is off: passwords and codes can be tried without end.');
+    warnings.push('RATE_LIMITS is off: passwords and codes can be guessed without limit.');
   if (production && memory * passes < LEAST_ARGON2_WORK) {
-    warnings.push('ARGON2_MEMORY and ARGON2_PASSES are below what OWASP advises (such as 19mb and 2).');
+    warnings.push('ARGON2_MEMORY and ARGON2_PASSES are below the recommendation of OWASP (such as 19mb and 2).');
   }
   const from = mailDomain(values.MAIL_FROM);
   if (values.MAIL_DKIM_DOMAIN !== null && !`.${from}`.endsWith(`.${values.MAIL_DKIM_DOMAIN}`)) {
     warnings.push(
-      'MAIL_DKIM_DOMAIN is neither the domain of MAIL_FROM nor above it: receivers with DMARC will not count it.',
+      'MAIL_DKIM_DOMAIN is neither the domain of MAIL_FROM nor a parent of it: DMARC does not accept the signature.',
     );
   }
   if (
     hosts !== null &&
     !hosts.some((host) => host === publicHost || (host.startsWith('*.') && publicHost.endsWith(host.slice(1))))
   ) {
-    warnings.push('TRUSTED_HOSTS does not hold the host of PUBLIC_URL, which will not be answered.');
+    warnings.push('TRUSTED_HOSTS does not contain the host of PUBLIC_URL, which is therefore not served.');
   }
   return warnings;
 }

@@ -35,5 +35,5 @@ test('.env.example with every line switched on is read without a fault', (t) => 
   const cwd = directory(t, envExample().replaceAll(/^#(?=[A-Z0-9_]+=)/gm, ''));
   const { config, warnings } = loadConfig({ env: {}, cwd });
   assert.equal(config.publicUrl, 'https://auth.example.com');
-  assert.deepEqual(warnings, ['SECRET_KEY is the one of .env.example, which everybody knows; production refuses it.']);
+  assert.deepEqual(warnings, ['SECRET_KEY is the public one of .env.example; production refuses it.']);
 });

@@ -1,14 +1,14 @@
-/** One thing that is wrong with the configuration. None of its texts repeats a value: any value may be a secret, also one in the wrong place. */
+/** One fault of the configuration. Its texts never repeat a value: any value may be a secret, also one in the wrong place. */
 export interface ConfigFault {
   /** The variable, or `.env`. */
   name: string;
-  /** What is wrong, as the predicate of a sentence that begins with the name: `is not a whole number`. */
+  /** The fault, as the predicate of a sentence that begins with the name: `is not a whole number`. */
   problem: string;
-  /** What to do about it, as a sentence. */
+  /** The remedy, as a sentence. */
   fix: string;
 }
 
-/** Everything that is wrong with the configuration, in one message for the person who starts the server. */
+/** All faults of the configuration, in one message for the operator. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly faults: readonly ConfigFault[];
@@ -21,7 +21,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** What a parser throws at a value that it refuses; the loader adds the name and makes a fault of it. */
+/** Thrown by a parser that refuses a value; the loader adds the name and makes it a fault. */
 export class InvalidValue extends Error {
   override readonly name = 'InvalidValue';
   readonly problem: string;

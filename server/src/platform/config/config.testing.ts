@@ -7,10 +7,10 @@ import { ConfigError } from './config-error.ts';
 import { loadConfig } from './load-config.ts';
 import type { Environment } from './read-sources.ts';
 
-/** A key without any of the weaknesses that are looked for. */
+/** A key without any of the detected weaknesses. */
 export const STRONG_KEY = 'kV3mT9xQ2bN7wZ5rJ8pL4hD6gF1sYcAu';
 
-/** The least that production starts with. */
+/** The minimum that production starts with. */
 export const PRODUCTION: Environment = {
   ENVIRONMENT: 'production',
   PUBLIC_URL: 'https://auth.example.com',
@@ -19,7 +19,7 @@ export const PRODUCTION: Environment = {
   MAIL_FROM: 'Accounts <no-reply@example.com>',
 };
 
-/** A working directory of its own for one test, with a `.env` of that content if any. */
+/** A working directory for one test, with a `.env` of that content if given. */
 export function directory(t: TestContext, dotenv?: string): string {
   const cwd = mkdtempSync(join(tmpdir(), 'ostiary-config-'));
   t.after(() => rmSync(cwd, { recursive: true, force: true }));
@@ -27,7 +27,7 @@ export function directory(t: TestContext, dotenv?: string): string {
   return cwd;
 }
 
-/** The error that these sources end in; fails where there is none. */
+/** The error for these sources; fails if there is none. */
 export function refused(env: Environment, cwd: string): ConfigError {
   try {
     loadConfig({ env, cwd });

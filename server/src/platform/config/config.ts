@@ -1,37 +1,37 @@
-/** The whole configuration, checked and converted: the only thing modules know of the environment. */
+/** The configuration, validated and converted. Modules read nothing else from the environment. */
 export interface Config {
   environment: 'development' | 'production' | 'test';
   host: string;
   port: number;
-  /** Scheme, host and optional port and path, without a trailing slash: where people reach this server. */
+  /** Public address of this server: scheme, host and optional port and path, without a trailing slash. */
   publicUrl: string;
   dataDir: string;
   database: {
     /** `sqlite:`, `postgres:`, `mysql:`, `mongodb:`. */
     url: string;
     poolSize: number;
-    /** Of the same kind. */
+    /** Replicas: databases of the same kind. */
     replicaUrls: string[];
   };
-  /** Null: jobs go through a table of the database. */
+  /** Null: jobs use a table of the database. */
   redisUrl: string | null;
   role: 'all' | 'web' | 'worker';
-  /** Processes of this server on this machine. */
+  /** Number of processes on this machine. */
   workers: number;
-  /** Milliseconds between red readiness and the closing of the port. */
+  /** Milliseconds between a failing readiness check and the closing of the port. */
   shutdownDelay: number;
-  /** At least 32 bytes. The first one signs and seals; the others still open what they made. */
+  /** At least 32 bytes each. The first one signs and encrypts; the others still verify and decrypt. */
   secretKeys: { current: string; previous: string | null };
   emailVerification: 'required' | 'off';
   registration: 'open' | 'invite' | 'closed';
-  /** What only administrators give, beside the shipped ones; `-name` takes one of those off. */
+  /** Names that only administrators can assign, in addition to the built-in ones; `-name` removes a built-in one. */
   reservedUsernames: string[];
   mail: {
     smtpUrl: string | null;
-    /** PEM. Trusted for the mail server, instead of the public authorities. */
+    /** PEM certificates, trusted for the mail server instead of the public authorities. */
     smtpCa: string | null;
     from: string;
-    /** Signs every mail. */
+    /** Key that signs every mail. */
     dkim: {
       privateKey: string;
       selector: string;
@@ -41,9 +41,9 @@ export interface Config {
   };
   http: {
     corsOrigins: string[];
-    /** Host names that are answered; empty: any. */
+    /** Host names that are served; empty: any. */
     trustedHosts: string[];
-    /** CIDRs of the proxies whose `X-Forwarded-*` is believed. */
+    /** CIDR ranges of the proxies whose `X-Forwarded-*` headers are trusted. */
     trustedProxies: string[];
     /** Bytes. */
     bodyLimit: number;
@@ -54,11 +54,11 @@ export interface Config {
   };
   tokens: {
     algorithm: 'EdDSA' | 'ES256' | 'RS256';
-    /** Milliseconds, these three. */
+    /** These three in milliseconds. */
     accessTtl: number;
     refreshIdleTtl: number;
     refreshAbsoluteTtl: number;
-    /** Live sessions a user may have; the oldest end. */
+    /** Maximum number of live sessions per user; more end the oldest. */
     sessionLimit: number;
   };
   passwords: {
@@ -69,10 +69,10 @@ export interface Config {
     argon2Memory: number;
     argon2Passes: number;
   };
-  /** Milliseconds, these two: how long a key is active, and how long the history is kept. */
+  /** Both in milliseconds: how long a key is active, and how long the audit log is kept. */
   keyRotation: number;
   eventRetention: number;
-  /** Strangers are asked for proofs of work where a client or an account is under attack. */
+  /** Whether unknown devices are asked for proofs of work when a client or an account is under attack. */
   proofOfWork: boolean;
   rateLimits: {
     enabled: boolean;

@@ -27,13 +27,13 @@ interface Server {
 }
 
 /**
- * The URL of a database in one normal form: `sqlite:` with an absolute path, percent-encoded, or `:memory:`;
- * `postgresql:` becomes `postgres:` and `mariadb:` becomes `mysql:`, all else stays as it is for the driver.
+ * Normalises the URL of a database: `sqlite:` with an absolute path, percent-encoded, or `:memory:`;
+ * `postgresql:` becomes `postgres:` and `mariadb:` becomes `mysql:`. The rest is passed to the driver unchanged.
  */
 export const databaseUrl: Parser<string> = (text, cwd) => {
   const [, scheme = '', rest = ''] = /^([a-z+]+):(.*)$/is.exec(text) ?? [];
   const known = SCHEMES.get(scheme.toLowerCase());
-  if (known === undefined) throw new InvalidValue('does not begin with a kind of database that is known', FIX);
+  if (known === undefined) throw new InvalidValue('does not begin with a supported kind of database', FIX);
   if (known === 'sqlite')
     return rest === ':memory:' ? 'sqlite::memory:' : `sqlite:${encodePath(sqlitePath(rest, cwd))}`;
   const url = `${known}:${rest}`;
@@ -52,25 +52,25 @@ export const replicaUrl: Parser<string> = (text, cwd) => {
       'Use PostgreSQL, MySQL, MariaDB or MongoDB, or leave it out.',
     );
   }
-  // Otherwise the driver would look for the other members, and ask one how far it is and another for the list.
+  // Otherwise the driver would discover the other members, and read the heartbeat from one and the list from another.
   const isMember = url.startsWith('mongodb:') && splitServerUrl(url).options.get('directConnection') === 'true';
   if (url.startsWith('mongodb') && !isMember) {
     throw new InvalidValue(
       'does not name one member of a replica set',
-      'Write each secondary by itself, with ?directConnection=true: mongodb://user:password@host:27017/database?directConnection=true.',
+      'Write one URL per secondary, with ?directConnection=true: mongodb://user:password@host:27017/database?directConnection=true.',
     );
   }
   return url;
 };
 
-/** Which kind of database a URL names, as `databaseUrl` made it. */
+/** The kind of database that a URL of `databaseUrl` names. */
 export function kindOf(url: string): string {
   return url.slice(0, url.search(/[:+]/));
 }
 
 function sqlitePath(rest: string, cwd: string): string {
   if (/[?#]/.test(rest)) {
-    throw new InvalidValue('has options, which sqlite: does not take', 'Leave out the ? or # and what follows.');
+    throw new InvalidValue('has options, which sqlite: does not take', 'Remove the ? or # and what follows it.');
   }
   const file = decode(rest.replace(/^\/\/(?=\/)/, ''));
   if (file === '' || file.startsWith('//') || file.endsWith('/') || file.includes('\0')) {
@@ -79,17 +79,17 @@ function sqlitePath(rest: string, cwd: string): string {
   return resolve(cwd, file);
 }
 
-/** A path as it may stand in a `sqlite:` URL. */
+/** Encodes a path for a `sqlite:` URL. */
 export function encodePath(path: string): string {
   return path.replace(/[%?#]/g, encodeURIComponent);
 }
 
-/** The file of a `sqlite:` URL as `databaseUrl` made it; null for memory and for servers. */
+/** The file of a `sqlite:` URL of `databaseUrl`; null for memory and for servers. */
 export function sqliteFile(url: string): string | null {
   return url.startsWith('sqlite:/') ? decode(url.slice('sqlite:'.length)) : null;
 }
 
-/** `URL` cannot read the several hosts that MongoDB allows, so the authority is taken apart here (RFC 3986, 3.2). */
+/** `URL` does not accept the several hosts that MongoDB allows, so the authority is parsed here (RFC 3986, 3.2). */
 function splitServerUrl(url: string): Server {
   const parts = /^[a-z+]+:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(url);
   if (parts === null || /[\s\p{Cc}]/u.test(url)) throw new InvalidValue('is not a URL', `${FIX} ${ENCODE}`);
@@ -97,7 +97,7 @@ function splitServerUrl(url: string): Server {
   const colon = userInfo.indexOf(':');
   const options = new URLSearchParams(query);
   const hosts = hostList.split(',').map((entry) => hostOf(decode(entry)));
-  // The options win over the authority, as they do in the drivers.
+  // The options take precedence over the authority, as in the drivers.
   const host = options.get('host') ?? options.get('socketPath');
   return {
     user: options.get('user') ?? decode(colon < 0 ? userInfo : userInfo.slice(0, colon)),
@@ -122,7 +122,7 @@ function decode(text: string): string {
   }
 }
 
-/** Passwords that images, tutorials and installers set, and that scanners try first. */
+/** Passwords of images, tutorials and installers, which scanners try first. */
 const DEFAULT_PASSWORDS = new Set(
   'postgres postgresql root toor mysql mariadb mongo mongodb admin administrator user username password passw0rd passwd pass secret changeme change-me change_me changeit example test guest default ostiary 123456 12345678'.split(
     ' ',
@@ -130,7 +130,7 @@ const DEFAULT_PASSWORDS = new Set(
 );
 const WITHOUT_PASSWORD = new Set(['MONGODB-X509', 'MONGODB-AWS', 'MONGODB-OIDC', 'GSSAPI']);
 
-/** Whether a database on another machine would be entered with no password or one that everybody knows. */
+/** Whether the URL names another machine, with no password or a well-known one. */
 export function hasGuessablePassword(url: string): boolean {
   if (url.startsWith('sqlite:')) return false;
   const { user, password, hosts, options } = splitServerUrl(url);

@@ -46,7 +46,10 @@ test('a selector is one DNS label, or several', () => {
 test('a key without a selector, and a selector without a key, are faults', () => {
   const env = { SECRET_KEY: 'Vw8C1l0kzv7bJ5nq2h9TtE3yXgRmPd6S', DATABASE_URL: 'sqlite::memory:' };
   for (const half of [{ MAIL_DKIM_KEY: rsa(2048) }, { MAIL_DKIM_SELECTOR: 'mail' }]) {
-    assert.throws(() => loadConfig({ env: { ...env, ...half }, cwd: '/nowhere' }), /MAIL_DKIM_\w+ is missing beside/);
+    assert.throws(
+      () => loadConfig({ env: { ...env, ...half }, cwd: '/nowhere' }),
+      /MAIL_DKIM_\w+ is missing, and the other one/,
+    );
   }
 });
 
@@ -65,6 +68,6 @@ test('the domain is that of the sender or one above it; with no key it is a faul
   }
   assert.throws(
     () => loadConfig({ env: { ...env, MAIL_DKIM_DOMAIN: 'example.com' }, cwd: '/nowhere' }),
-    /MAIL_DKIM_DOMAIN is set, but nothing signs/,
+    /MAIL_DKIM_DOMAIN is set, but mails are not signed/,
   );
 });

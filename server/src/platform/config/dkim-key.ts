@@ -4,17 +4,17 @@ import type { Parser } from './parse-values.ts';
 
 const FIX =
   'Set it to the output of: openssl genrsa 2048 (in one line, with \\n for its line breaks, or by MAIL_DKIM_KEY_FILE)';
-/** RFC 8301, 3.2: shorter ones are not believed any more. */
+/** RFC 8301, 3.2: receivers do not accept shorter keys. */
 const LEAST_BITS = 2048;
 
-/** A private RSA key in PEM; its line breaks may be written as `\n`. */
+/** A PEM private RSA key; line breaks may be written as `\n`. */
 export const dkimKey: Parser<string> = (text) => {
   const pem = text.replaceAll('\\n', '\n');
   try {
     const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPrivateKey(pem);
     if (type === 'rsa' && (details?.modulusLength ?? 0) >= LEAST_BITS) return pem;
   } catch {
-    throw new InvalidValue('is not a private key in PEM', FIX);
+    throw new InvalidValue('is not a PEM private key', FIX);
   }
   throw new InvalidValue(`is not an RSA key of ${LEAST_BITS} bits or more`, FIX);
 };

@@ -12,10 +12,11 @@ import { keptSecretKey, makeDataDir, SECRET_FILE } from './secret-file.ts';
 import { defaultText, type Values, type VariableName, variableEntries } from './variables.ts';
 
 /**
- * The configuration from `env`, from `.env` in `cwd`, and from the files that `NAME_FILE` names for secrets.
- * Relative paths start at `cwd`. Makes `DATA_DIR` where the SQLite file or the generated secret goes there, and that
- * secret where none is given outside production; nothing is written while there is a fault.
- * Throws `ConfigError` with all faults at once. Warnings are sentences for the log; neither tells a value of a secret.
+ * Loads the configuration from `env`, from `.env` in `cwd`, and from the files that `NAME_FILE` names for secrets:
+ * `const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() })`. Relative paths start at `cwd`.
+ * Creates `DATA_DIR` if the SQLite file or the generated secret belongs there, and generates a missing secret outside
+ * production; writes nothing if there is a fault. Throws `ConfigError` with all faults. Warnings are sentences for the
+ * log. Neither contains the value of a secret.
  */
 export function loadConfig({ env, cwd }: { env: Environment; cwd: string }): { config: Config; warnings: string[] } {
   const sources = readSources(env, cwd);
@@ -37,14 +38,14 @@ export function loadConfig({ env, cwd }: { env: Environment; cwd: string }): { c
 function parseAll({ texts, unreadable }: Sources, cwd: string): { values: Partial<Values>; faults: ConfigFault[] } {
   const faults: ConfigFault[] = [];
   const values: Partial<Record<VariableName, unknown>> = {};
-  // What was parsed comes from the parsers of the same table, so its types are those of `Values`.
+  // The values come from the parsers of the same table, so that their types are those of `Values`.
   const soFar = values as Partial<Values>;
   for (const [name, entry] of variableEntries()) {
     if (unreadable.has(name)) continue;
     const production = soFar.ENVIRONMENT === 'production';
     const given = texts.get(name);
     if (given === undefined && production && entry.neededInProduction !== undefined) {
-      faults.push({ name, problem: 'is missing, and production needs it', fix: entry.neededInProduction });
+      faults.push({ name, problem: 'is missing, and production requires it', fix: entry.neededInProduction });
       continue;
     }
     const template = defaultText(entry, production);
@@ -63,11 +64,11 @@ function parseAll({ texts, unreadable }: Sources, cwd: string): { values: Partia
   return { values: soFar, faults };
 }
 
-/** A default with its `{NAME}` filled in; null where that variable has a fault, which is reported already. */
+/** A default with `{NAME}` replaced; null if that variable has a fault, which is already reported. */
 function fill(template: string, values: Partial<Values>): string | null {
   const fillings: Record<string, string | undefined> = {
     PORT: values.PORT?.toString(),
-    // Stands in a URL only.
+    // Only used in a URL.
     DATA_DIR: values.DATA_DIR === undefined ? undefined : encodePath(values.DATA_DIR),
     'host of PUBLIC_URL': values.PUBLIC_URL === undefined ? undefined : mailDomain(values.PUBLIC_URL),
   };
@@ -75,7 +76,7 @@ function fill(template: string, values: Partial<Values>): string | null {
   return parts.includes(undefined) ? null : parts.join('');
 }
 
-/** An IP address needs brackets in a mail address (RFC 5321, 4.1.3), which some servers refuse: a name goes instead. */
+/** An IP address needs brackets in a mail address (RFC 5321, 4.1.3), which some servers refuse: a name replaces it. */
 function mailDomain(publicUrl: string): string {
   const { hostname } = new URL(publicUrl);
   return isIP(hostname) !== 0 || hostname.startsWith('[') ? 'localhost' : hostname;
@@ -86,7 +87,7 @@ function faultOf(name: VariableName, error: unknown): ConfigFault {
   return { name, problem: error.problem, fix: error.fix };
 }
 
-/** Makes the directory where it is needed; hands back the secret that was given, or else the kept one. */
+/** Creates the directory if needed; returns the given secret, or else the stored one. */
 function prepareDataDir(values: Values): { key: string; exposed: boolean } {
   const database = sqliteFile(values.DATABASE_URL);
   const holdsDatabase = database !== null && !relative(values.DATA_DIR, dirname(database)).startsWith('..');
@@ -107,7 +108,7 @@ function dkimOf(values: Values): Config['mail']['dkim'] {
   return privateKey === null || selector === null ? null : { privateKey, selector, domain };
 }
 
-/** SQLite has one writer, and is for one process. */
+/** SQLite has one writer: it serves one process. */
 function countWorkers({ WORKERS: workers, DATABASE_URL: url }: Values): number {
   if (workers !== 'auto') return workers;
   return url.startsWith('sqlite:') ? 1 : availableParallelism();

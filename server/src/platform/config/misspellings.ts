@@ -4,7 +4,7 @@ import { LATER_VARIABLES, namesWithFile, type VariableName, variables } from './
 const known = new Set([...Object.keys(variables), ...LATER_VARIABLES]);
 const withFile = new Set([...namesWithFile(), ...LATER_VARIABLES].map((name) => `${name}_FILE`));
 
-/** Names that other programs give to the same things. */
+/** Names of other programs for the same settings. */
 const SYNONYMS: Record<VariableName, string> = {
   ENVIRONMENT: 'NODE_ENV APP_ENV',
   HOST: 'BIND BIND_ADDRESS LISTEN_HOST',
@@ -64,14 +64,14 @@ const synonyms = new Map(
   Object.entries(SYNONYMS).flatMap(([name, others]) => others.split(' ').map((other) => [other, name] as const)),
 );
 
-/** More edits than this make another name. */
+/** More edits than this are a different name. */
 const MOST_EDITS = 2;
-/** Below this length two changes make one common word of another (HOST, HOME; PORT, PATH). */
+/** Below this length two edits turn one common word into another (HOST, HOME; PORT, PATH). */
 const SHORT_NAME = 6;
-/** Usual in an environment, and near to one of ours by chance. OSTIARY_PORT is what Kubernetes sets beside a service `ostiary`. */
+/** Common in environments, and similar to one of ours by chance. Kubernetes sets OSTIARY_PORT for a service `ostiary`. */
 const USUAL = new Set('HOME HOSTNAME PATH PWD OLDPWD SHELL USER LOGNAME TERM LANG OSTIARY_PORT'.split(' '));
 
-/** One sentence for every variable that is set and will not be used: of a later version, misspelt, or unknown in `.env`. */
+/** One sentence for every variable that is set and not used: reserved for later, misspelt, or unknown in `.env`. */
 export function hints({ texts, fileNames }: Sources): string[] {
   const inFile = new Set(fileNames);
   const later = LATER_VARIABLES.flatMap((name) => [name, `${name}_FILE`]).filter((name) => texts.has(name));
@@ -84,9 +84,9 @@ export function hints({ texts, fileNames }: Sources): string[] {
 
 function hint(name: string, inFile: boolean, texts: Map<string, string>): string | null {
   if (!inFile && USUAL.has(name)) return null;
-  // A line of a key that was not quoted reads as a name; it must not reach a log.
+  // A line of an unquoted key looks like a name; it must not reach a log.
   if (inFile && !/^(?:[A-Z][A-Z0-9_]{0,39}|[a-z][a-z0-9_]{0,39})$/.test(name)) {
-    return 'A line of .env is not NAME=value with a usual name; quote values that have several lines.';
+    return 'A line of .env is not NAME=value; quote values that have several lines.';
   }
   const target = name.replace(/_FILE$/, '');
   if (target !== name && known.has(target))
@@ -94,14 +94,14 @@ function hint(name: string, inFile: boolean, texts: Map<string, string>): string
   const near = nearest(name, inFile);
   if (near !== null) return `${name} is not a variable of Ostiary. Did you mean ${near}?`;
   const meant = synonyms.get(name.toUpperCase());
-  // Another program's name says nothing against us once ours is set beside it.
+  // Another program's name is no mistake if ours is set, too.
   if (meant !== undefined && (inFile || !texts.has(meant)) && !harmless(name, texts)) {
     return `${name} is not a variable of Ostiary. Did you mean ${meant}?`;
   }
   return inFile ? `${name} in .env is not a variable of Ostiary.` : null;
 }
 
-/** NODE_ENV=development and the like: what Ostiary does anyway where ENVIRONMENT is not set. */
+/** NODE_ENV=development and similar values: the default of ENVIRONMENT. */
 function harmless(name: string, texts: Map<string, string>): boolean {
   return synonyms.get(name) === 'ENVIRONMENT' && texts.get(name) !== 'production';
 }
@@ -123,7 +123,7 @@ function nearest(name: string, inFile: boolean): string | null {
 
 const letters = (name: string) => name.toUpperCase().replaceAll('_', '');
 
-/** Edits from one word to the other, two neighbours that changed places counting once (optimal string alignment). */
+/** Number of edits between two words; a swap of two neighbours counts once (optimal string alignment). */
 function distance(from: string, to: string): number {
   if (Math.abs(from.length - to.length) > MOST_EDITS) return Number.POSITIVE_INFINITY;
   let before: number[] = [];

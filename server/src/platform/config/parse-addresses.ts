@@ -19,7 +19,7 @@ export const listenHost: Parser<string> = (text) => {
   return text;
 };
 
-/** A host name as it stands in a Host header, without port; lower case, IPv6 in brackets. `*.example.com` is any name below. */
+/** A host name of a Host header, without port; lower case, IPv6 in brackets. `*.example.com` is any subdomain. */
 export const trustedHost: Parser<string> = (text) => {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (isIPv6(bare) && URL.canParse(`http://[${bare}]`)) return new URL(`http://[${bare}]`).hostname;
@@ -39,14 +39,14 @@ export const publicUrl: Parser<string> = (text) => {
     throw new InvalidValue('is not an http:// or https:// URL', fix);
   }
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '') throw new InvalidValue('holds credentials', fix);
+  if (url.username !== '' || url.password !== '') throw new InvalidValue('contains credentials', fix);
   if (/[?#]/.test(text)) throw new InvalidValue('has a query or fragment', fix);
   return url.origin + url.pathname.replace(/\/+$/, '');
 };
 
 /**
- * An origin as browsers send it (RFC 6454, 6.2), or `*`. Schemes other than http(s) serve the web views of apps
- * (`capacitor://localhost`); `null` is refused, since any sandboxed frame of any site has that origin.
+ * An origin as browsers send it (RFC 6454, 6.2), or `*`. Schemes other than http(s) are for the web views of apps
+ * (`capacitor://localhost`). `null` is refused: any sandboxed frame of any site has that origin.
  */
 export const corsOrigin: Parser<string> = (text) => {
   if (text === '*') return text;
@@ -62,10 +62,10 @@ export const corsOrigin: Parser<string> = (text) => {
   return /^https?$/i.test(scheme) ? new URL(text).origin : `${scheme}://${host}${port ?? ''}`.toLowerCase();
 };
 
-/** Narrowest prefixes that still hold a private network: 10.0.0.0/8 and fc00::/7. Anything wider takes in the public internet. */
+/** Prefixes of the largest private networks, 10.0.0.0/8 and fc00::/7. Shorter ones include the public internet. */
 const WIDEST_PREFIX = { ipv4: 8, ipv6: 7 };
 
-/** A CIDR or single address of a proxy. Ranges so wide that strangers are in them could forge `X-Forwarded-For`, and are refused. */
+/** A CIDR range or address of a proxy. Wide ranges are refused: strangers in them could forge `X-Forwarded-For`. */
 export const proxyRange: Parser<string> = (text) => {
   const [, address = '', prefixText] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const family = isIPv6(address) ? 'ipv6' : 'ipv4';
@@ -79,17 +79,17 @@ export const proxyRange: Parser<string> = (text) => {
   }
   if (prefix < WIDEST_PREFIX[family]) {
     throw new InvalidValue(
-      'takes in strangers, who could then forge their address by X-Forwarded-For and escape every limit',
-      'Name only the networks of your own proxies, such as 10.0.0.0/8.',
+      'includes strangers, who could then forge their address by X-Forwarded-For and escape every limit',
+      'Write only the networks of your own proxies, such as 10.0.0.0/8.',
     );
   }
   if (family === 'ipv6' && overlapsMappedIPv4(address, prefix)) {
-    throw new InvalidValue('is an IPv4 range in the form of IPv6', 'Write it in the form of IPv4, such as 10.0.0.0/8.');
+    throw new InvalidValue('is an IPv4 range in IPv6 form', 'Write it in IPv4 form, such as 10.0.0.0/8.');
   }
   return prefixText === undefined ? address : `${address}/${prefix}`;
 };
 
-/** Whether an IPv6 range shares addresses with ::ffff:0:0/96, as which a dual-stack socket shows IPv4 clients. */
+/** Whether an IPv6 range overlaps ::ffff:0:0/96, the addresses of IPv4 clients on a dual-stack socket. */
 function overlapsMappedIPv4(address: string, prefix: number): boolean {
   const mapped = new BlockList();
   mapped.addSubnet('::ffff:0:0', 96, 'ipv6');
@@ -103,7 +103,7 @@ const SENDER = new RegExp(`^(?:${MAIL_ADDRESS}|(?:"(?:[^"\\\\]|\\\\.)*"|[^"<>(),
 
 /**
  * One sender: `a@b` or `Name <a@b>` (RFC 5322, 3.4). Line breaks are refused: they would add header fields. Parsers
- * of mail headers guess at what is malformed, so none is used here.
+ * of mail headers guess at malformed input, so none is used here.
  */
 export const sender: Parser<string> = (text) => {
   const spaced = text.replace(/\s+</, '<');
@@ -144,7 +144,7 @@ export const domain: Parser<string> = (text) => {
   if (!HOST_NAME.test(text) || isIP(text) !== 0) {
     throw new InvalidValue(
       'is not a domain',
-      'Write a name such as example.com, an international one in its xn-- form.',
+      'Write a name such as example.com, and an international one in its xn-- form.',
     );
   }
   return text.toLowerCase();

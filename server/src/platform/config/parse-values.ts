@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { DAY, HOUR, MINUTE, SECOND } from '../clock.ts';
 import { InvalidValue } from './config-error.ts';
 
-/** Turns the trimmed, non-empty text of a variable into its value; relative paths start at `cwd`. Throws `InvalidValue`. */
+/** Parses the trimmed, non-empty text of a variable; relative paths start at `cwd`. Throws `InvalidValue`. */
 export type Parser<T> = (text: string, cwd: string) => T;
 
 const DURATION_UNITS: Record<string, number> = { ms: 1, s: SECOND, m: MINUTE, h: HOUR, d: DAY };
 const SIZE_UNITS: Record<string, number> = { kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 };
 
-/** The amount that a text such as `15m` stands for, in the unit that has the factor 1; null where it is none. */
+/** The amount of a text such as `15m`, in the unit with the factor 1; null for any other text. */
 function amount(text: string, units: Record<string, number>): number | null {
   const [, digits, unit] = /^(\d{1,9})([a-z]{1,2})$/i.exec(text) ?? [];
   const factor = units[unit?.toLowerCase() ?? ''];
@@ -70,7 +70,7 @@ export const oneOf =
   (text) => {
     const found = words.find((word) => word.toLowerCase() === text.toLowerCase());
     if (found === undefined) {
-      throw new InvalidValue('is not a word that it knows', `Write one of: ${words.join(', ')}.`);
+      throw new InvalidValue('is not one of its values', `Write one of: ${words.join(', ')}.`);
     }
     return found;
   };
@@ -78,7 +78,7 @@ export const oneOf =
 /** `on` or `off`. */
 export const onOff: Parser<boolean> = (text, cwd) => oneOf('on', 'off')(text, cwd) === 'on';
 
-/** Values separated by commas; blanks around them and doubles are dropped. A fault tells the place of the bad one. */
+/** Values separated by commas, without surrounding spaces and duplicates. A fault names the position of the bad entry. */
 export const list =
   (parse: Parser<string>): Parser<string[]> =>
   (text, cwd) => {
@@ -98,17 +98,17 @@ export const list =
 /** A path, made absolute. */
 export const path: Parser<string> = (text, cwd) => resolve(cwd, text);
 
-/** A username, or one behind a `-`. */
+/** A username, optionally after a `-`. */
 export const reservedUsername: Parser<string> = (text) => {
   if (!/^-?[\p{L}\p{N}][\p{L}\p{M}\p{N}_.-]{0,31}$/u.test(text)) {
-    throw new InvalidValue('is not a username', 'Write names such as acme, and -team for one that anybody may take.');
+    throw new InvalidValue('is not a username', 'Write names such as acme, and -team for one that anybody may choose.');
   }
   return text;
 };
 
 const MAX_POINTS = 1_000_000;
 
-/** A rate such as `100/1m`: so many requests in so long a time, counted in whole seconds. */
+/** A rate such as `100/1m`: requests per duration, in whole seconds. */
 export const rate: Parser<{ points: number; duration: number }> = (text) => {
   const [, digits, period] = /^(\d{1,7})\s*\/\s*(\w+)$/.exec(text) ?? [];
   const points = Number(digits);

@@ -8,16 +8,16 @@ import { namesWithFile } from './variables.ts';
 export type Environment = Record<string, string | undefined>;
 
 export interface Sources {
-  /** Trimmed, never empty: a variable that is set to nothing counts as not set. */
+  /** Trimmed, never empty: an empty variable counts as not set. */
   texts: Map<string, string>;
-  /** Every name that `.env` holds. */
+  /** Every name in `.env`. */
   fileNames: string[];
-  /** Names whose text could not be had, so that no second fault calls them missing. */
+  /** Names whose text could not be read, so that they are not reported as missing, too. */
   unreadable: Set<string>;
   faults: ConfigFault[];
 }
 
-/** Reads the environment, `.env` in `cwd` (the environment wins, also with an empty value) and the files of `NAME_FILE`. */
+/** Reads the environment, `.env` in `cwd` (the environment takes precedence, also with an empty value) and the files of `NAME_FILE`. */
 export function readSources(env: Environment, cwd: string): Sources {
   const faults: ConfigFault[] = [];
   const dotenv = readDotenv(cwd, faults);
@@ -58,17 +58,17 @@ function readDotenv(cwd: string, faults: ConfigFault[]): Environment {
   }
 }
 
-/** More than any key or URL has; what is longer is the wrong file, or one without end. */
+/** More than any key or URL has; a longer file is the wrong one, or endless. */
 const MAX_SECRET_BYTES = 65_536;
 
-/** The path is left out of every fault: people paste the secret itself there. */
+/** Faults never contain the path: people paste the secret itself there. */
 function readSecret(file: string): string {
-  const fix = 'Name a readable text file that holds nothing but the value.';
+  const fix = 'Name a readable text file that contains nothing but the value.';
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readStart(file)).trim();
   } catch (error) {
-    // Bytes that are no UTF-8 would all become the same character, and a random key a weak one.
+    // Invalid UTF-8 bytes would all become the same character, which would make a random key weak.
     const reason = error instanceof TypeError ? 'is not text in UTF-8' : `cannot be read (${codeOf(error)})`;
     throw new InvalidValue(`names a file that ${reason}`, fix);
   }

@@ -14,26 +14,26 @@ import { join } from 'node:path';
 import { InvalidValue } from './config-error.ts';
 import { SECRET_KEY_BYTES } from './secret-strength.ts';
 
-/** The file in `DATA_DIR` that keeps the key which a development server made for itself. */
+/** The file in `DATA_DIR` with the generated key of a development server. */
 export const SECRET_FILE = 'secret.key';
 
-/** The system's short code for a failure (`EACCES`); its message would repeat a path. */
+/** The system's error code (`EACCES`); its message would repeat a path. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }
 
-/** Makes the data directory, open to its owner only, where it is missing. Throws `InvalidValue`. */
+/** Creates a missing data directory, accessible to its owner only. Throws `InvalidValue`. */
 export function makeDataDir(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new InvalidValue(`cannot be made (${codeOf(error)})`, 'Name a directory that this user may write to.');
+    throw new InvalidValue(`cannot be created (${codeOf(error)})`, 'Name a directory that this user may write to.');
   }
 }
 
 /**
- * The key kept in an existing data directory; made at the first call. Processes that start together get the same:
- * a complete file appears under its name in one step (`link` fails if there is one), and the losers read it.
+ * The key of an existing data directory; the first call generates it. Processes that start together get the same key:
+ * the complete file appears in one step (`link` fails if there is one), and the losers read it.
  * Throws `InvalidValue`.
  */
 export function keptSecretKey(dataDir: string): { key: string; exposed: boolean } {
@@ -63,8 +63,8 @@ function readKey(file: string): { key: string; exposed: boolean } {
   const key = readFileSync(file, 'utf8').trim();
   if (Buffer.byteLength(key) < SECRET_KEY_BYTES) {
     throw new InvalidValue(
-      `is kept in ${SECRET_FILE} of DATA_DIR, which holds less than ${SECRET_KEY_BYTES} bytes`,
-      'Restore that file; or delete it, which ends every session and loses what was sealed with it.',
+      `is stored in ${SECRET_FILE} of DATA_DIR, which has less than ${SECRET_KEY_BYTES} bytes`,
+      'Restore that file; or delete it, which ends every session and loses everything encrypted with it.',
     );
   }
   return { key, exposed: (statSync(file).mode & 0o077) !== 0 };
@@ -83,7 +83,7 @@ function writeDurably(file: string, text: string): void {
 function unusable(error: unknown): unknown {
   if (error instanceof InvalidValue) return error;
   return new InvalidValue(
-    `cannot be kept in ${SECRET_FILE} of DATA_DIR (${codeOf(error)})`,
+    `cannot be stored in ${SECRET_FILE} of DATA_DIR (${codeOf(error)})`,
     'Let this user read and write DATA_DIR, or set SECRET_KEY.',
   );
 }

@@ -29,20 +29,20 @@ import {
 } from './parse-values.ts';
 import { EXAMPLE_SECRET_KEY, secretKey } from './secret-strength.ts';
 
-/** A text for the parser; `{NAME}` is filled in from that variable. Null: nothing. */
+/** Text for the parser; `{NAME}` stands for the value of that variable. Null: no default. */
 type Default = string | null | { production: string; elsewhere: string };
 
-/** One variable. Parsing, the table in the docs and `.env.example` all come from this. */
+/** One variable: the source of its parsing, its row in the docs and its line in `.env.example`. */
 export interface Variable<T, D extends Default> {
   default: D;
   parse: Parser<T>;
   /** One sentence. */
   about: string;
-  /** May also come from the file that `NAME_FILE` names. */
+  /** A secret: may also come from the file that `NAME_FILE` names. */
   secret?: boolean;
-  /** No secret, but long: may come from such a file too. */
+  /** Not a secret, but long: may come from such a file too. */
   long?: boolean;
-  /** How to come by a value, where production does without the default. */
+  /** How to get a value; set where production does not take the default. */
   neededInProduction?: string;
   /** For `.env.example`, where there is no default. */
   example?: string;
@@ -54,7 +54,7 @@ export const variables = {
   ENVIRONMENT: variable({
     default: 'development',
     parse: oneOf('development', 'production', 'test'),
-    about: '`development`, `production` or `test`; production refuses every default that is not safe there.',
+    about: '`development`, `production` or `test`; production refuses unsafe defaults.',
   }),
   HOST: variable({
     default: { production: '0.0.0.0', elsewhere: '127.0.0.1' },
@@ -65,14 +65,14 @@ export const variables = {
   PUBLIC_URL: variable({
     default: 'http://localhost:{PORT}',
     parse: publicUrl,
-    about: 'Where people reach this server; in production it begins with https://.',
+    about: 'Public address of this server; in production an https:// address.',
     neededInProduction: 'Set it to the https:// address under which people reach this server.',
     example: 'https://auth.example.com',
   }),
   DATA_DIR: variable({
     default: './data',
     parse: path,
-    about: 'Directory for the SQLite file and the generated secret.',
+    about: 'Directory of the SQLite file, the generated secret and the development mailbox.',
   }),
   DATABASE_URL: variable({
     default: 'sqlite:{DATA_DIR}/ostiary.sqlite',
@@ -83,20 +83,20 @@ export const variables = {
   DATABASE_POOL_SIZE: variable({
     default: '10',
     parse: integer(1, 1000),
-    about: 'Most connections to the database at a time.',
+    about: 'Maximum number of database connections.',
   }),
   DATABASE_REPLICA_URLS: variable({
     default: null,
     parse: list(replicaUrl),
     about:
-      'Replicas of that database, written like it and separated by commas: they answer lists and histories while they are less than 10 seconds behind.',
+      'Read replicas of that database, in the same form, separated by commas; they answer lists and histories while they lag less than 10 seconds.',
     secret: true,
   }),
   REDIS_URL: variable({
     default: null,
     parse: redisUrl,
     about:
-      '`redis:`, `redis+sentinel:` or `redis+cluster:` (or `rediss…:` for TLS): carries jobs, counters and messages of all instances; without it jobs lie in the database, and each process counts for itself.',
+      '`redis:`, `redis+sentinel:` or `redis+cluster:` (or `rediss…:` for TLS): shares jobs, counters and messages between instances. Without it, jobs are in the database and each process counts for itself.',
     secret: true,
     example: 'redis://:password@redis.example.com:6379',
   }),
@@ -109,18 +109,18 @@ export const variables = {
   WORKERS: variable({
     default: '1',
     parse: processes,
-    about: 'Processes that share the port, from 1 to 256, or `auto`: one for each core. SQLite takes 1.',
+    about: 'Number of processes that share the port, 1 to 256, or `auto` for one per core. SQLite allows 1.',
   }),
   SHUTDOWN_DELAY: variable({
     default: '0s',
     parse: duration('0ms', '10m', '10s'),
-    about: 'How long `/ready` answers 503, while requests are still taken, before a stop closes the port.',
+    about: 'How long `/ready` answers 503 on shutdown, with requests still served, before the port closes.',
   }),
   SECRET_KEY: variable({
     default: null,
     parse: secretKey,
     about:
-      'At least 32 bytes that sign and seal; outside production made and kept in `DATA_DIR/secret.key` if not set.',
+      'Secret of at least 32 bytes that signs and encrypts; outside production generated into `DATA_DIR/secret.key` if not set.',
     secret: true,
     neededInProduction: 'Set it to the output of: openssl rand -base64 32',
     example: EXAMPLE_SECRET_KEY,
@@ -128,31 +128,30 @@ export const variables = {
   SECRET_KEY_PREVIOUS: variable({
     default: null,
     parse: secretKey,
-    about: 'The key before this one, which still opens what it sealed.',
+    about: 'The previous `SECRET_KEY`, which still decrypts what it encrypted.',
     secret: true,
   }),
   EMAIL_VERIFICATION: variable({
     default: 'required',
     parse: oneOf('required', 'off'),
-    about: '`required` or `off`: whether an account begins only when its address is proved.',
+    about: '`required` or `off`: whether an account is created only after its e-mail address is verified.',
   }),
   REGISTRATION: variable({
     default: 'open',
     parse: oneOf('open', 'invite', 'closed'),
-    about: '`open`, `invite` or `closed`: who may make an account.',
+    about: '`open`, `invite` or `closed`: who may create an account.',
   }),
   RESERVED_USERNAMES: variable({
     default: null,
     parse: list(reservedUsername),
     about:
-      'Usernames that only administrators give, separated by commas, beside the shipped ones (`admin`, `support`, `root` …); `-team` takes one off.',
+      'Usernames that only administrators can assign, separated by commas, in addition to the built-in ones (`admin`, `support`, `root` …); `-team` removes one.',
     example: 'acme,acme-support,-team',
   }),
   SMTP_URL: variable({
     default: null,
     parse: smtpUrl,
-    about:
-      '`smtp:` or `smtps:` server that takes the mail; outside production the mailbox at `/dev/mailbox` if not set.',
+    about: '`smtp:` or `smtps:` mail server; outside production the mailbox at `/dev/mailbox` if not set.',
     secret: true,
     neededInProduction: 'Set it to smtp://user:password@host:587; the development mailbox sends nothing.',
     example: 'smtp://user:password@smtp.example.com:587',
@@ -160,7 +159,7 @@ export const variables = {
   SMTP_CA: variable({
     default: null,
     parse: certificates,
-    about: 'Certificates in PEM of the authority behind the mail server, trusted for it instead of the public ones.',
+    about: 'PEM certificates of the authority to trust for the mail server instead of the public ones.',
     long: true,
   }),
   MAIL_FROM: variable({
@@ -174,18 +173,18 @@ export const variables = {
   MAIL_DKIM_KEY: variable({
     default: null,
     parse: dkimKey,
-    about: 'Private RSA key in PEM that signs mails (DKIM); unsigned if not set.',
+    about: 'PEM private RSA key that signs mails (DKIM); mails are unsigned if not set.',
     secret: true,
   }),
   MAIL_DKIM_SELECTOR: variable({
     default: null,
     parse: dkimSelector,
-    about: 'Under which receivers find the public key of `MAIL_DKIM_KEY`: `<selector>._domainkey.<domain>`.',
+    about: 'DKIM selector: receivers find the public key at `<selector>._domainkey.<domain>`.',
   }),
   MAIL_DKIM_DOMAIN: variable({
     default: null,
     parse: domain,
-    about: 'Domain that `MAIL_DKIM_KEY` signs for; the domain of `MAIL_FROM` if not set.',
+    about: 'DKIM domain; the domain of `MAIL_FROM` if not set.',
   }),
   CORS_ORIGINS: variable({
     default: null,
@@ -196,97 +195,101 @@ export const variables = {
   TRUSTED_HOSTS: variable({
     default: null,
     parse: list(trustedHost),
-    about:
-      'Host names that are answered, `*.example.com` for all below one, separated by commas; every one if not set.',
+    about: 'Host names that are served, separated by commas, `*.example.com` for all subdomains; all if not set.',
     example: 'auth.example.com',
   }),
   TRUSTED_PROXIES: variable({
     default: null,
     parse: list(proxyRange),
-    about: 'Addresses or CIDRs of the proxies whose `X-Forwarded-*` is believed, separated by commas; none if not set.',
+    about:
+      'Addresses or CIDR ranges of the proxies whose `X-Forwarded-*` headers are trusted, separated by commas; none if not set.',
     example: '10.0.0.0/8,192.0.2.7',
   }),
   BODY_LIMIT: variable({
     default: '256kb',
     parse: size('1kb', '100mb', '256kb'),
-    about: 'Largest body of a request.',
+    about: 'Maximum size of a request body.',
   }),
   REQUEST_TIMEOUT: variable({
     default: '15s',
     parse: duration('1s', '10m', '15s'),
-    about: 'How long a request may take to arrive.',
+    about: 'Maximum time for a request to arrive.',
   }),
   DOCS: variable({
     default: { production: 'off', elsewhere: 'on' },
     parse: onOff,
-    about: '`on` or `off`: serves `/docs`, `/redoc` and `/openapi.json`.',
+    about: '`on` or `off`: whether `/docs`, `/redoc` and `/openapi.json` are served.',
   }),
   SIGNING_ALGORITHM: variable({
     default: 'EdDSA',
     parse: oneOf('EdDSA', 'ES256', 'RS256'),
-    about: '`EdDSA`, `ES256` or `RS256`: new keys are made for it, and sign the access tokens.',
+    about: '`EdDSA`, `ES256` or `RS256`: algorithm of new keys for access tokens.',
   }),
   KEY_ROTATION_DAYS: variable({
     default: '30',
     parse: integer(1, 3650),
-    about: 'Days after which another key takes over, which is published until then.',
+    about: 'Days between key rotations; the next key is published in advance.',
   }),
   ACCESS_TOKEN_TTL: variable({
     default: '15m',
     parse: duration('1s', '1d', '15m'),
-    about: 'Life of an access token; shorter than `REFRESH_IDLE_TTL`.',
+    about: 'Lifetime of an access token; less than `REFRESH_IDLE_TTL`.',
   }),
   REFRESH_IDLE_TTL: variable({
     default: '30d',
     parse: duration('1s', '400d', '30d'),
-    about: 'A session ends when it is not refreshed for so long.',
+    about: 'A session ends after this time without a refresh.',
   }),
   REFRESH_ABSOLUTE_TTL: variable({
     default: '90d',
     parse: duration('1s', '3650d', '90d'),
-    about: 'A session ends after so long in any case; at least `REFRESH_IDLE_TTL`.',
+    about: 'A session ends after this time in any case; at least `REFRESH_IDLE_TTL`.',
   }),
   SESSION_LIMIT: variable({
     default: '100',
     parse: integer(1, 10_000),
-    about: 'Live sessions that a user may have; the oldest ends when one more begins.',
+    about: 'Maximum number of live sessions per user; one more ends the oldest.',
   }),
   PASSWORD_MIN_LENGTH: variable({
     default: '8',
     parse: integer(8, 128),
-    about: 'Fewest characters of a password, from 8 to 128.',
+    about: 'Minimum password length in characters, 8 to 128.',
   }),
   PASSWORD_BREACH_FILE: variable({
     default: null,
     parse: breachPath,
     about:
-      'What the Pwned Passwords downloader wrote, by SHA-1: its file, or its directory of ranges. Passwords in there are refused as common.',
+      'SHA-1 output of the Pwned Passwords downloader: its file or its directory of ranges. Passwords in it are refused as common.',
   }),
   ARGON2_MEMORY: variable({
     default: '19mb',
     parse: kibibytes('8mb', '4gb', '19mb'),
-    about: 'Memory that the hash of one password takes.',
+    about: 'Memory for hashing one password.',
   }),
   ARGON2_PASSES: variable({
     default: '2',
     parse: integer(1, 100),
-    about: 'Passes that argon2id makes over that memory.',
+    about: 'Number of argon2id passes over that memory.',
   }),
   PROOF_OF_WORK: variable({
     default: 'off',
     parse: onOff,
-    about: '`on` asks strangers for a proof of work where an account or a client is under attack.',
+    about: '`on` asks unknown devices for a proof of work when an account or a client is under attack.',
   }),
-  RATE_LIMITS: variable({ default: 'on', parse: onOff, about: '`on` or `off`: limits requests.' }),
+  RATE_LIMITS: variable({
+    default: 'on',
+    parse: onOff,
+    about: '`on` or `off`: request limits and brute-force protection.',
+  }),
   RATE_LIMIT_DEFAULT: variable({
     default: '100/1m',
     parse: rate,
-    about: 'Requests that a client may make in a time, on routes without a limit of their own.',
+    about: 'Requests per client and time, on routes without a limit of their own.',
   }),
   EVENT_RETENTION: variable({
     default: '400d',
     parse: duration('31d', '3650d', '400d'),
-    about: 'How long the history of what happened (the audit log) is kept.',
+    about: 'How long the audit log is kept.',
   }),
   LOG_LEVEL: variable({
     default: 'info',
@@ -296,36 +299,36 @@ export const variables = {
   LOG_FORMAT: variable({
     default: { production: 'json', elsewhere: 'text' },
     parse: oneOf('json', 'text'),
-    about: '`json` (a line a request, for machines) or `text` (for people).',
+    about: '`json` (for machines) or `text` (for people).',
   }),
   LOG_FILE: variable({
     default: null,
     parse: path,
-    about: 'File for the log, rotated; standard output if not set.',
+    about: 'Log file, rotated; standard output if not set.',
     example: './data/ostiary.log',
   }),
   LOG_SLOW_REQUEST: variable({
     default: '1s',
     parse: duration('0ms', '10m', '1s'),
-    about: 'A request that takes at least so long is logged as a warning.',
+    about: 'A request that takes at least this long is logged as a warning.',
   }),
   LOG_SLOW_QUERY: variable({
     default: '200ms',
     parse: duration('0ms', '10m', '200ms'),
-    about: 'A query that takes at least so long is logged as a warning.',
+    about: 'A query that takes at least this long is logged as a warning.',
   }),
 };
 
 export type VariableName = keyof typeof variables;
 type ValueOf<V> = V extends Variable<infer T, infer D> ? (D extends null ? T | null : T) : never;
 
-/** What the texts of all variables were parsed into. */
+/** The parsed values of all variables. */
 export type Values = { [K in VariableName]: ValueOf<(typeof variables)[K]> };
 
-/** Variables of the contract that a later version brings. */
+/** Variables that are reserved for a later version. */
 export const LATER_VARIABLES = ['S3_ENDPOINT', 'S3_REGION', 'S3_ACCESS_KEY', 'S3_SECRET_KEY', 'S3_BUCKET'];
 
-/** The table row by row, in its order. */
+/** The rows of the table, in order. */
 export function variableEntries(): [VariableName, Variable<unknown, Default>][] {
   return Object.entries(variables) as [VariableName, Variable<unknown, Default>][];
 }
@@ -335,7 +338,7 @@ export function namesWithFile(): VariableName[] {
   return variableEntries().flatMap(([name, { secret, long }]) => (secret || long ? [name] : []));
 }
 
-/** The default of a variable as it stands in the table, with its `{NAME}` unfilled. */
+/** The default of a variable as written in the table, with `{NAME}` not replaced. */
 export function defaultText(entry: Variable<unknown, Default>, production: boolean): string | null {
   if (entry.default === null || typeof entry.default === 'string') return entry.default;
   return production ? entry.default.production : entry.default.elsewhere;

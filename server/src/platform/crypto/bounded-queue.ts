@@ -1,33 +1,33 @@
 export interface BoundedQueue {
   /**
-   * Runs `task` as soon as a place is free, first come first served. Settles as the task does.
-   * Throws what `full()` makes, at once and without running the task, when every place and the whole queue are taken.
+   * Runs `task` as soon as a slot is free, in order of arrival. Settles as the task does.
+   * Throws the error of `full()` at once, without running the task, if all slots and the queue are full.
    */
   run<T>(task: () => Promise<T>): Promise<T>;
   /** Whether `run` would refuse now. */
   isFull(): boolean;
-  /** How many tasks it takes altogether, those that run and those that wait. */
+  /** The total number of tasks that can run and wait. */
   room(): number;
   stats(): { active: number; queued: number };
 }
 
-/** How much the last task counts in what the next one is expected to take: the mean follows within some twenty tasks. */
+/** Weight of the last task in the expected duration of the next: the mean follows within some twenty tasks. */
 const WEIGHT = 0.1;
 
 /**
- * At most `concurrency` tasks at a time, and no more waiting than can have their turn within `longestWait`, so that a flood costs neither
- * memory nor ever longer waits: whoever cannot be served soon is told so at once. How long tasks take is learned from those that ran.
+ * Runs at most `concurrency` tasks at a time, and lets no more wait than can run within `longestWait`. So a flood costs neither memory nor
+ * ever longer waits: a task that cannot run soon is refused at once. The duration of tasks is learned from those that ran.
  */
 export function createBoundedQueue(options: {
   concurrency: number;
-  /** The most that may wait, however quick the tasks are. */
+  /** Maximum number of waiting tasks, however quick they are. */
   limit: number;
-  /** Milliseconds that a newcomer may have to wait. One for each place may always. */
+  /** Milliseconds that a new task may have to wait. One per slot may always wait. */
   longestWait: number;
-  /** Milliseconds that a task takes, as long as none has run. */
+  /** Expected milliseconds of a task until one has run. */
   expected: number;
   full: () => Error;
-  /** Milliseconds from anywhere. */
+  /** Milliseconds from any origin. */
   now?: () => number;
 }): BoundedQueue {
   const { concurrency, limit, longestWait, expected, full, now = () => performance.now() } = options;
@@ -42,7 +42,7 @@ export function createBoundedQueue(options: {
 
   const isFull = () => active === concurrency && active + waiting.length >= room();
 
-  /** The finishing task hands its place straight to the next one: a newcomer cannot slip in between. */
+  /** The finished task passes its slot directly to the next one, so that a new task cannot overtake. */
   function release() {
     const next = waiting.shift();
     if (next) next();

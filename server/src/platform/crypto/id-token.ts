@@ -3,12 +3,12 @@ import { decodeBase64url } from './base64url.ts';
 const ID_BYTES = 16;
 const SECRET_BYTES = 32;
 
-/** A link's token: which challenge it belongs to, and the 256 bits that were derived for it, in base64url. */
+/** The token of a link, in base64url: the id of its challenge, and the 256 bits that were derived for it. */
 export function formatIdToken(id: string, secret: Uint8Array): string {
   return Buffer.concat([Buffer.from(id.replaceAll('-', ''), 'hex'), secret]).toString('base64url');
 }
 
-/** The parts of such a token, not yet believed; null where it has not the form. */
+/** The parts of such a token, not yet verified; null if it is malformed. */
 export function parseIdToken(token: string): { id: string; secret: Buffer } | null {
   const bytes = decodeBase64url(token);
   if (bytes?.length !== ID_BYTES + SECRET_BYTES) return null;

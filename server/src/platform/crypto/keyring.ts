@@ -1,28 +1,28 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
-/** Everything that is derived or sealed names the secret it came from by this: 8 hexadecimal digits. */
+/** Id of a secret, 8 hexadecimal digits: everything that is derived or encrypted names its secret by it. */
 export type KeyId = string;
 
 export interface Keyring {
-  /** The secret that new things are made with. */
+  /** The secret for everything new. */
   readonly currentKeyId: KeyId;
   has(keyId: KeyId): boolean;
-  /** HMAC-SHA-256 over unambiguously joined parts, under a key of this purpose. Throws `UnknownKey`. */
+  /** HMAC-SHA-256 over unambiguously joined parts, under the key of this purpose. Throws `UnknownKey`. */
   mac(purpose: string, parts: readonly (string | Uint8Array)[], keyId?: KeyId): Buffer;
-  /** AES-256-GCM; `context` must be given again to open it. The result names its key. */
+  /** Encrypts with AES-256-GCM; `open` needs the same `context`. The result names its key. */
   seal(purpose: string, plain: Uint8Array, context: string): string;
-  /** Throws `UnknownKey`, or `SealBroken` where text, purpose or context are not those that were sealed. */
+  /** Decrypts. Throws `UnknownKey`, or `SealBroken` if text, purpose or context differ from those of `seal`. */
   open(purpose: string, sealed: string, context: string): Buffer;
-  /** Which key sealed this. */
+  /** The id of the key that encrypted this. */
   sealedBy(sealed: string): KeyId;
 }
 
-/** Something names a secret that is neither `SECRET_KEY` nor `SECRET_KEY_PREVIOUS`. */
+/** The named secret is neither `SECRET_KEY` nor `SECRET_KEY_PREVIOUS`. */
 export class UnknownKey extends Error {
   override readonly name = 'UnknownKey';
 }
 
-/** A sealed text was altered, or belongs elsewhere. */
+/** An encrypted text was altered, or was encrypted for another purpose or context. */
 export class SealBroken extends Error {
   override readonly name = 'SealBroken';
 }
@@ -32,8 +32,8 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Keys for every purpose, derived from `SECRET_KEY` by HKDF-SHA-256 (RFC 5869), and from `SECRET_KEY_PREVIOUS` for what is older.
- * A key serves one purpose only, so that nothing made for one place is good in another.
+ * Keys for every purpose, derived by HKDF-SHA-256 (RFC 5869) from `SECRET_KEY`, and from `SECRET_KEY_PREVIOUS` for older data.
+ * A key serves one purpose, so that a MAC or ciphertext of one purpose is invalid for another.
  */
 export function createKeyring(secrets: { current: string; previous: string | null }): Keyring {
   const keys = new Map<KeyId, (purpose: string) => Buffer>();
@@ -96,7 +96,7 @@ export function createKeyring(secrets: { current: string; previous: string | nul
       try {
         return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
       } catch (cause) {
-        throw new SealBroken('The sealed text does not open here.', { cause });
+        throw new SealBroken('The sealed text cannot be decrypted.', { cause });
       }
     },
 

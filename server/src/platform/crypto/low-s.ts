@@ -5,8 +5,8 @@ const HALF_ORDER = ORDER / 2n;
 const HALF = 32;
 
 /**
- * ECDSA accepts (r, n − s) wherever it accepts (r, s), so anybody can make a second signature out of a first. Of the two this is the one
- * with the lower s: the only one that we write or take. `signature` is that of P-256 as IEEE P1363 has it, 64 bytes.
+ * The form of a signature with the lower s, the only one that we write or accept: ECDSA accepts (r, n − s) wherever it accepts (r, s), so
+ * that anybody can derive a second signature from a first. `signature` is a P-256 signature in IEEE P1363 form, 64 bytes.
  */
 export function lowS(signature: Buffer): Buffer {
   const s = scalarOf(signature);

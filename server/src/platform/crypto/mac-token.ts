@@ -3,9 +3,9 @@ import type { Keyring } from './keyring.ts';
 import { sameSecret } from './one-time.ts';
 
 export interface MacTokens {
-  /** A token around these bytes; `context` is not in it, and must be given again to read it. */
+  /** A token that contains `body`; `read` needs the same `context`, which the token does not contain. */
   make(body: Uint8Array, ...context: string[]): string;
-  /** The bytes of a token that we made with this context; null for anything else. Costs one MAC and no query. */
+  /** The bytes of a token that was made with this context; null for anything else. Costs one MAC and no query. */
   read(token: string, ...context: string[]): Buffer | null;
 }
 
@@ -13,8 +13,8 @@ const KEY_ID_BYTES = 4;
 const MAC_BYTES = 32;
 
 /**
- * Tokens that are authentic by themselves and hide nothing: `key id, body, MAC` in base64url, with a body of a fixed length. Made for one
- * purpose, they are good for no other.
+ * Self-contained authentic tokens, not encrypted: `key id, body, MAC` in base64url, with a body of a fixed length. A token of one purpose
+ * is invalid for another.
  */
 export function createMacTokens(deps: { keyring: Keyring; purpose: string; bodyBytes: number }): MacTokens {
   const { keyring, purpose, bodyBytes } = deps;

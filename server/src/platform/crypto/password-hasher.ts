@@ -14,25 +14,25 @@ export interface PasswordHasher {
    */
   hash(password: string): Promise<string>;
   /**
-   * Compares a password with a stored hash; never throws because of what is stored. `upgrade`: it was right, but `stored` is not
-   * what `hash` makes now, so hash the password again and store that (a refusal of that `hash` must not fail the sign-in).
+   * Compares a password with a stored hash; never throws because of the stored text. `upgrade`: the password is right, but `stored` is not
+   * what `hash` produces now, so hash the password again and store that (a refusal of that `hash` must not fail the sign-in).
    *
-   * Time: nobody can tell an unknown user (`null`), an unreadable hash and a wrong password apart. A hash of the present
-   * parameters and the decoy that stands in for a missing one take the same native call over the same memory and passes.
-   * A wrong password against another format pays for that format and then for the decoy: such accounts are never the
-   * faster ones, though the slowest formats remain visible until their upgrade.
+   * Time: an unknown user (`null`), an unreadable hash and a wrong password are indistinguishable. A hash of the present
+   * parameters and the decoy for a missing one take the same native call over the same memory and passes.
+   * A wrong password against another format costs that format and then the decoy: such accounts are never
+   * faster, though the slowest formats remain visible until their upgrade.
    *
-   * A password that NFKC changes is tried in both forms, so each computation above happens twice, in all cases alike:
-   * an imported argon2id hash of the present parameters looks like our own but was made of the raw form.
+   * A password that NFKC changes is tried in both forms, so that each computation above happens twice, in all cases:
+   * an imported argon2id hash of the present parameters looks like our own, but is a hash of the raw form.
    * Throws `overloaded` at once when the queue is full.
    */
   verify(password: string, stored: string | null): Promise<{ ok: boolean; upgrade: boolean }>;
   /**
-   * What both would throw now, or would once `underWay` requests have come that far; null while there is room. For turning a flood away
-   * before anything is done for it.
+   * The error that both would throw now, or once `underWay` requests have come that far; null while there is room. For refusing a flood
+   * before any other work.
    */
   refusal(underWay?: number): AppError | null;
-  /** `hashes` counts the computations that were paid for, of any format. */
+  /** `hashes` counts all computations, of any format. */
   stats(): { active: number; queued: number; hashes: number };
 }
 
@@ -44,7 +44,7 @@ export interface PasswordHasherOptions {
   processes?: number;
   /** Computations at a time; default: this process's share of the cores, at most 4, and one thread of the libuv pool fewer than it has. */
   concurrency?: number;
-  /** Calls that may wait, however quick computations are; default: 128 for each computation at a time. */
+  /** Maximum number of waiting calls, however quick computations are; default: 128 per concurrent computation. */
   queueLimit?: number;
   /** Milliseconds that a call may have to wait for its turn; default: 500, so that a sign-in is done within a second. */
   longestWait?: number | undefined;
@@ -53,16 +53,16 @@ export interface PasswordHasherOptions {
 const MAX_DEFAULT_CONCURRENCY = 4;
 const QUEUE_PER_PLACE = 128;
 const LONGEST_WAIT = 500;
-/** Milliseconds for each MiB and pass, rather too many; what computations really take is learned from the first ones on. */
+/** Milliseconds per MiB and pass, a high estimate; the real duration is learned from the first computations on. */
 const EXPECTED_PACE = 1;
-/** Files and name look-ups use the same pool; hashing alone must not be able to fill it. */
+/** File access and name look-ups share the pool; hashing alone must not fill it. */
 const RESERVED_POOL_THREADS = 1;
 const LIBUV_DEFAULT_POOL = 4;
 const MIN_LANE_MEMORY = 8;
 const SALT_BYTES = 16;
 const DIGEST_BYTES = 32;
 
-/** Hashes passwords off the event loop, boundedly. Throws `TypeError` on parameters that could not be verified later. */
+/** Hashes passwords off the event loop, within bounds. Throws `TypeError` for parameters that could not be verified later. */
 export function createPasswordHasher(options: PasswordHasherOptions): PasswordHasher {
   const {
     memory,
@@ -127,7 +127,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
 }
 
 /**
- * The byte strings to try, in order: our own hashes are of the NFKC form; others hashed the raw form, or normalised too.
+ * The byte strings to try, in order: our own hashes use the NFKC form, other software the raw or a normalised form.
  * A lone surrogate becomes U+FFFD, as in every UTF-8 encoder that does not fail.
  */
 function formsOf(password: string): { normal: Uint8Array[]; imported: Uint8Array[] } {
@@ -138,7 +138,7 @@ function formsOf(password: string): { normal: Uint8Array[]; imported: Uint8Array
   return { normal: [bytes, raw], imported: [raw, bytes] };
 }
 
-/** A hash of the present parameters that no password has: its digest is random, not computed. */
+/** A hash of the present parameters that matches no password: its digest is random. */
 function makeDecoy(prefix: string): StoredHash {
   const encode = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '');
   const decoy = readStoredHash(`${prefix}${encode(SALT_BYTES)}$${encode(DIGEST_BYTES)}`);
@@ -146,7 +146,7 @@ function makeDecoy(prefix: string): StoredHash {
   return decoy;
 }
 
-/** Characters of so many bytes in base64 without padding. */
+/** Length of this many bytes in base64 without padding. */
 function unpadded(bytes: number): number {
   return Math.ceil((bytes * 8) / 6);
 }

@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Keyring } from './keyring.ts';
 
 /**
- * Does `work`; where it rejects, waits some milliseconds that belong to `name` before the error goes on. Around whatever refuses alike somebody
- * who has an account and nobody: what reading a row takes longer than finding none disappears in that wait.
+ * Runs `work`; if it rejects, waits some milliseconds that depend on `name` before it passes the error on. For every refusal that must not
+ * reveal whether an account exists: the wait hides that reading a row takes longer than finding none.
  */
 export type RefusalDelay = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
-/** Milliseconds; the difference that it hides is some hundredths of one. */
+/** Milliseconds; the hidden difference is some hundredths of one. */
 const LONGEST = 8;
 const PURPOSE = 'time-veil';
 
 /**
- * The wait is the same each time, and nobody else can work it out: otherwise the mean of many tries would show what single ones do
- * not. `pause` waits for whole milliseconds.
+ * The wait is the same each time, and secret: otherwise the mean of many attempts would reveal what single ones do not. `pause` waits for
+ * whole milliseconds.
  */
 export function createRefusalDelay(deps: {
   keyring: Keyring;
@@ -27,7 +27,7 @@ export function createRefusalDelay(deps: {
       return await work();
     } catch (error) {
       const share = keyring.mac(PURPOSE, [name]).readUInt32BE() / 2 ** 32;
-      // Timers know whole milliseconds only: the next one up, as often as makes the mean right.
+      // Timers have whole milliseconds: round up as often as makes the mean right.
       await pause(Math.floor(1 + LONGEST * share + random()));
       throw error;
     }

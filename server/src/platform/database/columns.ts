@@ -6,8 +6,8 @@ const MYSQL_INDEX_EXISTS = 1061;
 type ColumnType = Expression<unknown>;
 
 /**
- * Column types that behave alike on every SQL database: text compares and sorts by its bytes (no case folding, no
- * padding), times keep milliseconds, integers are exact to 2^53.
+ * Column types that behave the same on every SQL database: text is compared and sorted by bytes (no case folding, no
+ * padding), times have milliseconds, integers are exact to 2^53.
  */
 export interface Columns {
   dialect: Dialect;
@@ -17,10 +17,10 @@ export interface Columns {
   text(length: number): ColumnType;
   /** Text of any length; cannot be indexed on MySQL. */
   longText(): ColumnType;
-  /** A `Date` with milliseconds; SQLite gives it back as ISO 8601 text. */
+  /** A `Date` with milliseconds; SQLite returns it as ISO 8601 text. */
   time(): ColumnType;
   int(): ColumnType;
-  /** SQLite and MySQL give it back as 0 and 1. */
+  /** SQLite and MySQL return it as 0 and 1. */
   bool(): ColumnType;
   /** JSON as text: the store writes `JSON.stringify` and reads `JSON.parse`. */
   json(): ColumnType;
@@ -48,7 +48,7 @@ export function columnsOf(database: Pick<SqlDatabase, 'dialect' | 'name'>): Colu
         bool: 'boolean',
       });
     case 'mysql': {
-      // `utf8mb4_bin` would take 'a' and 'a ' for equal; these two compare like the other databases.
+      // In `utf8mb4_bin` 'a' and 'a ' are equal; these two collations compare like the other databases.
       const collation = database.name.startsWith('MariaDB') ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
       const characters = `character set utf8mb4 collate ${collation}`;
       return columns('mysql', {
@@ -94,13 +94,13 @@ export interface IndexSpec {
   table: string;
   on: string[];
   unique?: boolean;
-  /** Only rows that meet it are indexed; MySQL has no such indexes and takes every row. */
+  /** Only rows that meet it are indexed; MySQL has no partial indexes and indexes every row. */
   where?: RawBuilder<boolean>;
 }
 
 /**
- * Makes an index, unless there is one of this name. A unique one ignores rows with a null in it, on every database;
- * uniqueness among the rows that meet a condition is therefore a nullable column, and `unique` with `where` throws a TypeError.
+ * Creates an index if there is none of this name. A unique index ignores rows with a null in it, on every database.
+ * For uniqueness among some rows, use a nullable column: `unique` with `where` throws a TypeError.
  */
 export async function createIndex<Tables>(db: Kysely<Tables>, { dialect }: Columns, spec: IndexSpec): Promise<void> {
   if (spec.unique && spec.where) throw new TypeError('MySQL has no partial unique indexes; use a nullable column.');

@@ -6,12 +6,12 @@ export { DatabaseUnreachable, isUnavailable, uniqueViolation } from './errors.ts
 export type { ConnectOptions, Database, DatabaseLog, Dialect, MongoDatabase, SqlDatabase } from './types.ts';
 
 /**
- * Opens the database that `url` names and makes sure that it answers.
- * Throws `DatabaseUnreachable` with one sentence that says where and why, never the password.
+ * Opens the database of `url` and checks that it answers: `await connectDatabase({ url: 'sqlite::memory:', poolSize: 1, slowQuery: 200, log })`.
+ * Throws `DatabaseUnreachable` with one sentence that says where and why, without the password.
  */
 export async function connectDatabase(options: ConnectOptions): Promise<Database> {
   const target = databaseUrl(options.url);
-  // Only the driver in use is loaded: together they are 40 MB.
+  // Only the used driver is loaded: together they take 40 MB.
   switch (target.product) {
     case 'SQLite':
       return (await import('./sqlite.ts')).connectSqlite(target, options);
@@ -24,7 +24,7 @@ export async function connectDatabase(options: ConnectOptions): Promise<Database
   }
 }
 
-/** The SQL database, seen with the tables of one store. Throws a TypeError on MongoDB: the composition chose the wrong store. */
+/** The SQL database with the tables of one store as its type. Throws a TypeError on MongoDB: the composition chose the wrong store. */
 export function sqlOf<Tables>(database: Database): SqlDatabase<Tables> {
   if (database.kind !== 'sql') throw new TypeError('An SQL store was built on MongoDB.');
   return database as unknown as SqlDatabase<Tables>;
@@ -36,7 +36,7 @@ export function mongoOf(database: Database): MongoDatabase {
   return database;
 }
 
-/** Milliseconds that the database's clock is ahead of `clock`, to the accuracy of half a round trip; 0 on SQLite. */
+/** Milliseconds by which the database's clock is ahead of `clock`, accurate to half a round trip; 0 on SQLite. */
 export async function clockSkew(database: Database, clock: Clock): Promise<number> {
   if (database.kind === 'sql' && database.dialect === 'sqlite') return 0;
   const before = clock().getTime();

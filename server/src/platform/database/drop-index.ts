@@ -5,7 +5,7 @@ import type { Columns } from './columns.ts';
 const MYSQL_NO_SUCH_INDEX = 1091;
 const MONGODB_NO_SUCH_INDEX = 27;
 
-/** Drops an index; nothing happens where there is none of this name. */
+/** Drops an index if there is one of this name. */
 export async function dropIndex(
   db: Kysely<unknown>,
   { dialect }: Columns,

@@ -1,6 +1,6 @@
 import { AppError, platformErrors } from '../errors.ts';
 
-/** The database cannot be used at start; `message` is one sentence for the operator and holds no secret. */
+/** The database cannot be used at start; `message` is one sentence for the operator, without a secret. */
 export class DatabaseUnreachable extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -8,7 +8,7 @@ export class DatabaseUnreachable extends Error {
   }
 }
 
-/** The fields that the four drivers put on their errors, as far as they are read here. */
+/** The error fields of the four drivers that are read here. */
 interface DriverError {
   message: string;
   name: string;
@@ -77,7 +77,7 @@ const MONGO_AWAY = new Set([
 // Shutdown, not primary, stepping down, write concern not met, time limit.
 const MONGO_AWAY_CODES = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
 
-/** Whether the database is away, restarting, out of resources or too slow: try again later, the statement is not at fault. */
+/** Whether the database is unreachable, restarting, out of resources or too slow: the statement is not at fault and can be tried again later. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof AppError) return error.code === 'unavailable';
   const e = driverError(error);
@@ -99,12 +99,12 @@ export function isContention(error: unknown): boolean {
   if (!e) return false;
   if (typeof e.errcode === 'number') return [5, 6].includes(e.errcode & 0xff);
   if (e.code === '40001' || e.code === '40P01' || e.code === '55P03') return true;
-  // A prepared `select *` after another instance has migrated; the statement has been forgotten meanwhile.
+  // A prepared `select *` after another instance has migrated; the statement has been discarded meanwhile.
   if (e.code === '0A000' && e.routine === 'RevalidateCachedQuery') return true;
   return [MYSQL_DEADLOCK, MARIADB_RECORD_CHANGED].includes(Number(e.errno));
 }
 
-/** The 503 for a lost or overworked database; `Retry-After` is in seconds. */
+/** The 503 for a lost or overloaded database; `Retry-After` is in seconds. */
 export function unavailable(cause: unknown): AppError {
   if (cause instanceof AppError) return cause;
   return platformErrors.unavailable({ headers: { 'retry-after': '1' }, cause });
@@ -113,14 +113,14 @@ export function unavailable(cause: unknown): AppError {
 /**
  * Which uniqueness was violated, or null for any other error: the constraint's or index's name (PostgreSQL, MySQL),
  * `table.column, …` (SQLite), or the key's fields joined by commas (MongoDB). Name indexes after table and columns
- * (`users_email_norm`), and ask by `includes('email_norm')`: that holds on all of them.
+ * (`users_email_norm`), and test with `includes('email_norm')`, which works on all of them.
  */
 export function uniqueViolation(error: unknown): string | null {
   const e = driverError(error);
   if (!e) return null;
   if (e.code === '23505') return String(e.constraint ?? '');
   if (e.errno === 1062 || e.errno === 1586) {
-    // The message repeats the value first, which may itself contain a quote: only its end is the key.
+    // The message begins with the value, which may itself contain a quote: only its end is the key.
     const key = /for key '([^']*)'$/.exec(e.message)?.[1] ?? '';
     return key.slice(key.lastIndexOf('.') + 1);
   }
@@ -137,8 +137,8 @@ function mongoKey(e: DriverError): string {
 }
 
 /**
- * Takes out of a driver's error what people wrote, for it will be logged: mysql2 adds the statement with its values,
- * PostgreSQL and MongoDB the row that was in the way, MySQL the value that was there twice.
+ * Removes user data from a driver's error before it is logged: mysql2 adds the statement with its values,
+ * PostgreSQL and MongoDB the conflicting row, MySQL the duplicate value.
  */
 export function withoutValues(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

@@ -5,7 +5,7 @@ import { isContention, isUnavailable, unavailable, withoutValues } from './error
 import type { DatabaseLog } from './types.ts';
 import type { Watch } from './watchdog.ts';
 
-/** How often work is tried that other transactions keep rolling back. */
+/** Attempts for work that other transactions keep rolling back. */
 export const CONTENTION_TRIES = 10;
 const CONTENTION_PAUSE = 10;
 
@@ -18,22 +18,22 @@ export interface GuardOptions {
   replica: boolean;
 }
 
-/** Remembers, along the asynchronous calls, that a transaction of this database is open. */
+/** Tracks, across asynchronous calls, that a transaction of this database is open. */
 export type TransactionScope = AsyncLocalStorage<{ open: boolean }>;
 
 export function transactionScope(): TransactionScope {
   return new AsyncLocalStorage();
 }
 
-/** Waits a random while that grows with `attempt`, so that rivals do not meet again in step. */
+/** Waits a random time that grows with `attempt`, so that competing transactions do not collide again. */
 export function contentionPause(attempt: number): Promise<void> {
   return pause(Math.ceil(Math.random() * CONTENTION_PAUSE * (attempt + 1)));
 }
 
 /**
- * A dialect whose statements answer `unavailable` (503) when the database is away, are repeated after a deadlock where
- * they stand alone, are logged when slow (text only, never parameters), take only scalar parameters, and refuse the
- * outer database inside a transaction.
+ * A dialect whose statements throw `unavailable` (503) when the database is away, are repeated after a deadlock outside a
+ * transaction, are logged when slow (text only, never parameters), accept only scalar parameters, and refuse the outer
+ * database inside a transaction.
  */
 export function guardDialect(dialect: Dialect, options: GuardOptions): Dialect {
   return {
@@ -54,7 +54,7 @@ function guardDriver(driver: Driver, options: GuardOptions): Driver {
     async acquireConnection() {
       if (options.scope.getStore()?.open) {
         throw new TypeError(
-          'The outer database was used inside a transaction; use the transaction that was handed in.',
+          'The outer database was used inside a transaction; use the transaction that was passed in.',
         );
       }
       const connection = await acquire();
@@ -72,7 +72,7 @@ function guardDriver(driver: Driver, options: GuardOptions): Driver {
       await driver.commitTransaction(connection).catch(rethrow);
     },
     async rollbackTransaction(connection) {
-      // A rollback fails only where the connection is lost, which is a rollback too; the first error is the one to show.
+      // A rollback fails only if the connection is lost, which is a rollback too; the first error is the one to report.
       await driver.rollbackTransaction(connection).catch(() => undefined);
     },
     async releaseConnection(connection) {
@@ -83,7 +83,7 @@ function guardDriver(driver: Driver, options: GuardOptions): Driver {
   };
 }
 
-/** Bounds the wait for a connection, and notes in the log when the database goes and comes; that it never was there is the caller's to say. */
+/** Bounds the wait for a connection, and logs when the database is lost and back; the caller reports one that was never reachable. */
 function limitedAcquire(driver: Driver, { log, watch, replica }: GuardOptions): () => Promise<DatabaseConnection> {
   let state: 'unknown' | 'here' | 'away' = 'unknown';
   return async () => {
@@ -121,7 +121,7 @@ function guardConnection(
     }
   }
 
-  // A replica cancels what stands in the way of its replay, and would again: a long statement is better off on the primary.
+  // A replica cancels statements that block its replay, and would again: the primary runs a long statement better.
   const tries = replica ? 1 : CONTENTION_TRIES;
   connection.executeQuery = async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
     checkParameters(query.parameters);
@@ -137,15 +137,15 @@ function guardConnection(
   };
 }
 
-/** Contention stays as it is: whoever holds the transaction repeats it. */
+/** Contention is passed on: the owner of the transaction repeats it. */
 function rethrow(error: unknown): never {
   const clean = withoutValues(error);
   throw isUnavailable(clean) && !isContention(clean) ? unavailable(clean) : clean;
 }
 
 /**
- * Drivers give objects and arrays a meaning of their own (mysql2 expands them into SQL text, pg into JSON or arrays),
- * and turn undefined into null; a value that slipped through validation must not gain such a meaning.
+ * Drivers interpret objects and arrays (mysql2 expands them into SQL text, pg into JSON or arrays) and turn undefined into
+ * null; a value that slipped through validation must not be interpreted so.
  */
 function checkParameters(parameters: readonly unknown[]): void {
   for (const value of parameters) {

@@ -1,4 +1,4 @@
-/** Why the migrations stopped, in one sentence for the operator; the database's own error is the `cause`. */
+/** The reason why the migrations stopped, in one sentence for the operator; the database's error is the `cause`. */
 export class MigrationFailed extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
@@ -6,7 +6,7 @@ export class MigrationFailed extends Error {
   }
 }
 
-/** The database is ahead of the code: running on could damage what the newer version wrote. */
+/** The database is newer than the code: continuing could damage data of the newer version. */
 export function newerDatabase(names: string[]): MigrationFailed {
   return new MigrationFailed(
     `The database has migrations that this version does not know (${names.join(', ')}): start the newer version, or let it migrate down first.`,

@@ -6,13 +6,13 @@ export interface MigrationStatus {
   known: boolean;
 }
 
-/** Orders names as the migrations apply: by their leading time, whatever the locale. */
+/** Orders names as migrations apply: by their leading time, independent of the locale. */
 export function byName(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
 
-/** Every migration that the code or the database knows, in order. */
+/** All migrations of the code and of the database, in order. */
 export function statusList(names: string[], applied: Map<string, Date>): MigrationStatus[] {
   const all = new Set([...names, ...applied.keys()]);
   return [...all].sort(byName).map((name) => ({

@@ -8,8 +8,8 @@ import { sqlMigrator } from './migrator.sql.ts';
 import type { Database } from './types.ts';
 
 /**
- * What a migration file exports. `up` must be repeatable (`ifNotExists`, `createIndex`): MySQL commits every statement
- * that changes a table by itself and MongoDB has no transaction here, so a crash can leave half of it.
+ * The exports of a migration file. `up` must be repeatable (`ifNotExists`, `createIndex`): MySQL commits every statement
+ * that changes a table, and MongoDB has no transaction here, so that a crash can leave half of it.
  */
 export interface Migration {
   sql: {
@@ -27,23 +27,23 @@ export type { MigrationStatus } from './migration-status.ts';
 
 export interface Migrator {
   /**
-   * Applies what is pending; gives the names of what this call applied. Instances that start together agree: one applies,
-   * the others wait. Throws `MigrationFailed`.
+   * Applies pending migrations; returns the names of those that this call applied. Of instances that start together, one
+   * applies and the others wait. Throws `MigrationFailed`.
    */
   up(): Promise<string[]>;
-  /** Reverts the last `steps` (1) migrations; gives their names. Throws `MigrationFailed`. */
+  /** Reverts the last `steps` (1) migrations; returns their names. Throws `MigrationFailed`. */
   down(steps?: number): Promise<string[]>;
   status(): Promise<MigrationStatus[]>;
 }
 
-/** A migrator for the database that is open. */
+/** A migrator for an open database: `await createMigrator(database, migrations).up()`. */
 export function createMigrator(database: Database, migrations: Migrations): Migrator {
   return database.kind === 'sql' ? sqlMigrator(database, migrations) : mongoMigrator(database, migrations);
 }
 
 const MIGRATION_FILE = /^(\d{12}-[a-z0-9]+(?:-[a-z0-9]+)*)\.ts$/;
 
-/** Loads `<module>/migrations/*.ts` of every module in the folder. Throws a TypeError for a misnamed or unfit file. */
+/** Loads `<module>/migrations/*.ts` of every module in the folder. Throws a TypeError for a misnamed or invalid file. */
 export async function discoverMigrations(modulesDir: URL): Promise<Migrations> {
   const found: Migrations = {};
   for (const module of await readdir(modulesDir)) {

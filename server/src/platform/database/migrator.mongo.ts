@@ -10,11 +10,11 @@ interface AppliedMigration {
   appliedAt: Date;
 }
 
-/** Runs migrations one after another under a lease in the database; one that a crash left half done is run again. */
+/** Runs migrations one after another under a lease in the database; one that a crash interrupted is run again. */
 export function mongoMigrator(database: MongoDatabase, migrations: Migrations): Migrator {
   const names = Object.keys(migrations).sort(byName);
 
-  /** Gives the applied ones, oldest first. */
+  /** Returns the applied ones, oldest first. */
   async function checked(db: Db): Promise<[string, Date][]> {
     const applied = [...(await appliedIn(db))];
     const unknown = applied.map(([name]) => name).filter((name) => !migrations[name]);
@@ -40,7 +40,7 @@ export function mongoMigrator(database: MongoDatabase, migrations: Migrations): 
           for (const name of pending) {
             await keep();
             await step(name, (mongo) => mongo.up(db));
-            // Instances' clocks differ; the order in which migrations were applied must stay readable from the times.
+            // The clocks of instances differ; the stored times must show the order of application.
             last = Math.max(Date.now(), last + 1);
             await appliedMigrations(db).insertOne({ _id: name, appliedAt: new Date(last) });
           }

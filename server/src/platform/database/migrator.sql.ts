@@ -12,8 +12,8 @@ const TABLE = 'ostiary_migrations';
 const LOCK_TABLE = 'ostiary_migration_lock';
 
 /**
- * How often is tried again while another process migrates the same SQLite file; each try waits half a second or more.
- * The servers wait inside the database, for its lock.
+ * Attempts while another process migrates the same SQLite file; each waits half a second or more. On other databases the
+ * process waits for the lock in the database.
  */
 const TRIES = 600;
 
@@ -21,7 +21,7 @@ interface MigrationTables {
   [TABLE]: { name: string; timestamp: string };
 }
 
-/** Runs migrations by Kysely's migrator, under the lock that the database itself holds and drops with the connection. */
+/** Runs migrations by Kysely's migrator, under a lock of the database, which is released with the connection. */
 export function sqlMigrator(database: SqlDatabase, migrations: Migrations): Migrator {
   const columns = columnsOf(database);
   const provided = Object.fromEntries(
@@ -41,7 +41,7 @@ export function sqlMigrator(database: SqlDatabase, migrations: Migrations): Migr
         provider: { getMigrations: async () => provided },
         migrationTableName: TABLE,
         migrationLockTableName: LOCK_TABLE,
-        // Modules are developed side by side: one that was merged late still applies.
+        // Modules are developed in parallel: a migration that was merged late still applies.
         allowUnorderedMigrations: true,
         nameComparator: byName,
       });

@@ -14,7 +14,7 @@ function guarded<T extends object>(target: T, watch: Watch): T {
       if (typeof value !== 'function') return value;
       return (...args: unknown[]) => {
         const result: unknown = Reflect.apply(value, target, args);
-        // Fluent calls give the cursor itself: it must stay guarded.
+        // Fluent calls return the cursor itself: it must stay guarded.
         return result === target ? guarded(target, watch) : guardedResult(result, watch);
       };
     },

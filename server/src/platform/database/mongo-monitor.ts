@@ -1,21 +1,21 @@
 import type { MongoClient } from 'mongodb';
 import { lapse } from './time-limit.ts';
 
-/** Milliseconds between two attempts to connect anew. */
+/** Milliseconds between two attempts to reconnect. */
 const RETRY_PAUSE = 100;
 
 /**
- * Connects the client anew when its monitor of a server hangs for `limit` milliseconds, which must be well beyond the
- * connect time-out. The driver (7.8) waits for ever for a socket to drain that was destroyed in the same tick
- * (`Connection.writeCommand`); a monitor that is caught by this never sees that the server is back. Gives what ends this: call it
- * before the client is closed for good.
+ * Reconnects the client when its monitor of a server hangs for `limit` milliseconds, which must be well beyond the
+ * connect time-out. The driver (7.8) waits forever for a socket to drain that was destroyed in the same tick
+ * (`Connection.writeCommand`); a monitor that hangs so never sees that the server is back. Returns a function that ends this:
+ * call it before the client is closed.
  */
 export function reviveStuckMonitor(client: MongoClient, limit: number): () => void {
   const checks = new Map<string, NodeJS.Timeout>();
   let reviving = false;
   let stopped = false;
 
-  /** A client that was closed once does not connect by itself any more, so nobody else will once the server is back. */
+  /** A client that was closed no longer connects by itself when the server is back. */
   async function revive(): Promise<void> {
     clear();
     if (reviving || stopped) return;
@@ -42,7 +42,7 @@ export function reviveStuckMonitor(client: MongoClient, limit: number): () => vo
 
   client.on('serverHeartbeatStarted', ({ connectionId, awaited }) => {
     ended({ connectionId });
-    // An awaited answer comes when the server's state changes, which may be never.
+    // An awaited answer arrives when the server's state changes, which may be never.
     if (!awaited) checks.set(connectionId, setTimeout(revive, limit).unref());
   });
   client.on('serverHeartbeatSucceeded', ended);

@@ -9,7 +9,7 @@ import { unreachable } from './unreachable.ts';
 import type { ServerTarget } from './url.ts';
 import { createWatchdog, noWatch } from './watchdog.ts';
 
-/** Milliseconds between two looks at a server that is gone. */
+/** Milliseconds between two checks of a lost server. */
 const RECOVERY_LOOK = 100;
 const PING_TIMEOUT = 900;
 const CLOSE_TIMEOUT = 5000;
@@ -18,7 +18,7 @@ const CLOSE_TIMEOUT = 5000;
 export async function connectMongo(target: ServerTarget, options: ConnectOptions): Promise<MongoDatabase> {
   const { client, close } = openClient(target, options);
   const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target));
-  // Why no server was found is known to the monitors alone.
+  // Only the monitors know why no server was found.
   let failure: Error | undefined;
   client.on('serverHeartbeatFailed', (event) => {
     failure = event.failure;
@@ -26,7 +26,7 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
   try {
     await watch(client.connect());
     const db = client.db(target.database);
-    // The first command that needs a password; connecting alone does not.
+    // The first command that needs a password: connecting does not.
     await db.listCollections({}, { nameOnly: true }).toArray();
     const { version } = await client.db('admin').command({ buildInfo: 1 });
     return {
@@ -59,7 +59,7 @@ function openClient(
   const settings: MongoClientOptions = {
     appName: 'ostiary',
     maxPoolSize: poolSize,
-    // What was acknowledged survives the loss of a server, and is what the next read sees.
+    // An acknowledged write survives the loss of a server, and the next read sees it.
     writeConcern: { w: 'majority', journal: true },
     readPreference: replica ? 'secondaryPreferred' : 'primary',
     serverSelectionTimeoutMS: CONNECT_TIMEOUT,
@@ -91,14 +91,14 @@ async function probe(target: ServerTarget): Promise<void> {
   }
 }
 
-/** Asks the primary, which a handshake would not. */
+/** Queries the primary, which a handshake would not. */
 async function ping(db: Db): Promise<{ now: Date }> {
   const [row] = await db.aggregate<{ now: Date }>([{ $documents: [{ now: '$$NOW' }] }]).toArray();
-  if (!row) throw new Error('The database did not tell its time.');
+  if (!row) throw new Error('The database did not return its time.');
   return row;
 }
 
-/** Command and collection only: filters and documents hold what people wrote. */
+/** Command and collection only: filters and documents contain user data. */
 function logSlowCommands(client: MongoClient, slowQuery: number, log: DatabaseLog): void {
   const collections = new Map<number, string>();
   client.on('commandStarted', ({ requestId, commandName, command }) => {

@@ -11,11 +11,11 @@ import type { Watch } from './watchdog.ts';
 const SESSION = [
   'set session transaction isolation level read committed',
   // The driver escapes values into the text, with backslashes: NO_BACKSLASH_ESCAPES in a server's default mode would
-  // make that an injection. Strict, so that a value that does not fit is an error and never cut.
+  // make that an injection. Strict, so that a value that does not fit is an error and is never truncated.
   "set time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
 ];
 
-// The first comment is run by MariaDB only (seconds), the second by MySQL only (milliseconds, and SELECT only there).
+// Only MariaDB runs the first comment (seconds), only MySQL the second (milliseconds, and for SELECT only).
 const SESSION_LIMITS = `set innodb_lock_wait_timeout = ${STATEMENT_TIMEOUT / 1000 - 1} /*M! , max_statement_time = ${STATEMENT_TIMEOUT / 1000} */ /*!80000 , max_execution_time = ${STATEMENT_TIMEOUT} */`;
 
 /** Opens a pool to MySQL 8.0.17 or later, or MariaDB 10.6 or later. Throws `DatabaseUnreachable`. */
@@ -45,12 +45,12 @@ function mysqlPool(target: ServerTarget, { size, limits, watch }: PoolOptions): 
     connectTimeout: CONNECT_TIMEOUT,
     charset: 'utf8mb4_bin',
     timezone: 'Z',
-    // Exact or an error: a BIGINT that does not fit a number comes as text.
+    // Exact or an error: a BIGINT that does not fit a number is returned as text.
     supportBigNumbers: true,
     decimalNumbers: true,
-    // An object that reached a query must stay one value, never become SQL.
+    // An object in a query must stay one value, and never become SQL.
     stringifyObjects: true,
-    // A server must not be able to ask for this machine's files.
+    // A server must not be able to request this machine's files.
     flags: ['-LOCAL_FILES'],
   });
   pool.on('connection', (connection) => {
@@ -103,12 +103,12 @@ function wrapConnection(connection: PoolConnection, watch: Watch): MysqlPoolConn
     connect: (callback) => connection.connect(callback),
     destroy: () => connection.destroy(),
     query(text: string, values: unknown[], callback?: (error: unknown, result: MysqlQueryResult) => void) {
-      // Kysely rolls back after a failure; behind a statement that still runs, that would wait as well.
+      // Kysely rolls back after a failure; the rollback would wait for a statement that still runs.
       const result = lost ? Promise.reject(new Error('Connection terminated')) : watch(query(text, values));
       result.then(
         (rows) => callback?.(null, rows),
         (error) => {
-          // After a time-out the connection still works on the old statement: nobody may get it again.
+          // After a time-out the connection is still busy with the old statement: it must not be reused.
           if (isUnavailable(error)) lost = true;
           callback?.(error, []);
         },

@@ -4,8 +4,8 @@ const MODULES = new URL('../../modules/', import.meta.url);
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /**
- * Writes an empty migration `YYYYMMDDHHMM-name.ts` (UTC) into a module and gives its URL. Throws a TypeError for a name
- * that is not lower-case words joined by `-`, or a module that there is not; never overwrites a file.
+ * Writes an empty migration `YYYYMMDDHHMM-name.ts` (UTC) into a module and returns its URL. Throws a TypeError for a name
+ * that is not lower-case words joined by `-`, or an unknown module; never overwrites a file.
  */
 export async function newMigration(module: string, name: string, now: Date, modulesDir = MODULES): Promise<URL> {
   if (!NAME.test(module) || !NAME.test(name)) {

@@ -8,7 +8,7 @@ import { unreachable } from './unreachable.ts';
 import type { ServerTarget } from './url.ts';
 import type { Watch } from './watchdog.ts';
 
-/** Statement texts that are prepared by name; each connection keeps them for its life. */
+/** Maximum number of prepared statement texts; each connection keeps them for its lifetime. */
 const NAMED_STATEMENTS = 300;
 
 const INT8 = 20;
@@ -47,7 +47,7 @@ function postgresPool(target: ServerTarget, { size, limits, watch }: PoolOptions
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT,
     }),
   });
-  // Without a listener, a connection that dies, idle or in use, would end the process.
+  // Without a listener, a lost connection, idle or in use, would end the process.
   pool.on('error', ignore);
   pool.on('connect', (client) => client.on('error', ignore));
 
@@ -70,7 +70,7 @@ function postgresPool(target: ServerTarget, { size, limits, watch }: PoolOptions
 
 function ignore() {}
 
-/** The pool's own time-out would also bound the wait for a connection that others use, which may be longer. */
+/** The pool's own time-out would also bound the wait for a busy connection, which may be longer. */
 class TimedClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super({ ...config, connectionTimeoutMillis: CONNECT_TIMEOUT });
@@ -80,29 +80,29 @@ class TimedClient extends pg.Client {
 function wrapClient(client: pg.PoolClient, nameOf: StatementNames, watch: Watch): PostgresPoolClient {
   let lost = false;
   async function query(text: string, parameters: readonly unknown[] = []) {
-    // Kysely rolls back after a failure; behind a statement that still runs, that would wait as well.
+    // Kysely rolls back after a failure; the rollback would wait for a statement that still runs.
     if (lost) throw new Error('Connection terminated');
     const name = nameOf.get(text, parameters);
     try {
       return await watch(client.query({ text, values: [...parameters], ...(name && { name }) }));
     } catch (error) {
-      // After a time-out the connection still works on the old statement: nobody may get it again.
+      // After a time-out the connection is still busy with the old statement: it must not be reused.
       if (isUnavailable(error)) lost = true;
       if (isContention(error)) nameOf.forget(text);
       throw error;
     }
   }
-  // The cursors of the driver's type are for streaming, which needs a package that is not configured.
+  // The cursors in the driver's type are for streaming, which needs a package that is not installed.
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release(lost) };
 }
 
 interface StatementNames {
   get(text: string, parameters: readonly unknown[]): string | undefined;
-  /** A named `select *` fails for ever once a column was added: it gets a new name. */
+  /** A named `select *` fails permanently after a column was added: it gets a new name. */
   forget(text: string): void;
 }
 
-/** Names for the first texts that come by, so that a server's memory stays bounded whatever the texts. */
+/** Names the first texts only, so that the memory of the database server stays bounded. */
 function statementNames(): StatementNames {
   const names = new Map<string, string>();
   let count = 0;
@@ -126,7 +126,7 @@ function getTypeParser(oid: number, format?: 'text' | 'binary') {
   return pg.types.getTypeParser(oid, format);
 }
 
-/** Counts and sums as numbers; throws rather than round an integer that does not fit. */
+/** Counts and sums as numbers; throws instead of rounding an integer that does not fit. */
 function exactNumber(text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && !Number.isSafeInteger(number)) throw new RangeError('An integer is too large.');

@@ -2,21 +2,21 @@ import { connect } from 'node:net';
 import type { ServerTarget } from './url.ts';
 import { createWatchdog, type Watch } from './watchdog.ts';
 
-/** What makes PostgreSQL answer one byte before anybody signs in: the SSLRequest of its protocol (55.2.10). */
+/** PostgreSQL answers this with one byte before authentication: the SSLRequest of its protocol (55.2.10). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-/** Watches a PostgreSQL or MySQL server by its first byte. One behind a local socket cannot be lost on the way. */
+/** Checks a PostgreSQL or MySQL server by its first byte. A connection by a local socket cannot be lost. */
 export function watchServer(target: ServerTarget, limit: number): Watch {
   if (/[?&](host|socketPath)=/.test(target.url)) return createWatchdog(limit, async () => undefined);
   const colon = target.host.lastIndexOf(':');
   const host = target.host.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   const port = Number(target.host.slice(colon + 1));
-  // MySQL speaks first.
+  // MySQL sends first.
   const question = target.product === 'PostgreSQL' ? SSL_REQUEST : null;
   return createWatchdog(limit, () => firstByte(host, port, question));
 }
 
-/** Resolves with the first byte; rejects when there is no connection or none within a second. */
+/** Resolves with the first byte; rejects without a connection, or without a byte within a second. */
 function firstByte(host: string, port: number, question: Buffer | null): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, timeout: 1000 });
@@ -31,7 +31,7 @@ function firstByte(host: string, port: number, question: Buffer | null): Promise
     );
     socket.once(
       'close',
-      end(() => reject(new Error('closed without a word'))),
+      end(() => reject(new Error('closed without an answer'))),
     );
     socket.on('error', reject);
     if (question) socket.write(question);

@@ -5,11 +5,11 @@ import { within } from './time-limit.ts';
 import type { ConnectOptions, Dialect, SqlDatabase } from './types.ts';
 import { noWatch, type Watch } from './watchdog.ts';
 
-/** Milliseconds that a connection to a server may take; of a silent one, the watchdog tells sooner. */
+/** Milliseconds that a connection to a server may take; the watchdog detects a silent server sooner. */
 export const CONNECT_TIMEOUT = 3000;
 /** Milliseconds that a statement of a request may take, waiting for locks included. */
 export const STATEMENT_TIMEOUT = 5000;
-/** The server cuts a statement first, so that its connection stays good; past this, the server itself is taken for lost. */
+/** The server cancels a statement first, so that its connection stays usable; past this limit the server counts as lost. */
 export const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 500;
 const PING_TIMEOUT = 900;
 const CLOSE_TIMEOUT = 5000;
@@ -22,11 +22,11 @@ export interface PoolOptions {
 
 export interface SqlSetup {
   dialect: Dialect;
-  /** A driver of its own each time; without `limits`, statements may take as long as they need. */
+  /** A new driver each time; without `limits`, statements may take as long as they need. */
   open(pool: PoolOptions): KyselyDialect;
-  /** Tells a server that fell silent from a slow statement. */
+  /** Distinguishes a silent server from a slow statement. */
   watch: Watch;
-  /** One row with a column `now`; null where the database shares this process's clock. */
+  /** One row with a column `now`; null if the database uses this process's clock. */
   now: RawBuilder<{ now: Date }> | null;
   version: RawBuilder<{ version: string }>;
   productName(version: string): string;
@@ -34,18 +34,22 @@ export interface SqlSetup {
   separate: boolean;
 }
 
-/** Builds the SQL database from what differs between the dialects. Throws the driver's error when it does not answer. */
+/** Builds the SQL database from the differences between the dialects. Throws the driver's error if it does not answer. */
 export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise<SqlDatabase> {
   const scope = transactionScope();
   const open = (pool: PoolOptions, slowQuery: number) =>
     new Kysely<unknown>({
       dialect: guardDialect(setup.open(pool), {
-        ...{ slowQuery, log: options.log, scope, watch: pool.watch, replica: options.replica ?? false },
+        slowQuery,
+        log: options.log,
+        scope,
+        watch: pool.watch,
+        replica: options.replica ?? false,
       }),
     });
   const db = open({ size: options.poolSize, limits: true, watch: setup.watch }, options.slowQuery);
 
-  // MySQL's sessions are at this level from the start; there, saying it again would cost a round trip.
+  // MySQL's sessions have this level from the start; setting it again would cost a round trip.
   const begin = () =>
     setup.dialect === 'postgres' ? db.transaction().setIsolationLevel('read committed') : db.transaction();
 
@@ -78,7 +82,7 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
           if (!isContention(error)) throw error;
           if (attempt + 1 >= CONTENTION_TRIES) throw unavailable(error);
         } finally {
-          // What `work` left running in the background may use the outer database from now on.
+          // Background work of `work` may use the outer database from now on.
           state.open = false;
         }
         await contentionPause(attempt);
@@ -99,6 +103,6 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
 async function firstRow<Row>(query: RawBuilder<Row>, db: Kysely<unknown>): Promise<Row> {
   const { rows } = await query.execute(db);
   const [row] = rows;
-  if (!row) throw new Error('The database answered nothing.');
+  if (!row) throw new Error('The database returned no row.');
   return row;
 }

@@ -22,14 +22,14 @@ import { createWatchdog } from './watchdog.ts';
 
 /**
  * Milliseconds that SQLite waits for a writer of another process. The wait blocks the event loop, so it is short; with
- * the pauses between the tries, in which the loop lives, a writer is waited for some 5 s.
+ * the pauses between the attempts, which do not block, the total is some 5 s.
  */
 const BUSY_TIMEOUT = 500;
 
-/** Statements kept prepared; the least recently used goes first. */
+/** Number of prepared statements; the least recently used is dropped first. */
 const STATEMENTS = 500;
 
-/** Opens (and makes) the file, mode 0600, its folder included. Throws `DatabaseUnreachable`. */
+/** Opens the file, and creates it (mode 0600) and its folder if needed. Throws `DatabaseUnreachable`. */
 export async function connectSqlite(target: SqliteTarget, options: ConnectOptions): Promise<SqlDatabase> {
   const path = target.path === null ? null : resolve(target.path);
   let database: DatabaseSync;
@@ -42,7 +42,7 @@ export async function connectSqlite(target: SqliteTarget, options: ConnectOption
     {
       dialect: 'sqlite',
       open: () => dialect(database),
-      // Bounds the wait for the one connection.
+      // Bounds the wait for the only connection.
       watch: createWatchdog(ANSWER_TIMEOUT, async () => undefined),
       now: null,
       version: sql`select sqlite_version() as version`,
@@ -56,20 +56,20 @@ export async function connectSqlite(target: SqliteTarget, options: ConnectOption
 async function openFile(path: string | null): Promise<DatabaseSync> {
   if (path !== null) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // The write-ahead log takes over the mode of the main file, so that must be private before SQLite opens it.
+    // The write-ahead log inherits the mode of the main file, so the file must be private before SQLite opens it.
     closeSync(openSync(path, 'a', 0o600));
     chmodSync(path, 0o600);
   }
   for (let attempt = 0; ; attempt++) {
     const database = new DatabaseSync(path ?? ':memory:', { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: true });
     try {
-      // An acknowledged revocation must survive a power cut: hence `full`.
+      // An acknowledged revocation must survive a power failure: hence `full`.
       database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma trusted_schema = off');
       database.prepare('select count(*) from sqlite_schema').get();
       return database;
     } catch (error) {
       database.close();
-      // Switching to the write-ahead log does not wait for others that open the file now.
+      // Switching to the write-ahead log does not wait for other processes that open the file now.
       if (!isContention(error) || attempt + 1 >= CONTENTION_TRIES) throw error;
     }
     await contentionPause(attempt);
@@ -93,9 +93,9 @@ function dialect(database: DatabaseSync): Dialect {
     createIntrospector: (db) => new SqliteIntrospector(db),
     createAdapter: () =>
       Object.defineProperties(new SqliteAdapter(), {
-        // The driver below queues for its one connection itself, after the guard has refused a transaction's outer use.
+        // The driver below queues for its only connection itself, after the guard has refused outer use in a transaction.
         supportsMultipleConnections: { value: true },
-        // SQLite's DDL is transactional: migrations of several processes then exclude each other by `begin immediate`.
+        // SQLite's DDL is transactional: migrations of several processes exclude each other by `begin immediate`.
         supportsTransactionalDdl: { value: true },
       }),
   };
@@ -117,14 +117,14 @@ function sqliteDriver(database: DatabaseSync): Driver {
       return connection;
     },
     async beginTransaction() {
-      // A deferred transaction that turns writer halfway cannot wait for another one: it fails with BUSY at once.
+      // A deferred transaction that begins to write cannot wait for another writer: it fails with BUSY at once.
       database.exec('begin immediate');
     },
     async commitTransaction() {
       database.exec('commit');
     },
     async rollbackTransaction() {
-      // A full disk has rolled back already.
+      // A full disk has already rolled back.
       if (database.isTransaction) database.exec('rollback');
     },
     async releaseConnection() {
@@ -169,7 +169,7 @@ function statementCache(database: DatabaseSync): (text: string) => Prepared {
   };
 }
 
-/** Times as ISO 8601 UTC with milliseconds, which sort as text; truth as 0 and 1. */
+/** Times as ISO 8601 UTC with milliseconds, which sort as text; booleans as 0 and 1. */
 function bindable(value: unknown): SQLInputValue {
   if (value instanceof Date) return value.toISOString();
   if (typeof value === 'boolean') return value ? 1 : 0;

@@ -4,14 +4,14 @@ import { unavailable } from './errors.ts';
 const SLICE = 100;
 
 /**
- * Passes after `milliseconds`, a multiple of 100, in which this process could run: a process that was held up sees its
- * timers before the answers that have long been there, and would take a living server for a silent one.
+ * Resolves after `milliseconds`, a multiple of 100, of running time of this process: a process that was paused sees its
+ * timers before answers that arrived long ago, and would consider a living server silent.
  */
 export async function lapse(milliseconds: number): Promise<void> {
   for (let left = milliseconds; left > 0; left -= SLICE) await pause(SLICE, undefined, { ref: false });
 }
 
-/** What `work` gives, or `unavailable` once `milliseconds` have passed; `work` itself goes on, its outcome unheard. */
+/** The result of `work`, or `unavailable` after `milliseconds`; `work` itself continues, and its result is ignored. */
 export function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
   const late = lapse(milliseconds).then(() => {
     throw unavailable(new Error(`No answer within ${milliseconds} ms.`));

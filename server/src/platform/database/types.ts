@@ -3,12 +3,12 @@ import type { Db, MongoClient } from 'mongodb';
 
 export type Dialect = 'sqlite' | 'postgres' | 'mysql';
 
-/** What the database writes to the log; a pino logger fits. */
+/** The log of the database; a pino logger fits. */
 export interface DatabaseLog {
   warn(fields: object, message: string): void;
 }
 
-/** An open SQL database. `Tables` is the Kysely schema that the reader wants to see: take it with `sqlOf<Tables>()`. */
+/** An open SQL database. `Tables` is the Kysely schema of the store: `sqlOf<Tables>(database)`. */
 export interface SqlDatabase<Tables = unknown> {
   kind: 'sql';
   dialect: Dialect;
@@ -24,7 +24,7 @@ export interface SqlDatabase<Tables = unknown> {
    * elsewhere. It throws a TypeError, on every dialect.
    */
   transaction<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
-  /** The database's clock; throws `unavailable` when there is no answer within a second. */
+  /** The database's clock; throws `unavailable` without an answer within a second. */
   ping(): Promise<{ now: Date }>;
   /** Runs `work` on a connection without time limits, for migrations and other maintenance. */
   unlimited<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
@@ -38,7 +38,7 @@ export interface MongoDatabase {
   name: string;
   db: Db;
   client: MongoClient;
-  /** The database's clock; throws `unavailable` when there is no answer within a second. */
+  /** The database's clock; throws `unavailable` without an answer within a second. */
   ping(): Promise<{ now: Date }>;
   /** Runs `work` on a connection without time limits, for migrations and other maintenance. */
   unlimited<T>(work: (db: Db) => Promise<T>): Promise<T>;
@@ -50,11 +50,11 @@ export type Database = SqlDatabase | MongoDatabase;
 export interface ConnectOptions {
   /** `sqlite:`, `postgres:`, `mysql:` (also `mariadb:`) or `mongodb:`. */
   url: string;
-  /** Connections at most; SQLite always has one. */
+  /** Maximum number of connections; SQLite always has one. */
   poolSize: number;
   /** Milliseconds from which a statement is logged at `warn`. */
   slowQuery: number;
   log: DatabaseLog;
-  /** Nothing but reads, by somebody who has the primary as well: failures are told at once, and are theirs to log. */
+  /** Only for reads, by a caller who also has the primary: errors are reported at once, and the caller logs them. */
   replica?: boolean;
 }

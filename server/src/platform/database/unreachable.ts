@@ -9,7 +9,7 @@ const UNKNOWN_DATABASE = new Set(['3D000', 'ER_BAD_DB_ERROR']);
 const NO_ACCESS = new Set(['42501', 'ER_DBACCESS_DENIED_ERROR']);
 const TOO_MANY = new Set(['53300', 'ER_CON_COUNT_ERROR', 'ER_TOO_MANY_USER_CONNECTIONS']);
 
-/** One sentence for the operator: which server, and what is wrong. */
+/** One sentence for the operator: the server and the problem. */
 export function unreachable(target: ServerTarget, error: unknown): DatabaseUnreachable {
   if (error instanceof DatabaseUnreachable) return error;
   const server = `${target.product} at ${target.host}`;
@@ -40,7 +40,7 @@ interface RootCause {
   message: string;
 }
 
-/** Drivers wrap what happened: our own 503, MongoDB's topology description, Node's list of tried addresses. */
+/** Drivers wrap the cause: our own 503, MongoDB's topology description, Node's list of tried addresses. */
 function rootCause(error: unknown): RootCause {
   const codes: unknown[] = [];
   let message = '';

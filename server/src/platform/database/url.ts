@@ -9,9 +9,9 @@ export interface SqliteTarget {
 
 export interface ServerTarget {
   product: 'PostgreSQL' | 'MySQL' | 'MongoDB';
-  /** With the scheme that the driver knows. */
+  /** With the scheme of the driver. */
   url: string;
-  /** Host and port as people read them; several, for MongoDB, joined by commas. */
+  /** Host and port for messages; several, for MongoDB, joined by commas. */
   host: string;
   database: string;
   user: string;
@@ -29,12 +29,12 @@ const SERVERS: Record<string, { product: ServerTarget['product']; scheme: string
   'mongodb+srv': { product: 'MongoDB', scheme: 'mongodb+srv', port: '' },
 };
 
-// MongoDB lists several hosts in one URL, which `new URL` refuses; so the authority is taken apart here for all of them.
+// MongoDB lists several hosts in one URL, which `new URL` refuses; so the authority is parsed here for all databases.
 const SERVER_URL = /^[a-z+]+:\/\/(?:([^/?#]*)@)?([^/?#@]+)(?:\/([^?#]*))?(?:\?[^#]*)?$/;
 
 const HOST = /^(\[[0-9a-fA-F:.]+\]|[\w.%-]+)(:\d{1,5})?$/;
 
-/** Takes a database URL apart. Throws `DatabaseUnreachable` when it is none, without repeating it (it may hold a password). */
+/** Parses a database URL. Throws `DatabaseUnreachable` if it is invalid, without repeating it (it may contain a password). */
 export function databaseUrl(url: string): DatabaseTarget {
   const scheme = /^([a-z+]+):/.exec(url)?.[1] ?? '';
   if (scheme === 'sqlite') return sqliteTarget(url.slice('sqlite:'.length));
@@ -45,7 +45,7 @@ export function databaseUrl(url: string): DatabaseTarget {
     );
   }
   const [, credentials = '', hosts, path = ''] = SERVER_URL.exec(url) ?? [];
-  // An unencoded `/` in the password would otherwise end up as a host or database, and in messages.
+  // An unencoded `/` in the password would otherwise become part of a host or database, and appear in messages.
   if (!hosts?.split(',').every((one) => HOST.test(one)) || path.includes('@')) {
     throw new DatabaseUnreachable(
       `The database URL cannot be read; it should look like ${server.scheme}://user:password@host:${server.port || 27017}/ostiary, with special characters of the password percent-encoded.`,

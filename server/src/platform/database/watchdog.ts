@@ -1,24 +1,24 @@
 import { lapse } from './time-limit.ts';
 
 /**
- * Milliseconds after which an unanswered statement raises the question whether the server is still there. With a look
- * every tenth of a second and half a second for the probe, a server that fell silent costs nobody more than a second.
+ * Milliseconds after which an unanswered statement causes a probe of the server. With a check every tenth of a second and half a
+ * second for the probe, a silent server costs no request more than a second.
  */
 const SUSPICION = 300;
 const LOOK = 100;
 const PROBE_LIMIT = 500;
-/** Milliseconds for which a server that answered a probe is trusted to be merely slow. */
+/** Milliseconds for which a server that answered a probe counts as slow, not lost. */
 const TRUST = 300;
 
-/** Gives what `work` gives; rejects when the server turns out to be gone meanwhile, or when it takes too long. */
+/** Returns the result of `work`; rejects if the server is lost meanwhile, or if it takes too long. */
 export type Watch = <T>(work: Promise<T>) => Promise<T>;
 
 export const noWatch: Watch = (work) => work;
 
 /**
- * Watches work that waits for a server, `limit` milliseconds at most. Connections that a crashed machine or a firewall
- * left behind look open until the kernel gives up on them after minutes; a fresh connection tells that from a slow
- * statement. `probe` resolves when the server says anything at all.
+ * Watches work that waits for a server, for at most `limit` milliseconds. A connection to a crashed machine or through a firewall that
+ * dropped it looks open until the kernel gives up after minutes; a new connection distinguishes that from a slow
+ * statement. `probe` resolves when the server answers at all.
  */
 export function createWatchdog(limit: number, probe: () => Promise<unknown>): Watch {
   const pending = new Map<(error: unknown) => void, number>();
@@ -70,10 +70,10 @@ function silence(message: string, cause?: unknown): Error {
 }
 
 function silenceBy(cause: unknown): Error {
-  return silence('The server is gone.', cause);
+  return silence('The server is lost.', cause);
 }
 
 async function silenceAfter(milliseconds: number): Promise<Error> {
   await lapse(milliseconds);
-  return silence('The server fell silent.');
+  return silence('The server does not answer.');
 }

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 /**
- * Unifies the spellings of an IP address: IPv6 in the form of RFC 5952 without a zone, an IPv4-mapped one (`::ffff:192.0.2.1`)
- * as the IPv4 address that it is. Null for anything else.
+ * Normalises an IP address: IPv6 in the form of RFC 5952 without a zone, an IPv4-mapped one (`::ffff:192.0.2.1`)
+ * as IPv4. Null for any other text.
  */
 export function foldAddress(ip: string): string | null {
   if (isIPv4(ip)) return ip;

@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { type CountryResponse, Reader } from 'mmdb-lib';
 import { foldAddress } from './address.ts';
 
-/** What these files hold; the library knows the names of others only. */
+/** The content of these files; the library has types for other files only. */
 type Entry = CountryResponse & { country_code?: string };
 
 const PACKAGE = '@ip-location-db/geo-whois-asn-country-mmdb';
 
-/** Addresses of no country: the special-purpose registries of IANA (RFC 6890) and multicast. */
+/** Addresses without a country: the special-purpose registries of IANA (RFC 6890) and multicast. */
 const SPECIAL = new BlockList();
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -28,17 +28,17 @@ for (const [network, prefix] of [
 ] as const) {
   SPECIAL.addSubnet(network, prefix, 'ipv4');
 }
-/** All global unicast IPv6 is in here (RFC 4291, 2.4). */
+/** All global unicast IPv6 addresses (RFC 4291, 2.4). */
 const GLOBAL_IPV6 = new BlockList();
 GLOBAL_IPV6.addSubnet('2000::', 3, 'ipv6');
 SPECIAL.addSubnet('2001:db8::', 32, 'ipv6');
 
-/** One file for each family (3 MB and 5 MB, off the heap), read when the first public address of that family comes. */
+/** One file per family (3 MB and 5 MB, off the heap), read at the first public address of that family. */
 const readers: { ipv4?: Reader<Entry>; ipv6?: Reader<Entry> } = {};
 
 /**
- * The country that an address is registered in (ISO 3166-1 alpha-2), by the data of ip-location-db. Null for private, loopback and
- * other special addresses, for unknown ones and for what is no address.
+ * The country of registration of an address (ISO 3166-1 alpha-2), from the data of ip-location-db. Null for private, loopback and
+ * other special addresses, for unknown ones and for any other text.
  */
 export function countryOf(ip: string): string | null {
   const address = foldAddress(ip);

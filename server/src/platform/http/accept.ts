@@ -1,6 +1,6 @@
 /**
- * Whether a client that sent this `Accept` field (RFC 9110, 12.5.1) asked for JSON rather than for a page: by name, and no less
- * than for HTML. A browser did not, and neither did a client that takes anything.
+ * Whether this `Accept` field (RFC 9110, 12.5.1) asks for JSON rather than for a page: by name, and with no less weight than HTML. The
+ * fields of browsers, and of clients that accept anything, do not.
  */
 export function prefersJson(accept: string | undefined): boolean {
   const json = qualityOf('application/json', accept ?? '');

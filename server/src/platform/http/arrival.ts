@@ -3,14 +3,14 @@ import { platformErrors } from '../errors.ts';
 import { isPiledUp } from './pipelining.ts';
 import { addHeaders, type HeaderFields } from './server-response.ts';
 
-/** Octets of a request target that are read; RFC 9110, 4.1 asks for 8000 at least. */
+/** Maximum octets of a request target; RFC 9110, 4.1 recommends at least 8000. */
 const URL_LIMIT = 8192;
 
 const NO_COOKIES = Object.freeze({});
 
 /**
- * First step of every request: the header fields of the answer, then what makes a request unreadable whatever it asks
- * for. (Node itself would answer a missing `Host` with an empty body.)
+ * First step of every request: sets the header fields of the answer, then refuses malformed requests. (Node itself would answer a
+ * missing `Host` with an empty body.)
  */
 export function createArrival(headers: HeaderFields): onRequestHookHandler {
   return (request, reply, done) => {
@@ -18,11 +18,11 @@ export function createArrival(headers: HeaderFields): onRequestHookHandler {
     addHeaders(reply, [['x-request-id', request.id]]);
     const { raw } = request;
     const { cookie } = raw.headers;
-    // Left to itself, the plugin would make containers for requests without cookies too, which are most.
+    // By default the plugin allocates containers also for requests without cookies, which are most.
     request.cookies = cookie === undefined ? NO_COOKIES : request.server.parseCookie(cookie);
     if (isPiledUp(raw)) return done(platformErrors.rate_limited({ headers: { 'retry-after': '1' } }));
     if ((raw.url ?? '').length > URL_LIMIT) return done(platformErrors.uri_too_long());
-    // HTTP/0.9 knows no header fields; who still speaks it wants to be understood otherwise by something in between.
+    // HTTP/0.9 has no header fields; its only remaining use is to confuse an intermediary.
     if (raw.headers.host === undefined && raw.httpVersion !== '1.0') return done(platformErrors.malformed_request());
     if (hasTwins(raw.rawHeaders)) return done(platformErrors.malformed_request());
     done();
@@ -30,8 +30,8 @@ export function createArrival(headers: HeaderFields): onRequestHookHandler {
 }
 
 /**
- * Whether `Host`, `Content-Type` or `Authorization` comes twice. Node keeps the first and others the last, so that a proxy
- * and this server would each read another request (RFC 9112, 3.2).
+ * Whether `Host`, `Content-Type` or `Authorization` is sent twice. Node keeps the first and others the last, so that a proxy
+ * and this server would read different requests (RFC 9112, 3.2).
  */
 function hasTwins(rawHeaders: string[]): boolean {
   let host = 0;
@@ -39,7 +39,7 @@ function hasTwins(rawHeaders: string[]): boolean {
   let authorization = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';
-    // Comparing lengths first spares the conversion to lower case for nearly every field.
+    // Comparing lengths first avoids the conversion to lower case for nearly every field.
     if (name.length === 4 && name.toLowerCase() === 'host') host += 1;
     else if (name.length === 12 && name.toLowerCase() === 'content-type') contentType += 1;
     else if (name.length === 13 && name.toLowerCase() === 'authorization') authorization += 1;

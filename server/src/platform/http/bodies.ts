@@ -6,8 +6,8 @@ import type { HttpServer } from './routes.ts';
 
 /**
  * Reads `application/json` only; anything else is 415. Refuses `__proto__` and `constructor.prototype` keys (prototype
- * poisoning), names that come twice in one object, and bytes that are no UTF-8 (RFC 8259, 8.1): decoded leniently, different passwords
- * would become one.
+ * poisoning), duplicate names in one object, and invalid UTF-8 (RFC 8259, 8.1): with lenient decoding, different passwords
+ * would be equal.
  */
 export function readJson(app: FastifyInstance | HttpServer): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -16,7 +16,7 @@ export function readJson(app: FastifyInstance | HttpServer): void {
     if (!isUtf8(body)) return done(platformErrors.malformed_body());
     const text = body.toString('utf8');
     if (hasLoneSurrogate(text)) return done(platformErrors.malformed_body());
-    // The parser finishes through its callback and returns nothing; its type allows for promises too.
+    // The parser ends by its callback and returns nothing; its type also allows promises.
     void parse(request, text, (error, value) => {
       if (!error && namesMemberTwice(text, value)) return done(platformErrors.malformed_body());
       done(error, value);
@@ -29,12 +29,12 @@ const HIGH = /^d[89ab]/i;
 const LOW = /^d[c-f]/i;
 
 /**
- * Whether JSON escapes half of a surrogate pair: no character (RFC 7493, 2.1), and written as UTF-8 each such half is the same U+FFFD.
- * Valid UTF-8 holds none itself.
+ * Whether JSON escapes half of a surrogate pair: not a character (RFC 7493, 2.1), and in UTF-8 each such half becomes the same U+FFFD.
+ * Valid UTF-8 itself contains none.
  */
 function hasLoneSurrogate(text: string): boolean {
   if (!/\\ud/i.test(text)) return false;
-  // Where the other half must stand.
+  // The required place of the other half.
   let high = -1;
   for (const { index, 0: written, 1: unit = '' } of text.matchAll(ESCAPE)) {
     const follows = high >= 0;
@@ -46,8 +46,8 @@ function hasLoneSurrogate(text: string): boolean {
 
 /**
  * Lets the routes of this scope read `application/x-www-form-urlencoded` as an object of strings. Call it inside a plugin,
- * so that no other route takes forms: a page on another site can post one without asking (no CORS preflight).
- * A field that comes twice is refused (RFC 6749, 3.2).
+ * so that no other route accepts forms: a page on another site can post one without a CORS preflight.
+ * A duplicate field is refused (RFC 6749, 3.2).
  */
 export function readForms(scope: HttpServer): void {
   scope.addContentTypeParser(
@@ -66,7 +66,7 @@ export function readForms(scope: HttpServer): void {
   );
 }
 
-/** Whether what is percent-encoded is UTF-8, too: decoded leniently, different passwords would become one. */
+/** Whether percent-encoded bytes are valid UTF-8: with lenient decoding, different passwords would be equal. */
 function isEncodedUtf8(text: string): boolean {
   try {
     decodeURIComponent(text);

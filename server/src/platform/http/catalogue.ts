@@ -1,45 +1,45 @@
 import type { FastifyContextConfig } from 'fastify';
 import type { Access } from './caller.ts';
 
-/** A route of this server, as those who grant permissions see it. */
+/** A route of this server, as listed for granting permissions. */
 export interface CatalogueRoute {
   method: string;
   /** With `{name}`. */
   path: string;
-  /** What a role grants to admit to it: `GET:/api/v1/users/{id}`. */
+  /** Its permission code: `GET:/api/v1/users/{id}`. */
   code: string;
-  /** Codes that it had under earlier names, and that still admit. */
+  /** Its earlier codes, which still grant it. */
   formerly: readonly string[];
   summary: string | null;
   access: Access;
-  /** Only its own code or `*` admits; no pattern does. */
+  /** Only its exact code or `*` grants it; patterns do not. */
   sensitive: boolean;
 }
 
 export interface RouteCatalogue {
-  /** Throws a `TypeError` where a code belongs, or once belonged, to another route. */
+  /** Throws a `TypeError` if a code belongs, or once belonged, to another route. */
   add(route: { methods: string[]; url: string; summary: string | null; config: FastifyContextConfig }): void;
   /** By path, then by method. */
   list(): CatalogueRoute[];
-  /** The route that has this code, or once had it. */
+  /** The route with this present or former code. */
   find(code: string): CatalogueRoute | undefined;
   /** The route that a request would reach, by its path or its template. */
   match(method: string, path: string): CatalogueRoute | undefined;
-  /** Codes of the roles that some route asks for. */
+  /** Codes of the roles that some route requires. */
   guardRoles(): ReadonlySet<string>;
 }
 
-/** The code of a route; HEAD is answered by whoever may GET. */
+/** The code of a route; HEAD has the code of GET. */
 export function permissionCode(method: string, url: string): string {
   return `${method === 'HEAD' ? 'GET' : method}:${templateOf(url)}`;
 }
 
-/** `/users/:id` as the contract writes it, `/users/{id}`. */
+/** `/users/:id` in the form of the API contract, `/users/{id}`. */
 function templateOf(url: string): string {
   return url.replace(/:([A-Za-z0-9_]+)/g, '{$1}');
 }
 
-/** Every route as Fastify has it; filled while they are registered, complete once the server is ready. */
+/** All routes of Fastify; filled during registration, complete once the server is ready. */
 export function createRouteCatalogue(): RouteCatalogue {
   const byCode = new Map<string, CatalogueRoute>();
   const byFormerCode = new Map<string, CatalogueRoute>();
@@ -49,7 +49,7 @@ export function createRouteCatalogue(): RouteCatalogue {
       for (const method of methods.filter((name) => name !== 'HEAD' && name !== 'OPTIONS')) {
         const code = permissionCode(method, url);
         for (const name of [code, ...formerly]) {
-          // Whoever holds a code must not be let into the one route because they may use the other.
+          // A code for one route must not grant the other.
           if (byCode.has(name) || byFormerCode.has(name))
             throw new TypeError(`Two routes have, or had, the code ${name}.`);
         }
@@ -67,7 +67,7 @@ export function createRouteCatalogue(): RouteCatalogue {
       const candidates = [...byCode.values()].filter(
         (route) => route.method === method && fits(route.path.split('/'), asked),
       );
-      // As the router does it: what is written out goes before what is a parameter.
+      // As in the router: literal segments take precedence over parameters.
       return candidates.sort((a, b) => order(rank(a.path), rank(b.path)))[0];
     },
 
@@ -75,7 +75,7 @@ export function createRouteCatalogue(): RouteCatalogue {
   };
 }
 
-/** The roles that an access names. */
+/** The roles that an access declaration names. */
 export function rolesNamedBy(access: Access): readonly string[] {
   if (typeof access === 'string') return [];
   return 'anyRole' in access ? access.anyRole : access.allRoles;

@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify';
 const MAPPED = '::ffff:';
 
 /**
- * The client's address as text: the one that the trusted proxies vouch for, else the peer's. IPv4 that arrived on an
- * IPv6 socket (RFC 4291, 2.5.5.2) is written as IPv4. A proxy that passes on something that is no address counts as the client.
+ * The client's address as text: the one that the trusted proxies report, else the peer's. IPv4 on an
+ * IPv6 socket (RFC 4291, 2.5.5.2) is written as IPv4. A proxy that reports something other than an address counts as the client.
  */
 export function clientAddress(request: FastifyRequest): string {
   const peer = request.raw.socket.remoteAddress ?? '';
@@ -14,7 +14,7 @@ export function clientAddress(request: FastifyRequest): string {
 }
 
 /**
- * What limits count by: an IPv4 address, or the /64 of an IPv6 address, since one subscriber holds at least that
+ * The key of limits: an IPv4 address, or the /64 of an IPv6 address, since one subscriber has at least that
  * much and would otherwise have 2^64 counters.
  */
 export function clientKey(address: string): string {
@@ -36,7 +36,7 @@ function foldMapped(ip: string): string {
     .join('.');
 }
 
-/** The eight groups of an IPv6 address in lower case without leading zeros; null if it is none. */
+/** The eight groups of an IPv6 address in lower case without leading zeros; null for any other text. */
 function ipv6Groups(address: string): string[] | null {
   const text = address.split('%', 1)[0] ?? '';
   if (isIP(text) !== 6) return null;

@@ -7,7 +7,7 @@ import { toProblem } from './problems.ts';
 import { requestId } from './request-id.ts';
 import type { HeaderFields } from './server-response.ts';
 
-/** How long a client may still send before its socket is destroyed, so that it gets to read the answer first. Milliseconds. */
+/** Milliseconds that a client may still send before its socket is destroyed, so that it can read the answer first. */
 const LINGER = 500;
 
 const BY_CODE: Record<string, ErrorFactory> = {
@@ -17,8 +17,8 @@ const BY_CODE: Record<string, ErrorFactory> = {
 };
 
 /**
- * Answers what never became a request (bytes that are no HTTP, header fields without end, clients that drip) with the same
- * problem documents as everything else, and cuts the connection.
+ * Answers input that is not a valid request (not HTTP, endless header fields, slow clients) with the same
+ * problem documents as other errors, and closes the connection.
  */
 export function createClientErrorHandler(
   log: Logger,
@@ -35,7 +35,7 @@ export function createClientErrorHandler(
     const problem = toProblem(coded, id);
     log.info(
       { requestId: id, status: problem.status, problem: coded.code, ip: socket.remoteAddress },
-      'unreadable request',
+      'malformed request',
     );
     socket.end(
       raw(problem.status, { ...Object.fromEntries(headers), 'x-request-id': id, ...problem.headers }, problem.body),
@@ -44,7 +44,7 @@ export function createClientErrorHandler(
   };
 }
 
-/** Writing into an answer that is on its way would hand the client two answers mixed up. Node marks it on the socket. */
+/** Writing into an answer in progress would mix two answers. Node marks such an answer on the socket. */
 function answerBegun(socket: Socket): boolean {
   const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null };
   return answer?.headersSent === true;

@@ -8,7 +8,7 @@ const MAPS = ['properties', 'patternProperties', '$defs', 'definitions', 'depend
 
 /**
  * The places (JSON pointers) where a schema describes an object without `additionalProperties: false`, and so would
- * let fields through that nobody checks.
+ * admit unchecked fields.
  */
 export function openObjects(schema: unknown, path = ''): string[] {
   if (typeof schema !== 'object' || schema === null) return [];

@@ -4,32 +4,32 @@ import type { Logger } from 'pino';
 import { MINUTE, SECOND } from '../clock.ts';
 import type { HttpServer } from './routes.ts';
 
-/** Of one process. An idle one costs some 10 kB. */
+/** Maximum per process. An idle connection costs some 10 kB. */
 const MOST_CONNECTIONS = 10_000;
-/** Of the files that a process may have open: left to databases, logs and pages. */
+/** Open files that are reserved for databases, logs and pages. */
 const OTHER_FILES = 200;
-/** Bytes that a client takes of a waiting answer in each span of patience, unless it wants to be cut off: about 1 kB a second. */
+/** Bytes of a waiting answer that a client must read in each period of patience, or it is cut off: about 1 kB a second. */
 const LEAST_TAKEN = 16_384;
 const LONGEST_CHECK = SECOND;
 
 export interface ConnectionLimits {
-  /** Milliseconds within which a client must go on reading an answer that waits for it. */
+  /** Milliseconds within which a client must continue to read a waiting answer. */
   patience: number;
   log: Logger;
-  /** Connections at a time; by default as many as the process may have files, and 10,000 at most. */
+  /** Maximum number of connections; by default as many as the process may have files, and at most 10,000. */
   most?: number;
 }
 
 interface Backlog {
-  /** The look at which that was. */
+  /** The check at which that was. */
   look: number;
-  /** Bytes that had been taken then. */
+  /** Bytes that had been read by then. */
   taken: number;
 }
 
 /**
- * Bounds what strangers hold by connections alone. Who does not read an answer is cut off: Node's own time-out for that starts anew with
- * each byte, and must be longer than connections may idle. When there are too many, those go first on which nothing is under way.
+ * Bounds what strangers can occupy by connections alone. A client that does not read its answer is cut off: Node's own time-out for that
+ * restarts with each byte, and must be longer than the idle time of connections. If there are too many, idle ones are closed first.
  */
 export function limitConnections(app: HttpServer, { patience, log, most = mostConnections() }: ConnectionLimits): void {
   const { server } = app;
@@ -38,7 +38,7 @@ export function limitConnections(app: HttpServer, { patience, log, most = mostCo
   let warnedAt = Number.NEGATIVE_INFINITY;
   const interval = Math.min(LONGEST_CHECK, Math.ceil(patience / 4));
   const mostLooks = Math.ceil(patience / interval) - 1;
-  // Looks are counted instead of time: while this process stood still, no client could be served.
+  // Checks are counted instead of time: while this process is paused, it can serve no client.
   let looks = 0;
 
   function isStuck(socket: Socket): boolean {
@@ -57,7 +57,7 @@ export function limitConnections(app: HttpServer, { patience, log, most = mostCo
 
   const timer = setInterval(() => {
     looks += 1;
-    // A reset, so that the kernel lets go of what it holds for this client, too.
+    // A reset, so that the kernel frees its buffers for this client, too.
     for (const socket of open) if (isStuck(socket)) socket.resetAndDestroy();
   }, interval).unref();
   app.addHook('onClose', (_app, done) => {
@@ -65,8 +65,8 @@ export function limitConnections(app: HttpServer, { patience, log, most = mostCo
     done();
   });
 
-  // `dropMaxConnection`, which the types do not know: otherwise workers that are all full hand a connection round among them without an
-  // end, which takes a core, and none ever hears of it.
+  // `dropMaxConnection`, which the types lack: otherwise workers that are all full pass a connection around endlessly,
+  // which takes a core, and nothing reports it.
   Object.assign(server, { maxConnections: most, dropMaxConnection: true });
   server.on('connection', (socket) => {
     open.add(socket);
@@ -80,12 +80,12 @@ export function limitConnections(app: HttpServer, { patience, log, most = mostCo
   });
 }
 
-/** Where all files of the process were connections, it could not open its database. */
+/** If all files of the process were connections, it could not open its database. */
 function mostConnections(): number {
   return Math.max(1, Math.min(MOST_CONNECTIONS, openFiles() - OTHER_FILES));
 }
 
-/** Node raises the soft limit to the hard one when it starts. Only Linux tells. */
+/** Node raises the soft limit to the hard one at start. Only Linux reports it. */
 function openFiles(): number {
   try {
     const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

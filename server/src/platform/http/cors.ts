@@ -4,13 +4,13 @@ const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const REQUEST_HEADERS = 'Authorization, Content-Type, X-Request-Id';
 const EXPOSED =
   'X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, RateLimit-Policy';
-/** Seconds that a browser may remember the answer to a preflight request. */
+/** Seconds that a browser may cache the answer to a preflight request. */
 const PREFLIGHT_AGE = '600';
 
 /**
  * Lets pages of exactly these origins call with credentials (Fetch standard, 3.2). Preflight requests are answered here,
- * before any guard: they carry no credentials. `@fastify/cors` does the same, but works on requests without `Origin` too,
- * at a tenth of the throughput. `Vary: Origin` comes with the fields that every answer carries.
+ * before any guard: they carry no credentials. `@fastify/cors` does the same, but also works on requests without `Origin`,
+ * which costs a tenth of the throughput. `Vary: Origin` is one of the fields of every answer.
  */
 export function createCors(origins: string[]): onRequestHookHandler {
   const allowed = new Set(origins);

@@ -1,26 +1,26 @@
 import Bowser from 'bowser';
 import { LRUCache } from 'lru-cache';
 
-/** What a session shows of the client that began it. Never a version: it changes without the client being another. */
+/** The client of a session, as shown to its user. Without a version, which changes while the client stays the same. */
 export interface Device {
   browser: string | null;
   os: string | null;
   kind: 'desktop' | 'mobile' | 'tablet' | 'bot' | 'other';
 }
 
-/** Characters of a User-Agent that are looked at; real ones are shorter than 300. */
+/** Characters of a User-Agent that are parsed; real ones are shorter than 300. */
 const USER_AGENT_LIMIT = 512;
-/** Different User-Agents remembered; some 1 MB at the most. */
+/** Number of remembered User-Agents; some 1 MB at most. */
 const REMEMBERED = 2000;
-/** `curl/8.1`, `okhttp/4.12.0`, `undici`: the first product of RFC 9110, 10.1.5. No dots, so that it is never drawn as a link. */
+/** `curl/8.1`, `okhttp/4.12.0`, `undici`: the first product of RFC 9110, 10.1.5. No dots, so that it is never shown as a link. */
 const PRODUCT = /^([A-Za-z][A-Za-z0-9_-]{0,31})(?:$|[/ ;(])/;
-/** Where the library knows no browser it repeats what the header says; only its own names may reach a page or a mail. */
+/** For an unknown browser, the library repeats the header; only its own names may reach a page or a mail. */
 const BROWSERS = new Set(Object.values(Bowser.BROWSER_MAP));
 const BOT = /bot\b|crawler|spider/i;
 
 const remembered = new LRUCache<string, Device>({ max: REMEMBERED });
 
-/** Reads a User-Agent header. What it names is the client's own claim: good for telling devices apart, not for trusting them. */
+/** Parses a User-Agent header. It is the client's own claim: it distinguishes devices, and proves nothing. */
 export function parseDevice(userAgent: string): Device {
   const text = userAgent.slice(0, USER_AGENT_LIMIT).trim();
   const known = remembered.get(text);
@@ -31,7 +31,7 @@ export function parseDevice(userAgent: string): Device {
 }
 
 function read(text: string): Device {
-  // Browsers, and those who would pass for one, all begin like this.
+  // All browsers, and clients that imitate one, begin so.
   if (!/^(?:Mozilla|Opera)\//.test(text)) {
     return { browser: PRODUCT.exec(text)?.[1] ?? null, os: null, kind: BOT.test(text) ? 'bot' : 'other' };
   }
@@ -47,12 +47,12 @@ function kindOf(type: string | undefined): Device['kind'] {
   return type === 'desktop' || type === 'mobile' || type === 'tablet' || type === 'bot' ? type : 'other';
 }
 
-/** Whether two clients may be one: the same browser, operating system and kind. */
+/** Whether two clients may be the same: equal browser, operating system and kind. */
 export function sameDevice(a: Device, b: Device): boolean {
   return a.browser === b.browser && a.os === b.os && a.kind === b.kind;
 }
 
-/** One phrase for people: "Firefox on Linux", "curl", "an unknown device". */
+/** A phrase for users: "Firefox on Linux", "curl", "an unknown device". */
 export function describeDevice(device: Device): string {
   if (device.browser && device.os) return `${device.browser} on ${device.os}`;
   return device.browser ?? device.os ?? 'an unknown device';

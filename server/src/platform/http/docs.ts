@@ -19,7 +19,7 @@ const OPEN = { access: 'public', limit: 'none' } as const;
 const COMMON_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
   "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-/** ReDoc searches in a worker that it makes of a blob. */
+/** ReDoc searches in a worker that it creates from a blob. */
 const REDOC_POLICY = `${COMMON_POLICY}; worker-src blob:`;
 
 const REDOC_BUNDLE = '/redoc/redoc.standalone.js';
@@ -40,9 +40,9 @@ export interface DocsOptions {
 }
 
 /**
- * `/openapi.json`, Swagger UI at `/docs`, the list of error codes at `/docs/errors`, ReDoc at `/redoc`; all from this
- * server, nothing from elsewhere. Must come before the routes that it is to describe. What it needs is loaded only here: in production
- * there usually are no docs.
+ * `/openapi.json`, Swagger UI at `/docs`, the list of error codes at `/docs/errors`, ReDoc at `/redoc`, without anything from other
+ * servers. Register it before the routes that it describes. Its libraries are loaded only here: production usually has
+ * no docs.
  */
 export async function registerDocs(
   app: HttpServer,
@@ -66,13 +66,13 @@ export async function registerDocs(
     },
   });
 
-  // The plugin registers its own pages and files, which declare nothing.
+  // The plugin registers its own pages and files, which declare no access.
   rules.preset = { ...OPEN, csp: COMMON_POLICY };
   const uiConfig = { persistAuthorization: false, ...(onRequest && { requestInterceptor: onRequest }) };
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig });
   rules.preset = null;
 
-  // Bytes, not text: that would be encoded, and held, once more for each client that is slow to read it.
+  // Bytes, not text, which would be encoded and buffered again for each slow client.
   let json: Buffer | undefined;
   app.get('/openapi.json', { config: OPEN, schema: { hide: true } }, (_request, reply) => {
     json ??= Buffer.from(JSON.stringify(app.swagger()));

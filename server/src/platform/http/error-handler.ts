@@ -4,8 +4,8 @@ import type { AppError } from '../errors.ts';
 import { toAppError, toProblem } from './problems.ts';
 
 /**
- * Answers whatever a hook, a parser or a handler threw. What nobody foresaw is logged with its stack and told to nobody; an
- * honest 503 is logged as a warning with its cause.
+ * Answers errors of hooks, parsers and handlers. An unexpected error is logged with its stack and not revealed; an
+ * `AppError` of 503 is logged as a warning with its cause.
  */
 export function createErrorHandler(
   log: Logger,
@@ -19,16 +19,16 @@ export function createErrorHandler(
   };
 }
 
-/** Sends a coded error. An unread body stays readable: cut off in the middle of it, many clients would never see the answer. */
+/** Sends a coded error. An unread body stays readable: if it were cut off, many clients would never see the answer. */
 export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
   const { status, headers, body } = toProblem(error, request.id);
-  // Fastify has set `Connection: close` where a body could not be parsed. Node reads the rest and drops it, within `requestTimeout`.
+  // Fastify sets `Connection: close` if a body could not be parsed. Node reads and drops the rest, within `requestTimeout`.
   if (reply.hasHeader('connection') && request.headers.connection !== 'close') reply.header('connection', 'keep-alive');
   if (status === 401) reply.header('www-authenticate', challenge(error, request));
   reply.code(status).headers(headers).send(body);
 }
 
-/** RFC 6750, 3, and RFC 9470, 3. Without credentials, nothing is said about an error. */
+/** RFC 6750, 3, and RFC 9470, 3. Without credentials, the field names no error. */
 function challenge({ code }: AppError, request: FastifyRequest): string {
   if (code === 'reauth_required') return 'Bearer error="insufficient_user_authentication", max_age="600"';
   if (code === 'unauthenticated' && request.headers.authorization !== undefined) return 'Bearer error="invalid_token"';

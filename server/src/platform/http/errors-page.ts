@@ -1,6 +1,6 @@
 import type { ErrorTable } from '../errors.ts';
 
-/** What the `type` of a problem document points at: every code with its status and meaning, each with an anchor. */
+/** The page behind the `type` of a problem document: every code with its status and meaning, each with an anchor. */
 export function errorsPage(errors: ErrorTable): string {
   const rows = Object.entries(errors)
     .toSorted(([a], [b]) => a.localeCompare(b))

@@ -2,12 +2,12 @@ import { Type } from 'typebox';
 import { platformErrors } from '../errors.ts';
 import type { HttpServer } from './routes.ts';
 
-/** A probe that takes longer counts as failed, in milliseconds. */
+/** Milliseconds; a slower probe counts as failed. */
 const PROBE_TIME = 1000;
 
 export type Probe = () => Promise<boolean>;
 
-/** What the server cannot do its work without, and what it does without for a while. */
+/** Probes of what the server needs, and of what it can do without for a while. */
 export interface Probes {
   essential: Record<string, Probe>;
   helpful: Record<string, Probe>;
@@ -18,8 +18,8 @@ type Checks = Record<string, 'up' | 'down'>;
 const PUBLIC = { access: 'public', limit: 'none', anyHost: true } as const;
 
 /**
- * `/health`: the process answers. `/ready`: it can do its work; 503 while an essential probe fails or the server is closing, `degraded`
- * while a helpful one does. Only names and states are told: reasons are for the log of whoever owns the probe.
+ * `/health`: the process answers. `/ready`: the server can work; 503 while an essential probe fails or the server is closing, `degraded`
+ * while a helpful one fails. The answer contains names and states only: the owner of a probe logs the reasons.
  */
 export function registerHealth(app: HttpServer, probes: Probes, isClosing: () => boolean): void {
   const check = shared(() => runProbes(probes));
@@ -36,7 +36,7 @@ export function registerHealth(app: HttpServer, probes: Probes, isClosing: () =>
     app.get(url, { config: PUBLIC, schema }, async () => ({ status: 'ok' as const }));
   }
   for (const url of ['/ready', '/api/v1/health/readiness']) {
-    const schema = { summary: 'Whether the server can do its work', tags: ['health'], response: { 200: ready } };
+    const schema = { summary: 'Whether the server is ready', tags: ['health'], response: { 200: ready } };
     app.get(url, { config: { ...PUBLIC, errors: ['unavailable'] }, schema }, async () => {
       if (isClosing()) throw platformErrors.unavailable({ members: { checks: { server: 'closing' } } });
       const checks = await check();
@@ -68,7 +68,7 @@ async function holds(probe: () => Promise<boolean>): Promise<boolean> {
   }
 }
 
-/** Callers that come while a run is on the way share it, so that probing us does not become a load on what we probe. */
+/** Concurrent callers share one run, so that probing this server does not load what it probes. */
 function shared<T>(run: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | null = null;
   return () => {

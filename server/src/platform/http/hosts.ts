@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 
 /**
- * Tells whether a request names one of our hosts; `*.example.org` stands for any name below it. Links and cookies are never
- * made from the `Host` field, but caches and proxies in front may be misled by it. Null when any name is served.
+ * Tells whether a request names one of our hosts; `*.example.org` is any subdomain. Links and cookies are never
+ * made from the `Host` field, but it may mislead caches and proxies in front. Null if any name is served.
  */
 export function createHostCheck(trustedHosts: string[]): ((request: FastifyRequest) => boolean) | null {
   if (trustedHosts.length === 0) return null;
@@ -16,7 +16,7 @@ export function createHostCheck(trustedHosts: string[]): ((request: FastifyReque
   };
 }
 
-/** Null for what is no name or address with an optional port (RFC 9110, 7.2): others might read another name in it. */
+/** Null for anything but a name or address with an optional port (RFC 9110, 7.2): other software might read a different name in it. */
 function hostname(host: string): string | null {
   return /^([\w.-]+|\[[\da-f:.]+\])(?::\d*)?$/i.exec(host)?.[1]?.toLowerCase() ?? null;
 }

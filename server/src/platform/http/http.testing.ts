@@ -46,7 +46,7 @@ export interface TestServerOptions {
   http?: Partial<Config['http']>;
   rateLimits?: Config['rateLimits'];
   slowRequest?: number;
-  /** Bearer tokens and who they stand for; any other is refused. */
+  /** Bearer tokens and their actors; any other token is refused. */
   tokens?: Record<string, Actor>;
   authenticate?: HttpServerOptions['authenticate'];
   authorize?: HttpServerOptions['authorize'];
@@ -59,11 +59,11 @@ export interface TestServerOptions {
 
 export interface TestServer {
   app: HttpServer;
-  /** What was logged so far. */
+  /** The log so far. */
   lines: Record<string, unknown>[];
 }
 
-/** A server with the whole production set-up, whose clock stands still at `NOW` and whose log is kept. Closed after the test. */
+/** A server with the production set-up, a clock that is frozen at `NOW`, and a log in memory. Closed after the test. */
 export async function testServer(t: TestContext, options: TestServerOptions = {}): Promise<TestServer> {
   const lines: Record<string, unknown>[] = [];
   const log = pino(logOptions('debug'), { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -107,7 +107,7 @@ function bearer(tokens: Record<string, Actor>): HttpServerOptions['authenticate'
   };
 }
 
-/** Fails unless this is a problem document (RFC 9457) of that code, with everything that every problem has. */
+/** Fails unless this is a complete problem document (RFC 9457) of that code. */
 export function assertProblem(
   answer: Pick<LightMyRequestResponse, 'statusCode' | 'headers' | 'body'>,
   status: number,
@@ -138,19 +138,19 @@ export async function open(t: TestContext, port: number): Promise<Socket> {
   return socket;
 }
 
-/** Everything that comes until the other side ends the connection. */
+/** All bytes until the other side ends the connection. */
 export async function readAll(socket: Socket): Promise<string> {
   let text = '';
   socket.setEncoding('utf8').on('data', (part) => {
     text += part;
   });
-  // A reset after the answer is an end too; `once` would reject by it.
+  // A reset after the answer is an end, too, on which `once` would reject.
   socket.on('error', () => {});
   await new Promise((resolve) => socket.once('close', resolve));
   return text;
 }
 
-/** Sends bytes as they are and reads the one answer to them. */
+/** Sends raw bytes and reads the single answer. */
 export async function exchange(t: TestContext, port: number, bytes: string | Buffer) {
   const socket = await open(t, port);
   socket.write(bytes);

@@ -4,13 +4,13 @@ const BACKSLASH = 0x5c;
 
 /**
  * Whether an object in this JSON has two members of one name, which RFC 7493 (2.3) forbids: parsers differ in which one they take, so
- * that whatever looks at a request before us may have seen another value. `value` is what `text` was parsed to: it holds fewer members then.
+ * that an intermediary may have seen another value. `value` is the parsed `text`, which then has fewer members.
  */
 export function namesMemberTwice(text: string, value: unknown): boolean {
   return membersWritten(text) !== membersIn(value);
 }
 
-/** A colon outside a string stands behind each name, and nowhere else. */
+/** A colon outside a string follows each name, and occurs nowhere else. */
 function membersWritten(text: string): number {
   let count = 0;
   for (let at = 0; at < text.length; at++) {
@@ -21,7 +21,7 @@ function membersWritten(text: string): number {
   return count;
 }
 
-/** The next quote behind an even number of backslashes. */
+/** The next quote after an even number of backslashes. */
 function endOfString(text: string, start: number): number {
   for (let end = start; ; ) {
     end = text.indexOf('"', end + 1);
@@ -31,7 +31,7 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-/** Without recursion: nobody's nesting may end the stack. */
+/** Without recursion: deep nesting must not exhaust the stack. */
 function membersIn(value: unknown): number {
   let count = 0;
   const left = [value];

@@ -13,16 +13,16 @@ declare module 'fastify' {
   }
 }
 
-/** Counts one request of the client and tells the answer's header fields. Rejects with `rate_limited` once the points are used up. */
+/** Counts one request of the client and returns the answer's header fields. Rejects with `rate_limited` once the points are used up. */
 export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
-/** Counts one try for an account. Rejects with `rate_limited`. */
+/** Counts one attempt at an account. Rejects with `rate_limited`. */
 export type CountAttempt = (request: FastifyRequest, accountKey: string) => Promise<void>;
 
-/** Counts one request of somebody signed in. Rejects with `rate_limited`. */
+/** Counts one request of a signed-in user. Rejects with `rate_limited`. */
 export type CountActor = (actor: Actor) => Promise<void>;
 
-/** What somebody's roles let them do in which time; null: as much as they like. */
+/** The rate of the user's roles; null: unlimited. */
 export type RateOf = (actor: Actor) => ActorRate | null | Promise<ActorRate | null>;
 
 export interface ActorRate {
@@ -31,24 +31,24 @@ export interface ActorRate {
 }
 
 export interface ForgivableLimit {
-  /** Counts one try of the client at this address. Rejects with `rate_limited`. */
+  /** Counts one attempt of the client at this address. Rejects with `rate_limited`. */
   count(ip: string, accountKey: string): Promise<void>;
-  /** Forgets what was counted for an account, of all clients and on all instances. */
+  /** Resets the counts for an account, of all clients and on all instances. */
   forgive(accountKey: string): Promise<void>;
 }
 
 /**
- * A limit on tries for one account from one client, such as 5 passwords a minute. Counting both together, nobody can
- * lock somebody else out. It shows in no header field: that would tell whether others are trying, or whether an account exists.
+ * A limit on attempts at one account from one client, such as 5 passwords a minute. It counts both together, so that nobody can
+ * lock somebody else out. No header field shows it: that would reveal whether others are trying, or whether an account exists.
  */
 export function createAttemptLimit(limit: Rate): CountAttempt {
   return (request, accountKey) =>
     refuseOver(request.server.counters, limit, tryKey(clientAddress(request), accountKey));
 }
 
-/** The same, of which an administrator can forgive an account what was counted. */
+/** The same, with counts that an administrator can reset for an account. */
 export function createForgivableLimit(limit: Rate, counters: Counters | null): ForgivableLimit {
-  // Counters are found by client and account together: a new number for the account leaves all of its old ones behind.
+  // The key of a counter is client and account: a new number for the account abandons all its old counters.
   const forgiven = { name: `${limit.name}-forgiven`, points: Number.MAX_SAFE_INTEGER, duration: limit.duration };
   return {
     async count(ip, accountKey) {
@@ -63,8 +63,8 @@ export function createForgivableLimit(limit: Rate, counters: Counters | null): F
 }
 
 /**
- * A limit on what somebody does with their own account, such as 5 changes of the address an hour, wherever they do it from: whoever
- * holds a network of clients would otherwise have as many. Only for routes that admit nobody else, who could lock them out.
+ * A limit on actions of a user on their own account, such as 5 changes of the address an hour, from any client: many clients
+ * would otherwise have a limit each. Only for routes that admit nobody else, who could lock the user out.
  */
 export function createOwnLimit(limit: Rate): CountAttempt {
   return ({ server }, accountKey) => refuseOver(server.counters, limit, accountKey);
@@ -75,7 +75,7 @@ export function createSubjectLimit(limit: Rate, counters: Counters | null): (sub
   return (subjectId) => refuseOver(counters, limit, subjectId);
 }
 
-/** Counts the requests of each person by the rate that their roles give them. */
+/** Counts the requests of each user by the rate of their roles. */
 export function createActorLimit(counters: Counters, rateOf: RateOf): CountActor {
   return async (actor) => {
     const rate = await rateOf(actor);
@@ -108,7 +108,7 @@ export function createRouteLimit(limit: Rate, counters: Counters, clock: Clock):
   };
 }
 
-/** The refusal of somebody who must wait for so many milliseconds. */
+/** The error `rate_limited` for a wait of this many milliseconds. */
 export function rateLimited(wait: number): AppError {
   const seconds = Math.max(1, Math.ceil(wait / 1000));
   return platformErrors.rate_limited({ headers: { 'retry-after': String(seconds) } });

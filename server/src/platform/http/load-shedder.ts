@@ -1,18 +1,18 @@
 import type { AppError } from '../errors.ts';
 
-/** Turns away what comes too much at a time. */
+/** Refuses requests beyond the capacity of the server. */
 export interface LoadShedder {
-  /** An `onRequest` hook: turns a request away before its body is read and anything is looked up. */
+  /** An `onRequest` hook: refuses a request before its body is read and anything is looked up. */
   onRequest(request: unknown, reply: unknown, done: (refusal?: AppError) => void): void;
   /**
-   * Counts `work` as under way until it ends. Throws the refusal, at once and without calling it, while there is no room: otherwise all that
-   * come while the first ones look things up would be let in, and hear of it late. Not for reading bodies: whoever is slow to send one
+   * Counts `work` as under way until it ends. Throws the refusal at once, without calling `work`, while there is no room: otherwise all
+   * requests that arrive during the first look-ups would be admitted, and refused late. Not for reading bodies: slow senders
    * would keep others out.
    */
   run<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** `refusal`: what one more is told beside so many that are under way; null while there is room. */
+/** `refusal`: the error for one more request beside those that are under way; null while there is room. */
 export function createLoadShedder(refusal: (underWay: number) => AppError | null): LoadShedder {
   let underWay = 0;
   return {

@@ -1,13 +1,13 @@
 import { isIPv4 } from 'node:net';
 import { foldAddress } from '../geo/address.ts';
 
-/** Groups of 16 bits in an IPv6 address, and how many of them a provider hands to one site (RFC 6177). */
+/** Groups of 16 bits in an IPv6 address, and how many of them a provider assigns to one site (RFC 6177). */
 const GROUPS = 8;
 const SITE_GROUPS = 3;
 
 /**
- * The network that an address is in, for noticing a sign-in from a new one: /24 for IPv4, /48 for IPv6, IPv4-mapped addresses as
- * IPv4. What is no address is a network of its own.
+ * The network of an address, for detecting a sign-in from a new one: /24 for IPv4, /48 for IPv6, IPv4-mapped addresses as
+ * IPv4. Any other text is a network of its own.
  */
 export function networkOf(ip: string): string {
   const address = foldAddress(ip);

@@ -1,5 +1,5 @@
 /**
- * What this server uses of Node's HTTP module. Importing `node:http` by its name would read all its exports, one of which
- * (`WebSocket`) loads Node's HTTP client: 6 MB and a tenth of the start for nothing.
+ * The used parts of Node's HTTP module. An import of `node:http` would read all its exports, one of which
+ * (`WebSocket`) loads Node's HTTP client: 6 MB and a tenth of the start.
  */
 export const { IncomingMessage, STATUS_CODES, ServerResponse } = process.getBuiltinModule('node:http');

@@ -4,14 +4,14 @@ import type { HttpServer } from './routes.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** A route that is registered and yet does not exist in this environment. */
+/** A registered route that does not exist in this environment. */
 export interface ClosedRoute {
   methods: string[];
-  /** With `:name` and `*`, as Fastify writes it. */
+  /** In Fastify's form, with `:name` and `*`. */
   url: string;
 }
 
-/** What a request that met no route is told: `method_not_allowed` with `Allow` where its path is served for other methods, else `not_found`. */
+/** The error for a request without a route: `method_not_allowed` with `Allow` if its path is served for other methods, else `not_found`. */
 export function createNotFound(app: HttpServer, closedRoutes: ClosedRoute[]): (request: FastifyRequest) => AppError {
   return ({ method: asked, raw }) => {
     const url = raw.url ?? '/';
@@ -19,7 +19,7 @@ export function createNotFound(app: HttpServer, closedRoutes: ClosedRoute[]): (r
     const allowed = METHODS.filter((method) => app.findRoute({ method, url }) !== null).filter(
       (method) => !closedRoutes.some((route) => route.methods.includes(method) && matches(route.url, path)),
     );
-    // A route that looks for a file, say, has found nothing by itself.
+    // A route found nothing itself, for example a file.
     const known = allowed.some((method) => method === asked);
     if (known || allowed.length === 0) return platformErrors.not_found();
     return platformErrors.method_not_allowed({ headers: { allow: allowed.join(', ') } });

@@ -3,8 +3,8 @@ import type { Config } from '../config/config.ts';
 import { platformErrors } from '../errors.ts';
 
 /**
- * Whether a request comes from a page of ours (cross-site request forgery). An allowed `Origin` shows that (RFC 6454, 7), or
- * `Sec-Fetch-Site: same-origin`, which no script can set. Where neither is there it does not: no browser that matters sends a POST without.
+ * Whether a request comes from one of our pages (protection against cross-site request forgery): it has an allowed `Origin`
+ * (RFC 6454, 7), or `Sec-Fetch-Site: same-origin`, which no script can set. Every relevant browser sends one of them with a POST.
  */
 export function isSameOrigin({ headers }: FastifyRequest, config: Config): boolean {
   if (headers.origin !== undefined && isAllowed(headers.origin, config)) return true;

@@ -37,10 +37,10 @@ iframe { display: block; width: 100%; height: 26rem; border: 1px solid var(--lin
 export interface PageParts {
   title: string;
   main: Html;
-  /** Runs at the end of the body; must not hold `</script`. */
+  /** Runs at the end of the body; must not contain `</script`. */
   script?: string;
   wide?: boolean;
-  /** Style attributes are let through: in a framed mail, which is under the policy of its page. */
+  /** Allows style attributes: for a framed mail, which is under the policy of its page. */
   styleAttributes?: boolean;
 }
 
@@ -49,8 +49,8 @@ const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(
 const STYLE_HASH = hashOf(STYLE);
 
 /**
- * What a page with this script may do, for `config.csp` of its route: run our style and that script, known by their hashes, and
- * call this server. No form leaves it without the script, so no password is ever put into a URL.
+ * The policy of a page with this script, for `config.csp` of its route: it may use our style and that script, by their hashes, and
+ * call this server. No form is sent without the script, so that no password is ever put into a URL.
  */
 export function pagePolicy({
   script,
@@ -69,7 +69,7 @@ export function pagePolicy({
   ].join('; ');
 }
 
-/** A whole page, without anything from elsewhere; goes with `pagePolicy` of the same script. */
+/** A complete page without external resources; use it with `pagePolicy` of the same script. */
 export function renderPage({ title, main, script, wide = false }: PageParts): string {
   const end = script === undefined ? null : html`<script>${trustedHtml(script)}</script>`;
   return toMarkup(html`<!doctype html>

@@ -4,21 +4,21 @@ import type { Keyring } from '../crypto/keyring.ts';
 import { sameSecret } from '../crypto/one-time.ts';
 import { platformErrors } from '../errors.ts';
 
-/** Rows that pages reach, and to which totals are counted; cursors go on from there. */
+/** Maximum row for pages and totals; cursors continue from there. */
 export const PAGED_ROWS = 10_000;
 const DEFAULT_PAGE_SIZE = 20;
 const LARGEST_PAGE = 100;
 
-/** The query of every list. A `cursor`, also an empty one, asks for reading by cursor instead of by page. */
+/** The query of every list. A `cursor`, also an empty one, requests reading by cursor instead of by page. */
 export const listQuery = {
   page: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGED_ROWS, description: 'Default 1.' })),
   pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: LARGEST_PAGE, description: 'Default 20.' })),
   cursor: Type.Optional(
-    Type.String({ maxLength: 512, description: 'Empty to begin; then `nextCursor` of the last answer.' }),
+    Type.String({ maxLength: 512, description: 'Empty at first; then `nextCursor` of the last answer.' }),
   ),
 };
 
-/** The answer of every list: the members of pages, or `nextCursor` of reading by cursor. */
+/** The answer of every list: with the members of pages, or with `nextCursor`. */
 export function listSchema<T extends Parameters<typeof Type.Array>[0]>(item: T) {
   return Type.Object({
     items: Type.Array(item),
@@ -34,11 +34,11 @@ export type ListQuery = Static<ReturnType<typeof listQueryObject>>;
 const listQueryObject = () => Type.Object(listQuery);
 
 export interface ListSource<T> {
-  /** Which list this is: a cursor of one is refused by another. */
+  /** The name of the list: a cursor of another list is refused. */
   name: string;
   /** Items after `after` (the last item's key), or after the first `skip`. */
   read(position: { after: string | null; skip: number; limit: number }): Promise<T[]>;
-  /** How many there are, counted no further than `limit`. */
+  /** The total, counted up to `limit`. */
   count(limit: number): Promise<number>;
   keyOf(item: T): string;
 }
@@ -52,7 +52,7 @@ export interface ListPage<T> {
   nextCursor?: string | null;
 }
 
-/** Reads a list by page or by cursor. Throws `validation_failed` for a page beyond the bound and for a cursor that is not ours. */
+/** Reads a list by page or by cursor. Throws `validation_failed` for a page beyond the bound and for a cursor that is not from this list. */
 export function createLists({ keyring }: { keyring: Keyring }) {
   const macOf = (name: string, key: string, keyId?: string) => keyring.mac('list-cursor', [name, key], keyId);
 
@@ -89,7 +89,7 @@ export function createLists({ keyring }: { keyring: Keyring }) {
   };
 }
 
-/** A list that is in memory as a whole; its keys are unique, and put it in order. */
+/** A list in memory; its keys are unique and determine its order. */
 export function listArray<T>(name: string, all: readonly T[], keyOf: (item: T) => string): ListSource<T> {
   const sorted = [...all].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return {

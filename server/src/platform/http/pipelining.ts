@@ -3,22 +3,22 @@ import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { MINUTE } from '../clock.ts';
 
-/** Requests that may wait on one connection behind one that is being answered (RFC 9112, 9.3.2). Browsers and proxies send none ahead. */
+/** Requests that may wait on one connection behind the one being answered (RFC 9112, 9.3.2). Browsers and proxies do not pipeline. */
 const MOST_WAITING = 8;
-/** Of those that are refused beyond it, so many may wait for that, too. */
+/** Additional requests that may wait for their refusal. */
 const MOST_REFUSED = 32;
 
 const waiting = new WeakMap<Socket, number>();
 
-/** Whether too many requests wait on this one's connection, so that it is to be refused. */
+/** Whether too many requests wait on this request's connection, so that it must be refused. */
 export function isPiledUp({ socket }: IncomingMessage): boolean {
   return (waiting.get(socket) ?? 0) > MOST_WAITING;
 }
 
 /**
- * Cuts off who sends far too many requests ahead. Node stops reading only after it has handed on all that one read brought: thousands of
- * requests, each of which might open a file or wait with its answer, if only a refusal, for a client that reads none. Comes before all else
- * that looks at requests: also what would be the cheapest answer is too much for each.
+ * Closes connections with far too many pipelined requests. Node stops reading only after it has passed on all requests of one read: thousands,
+ * each of which might open a file, or wait with its answer for a client that reads none. Runs before all other
+ * hooks: even the cheapest answer is too expensive for each.
  */
 export function cutFloods(server: Server, log: Logger): void {
   const listeners = server.listeners('request') as RequestListener[];
@@ -26,7 +26,7 @@ export function cutFloods(server: Server, log: Logger): void {
   server.removeAllListeners('request');
   server.on('request', (request, answer) => {
     const { socket } = request;
-    // An answer gets its socket when it is its turn.
+    // An answer gets its socket at its turn.
     if (answer.socket === null) {
       const count = (waiting.get(socket) ?? 0) + 1;
       if (count > MOST_WAITING + MOST_REFUSED) {
@@ -34,10 +34,10 @@ export function cutFloods(server: Server, log: Logger): void {
           warnedAt = performance.now();
           log.warn(
             { ip: socket.remoteAddress },
-            'a client sends far too many requests ahead; such connections are cut',
+            'a client sends too many pipelined requests; such connections are closed',
           );
         }
-        // More may come out of the same read; they end here, too.
+        // The same read may contain more; they end here, too.
         socket.resetAndDestroy();
         return;
       }

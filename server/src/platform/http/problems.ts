@@ -2,10 +2,10 @@ import type { FastifyError } from 'fastify';
 import { AppError, type ErrorFactory, platformErrors } from '../errors.ts';
 import { describeFaults } from './validation-faults.ts';
 
-/** `Retry-After` of a 503 that names none, in seconds. */
+/** Default `Retry-After` of a 503, in seconds. */
 const RETRY_AFTER = '5';
 
-/** An error as it goes over the wire. */
+/** An error in its wire form. */
 export interface Problem {
   status: number;
   headers: Record<string, string>;
@@ -13,7 +13,7 @@ export interface Problem {
   body: Buffer;
 }
 
-/** What Fastify and its plugins call the failures that have a code of their own here. */
+/** The error names of Fastify and its plugins that have a code here. */
 const BY_FASTIFY_CODE: Record<string, ErrorFactory> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: platformErrors.unsupported_media_type,
   FST_ERR_CTP_BODY_TOO_LARGE: platformErrors.body_too_large,
@@ -30,7 +30,7 @@ const BY_STATUS: Record<number, ErrorFactory> = {
   415: platformErrors.unsupported_media_type,
 };
 
-/** The coded error that a client gets to see of whatever was thrown; what nobody foresaw is `internal_error`. */
+/** The coded error for any thrown value; an unexpected one is `internal_error`. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (!(error instanceof Error)) return platformErrors.internal_error({ cause: error });
@@ -47,8 +47,8 @@ export function toAppError(error: unknown): AppError {
 }
 
 /**
- * The members of a problem document. `type` is a reference to the list of codes, relative to the server's root; clients
- * that need to tell errors apart compare `code`.
+ * The members of a problem document. `type` refers to the list of codes, relative to the server's root; clients
+ * distinguish errors by `code`.
  */
 export function toDocument(
   { code, status, message, extras }: Pick<AppError, 'code' | 'status' | 'message' | 'extras'>,
@@ -58,7 +58,7 @@ export function toDocument(
   return { type: `/docs/errors#${code}`, title: message, status, code, detail, requestId, errors, ...members };
 }
 
-/** A coded error as it goes over the wire. */
+/** The wire form of a coded error. */
 export function toProblem(error: AppError, requestId: string): Problem {
   const { status, extras } = error;
   const headers: Record<string, string> = { 'cache-control': 'no-store', ...extras.headers };

@@ -3,13 +3,13 @@ import type { Logger } from 'pino';
 import { createLineWriter } from '../telemetry/log.ts';
 import { clientAddress } from './client-address.ts';
 
-/** Probes come every few seconds and say nothing while they succeed. */
+/** Probes arrive every few seconds; successful ones are not informative. */
 const QUIET = new Set(['/health', '/ready', '/api/v1/health/liveness', '/api/v1/health/readiness']);
 
 export interface RequestLine {
   requestId: string;
   method: string;
-  /** The template of the route, never the URL: paths and queries may carry what no log should hold. */
+  /** The template of the route, never the URL: paths and queries may contain data that must not be logged. */
   route: string;
   status: number;
   /** Milliseconds. */
@@ -19,7 +19,7 @@ export interface RequestLine {
 }
 
 /**
- * One line for each request once it was answered, instead of Fastify's two. From `slowRequest` milliseconds on it is a
+ * Logs one line per answered request, instead of Fastify's two. From `slowRequest` milliseconds on it is a
  * warning; probes are logged at `debug`.
  */
 export function createRequestLog(log: Logger, slowRequest: number): LogController {
@@ -28,7 +28,7 @@ export function createRequestLog(log: Logger, slowRequest: number): LogControlle
   const plain = log.isLevelEnabled('info');
   controller.requestCompleted = (error, request, reply) => {
     const line = lineOf(request, reply);
-    if (error) log.warn({ ...line, err: error }, 'request broken off');
+    if (error) log.warn({ ...line, err: error }, 'request aborted');
     else if (line.duration >= slowRequest) log.warn(line, 'slow request');
     else if (QUIET.has(line.route) && line.status < 500) log.debug(line, 'request');
     else if (plain) write(`${start()}${membersOf(line)},"msg":"request"}\n`);
@@ -37,8 +37,8 @@ export function createRequestLog(log: Logger, slowRequest: number): LogControlle
 }
 
 /**
- * The same logger, except that its children are itself. Fastify makes one for each request, which costs more than the one
- * line that is written about it, and checks any other way out of that each time. Every line names its request by itself.
+ * The same logger, except that it is its own child. Fastify creates a child per request, which costs more than the
+ * line itself, and checks any other way to avoid it each time. Every line names its request itself.
  */
 export function childless(log: Logger): Logger {
   const parent: Logger = Object.create(log, { child: { value: () => parent } });
@@ -58,7 +58,7 @@ function lineOf(request: FastifyRequest, reply: FastifyReply): RequestLine {
   return line;
 }
 
-/** Request id, method and address are made of characters that JSON takes as they are: each was matched or parsed before. */
+/** Request id, method and address need no escaping in JSON: each was matched or parsed before. */
 function membersOf({ requestId, method, route, status, duration, ip, userId }: RequestLine): string {
   const user = userId === undefined ? '' : `,"userId":${JSON.stringify(userId)}`;
   return `,"requestId":"${requestId}","method":"${method}","route":${JSON.stringify(route)},"status":${status},"duration":${duration},"ip":"${ip}"${user}`;

@@ -2,10 +2,10 @@ import { type Static, Type } from 'typebox';
 import type { AppError } from '../errors.ts';
 import { nullable } from './schemas.ts';
 
-/** What became of each of many that something was to be done to. */
+/** The result for each item of a bulk action. */
 export interface ItemResult {
   id: string;
-  /** Null where it was done. */
+  /** Null on success. */
   error: AppError | null;
 }
 
@@ -14,7 +14,7 @@ export const resultsSchema = Type.Object({
     Type.Object({
       id: Type.String(),
       ok: Type.Boolean(),
-      code: nullable(Type.String({ description: 'The error code where it was refused.' })),
+      code: nullable(Type.String({ description: 'The error code if it was refused.' })),
     }),
   ),
 });

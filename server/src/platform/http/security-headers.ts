@@ -7,7 +7,7 @@ import type { HeaderFields } from './server-response.ts';
 /** For answers that are data: nothing may be loaded, framed or submitted (OWASP REST security cheat sheet). */
 const DATA_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** What only concerns documents; data needs none of it, and every field costs time in every answer. */
+/** Fields for documents only; data does not need them, and every field costs time in every answer. */
 const FOR_PAGES = new Set([
   'cross-origin-opener-policy',
   'origin-agent-cluster',
@@ -20,13 +20,13 @@ const FOR_PAGES = new Set([
 export interface SecurityHeaders {
   /** For every answer. */
   always: HeaderFields;
-  /** For pages besides; their `Content-Security-Policy` is their own. */
+  /** Additional fields for pages, which have their own `Content-Security-Policy`. */
   pages: Record<string, string>;
 }
 
 /**
- * helmet's header fields, in lower case, computed once at the start: running it for each request costs several times as much
- * as sending them. `Strict-Transport-Security` only where people reach us by HTTPS.
+ * helmet's header fields, in lower case, computed once at start: running helmet for each request costs several times as much
+ * as sending them. `Strict-Transport-Security` only if the public address is HTTPS.
  */
 export function securityHeaders(config: Config): SecurityHeaders {
   const apply = helmet({

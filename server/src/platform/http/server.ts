@@ -37,28 +37,28 @@ export interface HttpServerOptions {
   config: Config;
   log: Logger;
   clock: Clock;
-  /** Who is calling, from the Authorization header. null: no credentials. Throws an `AppError` (unauthenticated) for bad ones. */
+  /** The actor of an Authorization header; null without credentials. Throws an `AppError` (unauthenticated) for invalid ones. */
   authenticate: (request: FastifyRequest) => Actor | null | Promise<Actor | null>;
-  /** Whether somebody holds what a route asks for. */
+  /** Whether an actor has the permission or role that a route requires. */
   authorize: Authorize;
-  /** What the requests of somebody signed in are limited to. */
+  /** The request rate of a signed-in user. */
   rateOf: RateOf;
-  /** Null: nothing is limited. */
+  /** Null: no limits. */
   counters: Counters | null;
-  /** Learns of every route. */
+  /** Collects every route. */
   catalogue: RouteCatalogue;
   /** All tables of error codes, merged. */
   errorTable: ErrorTable;
-  /** What readiness depends on; true: fine. */
+  /** The probes of readiness; true: fine. */
   probes: Probes;
-  /** Runs in the browser, for each request of Swagger UI, before it is sent; goes there as its own text. */
+  /** Runs in the browser before each request of Swagger UI; sent there as source text. */
   onDocsRequest?: <T extends object>(request: T) => T;
   version: string;
 }
 
 /**
- * The HTTP server with everything that holds for all routes; modules then register theirs on it. It does not listen yet.
- * Registering a route throws a `TypeError` if it declares no access, takes unknown fields, or names unknown error codes.
+ * The HTTP server with everything that applies to all routes; modules register their routes on it. It does not listen yet.
+ * Registering a route throws a `TypeError` if it declares no access, accepts unknown fields, or names unknown error codes.
  */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { config, log, clock, authenticate, authorize, rateOf, counters, catalogue, errorTable, probes, version } =
@@ -67,7 +67,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
 
   const app: HttpServer = Fastify({
-    // Node answers a missing `Host` by itself, with an empty body; `arrival.ts` does it with a problem document.
+    // Node itself answers a missing `Host` with an empty body; `arrival.ts` answers with a problem document.
     http: { ...nodeTimeouts, requireHostHeader: false, ServerResponse: FastServerResponse },
     requestTimeout,
     keepAliveTimeout,
@@ -83,7 +83,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     frameworkErrors: (error, request, reply) => {
       addHeaders(reply, [...headers, ['x-request-id', request.id]]);
       const coded = toAppError(error);
-      log.info({ requestId: request.id, status: coded.status, problem: coded.code }, 'unreadable request');
+      log.info({ requestId: request.id, status: coded.status, problem: coded.code }, 'malformed request');
       sendProblem(coded, request, reply);
     },
   }).withTypeProvider<TypeBoxProvider>();
@@ -97,11 +97,18 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   readJson(app);
   cutFloods(app.server, log);
   limitConnections(app, { patience: config.http.requestTimeout, log });
-  // RFC 9110, 10.1.1 lets a server ignore expectations that it does not know; Node would answer 417 with an empty body.
+  // RFC 9110, 10.1.1 allows a server to ignore unknown expectations; Node would answer 417 with an empty body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
   const rules = createRouteRules({
-    ...{ config, errorTable, catalogue, clock, authenticate, authorize, counters, pageHeaders },
+    config,
+    errorTable,
+    catalogue,
+    clock,
+    authenticate,
+    authorize,
+    counters,
+    pageHeaders,
     countActor: counters && createActorLimit(counters, rateOf),
   });
   const notFound = createNotFound(app, rules.closedRoutes);

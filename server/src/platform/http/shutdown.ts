@@ -5,16 +5,16 @@ import type { HttpServer } from './routes.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** `announced`: readiness is red. `now`: the server is shutting down; it finishes what it has and takes nothing more. */
+    /** `announced`: the readiness check fails. `now`: the server finishes its requests and accepts no more. */
     draining: { announced: boolean; now: boolean };
   }
 }
 
-/** How long idle connections may still bring the request that was on its way when the shutdown began. Milliseconds. */
+/** Milliseconds in which a request that was on its way can still arrive on an idle connection. */
 const LAST_REQUESTS = SECOND / 2;
 const POLL = 20;
 
-/** From the moment of the shutdown every answer says `Connection: close`, so that clients send nothing more after it. */
+/** From the shutdown on, every answer says `Connection: close`, so that clients send no further request. */
 export function closeWhenDraining(app: HttpServer): void {
   const { draining } = app;
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -28,8 +28,8 @@ export function closeWhenDraining(app: HttpServer): void {
 }
 
 /**
- * Shuts down without losing a request that was accepted: readiness turns red; `delay` milliseconds later, when balancers have noticed, no
- * new connection is taken, every request on the open ones is answered (within `grace` milliseconds), then what is idle is closed,
+ * Shuts down without losing an accepted request: the readiness check fails; after `delay` milliseconds, when load balancers have noticed, no
+ * new connection is accepted, every request on open connections is answered (within `grace` milliseconds), idle connections are closed,
  * and `app.close()` runs.
  */
 export async function shutDown(
@@ -42,7 +42,7 @@ export async function shutDown(
   const started = performance.now();
   const elapsed = () => performance.now() - started;
   app.draining.now = true;
-  // `http.Server.close()` also destroys idle connections, and with them a request that is just arriving on one.
+  // `http.Server.close()` also destroys idle connections, together with a request that is just arriving on one.
   if (server.listening) NetServer.prototype.close.call(server);
   while ((await connections(app)) > 0 && elapsed() < grace) {
     if (elapsed() > Math.min(LAST_REQUESTS, grace)) server.closeIdleConnections();

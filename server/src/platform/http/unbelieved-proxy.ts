@@ -2,8 +2,8 @@ import type { onRequestHookHandler } from 'fastify';
 import type { Logger } from 'pino';
 
 /**
- * Tells the log, once, of the first request whose `X-Forwarded-For` is not believed: behind a proxy that `TRUSTED_PROXIES` does not
- * name, everything works, but all people share one limit. Strangers can send such a field, too, which costs one line.
+ * Logs the first request whose `X-Forwarded-For` is not trusted: behind a proxy that is missing in `TRUSTED_PROXIES`,
+ * everything works, but all users share one limit. Strangers can send such a field, too, which costs one line.
  */
 export function createProxyNotice(log: Logger): onRequestHookHandler {
   let told = false;
@@ -13,12 +13,12 @@ export function createProxyNotice(log: Logger): onRequestHookHandler {
       told = true;
       log.warn(
         { proxy },
-        'a request came with an X-Forwarded-For that is not believed: if it came by a proxy of yours, add that to TRUSTED_PROXIES, or all its clients count as one',
+        'a request has an untrusted X-Forwarded-For: if it came through your proxy, add that to TRUSTED_PROXIES, or all its clients count as one',
       );
     }
     done();
   };
 }
 
-/** `ips`: the peer, and then every address that a trusted one vouches for; undefined where no proxy is trusted. */
+/** `ips`: the peer, then every address that a trusted proxy reports; undefined if no proxy is trusted. */
 const isNotBelieved = (ips: string[] | undefined) => ips === undefined || ips.length === 1;

@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import type { FastifySchemaValidationError, SchemaErrorDataVar } from 'fastify/types/schema.js';
 
-/** Faults told of one request; more help nobody. */
+/** Maximum number of reported faults per request. */
 const FAULTS_SHOWN = 20;
 
 type Fault = { path: string; message: string };
@@ -14,8 +14,8 @@ const PREFIX: Record<SchemaErrorDataVar, string> = {
 };
 
 /**
- * What is wrong where: a JSON pointer (RFC 6901) into the body, or one that begins with `query`, `path` or `headers`. The
- * text comes from the schema alone and never from what the client sent.
+ * The faults and their places: a JSON pointer (RFC 6901) into the body, or one that begins with `query`, `path` or `headers`. The
+ * text comes from the schema only, never from the client's data.
  */
 export function describeFaults(faults: FastifySchemaValidationError[], context: SchemaErrorDataVar = 'body'): Fault[] {
   const shown = new Map<string, Fault>();

@@ -4,11 +4,11 @@ import addFormats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 
-/** Only bodies up to this size (characters of JSON) are searched for every fault; of larger ones the first is told. */
+/** Characters of JSON. All faults are reported for bodies up to this size, and the first one for larger bodies. */
 const FULL_REPORT_LIMIT = 16_384;
 
 const COMMON: Options = {
-  /* TypeBox makes the schemas; compiling the schema of schemas would cost the start more than all of ours together. */
+  /* TypeBox makes the schemas; compiling the meta-schema would cost more time at start than all our schemas together. */
   validateSchema: false,
   strictTypes: false,
   strictRequired: false,
@@ -20,9 +20,9 @@ const COMMON: Options = {
 };
 
 /**
- * Compiles request schemas: bodies and headers without any coercion; query and path, which are text by nature, with
+ * Compiles request schemas: bodies and headers without coercion; query and path, which are text, with
  * coercion of scalars. Finding all faults costs more than finding one, so it is done second, and for small input only.
- * Each schema is compiled when its first request comes: all at once, they would be a tenth of the start.
+ * Each schema is compiled at its first request: all at once, they would take a tenth of the start.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<TSchema> {
   const strict = createPair({ ...COMMON, coerceTypes: false });
@@ -54,7 +54,7 @@ function createPair(options: Options): (schema: TSchema) => ValidateFunction {
   };
 }
 
-/** False also for what nests deeper than the stack is: the parser reads that, and `JSON.stringify` throws at it. */
+/** False also for nesting deeper than the stack: the parser accepts it, and `JSON.stringify` throws. */
 function isSmall(data: unknown): boolean {
   try {
     return JSON.stringify(data).length <= FULL_REPORT_LIMIT;

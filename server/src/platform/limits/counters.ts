@@ -5,44 +5,45 @@ import type { KeyedHash } from '../crypto/keyed-hash.ts';
 import type { RedisConnections } from '../redis/connect.ts';
 import { createMemoryCounter } from './memory-counter.ts';
 
-/** So much in so many seconds, from the first that is counted. */
+/** Points per duration, which begins with the first counted one. */
 export interface Rate {
-  /** Counters of one name are one counter. */
+  /** Counters of the same name share their counts. */
   name: string;
   points: number;
   /** Seconds. */
   duration: number;
-  /** The keys are no secret: addresses of clients, ids. All others are masked: people type e-mail addresses and passwords. */
+  /** The keys are not secret: client addresses, ids. All other keys are hashed: people type e-mail addresses and passwords. */
   plainKeys?: boolean;
 }
 
 export interface Count {
-  /** There were more than the rate allows. */
+  /** Whether more than the rate allows were counted. */
   isOver: boolean;
-  /** How many, this one included; at least `points` + 1 where it is over. */
+  /** The count, including this one; at least `points` + 1 if it is over. */
   used: number;
   left: number;
-  /** Milliseconds until the counter begins anew. */
+  /** Milliseconds until the counter is reset. */
   resetIn: number;
 }
 
 export interface Counter {
   /** Counts one. */
   add(key: string): Promise<Count>;
-  /** What was counted, without counting; 0 where nothing was. */
+  /** The count, without counting; 0 if there is none. */
   used(key: string): Promise<number>;
 }
 
-/** Hands out the counter of a rate, the same one each time. Throws a `TypeError` where one name is declared in two ways. */
+/** Returns the counter of a rate, always the same one: `counters({ name: 'sign-in', points: 5, duration: 60 })`. Throws `TypeError` if a name
+ * is declared with two rates. */
 export type Counters = (rate: Rate) => Counter;
 
 const PREFIX = 'ostiary:limit';
-/** Of each rate, in this process. */
+/** Counters of each rate in this process. */
 const MOST_REFUSED = 10_000;
 
 /**
- * Counters that all instances share through Redis. While it is away or slow, and where there is none, each process counts for itself:
- * a limit is then as many times as wide as there are processes, but nothing fails and nothing is without a limit.
+ * Counters that all instances share through Redis. While Redis is away or slow, or if there is none, each process counts for itself:
+ * a limit then applies per process, but nothing fails and nothing is without a limit.
  */
 export function createCounters(redis: RedisConnections | null, keyedHash: KeyedHash): Counters {
   const known = new Map<string, { rate: Rate; counter: Counter }>();
@@ -62,7 +63,7 @@ export function createCounters(redis: RedisConnections | null, keyedHash: KeyedH
   };
 }
 
-/** Nobody who reads Redis, or a dump of this process, looks up what was typed; and keys are short, whatever was typed. */
+/** Typed values cannot be looked up in Redis or in a dump of this process; and keys are short, whatever was typed. */
 function hashedKeys(counter: Counter, keyedHash: KeyedHash): Counter {
   return { add: (key) => counter.add(keyedHash(key)), used: (key) => counter.used(keyedHash(key)) };
 }
@@ -72,7 +73,7 @@ function createCounter(rate: Rate, redis: RedisConnections | null): Counter {
   return redis ? createSharedCounter(rate, redis, memory) : memory;
 }
 
-/** In Redis; by `alone` while it does not answer. */
+/** In Redis, or in `alone` while Redis does not answer. */
 function createSharedCounter({ name, points, duration }: Rate, redis: RedisConnections, alone: Counter): Counter {
   const limiter = new RateLimiterRedis({
     storeClient: redis.hasty,
@@ -81,7 +82,7 @@ function createSharedCounter({ name, points, duration }: Rate, redis: RedisConne
     duration,
     rejectIfRedisNotReady: true,
   });
-  // Who is over already costs Redis nothing more. The library's own list of them has no bound, and is searched whenever it grows.
+  // A key that is over costs no more Redis commands. The library's own list of such keys is unbounded, and is searched at every growth.
   const refused = new LRUCache<string, true>({ maxSize: MOST_REFUSED, sizeCalculation: () => 1 });
 
   function refuse(used: number, resetIn: number): Count {
@@ -104,7 +105,7 @@ function createSharedCounter({ name, points, duration }: Rate, redis: RedisConne
 
     async used(key) {
       try {
-        // One question: the library's own are several, for which a cluster may keep its callers waiting.
+        // One command: the library sends several, for which a cluster may keep its callers waiting.
         return Number(await redis.hasty.get(limiter.getKey(key)));
       } catch {
         return alone.used(key);

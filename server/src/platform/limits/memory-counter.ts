@@ -5,14 +5,14 @@ import type { Count, Counter, Rate } from './counters.ts';
 const ROOM = 50_000;
 
 /**
- * Counts in this process. Strangers choose the keys (an IPv6 client has as many addresses as it likes, and a login is any text), so there
- * is room for so many: which was not counted for longest begins anew. To win one more try by that costs far more tries than it gives.
+ * Counts in this process. Strangers choose the keys (an IPv6 client has any number of addresses, and a login is any text), so their number
+ * is bounded: the least recently counted key is reset. Gaining one attempt by that costs far more attempts.
  */
 export function createMemoryCounter(
   { points, duration }: Pick<Rate, 'points' | 'duration'>,
   { room = ROOM }: { room?: number } = {},
 ): Counter {
-  // Without timers: what has ended makes room when it is asked for again, or is the oldest.
+  // Without timers: an expired key is removed when it is read again, or when it is the oldest.
   const counts = new LRUCache<string, { used: number }>({
     maxSize: room,
     sizeCalculation: () => 1,

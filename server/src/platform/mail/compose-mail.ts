@@ -12,7 +12,7 @@ export interface Sender {
   domain: string;
 }
 
-/** Reads `address` or `Name <address>`, the name quoted or not. Throws a TypeError where it is neither. */
+/** Parses `address` or `Name <address>`, the name quoted or not. Throws a TypeError for any other text. */
 export function senderOf(from: string): Sender {
   const [, name = '', address, domain] = SENDER.exec(from.trim()) ?? [];
   if (address === undefined || domain === undefined) throw new TypeError('MAIL_FROM must be one mail address.');
@@ -23,14 +23,14 @@ function unquote(name: string): string {
   return name.replace(/^"(.*)"$/, '$1').replace(/\\(.)/g, '$1');
 }
 
-/** How a mail travels: the envelope, domains in ASCII where that is possible, and the bytes of the message (RFC 5322). */
+/** A mail for sending: the envelope, with domains in ASCII if possible, and the bytes of the message (RFC 5322). */
 export interface ComposedMail {
   envelope: { from: string; to: string };
   bytes: Buffer;
 }
 
 /**
- * Makes messages of mails, signed with DKIM where there is a key. The library takes some 60 ms and 25 MB to load, so it waits for the
+ * Composes messages, signed with DKIM if there is a key. The library takes some 60 ms and 25 MB to load, so it is loaded at the
  * first mail.
  */
 export function createComposer(
@@ -46,7 +46,7 @@ export function createComposer(
       text: mail.text,
       html: mail.html,
       messageId: `<${messageKey(mail.key)}@${sender.domain}>`,
-      // RFC 3834, 5: out-of-office replies to these would reach nobody.
+      // RFC 3834, 5: nobody would read out-of-office replies.
       headers: { 'Auto-Submitted': 'auto-generated' },
       disableFileAccess: true,
       disableUrlAccess: true,
@@ -65,7 +65,7 @@ export function createComposer(
   }
 }
 
-/** The left side of the Message-ID: keys may hold ids that are nobody's business. */
+/** The left side of the Message-ID: hashed, since keys may contain private ids. */
 function messageKey(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 40);
 }

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { type Clock, MINUTE } from '../clock.ts';
 import type { Mail, Mailer } from './mail.ts';
 
-/** Mails kept, unless told otherwise. */
+/** Default number of kept mails. */
 const LIMIT = 500;
-/** How many more may lie there before the oldest go: tidying reads every file, so it is done seldom. */
+/** Additional mails before the oldest are deleted: cleaning up reads every file, so it is done seldom. */
 const SLACK = 50;
 const FILE = /^[0-9a-f]{32}\.json$/;
 const UNFINISHED = /^[0-9a-f]{32}\.[0-9a-f]{16}\.tmp$/;
-/** A file that is being written is there for milliseconds; an older one belongs to a process that was killed. */
+/** Writing a file takes milliseconds; an older temporary file belongs to a killed process. */
 const ABANDONED_AFTER = 10 * MINUTE;
 
 export interface MailboxMail {
@@ -33,19 +33,19 @@ export interface Mailbox extends Mailer {
 }
 
 export interface MailboxOptions {
-  /** A folder of its own, made if it is missing. Several processes may share it. */
+  /** A folder for the mailbox only, created if it is missing. Several processes may share it. */
   dir: string;
   clock: Clock;
   limit?: number;
 }
 
 /**
- * Keeps mails as files instead of sending them, for development: one JSON file a mail, readable by the owner only, since they hold
- * codes and links that work. A mail that is tried again replaces itself. Throws where the folder cannot be made.
+ * Stores mails as files instead of sending them, for development: one JSON file per mail, readable by the owner only, since mails contain
+ * valid codes and links. A repeated mail replaces itself. Throws if the folder cannot be created.
  */
 export function createMailbox({ dir, clock, limit = LIMIT }: MailboxOptions): Mailbox {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  // An older folder keeps its mode above.
+  // `mkdir` does not change the mode of an existing folder.
   chmodSync(dir, 0o700);
 
   async function send(mail: Mail): Promise<void> {
@@ -75,7 +75,7 @@ export function createMailbox({ dir, clock, limit = LIMIT }: MailboxOptions): Ma
   async function removeIfAbandoned(name: string): Promise<void> {
     const path = join(dir, name);
     const changed = (await stat(path).catch(() => null))?.mtimeMs ?? Number.POSITIVE_INFINITY;
-    // File times are the system's, whatever the clock of the mails says.
+    // File times are from the system, not from the clock of the mails.
     if (changed < Date.now() - ABANDONED_AFTER) await rm(path, { force: true });
   }
 
@@ -94,7 +94,7 @@ export function createMailbox({ dir, clock, limit = LIMIT }: MailboxOptions): Ma
   return { send, list, close: async () => {} };
 }
 
-/** Null for a file that another process has just tidied away, or that a power cut left without its content. */
+/** Null for a file that another process has just deleted, or that a power failure left without its content. */
 async function read(path: string): Promise<StoredMail | null> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as StoredMail;

@@ -5,25 +5,25 @@ import { SECOND } from '../clock.ts';
 import { MailRefused } from './mail.ts';
 import type { SmtpAddress } from './smtp-url.ts';
 
-/** Milliseconds. Servers that accept at all do so within these. */
+/** Milliseconds. Servers that accept at all do so in this time. */
 const CONNECT_TIMEOUT = 10 * SECOND;
 const GREETING_TIMEOUT = 10 * SECOND;
 const SILENCE_TIMEOUT = 30 * SECOND;
-/** How long a server may take to answer a goodbye. */
+/** Maximum time for the answer to QUIT. */
 const QUIT_TIMEOUT = 2 * SECOND;
 
-/** The mechanisms that the library can run with a user and a password. */
+/** The library's mechanisms for a user and a password. */
 const MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5'];
 
 export interface SmtpConnection {
-  /** Whether another mail can be tried here: neither side has closed. */
+  /** Whether another mail can be sent: neither side has closed the connection. */
   isOpen(): boolean;
   /**
-   * Hands one mail over. Rejects with `MailRefused` where the recipient needs SMTPUTF8 (RFC 6531) and the server does not have it,
-   * else with the library's error or the reason of `signal`. `message` is not read before the server has taken the recipient.
+   * Sends one mail. Rejects with `MailRefused` if the recipient needs SMTPUTF8 (RFC 6531) and the server does not support it,
+   * else with the library's error or the reason of `signal`. `message` is not read before the server has accepted the recipient.
    */
   send(envelope: Envelope, message: Readable, signal: AbortSignal): Promise<void>;
-  /** Ends with QUIT (RFC 5321, 4.1.1.10), or without where the server does not answer in time. Never rejects. */
+  /** Ends with QUIT (RFC 5321, 4.1.1.10), or without it if the server does not answer in time. Never rejects. */
   quit(): Promise<void>;
 }
 
@@ -33,10 +33,10 @@ export interface Envelope {
 }
 
 /**
- * Connects and signs in. Rejects with the library's error (`ESOCKET`, `ETLS`, `EAUTH` …); with `EAUTH` also where there are
- * credentials and the server offers no way to use them: then nothing is told of them.
+ * Connects and signs in. Rejects with the library's error (`ESOCKET`, `ETLS`, `EAUTH` …); with `EAUTH` also if there are
+ * credentials and the server offers no supported mechanism: then they are not sent.
  *
- * The library's own pool would send without having signed in, hide what the server offers and cut idle connections, so only its connection serves here.
+ * The library's own pool would send without authentication, hide the server's extensions and drop idle connections, so only its connection is used.
  */
 export async function connectSmtp(
   server: SmtpAddress & { ca: string | null },
@@ -45,13 +45,16 @@ export async function connectSmtp(
   const { default: Connection } = await import('nodemailer/lib/smtp-connection');
   const { host, port, secure, requireTLS, auth, ca } = server;
   const connection = new Connection({
-    ...{ host, port, secure, requireTLS },
+    host,
+    port,
+    secure,
+    requireTLS,
     ...(ca !== null && { tls: { ca } }),
     connectionTimeout: CONNECT_TIMEOUT,
     greetingTimeout: GREETING_TIMEOUT,
     socketTimeout: SILENCE_TIMEOUT,
   });
-  // What fails while nothing is asked of it is seen by isOpen.
+  // isOpen shows failures between commands.
   connection.on('error', () => {});
 
   let offers: string[] = [];
@@ -75,7 +78,7 @@ export async function connectSmtp(
     }
   }
 
-  /** A server that refuses a mail takes others; after anything else nobody knows what it expects next. */
+  /** A server that refused a mail accepts others; after any other error its state is unknown. */
   async function afterFailure({ code, responseCode }: NodemailerError, signal: AbortSignal): Promise<void> {
     const refused = (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode !== 421;
     try {
@@ -105,7 +108,7 @@ async function signIn(
   if (mechanism === undefined) {
     throw coded(
       'EAUTH',
-      'SMTP_URL holds a user and a password, but the mail server offers no way to sign in with them.',
+      'SMTP_URL contains a user and a password, but the mail server offers no way to sign in with them.',
     );
   }
   await settle(connection, signal, (done) => connection.login({ ...auth, method: mechanism }, done));
@@ -123,7 +126,7 @@ function offersIn(reply: string | false): string[] {
   });
 }
 
-/** Without SMTPUTF8 a server may drop, bounce or garble such an address (RFC 6531, 3.2). The sender is the operator's to mend. */
+/** Without SMTPUTF8 a server may drop, bounce or garble such an address (RFC 6531, 3.2). The operator can correct the sender. */
 function refuseBeyondAscii({ from, to }: Envelope): void {
   const isAscii = (address: string) => /^[\x20-\x7e]*$/.test(address);
   if (!isAscii(from)) throw coded('EENVELOPE', 'MAIL_FROM needs SMTPUTF8, which the mail server does not offer.');
@@ -134,14 +137,14 @@ function coded(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** One step of a connection as a promise, which rejects also when the connection ends; where `signal` aborts, it is closed. */
+/** One step of a connection as a promise, which also rejects when the connection ends; if `signal` aborts, the connection is closed. */
 function settle<T>(
   connection: SMTPConnection,
   signal: AbortSignal,
   step: (done: (error: Error | null, result?: T) => void) => void,
 ): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
-  // An error of the step itself comes later than the end of its connection.
+  // An error of the step itself arrives after the end of its connection.
   const onEnd = () => setImmediate(() => reject(coded('ECONNECTION', 'The mail server closed the connection.')));
   const onAbort = () => {
     reject(signal.reason);

@@ -1,7 +1,7 @@
-/** What the pool needs to know of a connection. */
+/** A connection, as the pool needs it. */
 interface Pooled {
   isOpen(): boolean;
-  /** Says goodbye; never rejects. */
+  /** Sends QUIT; never rejects. */
   quit(): Promise<void>;
 }
 
@@ -13,16 +13,16 @@ interface Idle<C> {
 
 export interface PoolOptions<C> {
   open(signal: AbortSignal): Promise<C>;
-  /** Most connections at a time. */
+  /** Maximum number of connections. */
   size: number;
-  /** A connection is replaced after so many uses. */
+  /** Uses after which a connection is replaced. */
   uses: number;
-  /** Milliseconds after which a connection that is not used ends. */
+  /** Milliseconds after which an idle connection ends. */
   idleTimeout: number;
 }
 
 /**
- * Connections that are kept for the next use. Whoever comes when all are in use waits for a turn, in order.
+ * Keeps connections for the next use. When all are in use, callers wait in order.
  */
 export function createPool<C extends Pooled>({ open, size, uses, idleTimeout }: PoolOptions<C>) {
   const idle: Idle<C>[] = [];
@@ -32,8 +32,8 @@ export function createPool<C extends Pooled>({ open, size, uses, idleTimeout }: 
   let closed = false;
 
   /**
-   * Does `work` with a connection; `reused` says that it is not fresh, so that the other side may have left it meanwhile. Rejects
-   * with what `open` or `work` rejects with, or with the reason of `signal`.
+   * Runs `work` with a connection; `reused` says that it is not new, so that the server may have closed it meanwhile. Rejects
+   * with the error of `open` or `work`, or with the reason of `signal`.
    */
   async function use<T>(work: (connection: C, reused: boolean) => Promise<T>, signal: AbortSignal): Promise<T> {
     await turn(signal);
@@ -62,7 +62,7 @@ export function createPool<C extends Pooled>({ open, size, uses, idleTimeout }: 
     const waiter = { resolve, reject };
     const onAbort = () => {
       const place = waiting.indexOf(waiter);
-      // Whose turn has come gives it back when the work rejects.
+      // The caller returns its slot if the work rejects.
       if (place >= 0) waiting.splice(place, 1);
       reject(signal.reason);
     };
@@ -71,7 +71,7 @@ export function createPool<C extends Pooled>({ open, size, uses, idleTimeout }: 
     await promise.finally(() => signal.removeEventListener('abort', onAbort));
   }
 
-  /** Whoever waits longest takes the turn over. */
+  /** The longest waiting caller gets the slot. */
   function endTurn(): void {
     const next = waiting.shift();
     if (next) next.resolve();
@@ -107,7 +107,7 @@ export function createPool<C extends Pooled>({ open, size, uses, idleTimeout }: 
     goodbyes.add(goodbye);
   }
 
-  /** Rejects who waits, ends what is idle, and lets what is in use finish and end. Resolves when the goodbyes said so far are over. */
+  /** Rejects waiting callers, ends idle connections, and lets the used ones finish and end. Resolves when the QUITs so far are answered. */
   async function close(): Promise<void> {
     closed = true;
     for (const { reject } of waiting.splice(0)) reject(closedError());

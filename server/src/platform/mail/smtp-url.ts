@@ -1,12 +1,12 @@
 import { foldAddress } from '../geo/address.ts';
 
-/** Where a mail server is, and how it is entered, as a URL says it. */
+/** Host, credentials and TLS of a mail server. */
 export interface SmtpAddress {
   host: string;
   port: number;
   /** TLS from the first byte. */
   secure: boolean;
-  /** No mail and no password goes out before STARTTLS. */
+  /** No mail and no password is sent before STARTTLS. */
   requireTLS: boolean;
   auth: { user: string; pass: string } | null;
 }
@@ -14,9 +14,9 @@ export interface SmtpAddress {
 const PORTS = { secure: 465, plain: 587 };
 
 /**
- * Reads `smtps://user:password@host:465` (TLS from the first byte) or `smtp://user:password@host:587`, which turns to TLS with
- * STARTTLS (RFC 3207) if the server offers it. `?requireTLS=true` or `false` says whether it must; without that it must where a
- * password would leave this machine. Throws a `TypeError` that says what is wrong with it.
+ * Reads `smtps://user:password@host:465` (TLS from the first byte) or `smtp://user:password@host:587`, which changes to TLS by
+ * STARTTLS (RFC 3207) if the server offers it. `?requireTLS=true` or `false` says whether it must; by default it must if a
+ * password would leave this machine. Throws a `TypeError` that names the fault.
  */
 export function readSmtpUrl(text: string): SmtpAddress {
   if (!/^smtps?:\/\//i.test(text) || /[\s\p{Cc}]/u.test(text) || !URL.canParse(text)) throw new TypeError(NO_URL);
@@ -31,10 +31,10 @@ export function readSmtpUrl(text: string): SmtpAddress {
   const asked = searchParams.get('requireTLS');
   if (asked !== null && asked !== 'true' && asked !== 'false')
     throw new TypeError('has a requireTLS that is neither true nor false');
-  if (secure && asked === 'false') throw new TypeError('asks for TLS by smtps: and against it by requireTLS=false');
+  if (secure && asked === 'false') throw new TypeError('requires TLS by smtps: and disables it by requireTLS=false');
   const host = decode(hostname).replace(/^\[|\]$/g, '');
   const auth = credentials(decode(username), decode(password));
-  // Otherwise whoever sits in between strips the STARTTLS offer and reads the password.
+  // Otherwise an attacker in between removes the STARTTLS offer and reads the password.
   const requireTLS = asked === 'true' || (asked === null && auth !== null && !isLoopback(host));
   return { host, port: Number(port) || (secure ? PORTS.secure : PORTS.plain), secure, requireTLS, auth };
 }

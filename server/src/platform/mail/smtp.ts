@@ -7,34 +7,35 @@ import { connectSmtp } from './smtp-connection.ts';
 import { createPool } from './smtp-pool.ts';
 import { readSmtpUrl } from './smtp-url.ts';
 
-/** Connections kept open, mails that one of them carries before it is replaced, and how long it waits for the next one. */
+/** Number of connections, mails per connection before it is replaced, and its idle time. */
 const CONNECTIONS = 4;
 const MAILS_A_CONNECTION = 100;
 const IDLE_TIMEOUT = 20 * SECOND;
-/** Milliseconds. Bounds a whole delivery, queueing included. */
+/** Milliseconds. Bounds a delivery, including the wait for a connection. */
 const DELIVERY_TIMEOUT = 90 * SECOND;
 const TRIAL_TIMEOUT = 10 * SECOND;
 
-/** One address and nothing that a list, a comment, a header line or an SMTP argument could be made of. */
+/** One address, without any character of a list, a comment, a header line or an SMTP argument. */
 const ONE_ADDRESS = /^[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\]+@[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\]+$/u;
 
 export interface SmtpOptions {
   /** See `readSmtpUrl`. */
   url: string;
-  /** Certificates in PEM that are trusted instead of the public authorities'. */
+  /** PEM certificates that are trusted instead of the public authorities. */
   ca?: string | null;
   /** `address` or `Name <address>`. */
   from: string;
-  /** Signs with DKIM (RFC 6376): a private RSA key in PEM, where its public half is found, and for which domain; the sender's if null. */
+  /** DKIM signature (RFC 6376): a PEM private RSA key, its selector, and its domain; null: the sender's domain. */
   dkim?: { privateKey: string; selector: string; domain: string | null } | null;
-  /** Milliseconds after which a connection without mails ends. */
+  /** Milliseconds after which an idle connection ends. */
   idleTimeout?: number;
 }
 
 /**
- * Sends mail through an SMTP server. `send` rejects with `MailRefused` where the server refuses the recipient or the message
- * for good or cannot carry such an address, or the recipient is no address; with the transport's own error where it makes sense to try
- * again (4xx answers, the server away, credentials refused or not asked for). Throws a TypeError for a sender or URL that it cannot read.
+ * Sends mail through an SMTP server: `await createSmtpMailer({ url, ca: null, from, dkim: null }).send(mail)`. `send` rejects with
+ * `MailRefused` if the server permanently refuses the recipient or the message or does not support such an address, or if the recipient is
+ * not an address; with another error if a retry makes sense (4xx answers, the server away, credentials refused or not requested).
+ * Throws a TypeError for an invalid sender or URL.
  */
 export function createSmtpMailer({
   url,
@@ -60,7 +61,7 @@ export function createSmtpMailer({
     try {
       await delivery;
     } catch (error) {
-      if (isRefusal(error)) throw new MailRefused('The mail server refused the mail for good.', { cause: error });
+      if (isRefusal(error)) throw new MailRefused('The mail server refused the mail permanently.', { cause: error });
       throw error;
     } finally {
       underway.delete(delivery);
@@ -70,7 +71,7 @@ export function createSmtpMailer({
   async function deliver(mail: Mail, signal: AbortSignal): Promise<void> {
     if (closed) throw new Error('The mailer is closed.');
     const { envelope, bytes } = await compose(mail);
-    // Every round uses up a connection that its server left while it was idle, until one is fresh.
+    // Every round consumes a connection that the server closed while it was idle, until one is new.
     for (let sent = false; !sent; ) {
       sent = await pool.use(async (connection, reused) => {
         const message = Readable.from([bytes]);
@@ -85,25 +86,25 @@ export function createSmtpMailer({
     }
   }
 
-  /** Lets deliveries under way finish; what still waits for a connection is rejected. */
+  /** Lets running deliveries finish; waiting ones are rejected. */
   async function close(): Promise<void> {
     closed = true;
     await pool.close();
     await Promise.allSettled(underway);
-    // The goodbyes of those.
+    // The QUITs of those.
     await pool.close();
   }
 
   return { send, close };
 }
 
-/** Connects and signs in, and says goodbye. Rejects with the error of `connectSmtp`, or after ten seconds. */
+/** Connects, signs in, and disconnects. Rejects with the error of `connectSmtp`, or after ten seconds. */
 export async function trySmtp({ url, ca = null }: Pick<SmtpOptions, 'url' | 'ca'>): Promise<void> {
   const connection = await connectSmtp({ ...readSmtpUrl(url), ca }, AbortSignal.timeout(TRIAL_TIMEOUT));
   await connection.quit();
 }
 
-/** A 5xx answer to the recipient or the message; not one to the sender or the credentials, which an operator can mend. */
+/** A 5xx answer to the recipient or the message; not to the sender or the credentials, which an operator can correct. */
 function isRefusal(error: unknown): boolean {
   const { code, command, permanent } = error as NodemailerError;
   return (

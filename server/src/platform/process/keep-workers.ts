@@ -5,21 +5,21 @@ import { SECOND } from '../clock.ts';
 import { closeLostConnections } from './lost-connections.ts';
 import { isReady, type Order } from './messages.ts';
 
-/** A worker that lived so long did not fail because of how it starts. Milliseconds. */
+/** Milliseconds. A worker that lived this long did not fail because of its start. */
 const LONG_LIFE = 10 * SECOND;
-/** The pause before the second replacement in a row, doubled with each further one. */
+/** Milliseconds before the second replacement in a row, doubled for each further one. */
 const FIRST_PAUSE = SECOND / 4;
 const LONGEST_PAUSE = 30 * SECOND;
 
 export interface Workers {
-  /** Starts one worker, then the others. False where the first one ended before it was ready, which has said why. */
+  /** Starts one worker, then the others. False if the first one ended before it was ready; it has logged why. */
   start(): Promise<boolean>;
   /**
-   * Replaces the workers one after the other: each when its successor is ready. Ends early, keeping those that serve, when a
-   * new one does not start. Asked for again meanwhile, it begins once more afterwards.
+   * Replaces the workers one after the other, each when its successor is ready. Ends early, and keeps the serving ones, if a
+   * new one does not start. If called again meanwhile, it runs once more afterwards.
    */
   roll(): Promise<void>;
-  /** Ends all workers, and replaces none any more. False where one of them did not end well. */
+  /** Stops all workers, and replaces none any more. False if one of them ended with an error. */
   stop(): Promise<boolean>;
 }
 
@@ -32,18 +32,18 @@ interface Ending {
 interface Member {
   worker: Worker | null;
   born: number;
-  /** False: it ended before. */
+  /** False: it ended before it was ready. */
   ready: Promise<boolean>;
   ended: Promise<Ending>;
   over: boolean;
-  /** It was told to end. */
+  /** It was told to stop. */
   leaving: boolean;
 }
 
 /**
- * Keeps `count` processes of `program` running that share their ports through this one (`node:cluster`, round robin): one that ends
- * by itself is replaced at once, and after a growing pause when that happens again and again. `stopLimit`: milliseconds after
- * which a worker that was told to end is killed. `onReady` gets the setup link of each worker that is ready.
+ * Keeps `count` processes of `program` running, which share their ports through this one (`node:cluster`, round robin). A worker that ends
+ * unexpectedly is replaced at once, and after a growing pause if that repeats. `stopLimit`: milliseconds after
+ * which a worker that was told to stop is killed. `onReady` gets the setup link of each worker that is ready.
  */
 export function keepWorkers(options: {
   count: number;
@@ -57,7 +57,7 @@ export function keepWorkers(options: {
   const stopped = new AbortController();
   const isStopping = () => stopped.signal.aborted;
   let isStarted = false;
-  /** Workers in a row that ended soon. */
+  /** Number of workers in a row that ended soon. */
   let failures = 0;
   let rolling: Promise<void> | null = null;
   let isRollAsked = false;
@@ -89,7 +89,7 @@ export function keepWorkers(options: {
         ready.resolve(true);
       });
       worker.on('exit', (code, signal) => end({ code, signal }));
-      // No 'exit' follows where there never was a process.
+      // No 'exit' follows if there never was a process.
       worker.on('error', (err) => worker.process.pid === undefined && end({ code: null, signal: null, err }));
     } catch (err) {
       setImmediate(end, { code: null, signal: null, err });
@@ -100,8 +100,8 @@ export function keepWorkers(options: {
   function onEnd({ worker, born, leaving }: Member, ending: Ending): void {
     const fields = { worker: worker?.process.pid, ...ending };
     if (leaving && ending.code === 0) return;
-    log.error(fields, leaving ? 'a worker did not end well' : 'a worker ended by itself');
-    // Until the first one was ready, it is for `start` to say that nothing came up.
+    log.error(fields, leaving ? 'a worker ended with an error' : 'a worker ended unexpectedly');
+    // Until the first one is ready, `start` reports the failure.
     if (isStarted && !leaving) replace(performance.now() - born);
   }
 
@@ -110,7 +110,7 @@ export function keepWorkers(options: {
     const pause = failures === 0 ? 0 : Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
     failures += 1;
     if (pause > 0)
-      log.warn({ failures, pause }, `workers end soon, one after the other: the next starts in ${pause} ms`);
+      log.warn({ failures, pause }, `workers end soon after their start: the next one starts in ${pause} ms`);
     sleep(pause, undefined, { signal: stopped.signal }).then(fillUp, () => {});
   }
 
@@ -122,10 +122,10 @@ export function keepWorkers(options: {
   async function end(member: Member, order: Order): Promise<Ending> {
     const { worker, ended } = member;
     member.leaving = true;
-    // To one that is gone already, nothing needs to be said.
+    // A worker that has already ended needs no order.
     worker?.send(order, () => {});
     const timer = setTimeout(() => {
-      log.error({ worker: worker?.process.pid }, `a worker has not ended within ${stopLimit} ms: killing it`);
+      log.error({ worker: worker?.process.pid }, `a worker has not ended within ${stopLimit} ms and is killed`);
       worker?.process.kill('SIGKILL');
     }, stopLimit);
     try {
@@ -143,8 +143,8 @@ export function keepWorkers(options: {
       const isReady = await successor.ready;
       if (isStopping()) return;
       if (!isReady)
-        return log.error('rolling restart given up, for a new worker does not start: those before it serve on');
-      // Where it has died meanwhile, that was its replacement.
+        return log.error('rolling restart aborted: a new worker does not start, and the present ones continue');
+      // If it has died meanwhile, the new worker was its replacement.
       if (!old.over) await end(old, 'retire');
     }
     log.info('rolling restart: done');

@@ -1,14 +1,14 @@
 import type { Worker } from 'node:cluster';
 
-/** A connection that waits for somebody to take it. */
+/** A connection that waits to be accepted by a worker. */
 interface Connection {
   close(): void;
 }
 
 /**
- * Closes the connection that was being handed to a worker when that worker died. `node:cluster` (Node 26) waits for ever for the answer to
- * a hand-over: the client would hang until it gives up, and the primary would keep one more file open for each worker that dies, until it
- * can start none. The hand-over is not a public interface: should Node change it, no connection is recognised, and all is as it was.
+ * Closes the connection that was being handed to a worker when that worker died. `node:cluster` (Node 26) waits forever for the answer to
+ * a hand-over: the client would hang until it gives up, and the primary would keep one more file open per dead worker, until it
+ * can start none. The hand-over is not a public interface: if Node changes it, no connection is recognised, and this has no effect.
  */
 export function closeLostConnections({ process: child }: Pick<Worker, 'process'>): void {
   const underWay = new Map<unknown, Connection>();
@@ -19,9 +19,9 @@ export function closeLostConnections({ process: child }: Pick<Worker, 'process'>
     if (isHandOver(message) && isConnection(handle)) underWay.set(message.seq, handle);
     return send(...args);
   };
-  // Taken, or given back for another worker.
+  // Accepted, or returned for another worker.
   child.on('internalMessage', (answer: { ack?: unknown }) => underWay.delete(answer.ack));
-  // It has ended, and all that it said has been heard. No 'disconnect' comes where a hand-over is under way.
+  // The worker has ended, and all its messages have been received. There is no 'disconnect' event during a hand-over.
   child.once('close', () => {
     for (const connection of underWay.values()) connection.close();
     underWay.clear();

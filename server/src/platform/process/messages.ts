@@ -1,10 +1,10 @@
 /**
- * What a primary says to a worker. `stop`: everything ends, so readiness turns red and waits for balancers first. `retire`: a successor has
- * taken over the port already. Stays as it is across versions: after an update on the spot, an older primary starts newer workers.
+ * Orders of a primary to a worker. `stop`: everything ends, so the readiness check fails first, for load balancers. `retire`: a successor
+ * already serves the port. The format never changes: after an update in place, an older primary starts newer workers.
  */
 export type Order = 'stop' | 'retire';
 
-/** What a worker says to its primary once it takes requests. */
+/** Message of a worker to its primary once it serves requests. */
 export interface Ready {
   ready: true;
   setupLink: string | null;

@@ -1,20 +1,20 @@
-/** Why a process ends, and for how many milliseconds it is still to take requests, with red readiness. */
+/** Why a process stops, and for how many milliseconds it still serves requests with a failing readiness check. */
 export interface Stop {
   reason: string;
   delay: number;
 }
 
-/** What a serving process answers to: a terminal or service manager, or the primary of several processes. */
+/** Controls a serving process: a terminal or service manager, or the primary of several processes. */
 export interface Supervisor {
-  /** Resolves when the process is to end. */
+  /** Resolves when the process shall stop. */
   stopAsked(): Promise<Stop>;
-  /** It takes requests now. `setupLink`: the way to the first administrator, where there is none yet. */
+  /** Called when the process serves requests. `setupLink`: for creating the first administrator, if there is none yet. */
   serving(setupLink: string | null): void;
 }
 
 /**
- * The first of these signals. A second of the same kind then ends the process at once, as signals do by default: the way out for
- * somebody who does not want to wait.
+ * The first of these signals. A second one of the same kind ends the process at once, as by default, for operators who do not want
+ * to wait.
  */
 export function firstSignal(...signals: NodeJS.Signals[]): Promise<string> {
   return new Promise((resolve) => {
@@ -22,9 +22,9 @@ export function firstSignal(...signals: NodeJS.Signals[]): Promise<string> {
   });
 }
 
-/** Not a log line: the token must not travel wherever logs do. */
+/** Not a log line: the token must not be sent wherever logs are. */
 export function printSetupLink(link: string): void {
-  // Whoever started this may read no more, or have no room left: that ends no server.
+  // A closed or full standard output must not end the server.
   process.stdout.once('error', ignore).write(`Setup: ${link}\n`, (error) => {
     if (!error) process.stdout.off('error', ignore);
   });
@@ -32,7 +32,7 @@ export function printSetupLink(link: string): void {
 
 function ignore() {}
 
-/** A process of its own: ends by a signal, also when its terminal closes (SIGHUP). */
+/** For a single process: a signal stops it, also when its terminal closes (SIGHUP). */
 export function alone(shutdownDelay: number): Supervisor {
   return {
     async stopAsked() {

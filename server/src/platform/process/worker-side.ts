@@ -2,13 +2,13 @@ import cluster from 'node:cluster';
 import { isOrder, type Ready } from './messages.ts';
 import { firstSignal, type Stop, type Supervisor } from './supervisor.ts';
 
-/** A worker's way to its primary. */
+/** The connection of a worker to its primary. */
 export interface Primary extends Supervisor {
-  /** Lets go of the primary, so that this process can end. */
+  /** Disconnects from the primary, so that this process can end. */
   leave(): void;
 }
 
-/** What this process hears from its primary; null where it is no worker of one. */
+/** The supervisor of a worker; null if this process is not a worker. */
 export function joinPrimary(shutdownDelay: number): Primary | null {
   const { worker } = cluster;
   if (!worker) return null;
@@ -18,20 +18,20 @@ export function joinPrimary(shutdownDelay: number): Primary | null {
     if (isOrder(message)) stop.resolve({ reason: message, delay: message === 'stop' ? shutdownDelay : 0 });
   });
   worker.once('disconnect', () => {
-    // Otherwise `node:cluster` ends this process on the spot, with the requests that it has.
+    // Otherwise `node:cluster` ends this process at once, with its running requests.
     worker.exitedAfterDisconnect = true;
-    stop.resolve({ reason: 'the primary is gone', delay: 0 });
+    stop.resolve({ reason: 'the primary has ended', delay: 0 });
   });
-  // They come from a terminal or a service manager that signals all processes; or to end this one, which is replaced then.
+  // A terminal or a service manager signals all processes; a signal to this worker alone stops it, and it is replaced.
   void firstSignal('SIGTERM', 'SIGINT').then((reason) => stop.resolve({ reason, delay: shutdownDelay }));
-  // A terminal that closes signals all processes; what follows is for the primary to say.
+  // A closing terminal signals all processes; the primary decides what follows.
   process.on('SIGHUP', () => {});
 
   return {
     stopAsked: () => stop.promise,
     serving(setupLink) {
       const ready: Ready = { ready: true, setupLink };
-      // A primary that is gone is learnt of above.
+      // The listener above notices the end of the primary.
       process.send?.(ready, () => {});
     },
     leave() {

@@ -22,21 +22,21 @@ import {
   type QueueStatus,
 } from './queue.ts';
 
-/** In braces: all keys lie on one node of a cluster, as BullMQ needs it. */
+/** In braces: all keys are on one node of a cluster, as BullMQ requires. */
 const PREFIX = '{ostiary-jobs}';
-/** Within this Redis answers, or is away. */
+/** Redis counts as away if it does not answer within this time. */
 const PATIENCE = 3 * SECOND;
 const SAMPLE = 100;
 const DRAIN_PAUSE = 10;
-/** A job and its state are two answers of Redis: so often they are asked for until they fit. */
+/** Attempts to read a job and its state, which are two answers of Redis, consistently. */
 const READS = 5;
 
-/** The queues in Redis, by BullMQ: for any number of processes. Whatever it does answers `unavailable` (503) while Redis is away. */
+/** The queues in Redis, by BullMQ, for any number of processes. All calls reject with `unavailable` (503) while Redis is away. */
 export function createBullmqQueue(deps: {
   redis: RedisConnections;
   registry: JobRegistry;
   log: Logger;
-  /** Told when a promised job has ended. */
+  /** Called when a promised job has ended. */
   onEnded?: (id: string) => void;
   prefix?: string;
 }): JobQueue {
@@ -54,7 +54,7 @@ export function createBullmqQueue(deps: {
       prefix,
       defaultJobOptions: { keepLogs: 100, stackTraceLimit: 1 },
     });
-    // The connection has its own listener.
+    // The connection has its own error listener.
     queue.on('error', () => {});
     queues.set(name, queue);
     return queue;
@@ -62,7 +62,7 @@ export function createBullmqQueue(deps: {
 
   async function reached<T>(work: Promise<T>): Promise<T> {
     try {
-      // A connection that is there answers or breaks by itself; one that is not, or is to a silent node of a cluster, would keep callers waiting.
+      // An open connection answers or breaks by itself; a closed one, or one to a silent node of a cluster, would keep callers waiting.
       const { status, isCluster } = redis.commands;
       return await (status === 'ready' && !isCluster ? work : within(PATIENCE, work));
     } catch (cause) {
@@ -70,11 +70,11 @@ export function createBullmqQueue(deps: {
     }
   }
 
-  /** Null also for what is on its way from one list to another. */
+  /** Null also while the job is moved from one list to another. */
   async function stateOf(job: Job<JobData>): Promise<JobState | null> {
     const state = await job.getState();
     if (state === 'prioritized') return 'waiting';
-    // It is on its way to the cancelled ones.
+    // It is being moved to the cancelled ones.
     if (state === 'failed' && (await workers.isAskedToCancel(job))) return 'cancelled';
     return JOB_STATES.find((known) => known === state) ?? null;
   }
@@ -100,7 +100,7 @@ export function createBullmqQueue(deps: {
       const job = await findJob(id);
       const state = job && (await stateOf(job));
       if (!job || !state) return findCancelled(id);
-      // Read before its end, and asked for its state after it.
+      // The job was read before its end, and its state after it.
       const isStale = (state === 'completed' || state === 'failed') && job.finishedOn === undefined;
       if (!isStale) return recordOf(job, state);
     }
@@ -119,7 +119,7 @@ export function createBullmqQueue(deps: {
   async function list(filter: JobFilter, { skip, limit }: { skip: number; limit: number }): Promise<JobRecord[]> {
     const pairs = namesIn(filter).flatMap((name) => statesIn(filter).map((state) => [name, state] as const));
     const found = await Promise.all(pairs.map(([name, state]) => latest(name, state, skip + limit)));
-    // A job that moves meanwhile may be met in two lists.
+    // A job that is moved meanwhile may be in two lists.
     const jobs = [...new Map(found.flat().map((job) => [job.id, job])).values()];
     jobs.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
     const page = jobs.slice(skip, skip + limit);
@@ -131,8 +131,12 @@ export function createBullmqQueue(deps: {
     const sum = (state: Exclude<JobState, 'cancelled'>) =>
       [...LISTS[state], ...(state === 'waiting' ? ['paused'] : [])].reduce((all, list) => all + (counts[list] ?? 0), 0);
     return {
-      ...{ waiting: sum('waiting'), delayed: sum('delayed'), active: sum('active') },
-      ...{ completed: sum('completed'), failed: sum('failed'), cancelled: await cancelled.count(name) },
+      waiting: sum('waiting'),
+      delayed: sum('delayed'),
+      active: sum('active'),
+      completed: sum('completed'),
+      failed: sum('failed'),
+      cancelled: await cancelled.count(name),
     };
   }
 
@@ -142,7 +146,7 @@ export function createBullmqQueue(deps: {
     return Math.min(sum, limit);
   }
 
-  /** Takes the unique key of a job that begins again, as BullMQ does for new ones; false while another has it. */
+  /** Takes the unique key for a job that starts again, as BullMQ does for new ones; false while another job has it. */
   async function takeKey({ name, id, uniqueKey }: Pick<JobRecord, 'name' | 'id' | 'uniqueKey'>): Promise<boolean> {
     if (uniqueKey === null) return true;
     return (await redis.commands.set(queueOf(name).toKey(`de:${uniqueKey}`), id, 'NX')) === 'OK';
@@ -165,7 +169,7 @@ export function createBullmqQueue(deps: {
       await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
       return true;
     } catch (error) {
-      // Somebody else was faster.
+      // Another process was faster.
       if ((await find(id))?.state === 'failed') throw error;
       return false;
     }
@@ -181,7 +185,7 @@ export function createBullmqQueue(deps: {
         return true;
       }
       const record = await recordOf(job, 'cancelled');
-      // False where a worker has taken it meanwhile.
+      // False if a worker has taken it meanwhile.
       if (await removed(job)) {
         await cancelled.add({ ...record, runAt: null, finishedAt: new Date() });
         return true;
@@ -221,7 +225,10 @@ export function createBullmqQueue(deps: {
     ]);
     const oldest = Math.min(...waiting.flat().map((job) => job?.timestamp ?? Number.POSITIVE_INFINITY));
     return {
-      ...{ name, paused, counts, throughput: { lastMinute, lastHour, failedLastHour } },
+      name,
+      paused,
+      counts,
+      throughput: { lastMinute, lastHour, failedLastHour },
       durations: durationsOf(completed),
       oldestWaitingAt: Number.isFinite(oldest) ? new Date(oldest) : null,
     };
@@ -235,7 +242,7 @@ export function createBullmqQueue(deps: {
   }
 
   async function add(job: NewJob): Promise<string> {
-    // An idempotency key holds after a cancel, too, of which BullMQ knows nothing. Ids of jobs without a key are new.
+    // An idempotency key also applies to cancelled jobs, which BullMQ does not know. Ids of jobs without a key are new.
     if (!isId(job.id) && (await cancelled.find(job.name, job.id))) return job.id;
     const { id = job.id } = await queueOf(job.name).add(job.name, dataOf(job), optionsOf(job));
     return id;

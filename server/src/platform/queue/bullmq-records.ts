@@ -1,7 +1,7 @@
 import type { Job, JobType } from 'bullmq';
 import type { JobRecord, JobState, NewJob } from './queue.ts';
 
-/** What we keep in a job of BullMQ besides what it keeps itself. */
+/** Our data in a BullMQ job, beside BullMQ's own. */
 export interface JobData {
   args: unknown;
   promised?: true;
@@ -16,11 +16,14 @@ export const LISTS: Record<Exclude<JobState, 'cancelled'>, JobType[]> = {
   failed: ['failed'],
 };
 
-/** A job of BullMQ, with what only its queue knows: its list and its lines. */
+/** A BullMQ job, with its list and its log lines, which only its queue knows. */
 export function toRecord(job: Job<JobData>, state: JobState, log: string[]): JobRecord {
   const { id = '', name, data, opts, attemptsMade, processedOn, finishedOn, failedReason, stacktrace } = job;
   return {
-    ...{ id, name, state, log },
+    id,
+    name,
+    state,
+    log,
     args: data.args,
     priority: opts.priority ?? 0,
     uniqueKey: opts.deduplication?.id ?? null,
@@ -40,7 +43,7 @@ export function dataOf({ args, promised }: NewJob): JobData {
   return { args, ...(promised && { promised }) };
 }
 
-/** How BullMQ is told of a job. */
+/** The BullMQ options of a job. */
 export function optionsOf({ id, priority, uniqueKey, retries, createdAt, runAt }: NewJob) {
   return {
     jobId: id,
@@ -53,7 +56,7 @@ export function optionsOf({ id, priority, uniqueKey, retries, createdAt, runAt }
   };
 }
 
-/** Records of cancelled jobs travel as JSON. */
+/** Records of cancelled jobs are stored as JSON. */
 export function parseRecord(text: string): JobRecord {
   return JSON.parse(text, (key, value) =>
     /^(created|run|started|finished)At$/.test(key) && value ? new Date(value) : value,

@@ -11,17 +11,17 @@ import type { JobRegistry } from './job-registry.ts';
 import { type AttemptOutcome, DEATHS, JOBS_KEPT } from './queue.ts';
 import { type Attempt, startAttempt } from './run-attempt.ts';
 
-/** A lock lasts this long and is renewed at half of it; looking for those that ran out so often puts a job back in line within 15 s. */
+/** Lifetime of a lock, extended at half of it. With this interval of checks, the job of an expired lock waits again within 15 s. */
 const LOCK = 8 * SECOND;
 const STALLED_EVERY = 4 * SECOND;
 const REPORT_EVERY = 500;
 const ENDED_EVERY = 20;
-/** How long a start waits until it hears of cancelled jobs. */
+/** How long a start waits for the subscription to cancellations. */
 const HEARING = 2 * SECOND;
-/** After `stop`'s grace: handlers that do not heed their signal, and a Redis that went away, are left to the next process. */
+/** After the grace of `stop`: jobs whose handlers ignore their signal, or whose Redis is away, are left to the next process. */
 const FORCE_AFTER = 7 * SECOND;
 
-/** How an attempt failed, for BullMQ: its stack is the handler's. */
+/** The failure of an attempt, for BullMQ, with the stack of the handler. */
 class AttemptFailed extends Error {
   readonly retryAfter: number;
 
@@ -45,7 +45,7 @@ export function createBullmqWorkers(deps: {
   const channel = `${prefix}:cancel`;
   const tell = createFailureLog(log);
   const askedKey = (name: string, id: string) => `${prefix}:${name}:cancel-asked:${id}`;
-  /** Entries let go of their attempts at the end: the map's old tables, which live long, would keep them. */
+  /** Entries drop their attempts at the end: the map's old tables, which live long, would keep them in memory. */
   const running = new Map<string, { attempt: Attempt | null }>();
   const workers: Worker<JobData>[] = [];
   const connections: RedisClient[] = [];
@@ -73,7 +73,7 @@ export function createBullmqWorkers(deps: {
   async function conclude(job: Job<JobData>, outcome: AttemptOutcome, token: string | undefined): Promise<unknown> {
     if (outcome.state === 'completed') return outcome.result;
     if (outcome.state === 'returned') {
-      // Where the lock is lost there is nothing to give back.
+      // With a lost lock there is nothing to give back.
       await job.moveToWait(token).catch(() => {});
       throw new WaitingError();
     }
@@ -87,7 +87,7 @@ export function createBullmqWorkers(deps: {
   const isAskedToCancel = async ({ name, id = '' }: Job<JobData>) =>
     (await redis.commands.exists(askedKey(name, id)).catch(() => 0)) === 1;
 
-  /** What failed because it was cancelled is shown as that. */
+  /** A job that failed because it was cancelled is shown as cancelled. */
   async function afterFailure(job: Job<JobData>): Promise<void> {
     if (job.finishedOn === undefined || !(await isAskedToCancel(job))) return;
     await cancelled.add(toRecord(job, 'cancelled', []));
@@ -116,7 +116,7 @@ export function createBullmqWorkers(deps: {
         backoffStrategy: (_made, _type, error) => (error instanceof AttemptFailed ? error.retryAfter : 0),
       },
     });
-    worker.on('error', (error) => log.debug({ err: error, job: name }, 'a worker met an error'));
+    worker.on('error', (error) => log.debug({ err: error, job: name }, 'a worker had an error'));
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) running.get(id)?.attempt?.abort('lost');
     });
@@ -124,7 +124,9 @@ export function createBullmqWorkers(deps: {
     worker.on('failed', (job) => {
       if (job?.finishedOn !== undefined) endPromise(job);
       if (job)
-        afterFailure(job).catch((error) => log.warn({ err: error, jobId: job.id }, 'a cancelled job shows as failed'));
+        afterFailure(job).catch((error) =>
+          log.warn({ err: error, jobId: job.id }, 'a cancelled job is shown as failed'),
+        );
     });
     workers.push(worker);
   }
@@ -137,7 +139,7 @@ export function createBullmqWorkers(deps: {
     const connection = redis.patient();
     connections.push(connection);
     connection.on('message', (_channel, id) => running.get(id)?.attempt?.abort('cancelled'));
-    // While Redis is away this waits for it, without end: a server whose start did so would answer nobody and heed no signal.
+    // While Redis is away this waits without limit: a start that waited for it would serve no request and ignore signals.
     const heard = connection.subscribe(channel).catch(() => {});
     await Promise.race([heard, pause(HEARING, undefined, { ref: false })]);
   }
@@ -153,12 +155,12 @@ export function createBullmqWorkers(deps: {
       });
     },
 
-    /** Takes no more, until the next start; resolves when what runs has ended. */
+    /** Takes no more jobs until the next start; resolves when the running ones have ended. */
     async rest(): Promise<void> {
       await Promise.all(workers.map((worker) => worker.pause()));
     },
 
-    /** Told to whichever process runs it; kept as well, so that it is not tried again where the message is lost. */
+    /** Notifies the process that runs the job; also stored, so that it is not tried again if the message is lost. */
     async askToCancel(name: string, id: string): Promise<void> {
       await redis.commands.set(askedKey(name, id), '1', 'PX', JOBS_KEPT.cancelled);
       await redis.commands.publish(channel, id);
@@ -175,7 +177,7 @@ export function createBullmqWorkers(deps: {
         for (const { attempt } of running.values()) attempt?.abort('stopping');
       }, grace);
       const late = pause(grace + FORCE_AFTER, undefined, { ref: false });
-      // A worker that is closed waits for a Redis that is away, without end, unless its first close says not to.
+      // A closing worker waits without limit for a Redis that is away, unless its first close says not to.
       const isAway = connections.some(({ status }) => status !== 'ready');
       if (isAway) await Promise.race([late, allEnded()]);
       await Promise.race([late, Promise.allSettled(workers.map((worker) => worker.close(isAway)))]);
@@ -185,13 +187,13 @@ export function createBullmqWorkers(deps: {
   };
 }
 
-/** Progress and lines of one attempt, written no more often than they can be read. */
+/** Writes progress and lines of one attempt, not more often than people can read them. */
 function createReport(job: Job<JobData>) {
   let timer: NodeJS.Timeout | undefined;
   let lines = 0;
   let writing: Promise<void> = Promise.resolve();
 
-  /** One after the other, or lines would come in any order. Never rejects. */
+  /** One after the other, to keep the order of lines. Never rejects. */
   function write(attempt: Attempt): Promise<void> {
     clearTimeout(timer);
     timer = undefined;

@@ -2,7 +2,7 @@ import type { RedisClient } from '../redis/connect.ts';
 import { parseRecord } from './bullmq-records.ts';
 import type { JobRecord } from './queue.ts';
 
-/** Cancelled jobs in Redis: BullMQ forgets what is taken out of its lists. */
+/** Cancelled jobs in Redis: BullMQ forgets jobs that are removed from its lists. */
 export function createCancelledJobs(deps: { redis: RedisClient; prefix: string; keep: number }) {
   const { redis, prefix, keep } = deps;
   const keys = (name: string) => [`${prefix}:${name}:cancelled-at`, `${prefix}:${name}:cancelled-jobs`] as const;
@@ -32,7 +32,7 @@ export function createCancelledJobs(deps: { redis: RedisClient; prefix: string; 
 
     count: (name: string): Promise<number> => redis.zcard(keys(name)[0]),
 
-    /** False where it was not there. */
+    /** False if there was none. */
     async remove(name: string, id: string): Promise<boolean> {
       const [times, records] = keys(name);
       const results = await redis.multi().hdel(records, id).zrem(times, id).exec();

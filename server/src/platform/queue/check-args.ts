@@ -4,13 +4,13 @@ import { describeFaults } from '../http/validation-faults.ts';
 
 export type Fault = { path: string; message: string };
 
-/** Characters of JSON that the arguments of one job may take: they are pointers to data, not the data. */
+/** Maximum characters of a job's arguments as JSON: they refer to data, and do not contain it. */
 const ARGS_LIMIT = 65_536;
 
 const compile = createValidatorCompiler();
 const checks = new WeakMap<TSchema, ReturnType<typeof compile>>();
 
-/** What is wrong with a job's arguments, as strictly as with a body; nothing where they fit. */
+/** The faults of a job's arguments, checked as strictly as a body; empty if there are none. */
 export function faultsOf(schema: TSchema, args: unknown): Fault[] {
   if (args === undefined) return [{ path: '/', message: 'is required' }];
   let check = checks.get(schema);
@@ -20,7 +20,7 @@ export function faultsOf(schema: TSchema, args: unknown): Fault[] {
   }
   if (!check(args)) return describeFaults(check.errors ?? []);
   if ((JSON.stringify(args)?.length ?? 0) > ARGS_LIMIT) {
-    return [{ path: '/', message: `must take no more than ${ARGS_LIMIT} characters` }];
+    return [{ path: '/', message: `must have no more than ${ARGS_LIMIT} characters` }];
   }
   return [];
 }

@@ -14,7 +14,9 @@ test('what is not said has defaults', () => {
   assert.deepEqual(
     { retries, backoff, timeout, concurrency },
     {
-      ...{ retries: 5, timeout: MINUTE, concurrency: 10 },
+      retries: 5,
+      timeout: MINUTE,
+      concurrency: 10,
       backoff: { base: SECOND, max: 15 * MINUTE },
     },
   );

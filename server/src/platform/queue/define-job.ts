@@ -1,21 +1,21 @@
 import type { Static, TSchema } from 'typebox';
 import { MINUTE, SECOND } from '../clock.ts';
 
-/** What one attempt of a job may use. */
+/** The context of one attempt of a job. */
 export interface JobContext {
-  /** The same in every attempt, also after a crash: an idempotency key for whatever the job does elsewhere. */
+  /** The same in every attempt, also after a crash: an idempotency key for calls to other systems. */
   id: string;
   /** 1 for the first one. */
   attempt: number;
   /** Aborts when the attempt takes too long, the job is cancelled, or the process stops. */
   signal: AbortSignal;
-  /** Shown to administrators: percent done. */
+  /** Percent done, shown to administrators. */
   progress(percent: number): void;
   /** A line for administrators; the latest hundred are kept. No secrets. */
   log(line: string): void;
 }
 
-/** How long to wait after the first failure, doubling with each further one up to `max`. Milliseconds. */
+/** Milliseconds to wait after the first failure, doubled for each further one up to `max`. */
 export interface Backoff {
   base: number;
   max: number;
@@ -24,16 +24,16 @@ export interface Backoff {
 /** A kind of job. Each has a queue of its own, of the same name. */
 export interface JobDefinition<Schema extends TSchema = TSchema, Result = unknown> {
   name: string;
-  /** What its arguments are; checked when it is enqueued, and again when it runs. Arguments are kept and shown: no secrets. */
+  /** The schema of its arguments, checked when it is enqueued and when it runs. Arguments are stored and shown: no secrets. */
   schema: Schema;
-  /** Must be safe to run twice: a process that dies leaves it to another one. What it answers is kept as JSON. */
+  /** Must be safe to run twice: if a process dies, another one runs the job. The result is stored as JSON. */
   run(args: Static<Schema>, context: JobContext): Promise<Result>;
-  /** Further attempts after the first failed. */
+  /** Further attempts after a failed first one. */
   retries: number;
   backoff: Backoff;
   /** Milliseconds that one attempt may take. */
   timeout: number;
-  /** Attempts under way at a time in one process. */
+  /** Maximum number of concurrent attempts in one process. */
   concurrency: number;
 }
 
@@ -48,8 +48,8 @@ const DEFAULTS = {
 };
 
 /**
- * Defines a kind of job; whatever is not said is 5 retries, backoff from 1 s to 15 min, 1 min for an attempt, 10 at a time.
- * Throws a TypeError for a name that is no dotted lower-case word, and for numbers that make no sense.
+ * Defines a kind of job: `defineJob({ name: 'reports.make', schema, run })`. Defaults: 5 retries, backoff from 1 s to 15 min, 1 min per
+ * attempt, 10 concurrent attempts. Throws a TypeError for a name that is not a dotted lower-case word, and for invalid numbers.
  */
 export function defineJob<Schema extends TSchema, Result>(
   definition: Pick<JobDefinition<Schema, Result>, 'name' | 'schema' | 'run'> &

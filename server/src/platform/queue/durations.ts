@@ -1,6 +1,6 @@
 import type { JobRecord, QueueStatus } from './queue.ts';
 
-/** How long jobs took from their start to their end, in milliseconds; null where there are none. */
+/** Durations of jobs from start to end, in milliseconds; null without jobs. */
 export function durationsOf(jobs: readonly Pick<JobRecord, 'startedAt' | 'finishedAt'>[]): QueueStatus['durations'] {
   const sorted = jobs
     .flatMap(({ startedAt: from, finishedAt: to }) => (from && to ? [Math.max(to.getTime() - from.getTime(), 0)] : []))

@@ -3,8 +3,8 @@ import { createOutageLog } from '../telemetry/outage-log.ts';
 import type { AttemptOutcome } from './queue.ts';
 
 /**
- * Tells the log of attempts that failed, for whoever looks at no queue: when a kind of job begins to fail and when it works again, since
- * a mail server that is away fails each mail hundreds of times; and every job that is given up. Only in the words that are kept of it.
+ * Logs failed attempts: when a kind of job begins to fail and when it works again (with the mail server away, each mail fails hundreds
+ * of times), and every job that failed its last attempt. Logs only the stored text of the failure.
  */
 export function createFailureLog(log: Logger) {
   const outages = new Map<string, ReturnType<typeof createOutageLog>>();
@@ -21,7 +21,7 @@ export function createFailureLog(log: Logger) {
     if (state === 'completed') outageOf(name).worked();
     if (state !== 'failed') return;
     const error = Object.assign(new Error(failure?.message), { stack: failure?.stack ?? '', jobId: id });
-    if (retryAfter === undefined) log.warn({ err: error, job: name }, 'a job failed for good');
+    if (retryAfter === undefined) log.warn({ err: error, job: name }, 'a job failed its last attempt');
     else outageOf(name).failed(error);
   };
 }

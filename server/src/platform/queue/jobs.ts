@@ -7,24 +7,24 @@ import type { JobDefinition } from './define-job.ts';
 import type { JobRegistry } from './job-registry.ts';
 import type { EnqueueOptions, JobQueue } from './queue.ts';
 
-/** One kind of job, for whoever wants it done. */
+/** One kind of job, for callers that enqueue it. */
 export interface Job<Schema extends TSchema> {
   name: string;
   /**
-   * Resolves with the job's id when it is kept. Throws a TypeError for arguments that do not fit, and `unavailable` where the queue is
-   * away. What must follow from a change follows from its event instead: an enqueueing beside it could be lost.
+   * Resolves with the job's id when it is stored: `await report.enqueue({ month: '2026-11' })`. Throws a TypeError for invalid arguments,
+   * and `unavailable` while the queue is away. Work that must follow a change follows its event instead: a separate call could be lost.
    */
   enqueue(args: Static<Schema>, options?: EnqueueOptions): Promise<string>;
 }
 
 export interface Jobs {
-  /** Makes a kind of job known, before the start. Throws a TypeError for a name that is in use. */
+  /** Registers a kind of job, before the start. Throws a TypeError for a name that is in use. */
   register<Schema extends TSchema, Result>(definition: JobDefinition<Schema, Result>): Job<Schema>;
-  /** What is wrong with arguments for a job of this name; null where there is no such job. */
+  /** The faults of arguments for a job of this name; null if there is no such job. */
   faultsOf(name: string, args: unknown): Fault[] | null;
-  /** For names that come from data. Throws a TypeError where there is no such job, or the arguments do not fit it. */
+  /** For names from data. Throws a TypeError for an unknown job or invalid arguments. */
   enqueue(name: string, args: unknown, options?: EnqueueOptions): Promise<string>;
-  /** The id that a job of this name has, or would have, by its idempotency key. */
+  /** The id of a job of this name with this idempotency key, whether or not it exists. */
   idOf(name: string, key: string): string;
   names(): string[];
 }
@@ -32,7 +32,7 @@ export interface Jobs {
 const LARGEST_PRIORITY = 1000;
 const KEY_LIMIT = 200;
 
-/** The kinds of jobs, and the way into their queues. */
+/** The kinds of jobs, and enqueueing them. */
 export function createJobs(deps: { registry: JobRegistry; queue: JobQueue; clock: Clock }): Jobs {
   const { registry, queue, clock } = deps;
 
@@ -46,7 +46,11 @@ export function createJobs(deps: { registry: JobRegistry; queue: JobQueue; clock
     checkOptions(name, { key, unique, delay, priority, retries });
     const now = clock();
     return queue.add({
-      ...{ name, args, priority, retries, promised },
+      name,
+      args,
+      priority,
+      retries,
+      promised,
       id: key === undefined ? newId(now) : idOfKey(name, key),
       uniqueKey: unique ?? null,
       createdAt: now,
@@ -81,7 +85,7 @@ function checkOptions(name: string, options: EnqueueOptions): void {
   }
 }
 
-/** The same job for the same key, in every process: a UUIDv8 (RFC 9562, 5.8) of name and key. */
+/** The job id of an idempotency key, the same in every process: a UUIDv8 (RFC 9562, 5.8) of name and key. */
 function idOfKey(name: string, key: string): string {
   const hash = createHash('sha256').update(`${name}\n${key}`).digest();
   hash[6] = 0x80 | ((hash[6] ?? 0) & 0x0f);

@@ -22,7 +22,7 @@ export function queueAttemptsContract(open: OpenCarrier): void {
         await one.queue.start();
         const { state, attempts, failure } = await one.ended(job.id);
         assert.deepEqual([state, attempts, ran], ['failed', 1, []]);
-        assert.match(failure?.message ?? '', /^The arguments do not fit the job: .*n/);
+        assert.match(failure?.message ?? '', /^The arguments do not fit the schema of the job: .*n/);
       }),
     );
 
@@ -77,9 +77,9 @@ export function queueAttemptsContract(open: OpenCarrier): void {
         assert.deepEqual(
           lines.map(({ msg, err }) => [msg, err?.message, err?.jobId]),
           [
-            [`the job ${one.name} fails; it is tried again until it works`, 'attempt 1 is too much', id],
+            [`the job ${one.name} fails; it is retried until it works`, 'attempt 1 is too much', id],
             [`the job ${one.name} works again`, undefined, undefined],
-            ['a job failed for good', 'of no use', dead],
+            ['a job failed its last attempt', 'of no use', dead],
           ],
         );
       }),

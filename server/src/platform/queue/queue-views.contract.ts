@@ -27,7 +27,12 @@ export function queueViewsContract(open: OpenCarrier): void {
         await one.queue.cancel(ids[0] ?? '');
         const name = one.name;
         const states: Record<JobState, number> = {
-          ...{ waiting: 2, delayed: 3, active: 0, completed: 3, failed: 2, cancelled: 1 },
+          waiting: 2,
+          delayed: 3,
+          active: 0,
+          completed: 3,
+          failed: 2,
+          cancelled: 1,
         };
         const all = await one.queue.list({ name }, { skip: 0, limit: 50 });
         assert.deepEqual(
@@ -72,7 +77,11 @@ export function queueViewsContract(open: OpenCarrier): void {
         );
         const none = { waiting: 0, delayed: 0, active: 0, completed: 0, failed: 0, cancelled: 0 };
         assert.deepEqual(await one.queue.status(one.name), {
-          ...{ name: one.name, paused: false, counts: none, durations: null, oldestWaitingAt: null },
+          name: one.name,
+          paused: false,
+          counts: none,
+          durations: null,
+          oldestWaitingAt: null,
           throughput: { lastMinute: 0, lastHour: 0, failedLastHour: 0 },
         });
         for (const n of [20, 20, 60, -1, -1]) await one.enqueue(n);
@@ -85,7 +94,9 @@ export function queueViewsContract(open: OpenCarrier): void {
         const { durations, ...status } = await one.queue.status(one.name);
         const { createdAt: oldestWaitingAt } = (await one.queue.find(first)) as JobRecord;
         assert.deepEqual(status, {
-          ...{ name: one.name, paused: true, oldestWaitingAt },
+          name: one.name,
+          paused: true,
+          oldestWaitingAt,
           counts: { ...none, waiting: 3, delayed: 1, completed: 3, failed: 2 },
           throughput: { lastMinute: 3, lastHour: 3, failedLastHour: 2 },
         });

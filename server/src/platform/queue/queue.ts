@@ -1,17 +1,17 @@
 import { DAY } from '../clock.ts';
 
 /**
- * Where a job is: `waiting` for a free worker, `delayed` until a time (also before the next attempt), `active` in a worker, or at its end:
+ * The state of a job: `waiting` for a free worker, `delayed` until a time (also before the next attempt), `active` in a worker, or ended:
  * `completed`, `failed` after its last attempt (the dead letters), `cancelled`.
  */
 export type JobState = 'waiting' | 'delayed' | 'active' | 'completed' | 'failed' | 'cancelled';
 
 export const JOB_STATES: readonly JobState[] = ['waiting', 'delayed', 'active', 'completed', 'failed', 'cancelled'];
 
-/** How long a job is kept after its end, whichever adapter has it. Milliseconds. */
+/** Milliseconds for which a job is kept after its end, in every adapter. */
 export const JOBS_KEPT = { completed: 1 * DAY, cancelled: 1 * DAY, failed: 30 * DAY };
 
-/** Processes that may die over one job before it is taken for their murderer. */
+/** Number of processes that may die during one job before the job counts as the cause. */
 export const DEATHS = 25;
 
 export interface JobFailure {
@@ -19,25 +19,25 @@ export interface JobFailure {
   stack: string | null;
 }
 
-/** A job as it is shown, whichever adapter keeps it. */
+/** A job as it is shown, in every adapter. */
 export interface JobRecord {
   id: string;
   /** The name of its kind, and of the queue. */
   name: string;
   args: unknown;
   state: JobState;
-  /** 0, the default, comes first; the larger the later. */
+  /** 0, the default, runs first; larger numbers run later. */
   priority: number;
-  /** While a job with this key waits or runs, no other of its name is taken. */
+  /** While a job with this key waits or runs, no other of its name is accepted. */
   uniqueKey: string | null;
-  /** Attempts that ended. */
+  /** Number of ended attempts. */
   attempts: number;
-  /** Further attempts that the first may be followed by. */
+  /** Maximum number of attempts after the first. */
   retries: number;
   progress: number | null;
   log: string[];
   result: unknown;
-  /** Of the latest attempt that failed. */
+  /** Of the latest failed attempt. */
   failure: JobFailure | null;
   createdAt: Date;
   /** When it may run, while it is delayed. */
@@ -49,7 +49,7 @@ export interface JobRecord {
 export interface EnqueueOptions {
   /** An idempotency key: of all jobs of a name that are enqueued with it, one exists, for as long as it is kept after its end. */
   key?: string;
-  /** Only while no other of its name with this key waits or runs. */
+  /** Refuses a second job of its name while one with this key waits or runs. */
   unique?: string;
   /** Milliseconds. */
   delay?: number;
@@ -57,11 +57,11 @@ export interface EnqueueOptions {
   priority?: number;
   /** Instead of the definition's. */
   retries?: number;
-  /** Something else depends on it, such as an event: it is kept in the database until it ends, so that it survives a Redis that loses all. */
+  /** Keeps the job in the database until it ends, so that it survives a loss of all data in Redis: for jobs that follow from an event. */
   promised?: boolean;
 }
 
-/** A job on its way in. */
+/** A job to be enqueued. */
 export interface NewJob {
   id: string;
   name: string;
@@ -84,17 +84,17 @@ export interface QueueStatus {
   name: string;
   paused: boolean;
   counts: Record<JobState, number>;
-  /** Completed in the last minute and hour, and failed for good in the last hour. */
+  /** Jobs completed in the last minute and hour, and jobs that failed their last attempt in the last hour. */
   throughput: { lastMinute: number; lastHour: number; failedLastHour: number };
-  /** How long the latest completed jobs (100 at most) took, in milliseconds; null where there are none. */
+  /** Durations of the latest completed jobs (at most 100), in milliseconds; null if there are none. */
   durations: { average: number; p95: number } | null;
-  /** Since when the first in line waits. */
+  /** Since when the first waiting job waits. */
   oldestWaitingAt: Date | null;
 }
 
 /**
- * What became of one attempt: besides the ends, `returned` gives the job back as it was, because the process stops or has lost it; a
- * failed one with `retryAfter` (milliseconds) is followed by another.
+ * The result of one attempt: beside the end states, `returned` gives the job back unchanged, because the process stops or has lost it; a
+ * failed attempt with `retryAfter` (milliseconds) is followed by another.
  */
 export interface AttemptOutcome {
   state: 'completed' | 'failed' | 'cancelled' | 'returned';
@@ -103,30 +103,30 @@ export interface AttemptOutcome {
   retryAfter?: number;
 }
 
-/** The port that the table (`modules/jobs/table-queue.ts`) and Redis (`bullmq-queue.ts`) serve. */
+/** The port of the table (`modules/jobs/table-queue.ts`) and of Redis (`bullmq-queue.ts`). */
 export interface JobQueue {
-  /** The id of the job: of this one or, where its unique key was there before, of that one. Resolves when it is kept. */
+  /** Resolves with the id when the job is stored; if another job has its unique key, with the id of that one. */
   add(job: NewJob): Promise<string>;
   find(id: string): Promise<JobRecord | null>;
   /** The latest created first. */
   list(filter: JobFilter, page: { skip: number; limit: number }): Promise<JobRecord[]>;
-  /** Counted no further than `limit`. */
+  /** Counted up to `limit`. */
   count(filter: JobFilter, limit: number): Promise<number>;
-  /** Puts a failed or cancelled job in line again, with all its attempts; false for any other. */
+  /** Enqueues a failed or cancelled job again, with all its attempts; false for any other. */
   retry(id: string): Promise<boolean>;
-  /** What waits never runs; what runs is told by its signal, and is not tried again. False where it has ended. */
+  /** A waiting job never runs; a running one is notified by its signal, and not tried again. False if it has ended. */
   cancel(id: string): Promise<boolean>;
-  /** Forgets a job that is not active; false for one that is. */
+  /** Deletes a job that is not active; false for an active one. */
   remove(id: string): Promise<boolean>;
   status(name: string): Promise<QueueStatus>;
   pause(name: string): Promise<void>;
   resume(name: string): Promise<void>;
-  /** Attempts under way in this process. */
+  /** Number of running attempts in this process. */
   activeHere(): number;
-  /** Takes what is in line from now on, for every job that was registered. */
+  /** Starts to run waiting jobs of every registered kind. */
   start(): Promise<void>;
-  /** Runs whatever is due, until nothing is; answers how many attempts ended. For tests and maintenance. */
+  /** Runs due jobs until there are none; returns the number of ended attempts. For tests and maintenance. */
   drain(): Promise<number>;
-  /** Takes no more, lets what runs finish for `grace` milliseconds, then aborts it and puts it back in line. */
+  /** Takes no more jobs, lets running ones finish for `grace` milliseconds, then aborts them and enqueues them again. */
   stop(grace: number): Promise<void>;
 }

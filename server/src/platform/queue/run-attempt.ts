@@ -4,12 +4,12 @@ import { faultsOf } from './check-args.ts';
 import type { JobDefinition } from './define-job.ts';
 import type { AttemptOutcome, JobFailure, JobRecord } from './queue.ts';
 
-/** Thrown by a handler that knows that trying again is of no use. */
+/** Thrown by a handler if a retry is useless. */
 export class JobGivenUp extends Error {
   override readonly name = 'JobGivenUp';
 }
 
-/** Why a signal aborted. */
+/** The reason of an aborted signal. */
 export class JobAborted extends Error {
   override readonly name = 'JobAborted';
   readonly why: 'timeout' | 'cancelled' | 'stopping' | 'lost';
@@ -20,7 +20,7 @@ export class JobAborted extends Error {
   }
 }
 
-/** How long a handler may go on after its signal; then its attempt ends without it. */
+/** How long a handler may continue after its signal; then its attempt ends without it. */
 const LINGER = 5 * SECOND;
 const RESULT_LIMIT = 65_536;
 const LOG_LINES = 100;
@@ -28,15 +28,15 @@ const LINE_LIMIT = 1000;
 const MESSAGE_LIMIT = 2000;
 const STACK_LIMIT = 8000;
 
-/** What an attempt showed of itself so far. */
+/** Progress and lines of an attempt so far. */
 export interface Shown {
   progress: number | null;
   log: string[];
-  /** Lines of this attempt, also those that made room for later ones. */
+  /** Number of lines of this attempt, including dropped ones. */
   lines: number;
 }
 
-/** One attempt under way. */
+/** One running attempt. */
 export interface Attempt {
   shown: Shown;
   abort(why: JobAborted['why']): void;
@@ -51,7 +51,7 @@ const REASONS: Record<JobAborted['why'], string> = {
   lost: 'Another worker has the job.',
 };
 
-/** Runs a job once: checks its arguments, keeps its time, and says what became of it. `onShown` is told of progress and lines. */
+/** Runs a job once: checks its arguments, enforces its time limit, and returns the result. `onShown` receives progress and lines. */
 export function startAttempt(definition: JobDefinition, job: JobRecord, onShown: () => void): Attempt {
   const controller = new AbortController();
   const shown: Shown = { progress: job.progress, log: [...job.log], lines: 0 };
@@ -78,7 +78,10 @@ export function startAttempt(definition: JobDefinition, job: JobRecord, onShown:
     const faults = faultsOf(definition.schema, job.args);
     if (faults.length > 0) {
       const told = faults.map(({ path, message }) => `${path} ${message}`).join('; ');
-      return { state: 'failed', failure: { message: `The arguments do not fit the job: ${told}`, stack: null } };
+      return {
+        state: 'failed',
+        failure: { message: `The arguments do not fit the schema of the job: ${told}`, stack: null },
+      };
     }
     const timer = setTimeout(() => abort('timeout'), definition.timeout);
     try {
@@ -87,7 +90,7 @@ export function startAttempt(definition: JobDefinition, job: JobRecord, onShown:
         controller.signal,
       );
       const kept = asKept(result);
-      if (kept === TOO_LARGE) line('What it answered is too large to be kept, or is no JSON.');
+      if (kept === TOO_LARGE) line('The result is too large to be stored, or is not JSON.');
       return { state: 'completed', result: kept === TOO_LARGE ? null : kept };
     } catch (error) {
       return outcomeOf(error);
@@ -110,7 +113,7 @@ export function startAttempt(definition: JobDefinition, job: JobRecord, onShown:
   return { shown, abort, outcome: run() };
 }
 
-/** Like `work`; but a handler that does not heed its signal is left behind after a while. */
+/** Like `work`, but abandons a handler that ignores its signal. */
 async function withoutLingering<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const leftBehind = new Promise<never>((_, reject) => {

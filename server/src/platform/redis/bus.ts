@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { SECOND } from '../clock.ts';
 import type { RedisConnections } from './connect.ts';
 
-/** What instances tell each other at once. Messages may be lost: whatever must be known is known by other means, too, only later. */
+/** Immediate messages between instances. Messages may be lost: a receiver must also learn of everything in another way, later. */
 export interface Bus {
-  /** Tells the other instances; an empty message tells nothing. Never throws: a bus that is away loses messages. */
+  /** Publishes to the other instances; an empty message publishes nothing. Never throws: messages are lost while Redis is away. */
   publish(message: string): void;
   close(): void;
 }
@@ -12,16 +12,16 @@ export interface Bus {
 const CHANNEL = 'ostiary:changes';
 const NAME_BYTES = 9;
 const HEARTBEAT_EVERY = 5 * SECOND;
-/** So many heartbeats that Redis took and that did not come back: the connection looks open and is not. */
+/** Heartbeats that Redis accepted and that did not come back: beyond this number the connection only looks open. */
 const DEAF_AFTER = 3;
 
-/** Listens from the start; `onGap` is called whenever messages may have been missed. */
+/** Subscribes at once: `createBus({ … }).publish(target)`; `onGap` is called whenever messages may have been missed. */
 export function createBus(deps: {
   redis: RedisConnections;
   onMessage: (message: string) => void;
   onGap: () => void;
   channel?: string;
-  /** Milliseconds between two looks whether it still hears. */
+  /** Milliseconds between two checks of the subscription. */
   heartbeatEvery?: number;
 }): Bus {
   const { redis, onMessage, onGap, channel = CHANNEL, heartbeatEvery = HEARTBEAT_EVERY } = deps;
@@ -33,11 +33,11 @@ export function createBus(deps: {
     if (text.startsWith(me)) unheard = 0;
     else if (message !== '') onMessage(message);
   });
-  // Also after every reconnection, which subscribes again by itself: nobody knows what was said meanwhile.
+  // Also after every reconnection, which subscribes again by itself: messages may have been missed meanwhile.
   listener.on('ready', onGap);
   listener.subscribe(channel).then(onGap, () => {});
 
-  // Who only listens sends nothing, and would never notice that the other end vanished without a word.
+  // A subscriber sends nothing, and would never notice that the other end vanished silently.
   const heart = setInterval(() => {
     if (unheard >= DEAF_AFTER) {
       unheard = 0;
@@ -58,7 +58,7 @@ export function createBus(deps: {
     },
     close() {
       clearInterval(heart);
-      // The connection may bring something yet while it ends.
+      // Messages may still arrive while the connection ends.
       listener.removeAllListeners('message');
       listener.removeListener('ready', onGap);
       listener.disconnect();

@@ -3,14 +3,14 @@ import { SECOND } from '../clock.ts';
 import { type RedisAddress, readRedisUrl } from './redis-url.ts';
 
 const CONNECT_TIMEOUT = 2 * SECOND;
-/** A server that says nothing for so long is taken for dead. */
+/** A server that is silent for this long counts as dead. */
 const SILENCE = 3 * SECOND;
 const LONGEST_PAUSE = 1 * SECOND;
-/** Reconnections that one command waits for: it fails within a second instead of hanging. */
+/** Reconnections that a command waits for: it fails within a second instead of hanging. */
 const RETRIES = 3;
-/** What is asked for in the middle of a request is answered within this, or done without. */
+/** A command within a request is answered in this time, or the request continues without it. */
 const SOON = 250;
-/** From then on nobody waits even that long, until it answers again: a request asks more than once. */
+/** After this time commands fail at once until Redis answers again: a request sends more than one. */
 const SILENCE_OF_HASTY = 2 * SOON;
 
 const PROBE = 'ostiary:probe';
@@ -19,20 +19,21 @@ const PROBE_LIFE = 1 * SECOND;
 export type RedisClient = Redis | Cluster;
 
 export interface RedisConnections {
-  /** For commands of requests: fails soon while Redis is away. */
+  /** For commands that a request needs: fails soon while Redis is away. */
   commands: RedisClient;
-  /** For what a request can do without: fails at once while Redis is away, and within a quarter of a second where it is slow. */
+  /** For commands that a request can do without: fails at once while Redis is away, and within a quarter of a second if it is slow. */
   hasty: RedisClient;
-  /** One more connection, whose commands wait until Redis is back: for what blocks or subscribes. The caller closes it. */
+  /** A new connection, whose commands wait until Redis is back: for blocking commands and subscriptions. The caller closes it. */
   patient(): RedisClient;
-  /** Writes a trifle: rejects where there is no answer, and where it takes no writes (a replica, no memory left, a disk that fails). */
+  /** Writes a small value: rejects without an answer, and if Redis takes no writes (a replica, no memory left, a failing disk). */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Connects to the Redis of a URL (see `readRedisUrl`): one server, the master that sentinels name, or a cluster; and again whenever the
- * connection is lost. Answers at once, also where nobody is there. Throws a `TypeError` for a URL that is none.
+ * Connects to the Redis of a URL (see `readRedisUrl`): one server, the master that sentinels name, or a cluster; and reconnects whenever the
+ * connection is lost: `const redis = connectRedis('redis://localhost:6379', { onAway, onBack })`. Returns at once, also if Redis is away.
+ * Throws a `TypeError` for an invalid URL.
  */
 export function connectRedis(
   url: string,
@@ -57,10 +58,10 @@ export function connectRedis(
     const { username, password, tls } = placeOf(address);
     const redis = new Cluster(address.nodes, {
       enableOfflineQueue,
-      // Who queues nothing does not wait for a failover either.
+      // Without a queue there is no wait for a failover either.
       ...(!enableOfflineQueue && { maxRedirections: 3, retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 }),
       clusterRetryStrategy: retryStrategy,
-      // Certificates are for names, and the addresses that nodes tell of each other are none: with TLS each is asked for as it says.
+      // Certificates contain names, and nodes announce each other by addresses: with TLS the names of the nodes are used.
       ...(tls && { dnsLookup: (host, done) => done(null, host) }),
       slotsRefreshTimeout: CONNECT_TIMEOUT,
       redisOptions: { ...options, username, password, tls, connectTimeout: CONNECT_TIMEOUT },
@@ -71,8 +72,10 @@ export function connectRedis(
 
   const commands = open({ socketTimeout: SILENCE, maxRetriesPerRequest: RETRIES });
   const hasty = open({
-    ...{ commandTimeout: SOON, socketTimeout: SILENCE_OF_HASTY },
-    ...{ maxRetriesPerRequest: 0, enableOfflineQueue: false },
+    commandTimeout: SOON,
+    socketTimeout: SILENCE_OF_HASTY,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
   });
   return {
     commands,
@@ -88,14 +91,14 @@ export function connectRedis(
   };
 }
 
-/** A master that became a replica keeps its connections: the new one may be behind the same name, or known to the sentinels. */
+/** A master that became a replica keeps its connections: the new master may be behind the same name, or known to the sentinels. */
 function reconnectOnError({ message }: Error): boolean {
   return message.startsWith('READONLY');
 }
 
 /**
- * One node that says nothing does not break the connections to the others, and so would cost each request its time for each question:
- * where one was asked in vain, the next ones fail at once for a while.
+ * A silent node does not break the connections to the others, and would delay each command of each request: after a command
+ * without an answer, the next ones fail at once for a while.
  */
 function waitOnce(redis: Cluster, timeout: number): void {
   const send = redis.sendCommand.bind(redis);
@@ -103,7 +106,7 @@ function waitOnce(redis: Cluster, timeout: number): void {
   redis.sendCommand = (command, ...rest) => {
     const began = performance.now();
     if (began < silentUntil) {
-      command.reject(new Error('A node of the cluster has just said nothing.'));
+      command.reject(new Error('A node of the cluster did not answer just now.'));
       return command.promise;
     }
     command.promise.catch(() => {
@@ -114,8 +117,8 @@ function waitOnce(redis: Cluster, timeout: number): void {
 }
 
 /**
- * Makes `connect` of a cluster, and of its duplicates, settle. Where a cluster is found but not whole, ioredis tries again and leaves the
- * promise of the first try pending: a worker of BullMQ that waits for it would take no job any more, long after the cluster is back.
+ * Makes `connect` of a cluster, and of its duplicates, settle. If a cluster is found but incomplete, ioredis tries again and leaves the
+ * promise of the first attempt pending: a BullMQ worker that waits for it would take no job any more, long after the cluster is back.
  */
 function settling(redis: Cluster): Cluster {
   const connect = redis.connect.bind(redis);

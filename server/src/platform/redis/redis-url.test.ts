@@ -40,18 +40,25 @@ const GOOD: Record<string, Partial<RedisAddress>> = {
   'redis://:p%C3%A4ss,w@localhost': { password: 'päss,w' },
 
   'redis+sentinel://localhost?master=main': {
-    ...{ kind: 'sentinel', nodes: [node('localhost', 26_379)], sentinel: watched('main') },
+    kind: 'sentinel',
+    nodes: [node('localhost', 26_379)],
+    sentinel: watched('main'),
   },
   'rediss+sentinel://:data@s1,s2:7001,[::2]:7002,[::3]/4?master=my%20main&sentinelUsername=eve&sentinelPassword=a%26b':
     {
       kind: 'sentinel',
       nodes: [node('s1', 26_379), node('s2', 7001), node('::2', 7002), node('::3', 26_379)],
-      ...{ password: 'data', tls: true, db: 4 },
+      password: 'data',
+      tls: true,
+      db: 4,
       sentinel: { master: 'my main', username: 'eve', password: 'a&b' },
     },
   'redis+cluster://localhost': { kind: 'cluster' },
   'redis+CLUSTER://ann:secret@c1:7001,c2/0': {
-    ...{ kind: 'cluster', nodes: [node('c1', 7001), node('c2', 6379)], username: 'ann', password: 'secret' },
+    kind: 'cluster',
+    nodes: [node('c1', 7001), node('c2', 6379)],
+    username: 'ann',
+    password: 'secret',
   },
 };
 
@@ -61,8 +68,8 @@ for (const [text, fields] of Object.entries(GOOD)) {
 
 const NO_URL = /^is not a Redis URL with a host$/;
 const NO_HOST = /^has a bad host or port$/;
-const NO_OPTION = /^has an option that is not known here$/;
-const NO_DATABASE = /^names a database that there is not$/;
+const NO_OPTION = /^has an unknown option$/;
+const NO_DATABASE = /^names a database that does not exist$/;
 const BAD: Record<string, RegExp> = {
   '': NO_URL,
   localhost: NO_URL,

@@ -3,7 +3,7 @@ export interface RedisNode {
   port: number;
 }
 
-/** Where a Redis is, as a URL says it. */
+/** Kind, hosts and credentials of a Redis. */
 export interface RedisAddress {
   kind: 'single' | 'sentinel' | 'cluster';
   /** The server, the sentinels, or some nodes of the cluster. */
@@ -13,7 +13,7 @@ export interface RedisAddress {
   tls: boolean;
   /** Number of the database; a cluster has only 0. */
   db: number;
-  /** What the sentinels call the master, and how to enter them. */
+  /** The name of the master, and the credentials of the sentinels. */
   sentinel: { master: string; username: string | undefined; password: string | undefined } | null;
 }
 
@@ -24,8 +24,8 @@ const MOST_DATABASES = 1_000_000;
 
 /**
  * Reads `redis://user:password@host:port/0`, `redis+sentinel://…@host:port,host:port/0?master=NAME` (with `sentinelUsername` and
- * `sentinelPassword` where the sentinels have them) or `redis+cluster://…@host:port,host:port`; each also as `rediss` for TLS. The
- * credentials are those of the data's servers. Throws a `TypeError` that says what is wrong with it.
+ * `sentinelPassword` if the sentinels have them) or `redis+cluster://…@host:port,host:port`; each also as `rediss` for TLS. The
+ * credentials are those of the data servers. Throws a `TypeError` that names the fault.
  */
 export function readRedisUrl(text: string): RedisAddress {
   const parts = PARTS.exec(text);
@@ -36,13 +36,13 @@ export function readRedisUrl(text: string): RedisAddress {
   const colon = userInfo.indexOf(':');
   const master = options.get('master');
   const known = kind === 'sentinel' ? SENTINEL_OPTIONS : [];
-  // Not named: after a `?` that was not encoded it is a part of the password.
+  // The option is not named: after an unencoded `?` it is a part of the password.
   if ([...options.keys()].some((name) => !known.includes(name))) {
-    throw new TypeError('has an option that is not known here');
+    throw new TypeError('has an unknown option');
   }
   if (kind === 'sentinel' && !master) throw new TypeError('does not name the master that the sentinels watch');
   if (Number(db) > MOST_DATABASES || (kind === 'cluster' && Number(db) !== 0)) {
-    throw new TypeError('names a database that there is not');
+    throw new TypeError('names a database that does not exist');
   }
   const nodes = hosts.split(',').map((host) => nodeOf(host, PORTS[kind]));
   if (kind === 'single' && nodes.length > 1)
@@ -67,7 +67,7 @@ export function readRedisUrl(text: string): RedisAddress {
 
 function nodeOf(authority: string, port: number): RedisNode {
   const own = /:(\d+)$/.exec(authority)?.[1];
-  // `URL` takes a backslash for the beginning of a path, and zero for a port.
+  // `URL` accepts a backslash as the start of a path, and zero as a port.
   if (!URL.canParse(`http://${authority}`) || authority.includes('\\') || Number(own) === 0) {
     throw new TypeError('has a bad host or port');
   }

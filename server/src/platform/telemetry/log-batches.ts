@@ -1,22 +1,22 @@
-/** What pino writes to. */
+/** The stream that pino writes to. */
 export interface Output {
   write(lines: string): unknown;
   flushSync(): void;
 }
 
-/** Lines are handed on before they are more characters than this, and once so many milliseconds old. */
+/** Maximum characters of a batch, and milliseconds until a line is written. */
 export const BATCH = 32_768;
 const BATCH_TIME = 100;
 /**
- * So much is written to a pipe as a whole (PIPE_BUF on Linux), whoever else writes to it: with larger pieces, processes that share one
- * tear each other's lines apart when its reader falls behind.
+ * Writes of this size to a pipe are atomic (PIPE_BUF on Linux): with larger ones, processes that share a pipe split each other's lines
+ * when its reader falls behind.
  */
 export const WHOLE = 4096;
 
 /**
- * Hands lines on in large pieces: a system call for each costs as much as a fifth of answering a request. sonic-boom's own
- * `minLength` measures all that is waiting again with every line (4.2), which costs even more. At exit nothing is kept back: what
- * is left goes to `openLast()`, which must be synchronous where `output` is not. Only a line that is longer makes a piece above `size`.
+ * Writes lines in batches: a system call per line costs a fifth of answering a request. sonic-boom's own
+ * `minLength` measures the whole buffer with every line (4.2), which costs even more. At exit, the rest is
+ * written to `openLast()`, which must be synchronous if `output` is not. Only a longer line makes a batch above `size`.
  */
 export function inBatches(output: Output, openLast: () => Output = () => output, size = BATCH): Output {
   let lines = '';
@@ -34,14 +34,14 @@ export function inBatches(output: Output, openLast: () => Output = () => output,
     timer = undefined;
     output.flushSync();
     if (lines === '') return;
-    // Handed to an asynchronous output now, they would be on their way when the process ends.
+    // An asynchronous output would still be writing them when the process ends.
     const last = openLast();
     last.write(lines);
     lines = '';
     last.flushSync();
   }
 
-  // Before the streams behind end themselves, which they do at exit too.
+  // Before the underlying streams end, which they also do at exit.
   process.prependOnceListener('exit', flushSync);
   return {
     write(line) {

@@ -1,20 +1,20 @@
 import { write, writeSync } from 'node:fs';
 import type { Output } from './log-batches.ts';
 
-/** Characters that wait for a reader that has fallen behind or a disk that is full; beyond that, lines are lost instead of memory. */
+/** Maximum characters that wait for a slow reader or a full disk; beyond that, lines are dropped to save memory. */
 const ROOM = 8 * 1024 * 1024;
-/** Milliseconds between two tries to write what could not be written. */
+/** Milliseconds between two attempts to write. */
 const RETRY = 100;
-/** At the end of the process nobody is waited for longer. Milliseconds. */
+/** Maximum milliseconds to wait for a reader at the end of the process. */
 const LAST_WAIT = 1000;
 const LAST_RETRY = 10;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Writes to an open file without ever holding up or ending the process: a full disk, a reader that is slow, and one that is gone cost
- * lines of the log and nothing else. sonic-boom (4.2), which pino would take, ends the process at an error, and while it ends tries
- * again for ever, with the port still open. `onLost` gets how many pieces were lost once there is room again; `piece`: characters that
- * are written at once, at most, unless one write is longer.
+ * Writes to an open file without ever blocking or ending the process: a full disk, and a slow or closed reader, cost
+ * log lines and nothing else. sonic-boom (4.2), pino's default, ends the process at an error, and at the end retries
+ * forever, with the port still open. `onLost` gets the number of lost pieces once there is room again; `piece`: maximum characters
+ * per write, unless one write is longer.
  */
 export function createLogOutput(
   fd: number,
@@ -54,7 +54,7 @@ export function createLogOutput(
 
   function failed({ code }: NodeJS.ErrnoException): void {
     if (code === 'EPIPE') {
-      // Nobody will ever read it.
+      // The reader is gone for good.
       isOver = true;
       waiting.length = 0;
       current = NOTHING;
@@ -67,7 +67,7 @@ export function createLogOutput(
   }
 
   function flushSync(): void {
-    // What is being written is in the hands of another thread, which finishes it.
+    // Another thread finishes the current write.
     let rest = isWriting ? NOTHING : current;
     do {
       rest = writeWhole(fd, rest.length > 0 ? rest : take());
@@ -91,12 +91,12 @@ export function createLogOutput(
   };
 }
 
-/** Where the process is about to end: writes at once, or not at all. */
+/** For the end of the process: writes at once, or not at all. */
 export function createLastOutput(fd: number): Output {
   return { write: (lines) => void writeWhole(fd, Buffer.from(lines)), flushSync() {} };
 }
 
-/** Waits for a slow reader for a moment; answers what is left. */
+/** Waits briefly for a slow reader; returns the rest. */
 function writeWhole(fd: number, bytes: Buffer): Buffer {
   const until = performance.now() + LAST_WAIT;
   let rest = bytes;

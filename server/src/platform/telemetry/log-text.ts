@@ -1,6 +1,6 @@
 import type { Output } from './log-batches.ts';
 
-/** Wraps a stream so that each JSON line arrives there as text: time, level, message, then the fields as `name=value`. */
+/** Converts each JSON line to text: time, level, message, then the fields as `name=value`. */
 export function textLines(output: Output): Output {
   return {
     write: (line) => output.write(toText(line)),
@@ -23,13 +23,13 @@ function errorLines(err: unknown): string {
   return lines.map((line) => `    ${plain(line)}\n`).join('');
 }
 
-/** Quotes what could be taken for another field or, with a line break in it, for another line (log injection). */
+/** Quotes values that could be read as another field or, with a line break, as another line (log injection). */
 function shown(value: unknown): string {
   if (typeof value === 'string' && /^[\x21\x23-\x7e]+$/.test(value)) return value;
   return JSON.stringify(value);
 }
 
-/** Control characters could rewrite what a terminal shows. */
+/** Control characters could change the display of a terminal. */
 function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
 }

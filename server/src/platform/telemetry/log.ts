@@ -9,18 +9,19 @@ import { redact } from './redact.ts';
 export type { Logger } from 'pino';
 
 const STDOUT = 1;
-/** A log file is continued in a new one from this size on; so many full ones are kept. */
+/** Size at which a log file is rotated, and number of old files that are kept. */
 const FILE_SIZE = '20m';
 const FILES_KEPT = 10;
 /** Milliseconds after which a log file that could not be written is opened again. */
 const REOPEN = 60 * SECOND;
-/** Owner and group read; logs name people and addresses. */
+/** Readable by owner and group: logs contain names and addresses. */
 const FILE_MODE = 0o640;
 
 /**
  * The process's log: JSON lines, or text for people, on standard output and, if asked, in a rotating file
- * (`app.log` becomes `app.1.log`, `app.2.log` …). Fields that carry secrets are censored. It is written asynchronously;
- * what is buffered is flushed at exit and by `fatal`; what cannot be written is lost, and the server goes on. `shared`: other processes write to the same standard output.
+ * (`app.log` becomes `app.1.log`, `app.2.log` …). Fields with secrets are redacted. It is written asynchronously;
+ * the buffer is flushed at exit and by `fatal`. Lines that cannot be written are lost, and the server continues. `shared`: other processes
+ * write to the same standard output.
  */
 export function createLog(config: Config['log'], { shared = false } = {}): Logger {
   const log = pino(
@@ -34,7 +35,7 @@ export function createLog(config: Config['log'], { shared = false } = {}): Logge
   return log;
 }
 
-/** What every logger of ours has in common; tests write to a stream of their own with it. */
+/** The common options of all our loggers; tests use them with their own stream. */
 export function logOptions(level: Config['log']['level']): LoggerOptions {
   return {
     level,
@@ -46,9 +47,9 @@ export function logOptions(level: Config['log']['level']): LoggerOptions {
 }
 
 /**
- * Writes finished JSON lines to where a logger writes, for the one line that is written for every request: `start` is what
- * each of its lines begins with, and the rest must be JSON already. Making the line out of an object, as pino does with every
- * other, would cost a tenth of the throughput.
+ * Writes finished JSON lines to the stream of a logger, for the line of every request: `start` is the beginning of
+ * each of its lines, and the rest must already be JSON. Making the line from an object, as pino does, would cost a tenth of
+ * the throughput.
  */
 export function createLineWriter(log: Logger): { start: () => string; write: (line: string) => void } {
   const { [pino.symbols.streamSym]: stream } = log as unknown as Record<symbol, DestinationStream>;
@@ -58,14 +59,14 @@ export function createLineWriter(log: Logger): { start: () => string; write: (li
   return { start: () => `{"level":"info"${timestamp()}${pid}`, write: (line) => stream.write(line) };
 }
 
-/** The `code` of an error names the failure (`ECONNREFUSED`) and is what one looks for in a log. */
+/** The `code` of an error identifies it (`ECONNREFUSED`), so it is not redacted. */
 function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, ...fields } = pino.stdSerializers.err(error);
   return code === undefined ? redact(fields) : { ...redact(fields), code };
 }
 
-/** ISO 8601 with milliseconds, made anew only when a millisecond has passed. */
+/** ISO 8601 with milliseconds, formatted at most once per millisecond. */
 function createTimestamp(): () => string {
   let last = 0;
   let text = '';
@@ -87,12 +88,12 @@ interface Failures {
 function destination({ format, file }: Config['log'], shared: boolean, failures: Failures): Output {
   const piece = shared ? WHOLE : BATCH;
   const output = createLogOutput(STDOUT, { piece, onLost: failures.onLost });
-  // Text is for somebody who watches: each line at once.
+  // Text is for people who watch it: each line at once.
   const shown = format === 'text' ? textLines(output) : inBatches(output, () => createLastOutput(STDOUT), piece);
   return file === null ? shown : both(shown, inBatches(rotatingFile(file, failures.onFileFailed)));
 }
 
-/** Written by a thread of its own. A full disk ends that thread: its lines are lost then, and after a while there is another. */
+/** Written by a separate thread. A full disk ends it: its lines are lost, and later a new thread starts. */
 function rotatingFile(file: string, onFailed: (error: unknown) => void): Output {
   let thread: ReturnType<typeof pino.transport> | null = null;
   let nextOpening = Number.NEGATIVE_INFINITY;

@@ -12,6 +12,6 @@ test('an outage is told when it begins and when it ends, once', () => {
   outage.worked();
   outage.worked();
   outage.failed(new Error('away'));
-  const fails = 'reading fails; it is tried again until it works';
+  const fails = 'reading fails; it is retried until it works';
   assert.deepEqual(lines, [fails, 'reading works again', fails]);
 });

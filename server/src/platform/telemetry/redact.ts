@@ -1,12 +1,12 @@
 const CENSORED = '[redacted]';
-/** Nesting that is searched; what lies deeper is cut off, so that nothing slips through and no cycle hangs the log. */
+/** Searched nesting; deeper values are cut off, so that no secret slips through and no cycle hangs the log. */
 const DEPTH = 4;
 
 type Fields = Record<string, unknown>;
 
 /**
- * Names of fields, in lower case, whose values never reach a log. `code` is a one-time code; errors keep theirs, see `log.ts`. `args`: Redis
- * errors carry the command that failed, such as AUTH with its password.
+ * Names of fields, in lower case, whose values are never logged. `code` is a one-time code; errors keep theirs, see `log.ts`. `args`: Redis
+ * errors contain the failed command, such as AUTH with its password.
  */
 const SECRETS = new Set(
   [
@@ -35,7 +35,7 @@ const SECRETS = new Set(
 );
 
 /**
- * The same fields with secrets censored; the very same object when there are none. pino's own `redact` would take a sixth
+ * The same fields with secrets redacted; the same object if there are none. pino's own `redact` would take a sixth
  * of the throughput for the same effect, since it looks up every path in every line.
  */
 export function redact(fields: Fields, depth = DEPTH): Fields {
@@ -51,7 +51,7 @@ export function redact(fields: Fields, depth = DEPTH): Fields {
   return copy ?? fields;
 }
 
-/** Field names come from our own code and are few; the bound is for callers that make names from data. */
+/** Field names come from our own code and are few; the bound is for callers that derive names from data. */
 const KNOWN_NAMES = 1000;
 const known = new Map<string, boolean>();
 

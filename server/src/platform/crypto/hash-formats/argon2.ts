@@ -1,7 +1,7 @@
 import { parseOptions, verify } from '@node-rs/argon2';
 import { type HashReader, MIN_DIGEST_BYTES } from './stored-hash.ts';
 
-/** KiB; as much as a single hash may ask of the machine. */
+/** KiB; the most that a single hash may use. */
 export const ARGON2_MAX_MEMORY = 1024 * 1024;
 /** Memory (KiB) times passes: two to four seconds of one core. */
 export const ARGON2_MAX_WORK = 4 * 1024 * 1024;
@@ -29,6 +29,6 @@ function readCost(phc: string) {
   try {
     return parseOptions(phc);
   } catch {
-    return null; // The library's own parser is as strict as its verification: what it refuses can never match.
+    return null; // The library's parser is as strict as its verification: a string that it refuses can never match.
   }
 }

@@ -11,9 +11,8 @@ const PASSLIB =
   /^\$bcrypt-sha256\$(?<v2>v=2,t=)?(?<variant>2[ab]),(?:r=)?(?<cost>\d{1,2})\$(?<salt>[./A-Za-z0-9]{22})\$(?<digest>[./A-Za-z0-9]{31})$/;
 
 /**
- * bcrypt as crypt(3), Django and passlib store it. It reads only the first 72 bytes of its input: a property of such an
- * imported hash, which ends with its upgrade at the next sign-in. A NUL is a byte like any other here, where some
- * C implementations stopped at it: their hash of a password with a NUL does not match.
+ * bcrypt as crypt(3), Django and passlib store it. It reads only the first 72 bytes of its input, until the imported hash is upgraded at
+ * the next sign-in. NUL is an ordinary byte here. Some C implementations stopped at it: their hash of a password with a NUL does not match.
  */
 export const readBcrypt: HashReader = (stored) => {
   if (stored.startsWith('$bcrypt-sha256$')) return readPasslib(stored);

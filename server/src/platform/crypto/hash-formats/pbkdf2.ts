@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { decodeBase64 } from './base64.ts';
 import { type HashReader, MIN_DIGEST_BYTES } from './stored-hash.ts';
 
-/** Iterations times blocks of output; one or two seconds of one core. Django 5.2 asks for 1,000,000. */
+/** Iterations times blocks of output; one or two seconds of one core. Django 5.2 uses 1,000,000. */
 export const PBKDF2_MAX_ITERATIONS = 4_000_000;
 
 const OUTPUT_BYTES: Record<string, number> = { sha1: 20, sha256: 32, sha512: 64 };
@@ -20,8 +20,8 @@ const WERKZEUG =
 const derive = promisify(pbkdf2);
 
 /**
- * PBKDF2 (RFC 8018) with HMAC-SHA-1, -256 or -512 as passlib, PHC strings, Django and werkzeug store it. Only a PHC string
- * may have another digest than the hash function's whole output: in the others that is what a too narrow column left.
+ * PBKDF2 (RFC 8018) with HMAC-SHA-1, -256 or -512 as passlib, PHC strings, Django and werkzeug store it. Only in a PHC string
+ * may the digest differ from the hash function's whole output: in the other formats, a shorter digest was truncated by a narrow column.
  */
 export const readPbkdf2: HashReader = (stored) => {
   const modular = MODULAR.exec(stored)?.groups;
@@ -43,7 +43,7 @@ export const readPbkdf2: HashReader = (stored) => {
 function build(hash: string, rounds: number, salt: Buffer | null, digest: Buffer | null, wanted: number | undefined) {
   const blockBytes = OUTPUT_BYTES[hash];
   if (!blockBytes || !salt || !digest || digest.length < MIN_DIGEST_BYTES || digest.length !== wanted) return null;
-  // Each block of output costs all the iterations again.
+  // Each block of output repeats all iterations.
   if (rounds * Math.ceil(digest.length / blockBytes) > PBKDF2_MAX_ITERATIONS) return null;
   return {
     matches: async (password: Uint8Array) =>

@@ -6,7 +6,7 @@ import { type HashReader, MAX_STORED_LENGTH } from './stored-hash.ts';
 
 const readers: HashReader[] = [readArgon2, readBcrypt, readPbkdf2, readScrypt];
 
-/** Understands a stored hash of any supported format. Null when it is unknown, malformed or absurdly expensive; never throws. */
+/** Parses a stored hash of any supported format. Null if it is unknown, malformed or absurdly expensive; never throws. */
 export const readStoredHash: HashReader = (stored) => {
   if (stored.length > MAX_STORED_LENGTH) return null;
   for (const read of readers) {

@@ -3,12 +3,12 @@ import { promisify } from 'node:util';
 import { decodeBase64 } from './base64.ts';
 import { type HashReader, MIN_DIGEST_BYTES } from './stored-hash.ts';
 
-/** Bytes that 128·N·r may come to. */
+/** Maximum of 128·N·r, in bytes. */
 export const SCRYPT_MAX_MEMORY = 512 * 1024 * 1024;
-/** 128·N·r·p: about three seconds of one core. */
+/** Maximum of 128·N·r·p: about three seconds of one core. */
 export const SCRYPT_MAX_WORK = 1024 * 1024 * 1024;
 
-/** Django and werkzeug always keep so many; fewer are what a too narrow column left. */
+/** Django and werkzeug always store this length; a shorter digest was truncated by a narrow column. */
 const FIXED_DIGEST_BYTES = 64;
 
 /** PHC and passlib alike: `$scrypt$ln=16,r=8,p=1$salt$digest`, base64, `ln` the logarithm of N. */

@@ -1,4 +1,4 @@
-/** A password hash that somebody else made, and the password that it is of. */
+/** A password hash of other software, and its password. */
 export interface Vector {
   name: string;
   password: string;
