@@ -4,12 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runTestFiles } from './test-run.ts';
+import { readWarnings, warningsEnv, watchWarnings } from './test-warnings.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'ostiary-test-run-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 
+interface RunOptions {
+  silenceLimit?: number;
+  /** Added to the environment. */
+  more?: NodeJS.ProcessEnv;
+}
+
 /** Writes test files and runs them; what Node prints is in `output`. */
-async function run(sources: Record<string, string>, silenceLimit?: number) {
+async function run(sources: Record<string, string>, { silenceLimit, more = {} }: RunOptions = {}) {
   const files = Object.entries(sources).map(([name, source]) => {
     const file = join(dir, name);
     writeFileSync(file, `import { test, before } from 'node:test';\n${source}`);
@@ -21,7 +28,7 @@ async function run(sources: Record<string, string>, silenceLimit?: number) {
   const result = await runTestFiles({
     args: ['--test-concurrency=4', ...files],
     cwd: dir,
-    env,
+    env: { ...env, ...more },
     silenceLimit,
     output: printed,
   });
@@ -36,7 +43,10 @@ const OPEN = 'setInterval(() => {}, 1_000);';
 test('a run is no failure for its length: only silence ends it', async () => {
   // Each test takes a quarter of the limit; all of them take longer than it.
   const slow = `for (let i = 0; i < 5; i++) test('slow ' + i, () => new Promise((r) => setTimeout(r, ${SILENCE / 4})));`;
-  const result = await run({ 'slow.test.mjs': slow, 'quick.test.mjs': `test('quick', () => {});` }, SILENCE);
+  const result = await run(
+    { 'slow.test.mjs': slow, 'quick.test.mjs': `test('quick', () => {});` },
+    { silenceLimit: SILENCE },
+  );
   assert.equal(result.code, 0, result.output);
   assert.deepEqual(result.hanging, []);
   assert.equal(result.tests, 6);
@@ -52,7 +62,7 @@ test('what hangs is ended and named, not what ended before', async () => {
       'open.test.mjs': `${OPEN} test('leaves something open', () => {});`,
       'hook.test.mjs': `${OPEN} before(() => new Promise(() => {})); test('never begins', () => {});`,
     },
-    SILENCE,
+    { silenceLimit: SILENCE },
   );
   assert.equal(result.code, 1);
   assert.deepEqual(
@@ -67,4 +77,51 @@ test('a failure is one, and a run without tests is seen to be without', async ()
   assert.deepEqual([failed.code, failed.tests], [1, 1]);
   const empty = await run({ 'empty.test.mjs': '' });
   assert.deepEqual([empty.code, empty.tests], [0, 0]);
+});
+
+test('a warning of the runtime fails the test that caused it, and its file when a child or a thread did', async () => {
+  const warnings = mkdtempSync(join(dir, 'warnings-'));
+  const program = `process.emitWarning('of a program', 'DeprecationWarning')`;
+  const started = `once(spawn(process.execPath, ['--eval', ${JSON.stringify(program)}], { stdio: 'ignore' }), 'close')`;
+  const { code, output } = await run(
+    {
+      'leak.test.mjs': `
+        import { EventEmitter } from 'node:events';
+        test('before', () => {});
+        import { setTimeout } from 'node:timers/promises';
+        test('leaks', () => {
+          const many = new EventEmitter();
+          for (let i = 0; i < 11; i++) many.on('x', () => {});
+          return setTimeout(100);
+        });
+        test('afterwards', () => {});`,
+      'child.test.mjs': `
+        import { spawn } from 'node:child_process';
+        import { once } from 'node:events';
+        test('starts a program', () => ${started});`,
+      'thread.test.mjs': `
+        import { once } from 'node:events';
+        import { Worker } from 'node:worker_threads';
+        test('starts a thread', () => once(new Worker(${JSON.stringify(program)}, { eval: true }), 'exit'));`,
+      'accepted.test.mjs': `test('is experimental', () => process.emitWarning('may change', 'ExperimentalWarning'));`,
+    },
+    { more: watchWarnings({}, warnings) },
+  );
+  assert.equal(code, 1);
+  assert.match(output, /✖ leaks/);
+  for (const passed of ['before', 'afterwards', 'starts a program', 'starts a thread', 'is experimental']) {
+    assert.match(output, new RegExp(`✔ ${passed}`));
+  }
+  for (const file of ['child', 'thread']) assert.match(output, new RegExp(`✖ .*\\b${file}\\.test\\.mjs`));
+  const causes = readWarnings(warnings);
+  assert.deepEqual([...causes.keys()], ['child.test.mjs', 'leak.test.mjs', 'thread.test.mjs']);
+  assert.match(
+    causes.get('leak.test.mjs') ?? '',
+    /^MaxListenersExceededWarning: .*11 x listeners(?:.|\n)* at .*leak\.test\.mjs:8/,
+  );
+  assert.match(causes.get('child.test.mjs') ?? '', /^DeprecationWarning: of a program\n/);
+});
+
+test('this run is one in which warnings count', () => {
+  assert.deepEqual(Object.keys(warningsEnv()).sort(), ['NODE_OPTIONS', 'TEST_WARNINGS', 'TEST_WARNINGS_OF']);
 });

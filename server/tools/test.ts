@@ -11,6 +11,7 @@ import { readSources, whatLoads } from './check-imports.ts';
 import { runTestFiles } from './test-run.ts';
 import { createScratch, memoryFolder, type Scratch } from './test-servers/scratch.ts';
 import { SERVER_KINDS, startTestServers, type TestServers } from './test-servers/start.ts';
+import { readWarnings, watchWarnings } from './test-warnings.ts';
 
 type Check = 'lint' | 'types' | 'imports';
 
@@ -116,14 +117,18 @@ async function runTests(files: string[], mode: Mode, env: NodeJS.ProcessEnv, scr
   const isLimited = mode !== MODES.long;
   const options = ['--disable-warning=ExperimentalWarning', `--test-concurrency=${filesAtATime(mode)}`];
   if (isLimited) options.push(`--test-timeout=${TEST_LIMIT}`);
+  const warnings = join(scratch.dir, 'warnings');
+  mkdirSync(warnings);
   const run = await runTestFiles({
     args: [...options, ...files],
     cwd: ROOT,
-    env,
+    env: watchWarnings(env, warnings),
     silenceLimit: isLimited ? SILENCE_LIMIT : undefined,
     onStart: (child) => follow(child, scratch),
   });
   if (files.length > 1) nameSlowest(run.files);
+  const warned = readWarnings(warnings);
+  for (const [file, text] of warned) console.error(`\nWarnings of the runtime, caused by ${file}:\n${text.trimEnd()}`);
   if (run.hanging.length > 0) {
     const names = run.hanging.map((file) => `\n  ${relative(ROOT, file)}`);
     return complain(
@@ -131,7 +136,7 @@ async function runTests(files: string[], mode: Mode, env: NodeJS.ProcessEnv, scr
     );
   }
   if (run.code === 0 && run.tests === 0) return complain('not a single test ran');
-  return run.code;
+  return run.code === 0 && warned.size > 0 ? 1 : run.code;
 }
 
 function nameSlowest(files: Map<string, number>): void {
