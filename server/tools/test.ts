@@ -4,12 +4,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdirSync, readFileSync } from 'node:fs';
+import { globSync, mkdirSync } from 'node:fs';
 import { availableParallelism, constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { readSources, whatLoads } from './check-imports.ts';
+import { runTestFiles } from './test-run.ts';
 import { createScratch, memoryFolder, type Scratch } from './test-servers/scratch.ts';
 import { SERVER_KINDS, startTestServers, type TestServers } from './test-servers/start.ts';
+import { readWarnings, watchWarnings } from './test-warnings.ts';
 
 type Check = 'lint' | 'types' | 'imports';
 
@@ -33,9 +35,18 @@ const NOT_OURS = ['**/node_modules/**', '**/runtime/**'];
  * their connections are too many for a server.
  */
 const CONCURRENCY = Math.min(availableParallelism() + 1, 4);
-/** Milliseconds for one test and for all of them; what takes longer hangs. Long tests have no limit. */
-const TEST_LIMIT = 300_000;
-const RUN_LIMIT = 1_200_000;
+/**
+ * Milliseconds without the end of any test after which a run hangs. There is no limit for the whole, nor for a file: a machine that is
+ * slower needs longer, and that is no failure.
+ */
+const SILENCE_LIMIT = 600_000;
+/**
+ * Milliseconds for one test: many times what any takes, and a little less than the silence, so that one that hangs fails by its name
+ * and the rest of its file still runs. Files and suites have none. Long tests have neither limit.
+ */
+const TEST_LIMIT = 540_000;
+/** How many of the slowest files are named at the end. */
+const SLOWEST = 20;
 
 const filesAtATime = ({ measures }: Mode) => (measures ? 1 : CONCURRENCY);
 
@@ -82,35 +93,58 @@ const interrupt = (signal: NodeJS.Signals) => {
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
 
+/** Ends `child` with this process: what interrupts this is passed on, and a scratch sees to the rest. */
+function follow(child: ChildProcess, scratch?: Scratch): void {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  scratch?.guard(child, 'TERM');
+}
+
 /** Runs a command on this terminal; resolves with its exit code, 128 and the signal's number when one ended it. */
-async function exitCodeOf(command: string[], env: NodeJS.ProcessEnv, scratch?: Scratch): Promise<number> {
+async function exitCodeOf(command: string[]): Promise<number> {
   if (interrupted !== null) return 128 + constants.signals[interrupted];
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] });
-  running.add(child);
-  scratch?.guard(child, 'TERM');
+  const child = spawn(file, args, { cwd: ROOT, env: baseEnv, stdio: ['ignore', 'inherit', 'inherit'] });
+  follow(child);
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  running.delete(child);
   return code ?? 128 + constants.signals[signal ?? 'SIGKILL'];
 }
 
-/** Runs the tests of `files`; resolves with the exit code, and 1 where not a single test ran. */
+/** Runs the tests of `files`; resolves with the exit code, and 1 where not a single test ran or nothing went on. */
 async function runTests(files: string[], mode: Mode, env: NodeJS.ProcessEnv, scratch: Scratch) {
+  if (interrupted !== null) return 128 + constants.signals[interrupted];
   if (files.length === 0) return complain('no test file was found');
-  const counts = join(scratch.dir, 'counts');
-  const limit = mode === MODES.long ? [] : [`--test-timeout=${TEST_LIMIT}`];
-  const reporters = [
-    ['--test-reporter=spec', '--test-reporter-destination=stdout'],
-    [`--test-reporter=${join(SERVER, 'tools/test-counts.ts')}`, `--test-reporter-destination=${counts}`],
-  ];
-  const options = ['--disable-warning=ExperimentalWarning', `--test-concurrency=${filesAtATime(mode)}`, ...limit];
-  const command = [process.execPath, '--test', ...options, ...reporters.flat(), ...files];
-  // A file that keeps a handle open outlives the limit of its tests: Node names it when the run is ended.
-  const hanging = mode === MODES.long ? undefined : setTimeout(() => interrupt('SIGTERM'), RUN_LIMIT);
-  const code = await exitCodeOf(command, env, scratch);
-  clearTimeout(hanging);
-  if (code === 0 && !(Number(readFileSync(counts, 'utf8')) > 0)) return complain('not a single test ran');
-  return code;
+  const isLimited = mode !== MODES.long;
+  const options = ['--disable-warning=ExperimentalWarning', `--test-concurrency=${filesAtATime(mode)}`];
+  if (isLimited) options.push(`--test-timeout=${TEST_LIMIT}`);
+  const warnings = join(scratch.dir, 'warnings');
+  mkdirSync(warnings);
+  const run = await runTestFiles({
+    args: [...options, ...files],
+    cwd: ROOT,
+    env: watchWarnings(env, warnings),
+    silenceLimit: isLimited ? SILENCE_LIMIT : undefined,
+    onStart: (child) => follow(child, scratch),
+  });
+  if (files.length > 1) nameSlowest(run.files);
+  const warned = readWarnings(warnings);
+  for (const [file, text] of warned) console.error(`\nWarnings of the runtime, caused by ${file}:\n${text.trimEnd()}`);
+  if (run.hanging.length > 0) {
+    const names = run.hanging.map((file) => `\n  ${relative(ROOT, file)}`);
+    return complain(
+      `No test ended for ${SILENCE_LIMIT / 60_000} minutes, so the run was ended. Under way were:${names.join('')}`,
+    );
+  }
+  if (run.code === 0 && run.tests === 0) return complain('not a single test ran');
+  return run.code === 0 && warned.size > 0 ? 1 : run.code;
+}
+
+function nameSlowest(files: Map<string, number>): void {
+  const slowest = [...files].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+  console.log(`\nThe slowest of ${files.size} files, in seconds:`);
+  for (const [file, milliseconds] of slowest) {
+    console.log(`  ${(milliseconds / 1000).toFixed(1).padStart(6)}  ${relative(ROOT, file)}`);
+  }
 }
 
 function complain(sentence: string): number {
@@ -140,7 +174,7 @@ async function main(): Promise<number> {
 
   const failed: string[] = [];
   for (const check of chosen.length > 0 ? [] : mode.checks) {
-    if ((await exitCodeOf(CHECKS[check], baseEnv)) !== 0) failed.push(check);
+    if ((await exitCodeOf(CHECKS[check])) !== 0) failed.push(check);
   }
 
   const files = chosen.length > 0 ? chosen : mode.files();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { warningsEnv } from '../../tools/test-warnings.ts';
 
 /** What a process has said and how it ended. */
 export interface Outcome {
@@ -127,7 +128,10 @@ export async function setupLink(server: ServerProcess, patience: number): Promis
 /** Starts `ostiary …args`; `outcome` comes once it and whatever it started have let go of their outputs. */
 export function launch(args: string[], { env, dir, bin = BIN, input = '' }: ProcessOptions) {
   const path = [dirname(process.execPath), process.env.PATH].join(':');
-  const child: ChildProcess = spawn(process.execPath, [bin, ...args], { cwd: dir, env: { PATH: path, ...env } });
+  const child: ChildProcess = spawn(process.execPath, [bin, ...args], {
+    cwd: dir,
+    env: { PATH: path, ...warningsEnv(), ...env },
+  });
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {

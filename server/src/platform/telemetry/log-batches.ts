@@ -21,6 +21,7 @@ export const WHOLE = 4096;
 export function inBatches(output: Output, openLast: () => Output = () => output, size = BATCH): Output {
   let lines = '';
   let timer: NodeJS.Timeout | undefined;
+  let isFlushedAtExit = false;
 
   function handOn(): void {
     clearTimeout(timer);
@@ -41,10 +42,11 @@ export function inBatches(output: Output, openLast: () => Output = () => output,
     last.flushSync();
   }
 
-  // Before the underlying streams end, which they also do at exit.
-  process.prependOnceListener('exit', flushSync);
   return {
     write(line) {
+      // Before the underlying streams end, which they also do at exit.
+      if (!isFlushedAtExit) process.prependOnceListener('exit', flushSync);
+      isFlushedAtExit = true;
       if (lines.length + line.length > size) handOn();
       lines += line;
       timer ??= setTimeout(handOn, BATCH_TIME).unref();

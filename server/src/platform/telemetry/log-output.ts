@@ -26,6 +26,7 @@ export function createLogOutput(
   let current: Buffer = NOTHING;
   let isWriting = false;
   let isOver = false;
+  let isFlushedAtExit = false;
   let retry: NodeJS.Timeout | undefined;
 
   function take(): Buffer {
@@ -75,10 +76,12 @@ export function createLogOutput(
     if (!isWriting) current = rest;
   }
 
-  process.once('exit', flushSync);
   return {
     write(lines) {
       if (isOver) return;
+      // Only now: a log that never says anything leaves no listener with the process.
+      if (!isFlushedAtExit) process.once('exit', flushSync);
+      isFlushedAtExit = true;
       if (length + lines.length > room) {
         lost += 1;
         return;
