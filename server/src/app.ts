@@ -84,6 +84,7 @@ import { createReservedUsernames } from './modules/users/reserved-usernames.ts';
 import { userRoutes } from './modules/users/routes.ts';
 import type { UserRecord } from './modules/users/user-store.ts';
 import { createUsers } from './modules/users/users.ts';
+import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './open-storage.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
@@ -108,7 +109,6 @@ import { createJobs, type Jobs } from './platform/queue/jobs.ts';
 import type { JobQueue } from './platform/queue/queue.ts';
 import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
-import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './storage.ts';
 
 export interface App {
   http: HttpServer;

@@ -46,6 +46,7 @@ type Place =
 
 const TOP_FILES: Record<string, 'storage' | 'app' | 'main'> = {
   'storage.ts': 'storage',
+  'open-storage.ts': 'storage',
   'app.ts': 'app',
   'main.ts': 'main',
   'primary.ts': 'main',
