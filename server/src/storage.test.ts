@@ -31,7 +31,7 @@ const CONTRACTS: Record<keyof Storage, Contracts[]> = {
     import('./modules/users/user-counters.contract.ts'),
     import('./modules/users/user-lists.contract.ts'),
     import('./modules/users/user-tombstones.contract.ts'),
-    import('./modules/maintenance/purge-stores.contract.ts'),
+    import('../test/purge-stores.contract.ts'),
   ],
   registrations: [import('./modules/auth/registration-store.contract.ts')],
   challenges: [import('./modules/auth/challenge-store.contract.ts')],

@@ -86,8 +86,18 @@ function objection(from: Place, to: Place, loads: boolean): string | null {
   return RANK[to.layer] > RANK[from.layer] ? `is above ${from.layer}/` : null;
 }
 
+const FRONT_DOOR = /^src\/modules\/([^/]+)\/index\.ts$/;
+
+/** Why `app.ts` must not load the file at `target`, where its module has a front door. */
+function sideEntrance(path: string, target: string, loads: boolean, files: Map<string, string>): string | null {
+  const to = placeOf(target);
+  if (path !== 'src/app.ts' || !loads || to.layer !== 'module' || FRONT_DOOR.test(target)) return null;
+  const door = `src/modules/${to.module}/index.ts`;
+  return files.has(door) ? `is inside a module: take it from server/${door}` : null;
+}
+
 /**
- * The imports that go against `main → app → modules → platform`, one line each. `files` maps paths relative to
+ * The imports that go against `main → app → modules → platform`, and those of `app.ts` that pass by a front door, one line each. `files` maps paths relative to
  * `server/` to their sources.
  */
 export function findOffenders(files: Map<string, string>): string[] {
@@ -96,7 +106,10 @@ export function findOffenders(files: Map<string, string>): string[] {
       .filter(({ specifier }) => specifier.startsWith('.'))
       .map(({ specifier, loads }) => ({ target: posix.join(posix.dirname(path), specifier), loads }))
       .filter(({ target }) => !target.endsWith('.json'))
-      .map(({ target, loads }) => ({ target, why: objection(placeOf(path), placeOf(target), loads) }))
+      .map(({ target, loads }) => ({
+        target,
+        why: objection(placeOf(path), placeOf(target), loads) ?? sideEntrance(path, target, loads, files),
+      }))
       .filter(({ why }) => why !== null)
       .map(({ target, why }) => `server/${path} imports server/${target}, which ${why}`),
   );

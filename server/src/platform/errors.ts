@@ -48,6 +48,18 @@ export function defineErrors<const T extends ErrorTable>(table: T): { [K in keyo
   return Object.assign(factories, { table }) as { [K in keyof T]: ErrorFactory } & { table: T };
 }
 
+/** One table of several. Throws a TypeError where two of them define a code: clients decide by it. */
+export function mergeErrors(...groups: { table: ErrorTable }[]): ErrorTable {
+  const merged: ErrorTable = {};
+  for (const { table } of groups) {
+    for (const [code, spec] of Object.entries(table)) {
+      if (Object.hasOwn(merged, code)) throw new TypeError(`Two error tables define ${code}.`);
+      merged[code] = spec;
+    }
+  }
+  return merged;
+}
+
 /** For lists of results: the refusal that a promise ended in, null where it went well. Rejects with whatever is no refusal. */
 export async function outcomeOf(work: Promise<unknown>): Promise<AppError | null> {
   try {
