@@ -59,7 +59,7 @@ const VOCABULARY = /^src\/modules\/[^/]+\/(?:schemas|names|errors)\.ts$/;
 
 /** Says where the file at `path` (relative to `server/`, with `/`) belongs. */
 function placeOf(path: string): Place {
-  if (/\.(?:test|contract)\.ts$/.test(path) || path.startsWith('test/')) return { layer: 'test' };
+  if (/\.(?:test|contract|matrix)\.ts$/.test(path) || path.startsWith('test/')) return { layer: 'test' };
   const [root, folder = '', module] = path.split('/');
   if (root !== 'src') return { layer: 'outside' };
   if (folder === 'platform') return { layer: 'platform' };
