@@ -4,6 +4,8 @@ export interface ErrorSpec {
   status: number;
   /** One short sentence, the same for every occurrence. */
   title: string;
+  /** For `docs/errors.md`, which is written from here: what it means, and what to do. Markdown. Without it, what the page says stays. */
+  help?: string;
 }
 
 export interface ErrorExtras {
@@ -84,8 +86,13 @@ export const platformErrors = defineErrors({
   credential_refused: {
     status: 403,
     title: 'This takes a person who has signed in; a credential of a program does not do.',
+    help: 'The route is for sessions: sign in, and send the access token of the session.',
   },
-  scope_insufficient: { status: 403, title: 'This credential is limited to less than this.' },
+  scope_insufficient: {
+    status: 403,
+    title: 'This credential is limited to less than this.',
+    help: '`WWW-Authenticate` names the scopes that would do.',
+  },
   email_unverified: { status: 403, title: 'The e-mail address must be verified first.' },
   not_found: { status: 404, title: 'There is nothing here.' },
   method_not_allowed: { status: 405, title: 'This resource does not know that method.' },
