@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { createTableQueue } from '../../server/src/modules/jobs/table-queue.ts';
+import { openStorage } from '../../server/src/open-storage.ts';
 import { systemClock as clock } from '../../server/src/platform/clock.ts';
 import { connectDatabase } from '../../server/src/platform/database/database.ts';
 import { createMigrator, discoverMigrations } from '../../server/src/platform/database/migrations.ts';
@@ -9,7 +10,6 @@ import { createJobRegistry, type JobRegistry } from '../../server/src/platform/q
 import { createJobs } from '../../server/src/platform/queue/jobs.ts';
 import type { JobQueue } from '../../server/src/platform/queue/queue.ts';
 import { connectRedis } from '../../server/src/platform/redis/connect.ts';
-import { openStorage } from '../../server/src/storage.ts';
 import { answerCalls } from '../lib/calls.ts';
 import { ARGS, argsSchema, CONCURRENCY, createJobRounds } from './job-rounds.ts';
 

@@ -15,6 +15,7 @@ import { createSuperadmins } from './modules/access/superadmins.ts';
 import { whoamiRoutes } from './modules/access/whoami-routes.ts';
 import { createBulk } from './modules/admin/bulk.ts';
 import { registerErasure } from './modules/admin/erasure.ts';
+import { registerErasureOfDeleted } from './modules/admin/jobs.ts';
 import { userActionRoutes } from './modules/admin/user-action-routes.ts';
 import { createUserAdmin } from './modules/admin/user-admin.ts';
 import { createUserList } from './modules/admin/user-list.ts';
@@ -24,7 +25,8 @@ import { createBlockNotice } from './modules/auth/block-notice.ts';
 import { createBreachedPasswords } from './modules/auth/breached-passwords.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { createInvitations } from './modules/auth/invitations.ts';
-import { registerMailJobs } from './modules/auth/mail-jobs.ts';
+import { registerAuthPurges } from './modules/auth/jobs.ts';
+import * as authMails from './modules/auth/mails.ts';
 import { createNewPasswords } from './modules/auth/new-passwords.ts';
 import { createPasswordPolicy } from './modules/auth/password-policy.ts';
 import { createPasswordSignIn } from './modules/auth/password-sign-in.ts';
@@ -32,58 +34,34 @@ import { createPasswords } from './modules/auth/passwords.ts';
 import { createRegistrations } from './modules/auth/registration.ts';
 import { registrationRoutes } from './modules/auth/registration-routes.ts';
 import { authRoutes } from './modules/auth/routes.ts';
-import { eventAdminRoutes } from './modules/events/admin-routes.ts';
-import { createEventRecorder } from './modules/events/event-recorder.ts';
-import { createEvents, type Events } from './modules/events/events.ts';
-import { createEvictionFeed } from './modules/events/eviction-feed.ts';
-import { createRelay, type Relay } from './modules/events/relay.ts';
-import { eventRoutes } from './modules/events/routes.ts';
-import { createAttackWatch } from './modules/guessing/attack-watch.ts';
-import { createDeviceCookie } from './modules/guessing/device-cookie.ts';
-import { createDeviceTokens } from './modules/guessing/device-tokens.ts';
-import { guessingErrors } from './modules/guessing/errors.ts';
-import { createGuessing, NO_GUESSING } from './modules/guessing/guessing.ts';
-import { createProofOfWork } from './modules/guessing/proof-of-work.ts';
-import { proveInBrowser } from './modules/guessing/prove-in-browser.ts';
-import { createThrottles } from './modules/guessing/throttles.ts';
-import { jobErrors } from './modules/jobs/errors.ts';
-import { openQueue } from './modules/jobs/open-queue.ts';
-import { jobRoutes } from './modules/jobs/routes.ts';
-import { createWorkerHeartbeat } from './modules/jobs/worker-heartbeat.ts';
-import { keyAdminRoutes } from './modules/keys/admin-routes.ts';
-import { keyErrors } from './modules/keys/errors.ts';
-import { registerKeyJobs } from './modules/keys/jobs.ts';
-import { createKeys, type Keys } from './modules/keys/keys.ts';
-import { jwksRoutes } from './modules/keys/routes.ts';
-import { checkSecretKey } from './modules/keys/secret-check.ts';
-import { mailboxRoutes } from './modules/mailbox/routes.ts';
-import { GRACE_PERIOD, registerPurges } from './modules/maintenance/purges.ts';
-import { pageRoutes } from './modules/pages/routes.ts';
-import { encryptionErrors } from './modules/password-encryption/errors.ts';
-import { createNonces } from './modules/password-encryption/nonces.ts';
-import { createPasswordDecryptor } from './modules/password-encryption/password-decryptor.ts';
-import { encryptionRoutes } from './modules/password-encryption/routes.ts';
-import { createReplicas, type ReplicaSource } from './modules/replicas/replicas.ts';
-import { scheduleErrors } from './modules/schedules/errors.ts';
-import { scheduleRoutes } from './modules/schedules/routes.ts';
-import { createScheduler, type Scheduler } from './modules/schedules/scheduler.ts';
-import { createSchedules } from './modules/schedules/schedules.ts';
+import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
+import { createDeviceCookie, createGuessing, guessingErrors, proveInBrowser } from './modules/guessing/index.ts';
+import { createJobAdmin, createJobs, jobErrors } from './modules/jobs/index.ts';
+import { checkSecretKey, createKeys, type Keys, keyErrors } from './modules/keys/index.ts';
+import { createMailboxPage } from './modules/mailbox/index.ts';
+import { createMails } from './modules/mails/index.ts';
+import { createPages } from './modules/pages/index.ts';
+import { createPasswordEncryption, encryptionErrors } from './modules/password-encryption/index.ts';
+import { createReplicas, type ReplicaSource } from './modules/replicas/index.ts';
+import { createSchedules, type Scheduler, scheduleErrors } from './modules/schedules/index.ts';
 import { createAccessTokens } from './modules/sessions/access-token.ts';
 import { createRefreshCookie } from './modules/sessions/cookie.ts';
 import { sessionErrors } from './modules/sessions/errors.ts';
+import { registerSessionPurge } from './modules/sessions/jobs.ts';
+import * as sessionMails from './modules/sessions/mails.ts';
 import { createRefreshTokens } from './modules/sessions/refresh-token.ts';
 import { sessionRoutes } from './modules/sessions/routes.ts';
 import { createSessionCredentials } from './modules/sessions/session-credentials.ts';
 import { createSessionStates } from './modules/sessions/session-states.ts';
 import { createSessions } from './modules/sessions/sessions.ts';
-import { signInErrors } from './modules/sign-in/errors.ts';
-import { createSignIn } from './modules/sign-in/index.ts';
-import { signInRoutes } from './modules/sign-in/routes.ts';
+import { createSignIn, signInErrors, signInRoutes } from './modules/sign-in/index.ts';
 import { userErrors } from './modules/users/errors.ts';
+import * as userMails from './modules/users/mails.ts';
 import { createReservedUsernames } from './modules/users/reserved-usernames.ts';
 import { userRoutes } from './modules/users/routes.ts';
 import type { UserRecord } from './modules/users/user-store.ts';
 import { createUsers } from './modules/users/users.ts';
+import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './open-storage.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
@@ -92,23 +70,22 @@ import { createKeyring } from './platform/crypto/keyring.ts';
 import { createPasswordHasher, type PasswordHasher } from './platform/crypto/password-hasher.ts';
 import { createRefusalDelay } from './platform/crypto/refusal-delay.ts';
 import type { Database } from './platform/database/database.ts';
-import { type ErrorTable, platformErrors } from './platform/errors.ts';
+import { mergeErrors, platformErrors } from './platform/errors.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
 import { type CredentialKind, createAuthenticate } from './platform/http/credential-kind.ts';
 import type { Probes } from './platform/http/health.ts';
-import { createForgivableLimit } from './platform/http/limits.ts';
 import { createLoadShedder } from './platform/http/load-shedder.ts';
 import { createLists } from './platform/http/paging.ts';
+import { type Part, registerParts, rememberedBy } from './platform/http/part.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { createCounters } from './platform/limits/counters.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import type { Mailbox } from './platform/mail/mailbox.ts';
-import { createJobRegistry } from './platform/queue/job-registry.ts';
-import { createJobs, type Jobs } from './platform/queue/jobs.ts';
+import type { Jobs } from './platform/queue/jobs.ts';
 import type { JobQueue } from './platform/queue/queue.ts';
 import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
-import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './storage.ts';
+import { createSignal } from './platform/signal.ts';
 
 export interface App {
   http: HttpServer;
@@ -135,27 +112,23 @@ export interface App {
 }
 
 /** Every code that a problem document can carry. */
-export const errorTable: ErrorTable = {
-  ...platformErrors.table,
-  ...authErrors.table,
-  ...passwordErrors.table,
-  ...sessionErrors.table,
-  ...signInErrors.table,
-  ...accessErrors.table,
-  ...guessingErrors.table,
-  ...keyErrors.table,
-  ...userErrors.table,
-  ...jobErrors.table,
-  ...scheduleErrors.table,
-  ...encryptionErrors.table,
-};
+export const errorTable = mergeErrors(
+  platformErrors,
+  authErrors,
+  passwordErrors,
+  sessionErrors,
+  signInErrors,
+  accessErrors,
+  guessingErrors,
+  keyErrors,
+  userErrors,
+  jobErrors,
+  scheduleErrors,
+  encryptionErrors,
+);
 
-const API = '/api/v1';
 /** What everybody is given who gets an account. */
 const FIRST_ROLE_IDS = [BUILT_IN.user];
-/** The contract's limit on proofs of a password: for one account, by one client. */
-const PASSWORD_TRIES = { name: 'credentials', points: 5, duration: 60 };
-
 /**
  * Composes the server on a database that is open and migrated: storage, services, events, routes, in this order.
  * Throws `WrongSecretKey`.
@@ -181,29 +154,8 @@ export async function createApp(deps: {
 }): Promise<App> {
   const { config, database, redis, mailer, mailbox, clock, log, version } = deps;
 
-  const evict = (target: string) => {
-    states.evict(target);
-    superadmins.evict(target);
-    grants.evict(target);
-    keys.evict(target);
-  };
-  const evictAll = async () => {
-    states.clear();
-    superadmins.clear();
-    grants.clear();
-    await keys.readAll();
-  };
-  const storage = openStorage(database, {
-    onCommit(event) {
-      if (event.evicts) {
-        evict(event.target);
-        bus?.publish(event.target);
-      }
-      if (event.pending) relay.wake();
-      const who = event.actorId ?? event.userId;
-      if (who) replicas.wrote(who);
-    },
-  });
+  const commits = createSignal<EventDraft>('what is committed');
+  const storage = openStorage(database, { onCommit: commits.emit });
   const replicas = createReplicas<ReplicaStorage>({
     sources: deps.replicas ?? [],
     primary: storage,
@@ -214,35 +166,26 @@ export async function createApp(deps: {
 
   const keyring = createKeyring(config.secretKeys);
   const keyedHash = createKeyedHash(await checkSecretKey({ store: storage.secretChecks, keyring, clock }));
-  const events: Events = createEvents({ clock });
-  const relay = createRelay({ store: storage.events, events, clock, log });
-  const recordEvent = createEventRecorder({ events, store: storage.events });
-
-  const counters = config.rateLimits.enabled ? createCounters(redis, keyedHash) : null;
+  const events = createEvents({ clock });
+  const ground = { events, keyring, keyedHash, clock, log };
+  const list = createLists({ keyring });
   const cache = createCache({ redis });
-  const registry = createJobRegistry();
-  const queue = await openQueue({ redis, store: storage.jobs, registry, clock, log });
-  const jobs = createJobs({ registry, queue, clock });
-  const heartbeat = createWorkerHeartbeat({ store: storage.workers, registry, queue, clock, log });
-  const schedules = createSchedules({ store: storage.schedules, jobs, events, clock, log });
-  const scheduler = createScheduler({ store: storage.schedules, events, jobs, clock, log });
+  const counters = config.rateLimits.enabled ? createCounters(redis, keyedHash) : null;
 
-  const feed = createEvictionFeed({ store: storage.events, evict, evictAll, log });
-  // Faster than the feed, which is read anyway: a message that is lost only comes later.
-  const onGap = () => void feed.poll().catch(() => {});
-  const bus = redis && createBus({ redis, onMessage: evict, onGap });
+  const eventStore = storage.events;
+  const eventLog = createEventLog({ ...ground, store: eventStore });
+  const { relay, isBlind } = eventLog;
+  const jobStores = { store: storage.jobs, workerStore: storage.workers };
+  const work = await createJobs({ ...ground, ...jobStores, redis });
+  const { jobs, queue, heartbeat } = work;
+  const scheduling = createSchedules({ ...ground, store: storage.schedules, eventStore, jobs, queue, list });
+  const { schedules, scheduler, periodic } = scheduling;
+  const mails = createMails({ ...ground, eventStore, userStore: storage.users, jobs, mailer });
 
-  const keys = createKeys({
-    store: storage.keys,
-    events,
-    keyring,
-    algorithm: config.tokens.algorithm,
-    rotation: config.keyRotation,
-    clock,
-    log,
-  });
-  const nonces = createNonces({ keyring, clock });
-  const decryptor = createPasswordDecryptor({ nonces, store: storage.nonces, keys: keys.encryption });
+  const { algorithm } = config.tokens;
+  const keys = createKeys({ ...ground, store: storage.keys, algorithm, rotation: config.keyRotation, periodic });
+  const encryption = createPasswordEncryption({ ...ground, store: storage.nonces, keys: keys.encryption, periodic });
+  const { decryptor } = encryption;
   const catalogue = createRouteCatalogue();
   const superadmins = createSuperadmins({ store: storage.superadmins, users: storage.users, events, clock });
   const grants = createGrants({ store: storage.roles, superadmins, catalogue });
@@ -267,7 +210,7 @@ export async function createApp(deps: {
     keys: keys.signing,
     issuer: config.publicUrl,
     ttl: config.tokens.accessTtl,
-    isBlind: () => feed.isBlind(),
+    isBlind,
     clock,
   });
   const refreshTokens = createRefreshTokens({ keyring });
@@ -296,17 +239,12 @@ export async function createApp(deps: {
   const { breachPath } = config.passwords;
   const breached = breachPath === null ? null : createBreachedPasswords({ path: breachPath, log });
   const policy = createPasswordPolicy({ minLength: config.passwords.minLength, breached });
-  const deviceTokens = createDeviceTokens({ keyring, clock });
-  const passwordTries = createForgivableLimit(PASSWORD_TRIES, counters);
-  const notifyOfBlock = createBlockNotice({ users, events, eventStore: storage.events, clock, log });
-  const guessing = counters
-    ? createGuessing({
-        ...{ counters, passwordTries, notifyOfBlock, devices: deviceTokens },
-        throttles: createThrottles({ store: storage.throttles, keyedHash, clock }),
-        watch: createAttackWatch({ counters, events, eventStore: storage.events, clock, log }),
-        proofs: config.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
-      })
-    : NO_GUESSING;
+  const notifyOfBlock = createBlockNotice({ users, events, eventStore, clock, log });
+  const protection = createGuessing({
+    ...{ ...ground, store: storage.throttles, eventStore, counters, notifyOfBlock, periodic },
+    proofOfWork: config.proofOfWork,
+  });
+  const { guessing, passwordTries } = protection;
   const newPasswords = createNewPasswords({ userStore: storage.users, users, events, hasher, policy, clock });
   const base = { userStore: storage.users, users, events, keyring, hasher, guessing, policy, newPasswords, clock };
   const signIn = createSignIn({ ...base, sessions, counters, verifyEmail: verificationRequired });
@@ -352,34 +290,20 @@ export async function createApp(deps: {
   });
 
   const accountStores = {
-    eventStore: storage.events,
     registrationStore: storage.registrations,
     challengeStore: storage.challenges,
     userStore: storage.users,
   };
-  registerMailJobs({
-    ...{ ...accountStores, events, jobs, mailer, users, registrations, passwords, invitations, clock },
-    publicUrl: config.publicUrl,
-    gracePeriod: GRACE_PERIOD,
-  });
+  const authMailDeps = { ...accountStores, registrations, passwords, invitations, publicUrl: config.publicUrl, clock };
+  mails.add(authMails, authMailDeps);
+  mails.add(userMails, { ...accountStores, users, clock });
+  mails.add(sessionMails, null);
   registerAccountHandlers({ ...accountStores, events });
-  registerPurges({
-    ...{ ...accountStores, jobs, schedules, admin, clock },
-    sessionStore: storage.sessions,
-    jobStore: redis ? null : storage.jobs,
-    workerStore: storage.workers,
-    throttleStore: storage.throttles,
-    nonceStore: storage.nonces,
-    eventRetention: config.eventRetention,
-  });
-  registerKeyJobs({ keys, jobs, schedules });
-  registerErasure({
-    ...{ events, eventStore: storage.events, sessionStore: storage.sessions },
-    userStore: storage.users,
-  });
-  await keys.load();
+  registerAuthPurges({ ...accountStores, periodic, clock });
+  registerSessionPurge({ ...ground, store: storage.sessions, periodic });
+  registerErasureOfDeleted({ ...ground, periodic, admin, userStore: storage.users });
+  registerErasure({ events, eventStore, sessionStore: storage.sessions, userStore: storage.users });
 
-  const isBlind = () => feed.isBlind();
   const authenticate = createAuthenticate({ kinds: credentials, isBlind });
   const pingRedis = async () => {
     await redis?.ping();
@@ -399,6 +323,86 @@ export async function createApp(deps: {
       ...(deps.replicas?.length && { replicas: async () => replicas.allServe() }),
     },
   };
+  const cookie = createRefreshCookie(config);
+  const devices = createDeviceCookie({ devices: protection.devices, cookie, config });
+  const endAll = users.endSessions;
+  const loadShedder = createLoadShedder(hasher.refusal);
+  const readLists = replicas.read;
+  const findUser = admin.find;
+  const userList = createUserList({ readLists, roles, superadmins, list });
+  const bulk = createBulk({ admin, authorize: grants.authorize });
+  const history = createHistory({
+    ...ground,
+    store: eventStore,
+    periodic,
+    retention: config.eventRetention,
+    readLists,
+    list,
+    findUser,
+  });
+  const jobAdmin = createJobAdmin({
+    ...{ ...ground, ...work, workerStore: storage.workers, recordEvent: eventLog.record, periodic, list },
+    store: redis ? null : storage.jobs,
+  });
+  const { demandOver } = authority;
+  const authRouteDeps = { users, devices, decryptor, loadShedder };
+  const auth: Part = {
+    routes: [
+      registrationRoutes({ ...authRouteDeps, registrations, invitations }),
+      authRoutes({ ...authRouteDeps, passwordSignIn, passwords, passwordTries }),
+    ],
+  };
+  const signInPart: Part = { routes: [signInRoutes({ signIn, cookie, devices, decryptor })] };
+  const sessionPart: Part = { routes: [sessionRoutes({ sessions, cookie, endAll })], remembers: states };
+  const userPart: Part = { routes: [userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid })] };
+  const access: Part = {
+    routes: [
+      whoamiRoutes(),
+      permissionRoutes({ users, findUser, grants, catalogue, verificationRequired, list }),
+      roleRoutes({ roles, catalogue, list }),
+      setupRoutes({ setup, decryptor, roleCodesOf }),
+    ],
+    remembers: rememberedBy([{ remembers: superadmins }, { remembers: grants }]),
+  };
+  const userAdmin: Part = {
+    routes: [
+      userAdminRoutes({ admin, userList, bulk, members, decryptor, givenRoleCodesOf, clock }),
+      userActionRoutes({ admin, sessions, decryptor, demandOver, givenRoleCodesOf }),
+    ],
+  };
+
+  const parts: Part[] = [
+    auth,
+    signInPart,
+    sessionPart,
+    userPart,
+    history,
+    access,
+    userAdmin,
+    jobAdmin,
+    scheduling.part,
+    keys.part,
+    encryption.part,
+    createPages({ config, version }),
+    createMailboxPage({ mailbox }),
+  ];
+
+  const remembered = rememberedBy(parts);
+  const feed = eventLog.follow(remembered);
+  // Faster than the feed, which is read anyway: a message that is lost only comes later.
+  const onGap = () => void feed.poll().catch(() => {});
+  const bus = redis && createBus({ redis, onMessage: remembered.evict, onGap });
+  commits.listen((event) => {
+    if (event.evicts) {
+      remembered.evict(event.target);
+      bus?.publish(event.target);
+    }
+    if (event.pending) relay.wake();
+    const who = event.actorId ?? event.userId;
+    if (who) replicas.wrote(who);
+  });
+  await keys.load();
+
   const http = await createHttpServer({
     ...{
       config,
@@ -416,43 +420,8 @@ export async function createApp(deps: {
     },
   });
 
-  const cookie = createRefreshCookie(config);
-  const devices = createDeviceCookie({ devices: deviceTokens, cookie, config });
-  const list = createLists({ keyring });
-  const endAll = users.endSessions;
-  const loadShedder = createLoadShedder(hasher.refusal);
-  const api = { prefix: API };
   // A worker answers probes, and nobody.
-  if (config.role !== 'worker') await registerRoutes();
-
-  async function registerRoutes(): Promise<void> {
-    await http.register(registrationRoutes({ registrations, invitations, devices, decryptor, loadShedder }), api);
-    await http.register(authRoutes({ passwordSignIn, passwords, devices, decryptor, passwordTries, loadShedder }), api);
-    await http.register(signInRoutes({ signIn, cookie, devices, decryptor }), api);
-    await http.register(sessionRoutes({ sessions, cookie, endAll }), api);
-    await http.register(whoamiRoutes(), api);
-    await http.register(userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid }), api);
-    await http.register(eventRoutes({ readLists: replicas.read, list }), api);
-    await http.register(
-      permissionRoutes({ users, findUser: admin.find, grants, catalogue, verificationRequired, list }),
-      api,
-    );
-    await http.register(roleRoutes({ roles, catalogue, list }), api);
-    const userList = createUserList({ readLists: replicas.read, roles, superadmins, list });
-    const bulk = createBulk({ admin, authorize: grants.authorize });
-    await http.register(userAdminRoutes({ admin, userList, bulk, members, decryptor, givenRoleCodesOf, clock }), api);
-    const { demandOver } = authority;
-    await http.register(userActionRoutes({ admin, sessions, decryptor, demandOver, givenRoleCodesOf }), api);
-    await http.register(eventAdminRoutes({ readLists: replicas.read, list, findUser: admin.find }), api);
-    await http.register(jobRoutes({ queue, registry, heartbeat, recordEvent, list }), api);
-    await http.register(scheduleRoutes({ schedules, eventStore: storage.events, jobs, queue, list }), api);
-    await http.register(setupRoutes({ setup, decryptor, roleCodesOf }), api);
-    await http.register(keyAdminRoutes({ keys }), api);
-    await http.register(encryptionRoutes({ keys: keys.encryption, nonces }), api);
-    await http.register(jwksRoutes({ keys: keys.signing }));
-    await http.register(pageRoutes({ config, version }));
-    if (mailbox) await http.register(mailboxRoutes({ mailbox }));
-  }
+  if (config.role !== 'worker') await registerParts(http, parts);
 
   return {
     http,

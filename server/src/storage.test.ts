@@ -3,76 +3,56 @@ import { describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { type DatabaseName, testDatabases } from '../test/databases.ts';
 import type { Open, OpenStorage, StoreContract } from '../test/store-contract.ts';
-import { roleStoreContract } from './modules/access/role-store.contract.ts';
-import { superadminStoreContract } from './modules/access/superadmin-store.contract.ts';
-import { challengeStoreContract } from './modules/auth/challenge-store.contract.ts';
-import { registrationStoreContract } from './modules/auth/registration-store.contract.ts';
-import { eventAnonymiseContract } from './modules/events/event-anonymise.contract.ts';
-import { eventDeliveryContract } from './modules/events/event-delivery.contract.ts';
-import { eventListContract } from './modules/events/event-list.contract.ts';
-import { eventOutageContract } from './modules/events/event-outage.contract.ts';
-import { eventPurgeContract } from './modules/events/event-purge.contract.ts';
-import { eventStoreContract } from './modules/events/event-store.contract.ts';
-import { evictionFeedContract } from './modules/events/eviction-feed.contract.ts';
-import { throttleStoreContract } from './modules/guessing/throttle-store.contract.ts';
-import { jobClaimsContract } from './modules/jobs/job-claims.contract.ts';
-import { jobPromisesContract } from './modules/jobs/job-promises.contract.ts';
-import { jobStoreContract } from './modules/jobs/job-store.contract.ts';
-import { workerStoreContract } from './modules/jobs/worker-store.contract.ts';
-import { keyStoreContract } from './modules/keys/key-store.contract.ts';
-import { secretCheckStoreContract } from './modules/keys/secret-check-store.contract.ts';
-import { purgeStoresContract } from './modules/maintenance/purge-stores.contract.ts';
-import { nonceStoreContract } from './modules/password-encryption/nonce-store.contract.ts';
-import { heartbeatStoreContract } from './modules/replicas/heartbeat-store.contract.ts';
-import { scheduleStoreContract } from './modules/schedules/schedule-store.contract.ts';
-import { sessionChangesContract } from './modules/sessions/session-changes.contract.ts';
-import { sessionStoreContract } from './modules/sessions/session-store.contract.ts';
-import { userChangesContract } from './modules/users/user-changes.contract.ts';
-import { userCountersContract } from './modules/users/user-counters.contract.ts';
-import { userListsContract } from './modules/users/user-lists.contract.ts';
-import { userNamesContract } from './modules/users/user-names.contract.ts';
-import { userStoreContract } from './modules/users/user-store.contract.ts';
-import { userTombstonesContract } from './modules/users/user-tombstones.contract.ts';
+import { openStorage, type Storage } from './open-storage.ts';
 import { connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations } from './platform/database/migrations.ts';
-import { openStorage, type Storage } from './storage.ts';
 
 // A zone with half hours and changing clocks: whatever writes or reads local time shows.
 process.env.TZ = 'America/St_Johns';
 
+/** What a `.contract.ts` exports: contracts, and nothing else. */
+type Contracts = Promise<Record<string, StoreContract>>;
+
 /** One for every store: a new one does not compile without. */
-const CONTRACTS: Record<keyof Storage, StoreContract[]> = {
+const CONTRACTS: Record<keyof Storage, Contracts[]> = {
   events: [
-    eventStoreContract,
-    eventListContract,
-    eventAnonymiseContract,
-    eventDeliveryContract,
-    evictionFeedContract,
-    eventOutageContract,
-    eventPurgeContract,
+    import('./modules/events/event-store.contract.ts'),
+    import('./modules/events/event-list.contract.ts'),
+    import('./modules/events/event-anonymise.contract.ts'),
+    import('./modules/events/event-delivery.contract.ts'),
+    import('./modules/events/eviction-feed.contract.ts'),
+    import('./modules/events/event-outage.contract.ts'),
+    import('./modules/events/event-purge.contract.ts'),
   ],
   users: [
-    userStoreContract,
-    userChangesContract,
-    userNamesContract,
-    userCountersContract,
-    userListsContract,
-    userTombstonesContract,
-    purgeStoresContract,
+    import('./modules/users/user-store.contract.ts'),
+    import('./modules/users/user-changes.contract.ts'),
+    import('./modules/users/user-names.contract.ts'),
+    import('./modules/users/user-counters.contract.ts'),
+    import('./modules/users/user-lists.contract.ts'),
+    import('./modules/users/user-tombstones.contract.ts'),
+    import('../test/purge-stores.contract.ts'),
   ],
-  registrations: [registrationStoreContract],
-  challenges: [challengeStoreContract],
-  sessions: [sessionStoreContract, sessionChangesContract],
-  keys: [keyStoreContract],
-  secretChecks: [secretCheckStoreContract],
-  superadmins: [superadminStoreContract],
-  roles: [roleStoreContract],
-  jobs: [jobStoreContract, jobClaimsContract, jobPromisesContract],
-  workers: [workerStoreContract],
-  schedules: [scheduleStoreContract],
-  throttles: [throttleStoreContract],
-  nonces: [nonceStoreContract],
-  heartbeats: [heartbeatStoreContract],
+  registrations: [import('./modules/auth/registration-store.contract.ts')],
+  challenges: [import('./modules/auth/challenge-store.contract.ts')],
+  sessions: [
+    import('./modules/sessions/session-store.contract.ts'),
+    import('./modules/sessions/session-changes.contract.ts'),
+  ],
+  keys: [import('./modules/keys/key-store.contract.ts')],
+  secretChecks: [import('./modules/keys/secret-check-store.contract.ts')],
+  superadmins: [import('./modules/access/superadmin-store.contract.ts')],
+  roles: [import('./modules/access/role-store.contract.ts')],
+  jobs: [
+    import('./modules/jobs/job-store.contract.ts'),
+    import('./modules/jobs/job-claims.contract.ts'),
+    import('./modules/jobs/job-promises.contract.ts'),
+  ],
+  workers: [import('./modules/jobs/worker-store.contract.ts')],
+  schedules: [import('./modules/schedules/schedule-store.contract.ts')],
+  throttles: [import('./modules/guessing/throttle-store.contract.ts')],
+  nonces: [import('./modules/password-encryption/nonce-store.contract.ts')],
+  heartbeats: [import('./modules/replicas/heartbeat-store.contract.ts')],
 };
 
 const PRODUCTS: Record<DatabaseName, RegExp> = {
@@ -102,6 +82,8 @@ async function withoutEvents<T>(database: Database, work: () => Promise<T>): Pro
     }
   }
 }
+
+const contracts = (await Promise.all(Object.values(CONTRACTS).flat())).flatMap((file) => Object.values(file));
 
 const migrations = await discoverMigrations(new URL('./modules/', import.meta.url));
 
@@ -143,6 +125,6 @@ for (const { name, freshUrl } of testDatabases()) {
       assert.match(database.name, PRODUCTS[name]);
     });
 
-    for (const contract of Object.values(CONTRACTS).flat()) contract(open);
+    for (const contract of contracts) contract(open);
   });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openTestApp } from './app.ts';
 import { collectRoutes } from './fuzz/routes.ts';
-import { type AccessTable, DOCS, differences, PRODUCT, split } from './matrix/access-table.ts';
+import { type AccessTable, DOCS, differences, merged, PRODUCT, split } from './matrix/access-table.ts';
 import { type Caller, type Cast, createCast } from './matrix/cast.ts';
 import { assertRow } from './matrix/cells.ts';
 import { hasParameters, makeThing, pathTo } from './matrix/objects.ts';
@@ -45,6 +45,10 @@ describe('the table knows every route', () => {
       await drop();
     }
   });
+});
+
+test('a route that two tables tell of fails the run', () => {
+  assert.throws(() => merged([PRODUCT, { 'GET:/health': { access: 'public', admitted: 200 } }]), /GET:\/health/);
 });
 
 describe('every route, asked by everybody', () => {

@@ -3,16 +3,29 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { errorTable } from '../src/app.ts';
+import { errorDocs, errorPage } from '../tools/error-docs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
+test('docs/errors.md is what `npm run docs` writes', () => {
+  assert.equal(errorPage(), errorDocs(errorPage(), errorTable));
+});
+
+test('a code that nobody has explained fails the page; what its table says goes onto it, and a code that is gone goes', () => {
+  const spec = { status: 404, title: 'It is lost.' };
+  assert.throws(() => errorDocs(errorPage(), { thing_lost: spec }), /thing_lost has no `help`/);
+  const page = errorDocs(errorPage(), { thing_lost: { ...spec, help: 'Look for another.' } });
+  assert.ok(page.endsWith('|---|---|---|---|\n| `thing_lost` | 404 | It is lost. | Look for another. |\n'));
+});
+
 test('docs/errors.md has every error code with its status and title, and no other', () => {
   const documented = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (\d{3}) \| (.+?) \|/gm)];
-  const table = Object.fromEntries(
-    documented.map(([, code, status, title]) => [code, { status: Number(status), title }]),
+  const table = documented.map(([, code, status, title]) => [code, Number(status), title]);
+  assert.deepEqual(
+    table,
+    Object.entries(errorTable).map(([code, { status, title }]) => [code, status, title]),
   );
-  assert.deepEqual(table, errorTable);
 });
 
 for (const readme of ['README.md', 'README.zh-CN.md']) {

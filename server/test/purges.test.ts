@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
-import { GRACE_PERIOD, KEPT } from '../src/modules/maintenance/purges.ts';
+import { KEPT as AUTH_KEPT } from '../src/modules/auth/jobs.ts';
+import { RUNS_KEPT } from '../src/modules/events/jobs.ts';
+import { WORKERS_KEPT } from '../src/modules/jobs/jobs.ts';
+import { NONCES_KEPT } from '../src/modules/password-encryption/jobs.ts';
 import type { ScheduleRecord } from '../src/modules/schedules/schedule-store.ts';
+import { SESSIONS_KEPT } from '../src/modules/sessions/jobs.ts';
+import { GRACE_PERIOD } from '../src/modules/users/names.ts';
 import { after, DAY, HOUR } from '../src/platform/clock.ts';
 import { SYSTEM_CALLER } from '../src/platform/http/system-caller.ts';
 import type { JobRecord } from '../src/platform/queue/queue.ts';
@@ -25,6 +30,14 @@ import { atOnce, refused, type Scene, somebody, withScene } from './scenario.ts'
 
 const RETENTION = 90 * DAY;
 const ENV = { EVENT_RETENTION: '90d' };
+
+const KEPT = {
+  ...AUTH_KEPT,
+  sessions: SESSIONS_KEPT,
+  scheduleRuns: RUNS_KEPT,
+  workers: WORKERS_KEPT,
+  nonces: NONCES_KEPT,
+};
 
 const SCHEDULES = {
   'purge.registrations': '7 * * * *',

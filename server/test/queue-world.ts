@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { type Static, Type } from 'typebox';
 import { createTableQueue } from '../src/modules/jobs/table-queue.ts';
+import { openStorage } from '../src/open-storage.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { connectDatabase, sqlOf } from '../src/platform/database/database.ts';
 import { createMigrator, discoverMigrations } from '../src/platform/database/migrations.ts';
@@ -11,7 +12,6 @@ import { createJobRegistry, type JobRegistry } from '../src/platform/queue/job-r
 import { createJobs, type Jobs } from '../src/platform/queue/jobs.ts';
 import type { EnqueueOptions, JobQueue, JobRecord } from '../src/platform/queue/queue.ts';
 import { connectRedis } from '../src/platform/redis/connect.ts';
-import { openStorage } from '../src/storage.ts';
 import { nextNumber } from './fixtures.ts';
 
 /** Where jobs are kept. */

@@ -47,6 +47,7 @@ const ALLOWED: [string, string][] = [
   ['src/modules/users/users.ts', "import { a } from '../../platform/ids.ts';"],
   ['src/modules/users/users.ts', "import type { A } from '../sessions/sessions.ts';"],
   ['src/modules/users/users.ts', "import type { A } from '../../storage.ts';"],
+  ['src/modules/users/users.ts', "import { a } from '../sessions/names.ts';"],
   ['src/modules/users/users.ts', "import fastify from 'fastify';"],
   ['src/modules/users/users.ts', "import { a } from '../sessions/schemas.ts';"],
   ['src/modules/users/users.ts', "import { a } from '../sessions/names.ts';"],
@@ -94,6 +95,23 @@ test('imports that go against it are named, each once', () => {
     assert.equal(offenders.length, 1, `${path}: ${source}`);
     assert.match(offenders[0] ?? '', new RegExp(`^server/${RegExp.escape(path)} imports server/`));
   }
+});
+
+test('app.ts loads a module that has a front door through it, and others as it can', () => {
+  const source = [
+    "import { createUsers } from './modules/users/index.ts';",
+    "import type { UserRecord } from './modules/users/user-store.ts';",
+    "import { createTeams } from './modules/teams/teams.ts';",
+    "import { createRows } from './modules/users/rows.ts';",
+  ].join('\n');
+  const files = new Map([
+    ['src/app.ts', source],
+    ['src/modules/users/index.ts', "import { createRows } from './rows.ts';"],
+    ['src/cli/doctor.ts', "import { createRows } from '../modules/users/rows.ts';"],
+  ]);
+  assert.deepEqual(findOffenders(files), [
+    'server/src/app.ts imports server/src/modules/users/rows.ts, which is inside a module: take it from server/src/modules/users/index.ts',
+  ]);
 });
 
 test('whatLoads follows values through files, and no types', () => {

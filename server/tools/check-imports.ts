@@ -46,6 +46,7 @@ type Place =
 
 const TOP_FILES: Record<string, 'storage' | 'app' | 'main'> = {
   'storage.ts': 'storage',
+  'open-storage.ts': 'storage',
   'app.ts': 'app',
   'main.ts': 'main',
   'primary.ts': 'main',
@@ -58,7 +59,7 @@ const VOCABULARY = /^src\/modules\/[^/]+\/(?:schemas|names|errors)\.ts$/;
 
 /** The layer of the file at `path` (relative to `server/`, with `/`). */
 function placeOf(path: string): Place {
-  if (/\.(?:test|contract)\.ts$/.test(path) || path.startsWith('test/')) return { layer: 'test' };
+  if (/\.(?:test|contract|matrix)\.ts$/.test(path) || path.startsWith('test/')) return { layer: 'test' };
   const [root, folder = '', module] = path.split('/');
   if (root !== 'src') return { layer: 'outside' };
   if (folder === 'platform') return { layer: 'platform' };
@@ -85,8 +86,18 @@ function objection(from: Place, to: Place, loads: boolean): string | null {
   return RANK[to.layer] > RANK[from.layer] ? `is above ${from.layer}/` : null;
 }
 
+const FRONT_DOOR = /^src\/modules\/([^/]+)\/index\.ts$/;
+
+/** Why `app.ts` must not load the file at `target`, where its module has a front door. */
+function sideEntrance(path: string, target: string, loads: boolean, files: Map<string, string>): string | null {
+  const to = placeOf(target);
+  if (path !== 'src/app.ts' || !loads || to.layer !== 'module' || FRONT_DOOR.test(target)) return null;
+  const door = `src/modules/${to.module}/index.ts`;
+  return files.has(door) ? `is inside a module: take it from server/${door}` : null;
+}
+
 /**
- * The imports that violate `main → app → modules → platform`, one line each. `files` maps paths relative to
+ * The imports that violate `main → app → modules → platform`, and those of `app.ts` that bypass a front door, one line each. `files` maps paths relative to
  * `server/` to their sources.
  */
 export function findOffenders(files: Map<string, string>): string[] {
@@ -95,7 +106,10 @@ export function findOffenders(files: Map<string, string>): string[] {
       .filter(({ specifier }) => specifier.startsWith('.'))
       .map(({ specifier, loads }) => ({ target: posix.join(posix.dirname(path), specifier), loads }))
       .filter(({ target }) => !target.endsWith('.json'))
-      .map(({ target, loads }) => ({ target, why: objection(placeOf(path), placeOf(target), loads) }))
+      .map(({ target, loads }) => ({
+        target,
+        why: objection(placeOf(path), placeOf(target), loads) ?? sideEntrance(path, target, loads, files),
+      }))
       .filter(({ why }) => why !== null)
       .map(({ target, why }) => `server/${path} imports server/${target}, which ${why}`),
   );

@@ -44,7 +44,7 @@ const CALLS =
 /** By what each file of `files` could open connections; files that cannot are left out. Tests are not checked. */
 export function findOutgoing(files: Map<string, string>): Map<string, string[]> {
   const product = [...files].filter(
-    ([path]) => path.startsWith('src/') && !/\.(?:test|testing|contract)\.ts$/.test(path),
+    ([path]) => path.startsWith('src/') && !/\.(?:test|testing|contract|matrix)\.ts$/.test(path),
   );
   return new Map(
     product.map(([path, source]) => [path, waysOut(source)] as const).filter(([, ways]) => ways.length > 0),

@@ -1,12 +1,12 @@
 import { openPrivateKey } from '../modules/keys/key-pairs.ts';
 import { checkSecretKey } from '../modules/keys/secret-check.ts';
+import { openReplicaStorage, openStorage } from '../open-storage.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Config } from '../platform/config/config.ts';
 import { createKeyring } from '../platform/crypto/keyring.ts';
 import { clockSkew, type Database, DatabaseUnreachable } from '../platform/database/database.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { migratorFor, openDatabase, replicaSources } from '../start.ts';
-import { openReplicaStorage, openStorage } from '../storage.ts';
 
 const NOTABLE_SKEW = 2_000;
 

@@ -4,6 +4,8 @@ export interface ErrorSpec {
   status: number;
   /** One short sentence, the same for every occurrence. */
   title: string;
+  /** For `docs/errors.md`, which is written from here: what it means, and what to do. Markdown. Without it, what the page says stays. */
+  help?: string;
 }
 
 export interface ErrorExtras {
@@ -48,6 +50,18 @@ export function defineErrors<const T extends ErrorTable>(table: T): { [K in keyo
   return Object.assign(factories, { table }) as { [K in keyof T]: ErrorFactory } & { table: T };
 }
 
+/** One table of several. Throws a TypeError where two of them define a code: clients decide by it. */
+export function mergeErrors(...groups: { table: ErrorTable }[]): ErrorTable {
+  const merged: ErrorTable = {};
+  for (const { table } of groups) {
+    for (const [code, spec] of Object.entries(table)) {
+      if (Object.hasOwn(merged, code)) throw new TypeError(`Two error tables define ${code}.`);
+      merged[code] = spec;
+    }
+  }
+  return merged;
+}
+
 /** The `AppError` that a promise rejects with, or null if it resolves; for lists of results. Rejects with any other error. */
 export async function outcomeOf(work: Promise<unknown>): Promise<AppError | null> {
   try {
@@ -69,8 +83,16 @@ export const platformErrors = defineErrors({
   origin_refused: { status: 403, title: 'This origin may not use the cookie.' },
   host_refused: { status: 400, title: 'This host name is not served.' },
   forbidden: { status: 403, title: 'You are not allowed to do this.' },
-  credential_refused: { status: 403, title: 'This needs a signed-in user; credentials of programs are not accepted.' },
-  scope_insufficient: { status: 403, title: 'The scope of this credential does not include this.' },
+  credential_refused: {
+    status: 403,
+    title: 'This needs a signed-in user; credentials of programs are not accepted.',
+    help: 'The route is for sessions: sign in, and send the access token of the session.',
+  },
+  scope_insufficient: {
+    status: 403,
+    title: 'The scope of this credential does not include this.',
+    help: '`WWW-Authenticate` names the scopes that would do.',
+  },
   email_unverified: { status: 403, title: 'The e-mail address must be verified first.' },
   not_found: { status: 404, title: 'This resource does not exist.' },
   method_not_allowed: { status: 405, title: 'This resource does not support that method.' },

@@ -1,32 +1,9 @@
-/** Whom a route admits. `byToken`: looks itself at whatever token it is given, dead ones too. */
-export type AccessClass = 'public' | 'byToken' | 'optional' | 'signedIn' | 'verified' | 'permission';
+import { MATRICES } from './module-matrices.ts';
+import { type AccessTable, type Method, mine, open, permitted, type Rule } from './rules.ts';
 
-export interface Rule {
-  access: AccessClass;
-  /** The answer's status for whoever is admitted and sends `{}`. */
-  admitted: number;
-  /** The same for superadmins, where it is another. */
-  superadmin?: number;
-  sensitive?: boolean;
-  fresh?: boolean;
-  /** Whoever is admitted is signed out by it. */
-  endsCaller?: boolean;
-  /** What the route needs to be asked properly. */
-  query?: string;
-}
+export type { AccessTable, Method, Rule } from './rules.ts';
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-export type AccessTable = Record<string, Rule>;
-
-const open = (admitted: number): Rule => ({ access: 'public', admitted });
-const mine = (admitted: number, more: Partial<Rule> = {}): Rule => ({ access: 'signedIn', admitted, ...more });
-const permitted = (admitted: number, more: Partial<Rule> = {}): Rule => ({ access: 'permission', admitted, ...more });
-
-/**
- * Every route of the server and whom it admits, written by hand: what the matrix expects comes from here, never from the routes
- * themselves. A route that is missing fails the run.
- */
-export const PRODUCT: AccessTable = {
+const TABLE: AccessTable = {
   'GET:/': open(200),
   'GET:/setup': open(200),
   'GET:/reset-password': open(200),
@@ -124,6 +101,12 @@ export const PRODUCT: AccessTable = {
   'GET:/api/v1/admin/schedules/{id}/runs': permitted(200),
 };
 
+/**
+ * Every route of the server and whom it admits, written by hand, here or in the `.matrix.ts` of its module: what the matrix expects comes
+ * from there, never from the routes themselves. A route that is missing fails the run.
+ */
+export const PRODUCT = merged([TABLE, ...MATRICES.map(({ rules }) => rules)]);
+
 /** What there is besides with `DOCS=on`. */
 export const DOCS: AccessTable = {
   'GET:/openapi.json': open(200),
@@ -137,6 +120,16 @@ export const DOCS: AccessTable = {
   'GET:/docs/static/index.html': open(302),
   'GET:/docs/static/swagger-initializer.js': open(200),
 };
+
+/** One table of several. Throws where two of them tell of one route. */
+export function merged(tables: readonly AccessTable[]): AccessTable {
+  const all: AccessTable = {};
+  for (const [code, rule] of tables.flatMap((table) => Object.entries(table))) {
+    if (Object.hasOwn(all, code)) throw new Error(`Two tables tell of ${code}.`);
+    all[code] = rule;
+  }
+  return all;
+}
 
 /** What a table does not know of these routes, and what it knows too much. */
 export function differences(table: AccessTable, codes: readonly string[]): string[] {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { DAY } from '../../src/platform/clock.ts';
 import { ok } from '../client.ts';
 import { makeEvent, makeKey } from '../fixtures.ts';
+import { MATRICES } from './module-matrices.ts';
 import { member, newRole, type World } from './world.ts';
 
 /** What the parameters of a path name. */
@@ -90,6 +91,7 @@ const THINGS: Record<string, (w: World) => Promise<Thing>> = {
   '/api/v1/admin/schedules/{id}': scheduleThing,
   '/api/v1/admin/keys/{id}': keyThing,
   '/docs/static/*': file('swagger-ui.css'),
+  ...Object.assign({}, ...MATRICES.map(({ things }) => things)),
 };
 
 const PARAMETER = /\{(\w+)\}|\*/g;

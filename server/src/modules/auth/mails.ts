@@ -1,116 +1,289 @@
-import { composeMail, type MailText, oneLine } from './mail-layout.ts';
-import { textsFor } from './mail-texts/languages.ts';
-import type { Facts, MailTexts, Words } from './mail-texts/mail-texts.ts';
+import { after, type Clock, DAY, HOUR, MINUTE } from '../../platform/clock.ts';
+import { CODE_TTL } from '../../platform/crypto/one-time.ts';
+import type { Mail, Occasion } from '../mails/mail.ts';
+import type { Circumstances } from '../mails/phrases.ts';
+import type { UserStore } from '../users/user-store.ts';
+import type { ChallengeStore } from './challenge-store.ts';
+import { INVITATION_TTL, type Invitations } from './invitations.ts';
+import { type Passwords, RESET_TTL } from './passwords.ts';
+import type { Registrations } from './registration.ts';
+import type { RegistrationStore } from './registration-store.ts';
 
-export type { MailText } from './mail-layout.ts';
-
-/** Where and with what something was done. `device` is a phrase for people ("Firefox on Linux"), chosen by the client. */
-export interface Circumstances {
-  at: Date;
-  /** Empty: unknown. */
-  ip: string;
-  device: string | null;
-  /** An ISO 3166-1 code, as the address tells it. */
-  country?: string | null;
+export interface AuthMailDeps {
+  registrationStore: RegistrationStore;
+  challengeStore: ChallengeStore;
+  userStore: UserStore;
+  registrations: Pick<Registrations, 'codeOf'>;
+  passwords: Pick<Passwords, 'resetToken'>;
+  invitations: Pick<Invitations, 'token'>;
+  publicUrl: string;
+  clock: Clock;
 }
 
-/** Every mail that we write, in one language. */
-export interface Mails {
-  /** Confirms an address at its registration. */
-  verificationCode(values: { code: string; expiresMinutes: number; name?: string | null }): MailText;
-  /** Answers a registration with an address that has an account; the page told whoever asked nothing of that. */
-  addressKnown(values?: { signInUrl?: string | null }): MailText;
-  /** Sent once, when the account exists. `url` is where the person finds the service. */
-  welcome(values?: { name?: string | null; url?: string | null }): MailText;
-  /** `url` carries the token in its fragment. */
-  resetLink(values: { url: string; expiresMinutes?: number }): MailText;
-  /** Somebody made an account for this address; `url` carries the token in its fragment. */
-  invitation(values: { url: string; expiresDays: number; name?: string | null }): MailText;
-  /** Confirms the address that an account is to move to; goes to the new address. */
-  emailChangeCode(values: { code: string; expiresMinutes: number }): MailText;
-  /** Somebody wanted to move their account to this address, which has one; the page told them nothing of that. */
-  emailChangeTaken(): MailText;
-  /** Goes to the OLD address; the new one is shown in part only, for whoever reads the old mailbox may be somebody else by now. */
-  emailChanged(values: { at: Date; newEmail: string }): MailText;
-  /** Goes to the NEW address; of the old one it says nothing. */
-  emailChangedNew(circumstances: Circumstances): MailText;
-  passwordChanged(circumstances: Circumstances): MailText;
-  newDevice(circumstances: Circumstances): MailText;
-  /** Many wrong passwords came from one place, which has to wait now. */
-  signInBlocked(circumstances: Circumstances): MailText;
-  /** A refresh token came a second time, so somebody has a copy: the session that it belonged to was ended. */
-  sessionKilled(circumstances: Circumstances): MailText;
-  accountDeleted(values: { restorableUntil: Date }): MailText;
+/** How many reset links one address is mailed in an hour of the clock. */
+const RESETS_AN_HOUR = 5;
+
+/** A registration that waits for its code, that code, and who has its address already. */
+async function waitingRegistration({ targetId }: Occasion, deps: AuthMailDeps) {
+  const registration = await deps.registrationStore.find(targetId);
+  if (!registration || registration.sentAt.length === 0 || registration.codeExpiresAt <= deps.clock()) return null;
+  const code = await deps.registrations.codeOf(registration);
+  if (code === null) return null;
+  return { registration, code, known: await deps.userStore.findByEmail(registration.emailNorm) };
 }
 
-/** Code points of a name in a greeting. */
-const NAME_LIMIT = 40;
-/** Letters, and dots only as in "J. R.": mails reach people who never asked for one, so a name must hold no link and no sentence marks. */
-const NAME = /^\p{L}(?:[\p{L}\p{M}'’ -]|\.(?= |$))*$/u;
+/** Answers a registration with an address that has an account; the page told whoever asked nothing of that. */
+export const addressKnown: Mail<AuthMailDeps, { signInUrl?: string | null }> = {
+  on: ['registration.started', 'registration.code_resent'],
+  name: 'mail',
+  async letter(occasion, deps) {
+    const known = (await waitingRegistration(occasion, deps))?.known;
+    return known ? { to: known.email, locale: known.locale, values: { signInUrl: deps.publicUrl } } : null;
+  },
+  texts: {
+    en: ({ signInUrl }, { hello }) => ({
+      subject: 'You already have an account',
+      blocks: [
+        hello(),
+        {
+          says: 'somebody, probably you, tried to register with this e-mail address. It has an account already, so no new one was made.',
+        },
+        {
+          says: 'Sign in with the password that you have. If you have forgotten it, ask for a new one on the sign-in page.',
+        },
+        ...(signInUrl ? [{ link: signInUrl, label: 'Go to the sign-in page' }] : []),
+        { says: 'If it was not you, you need not do anything: your account is as it was.' },
+      ],
+    }),
+    zh: ({ signInUrl }, { hello }) => ({
+      subject: '您已有账号',
+      blocks: [
+        hello(),
+        { says: '有人（很可能是您本人）尝试用此邮箱地址注册。该地址已有账号，因此没有创建新的账号。' },
+        { says: '请用现有的密码登录。如果忘记了密码，可以在登录页面申请重置。' },
+        ...(signInUrl ? [{ link: signInUrl, label: '前往登录页面' }] : []),
+        { says: '如果不是您本人，则无需任何操作：您的账号没有任何变化。' },
+      ],
+    }),
+  },
+};
 
-const written = new Map<MailTexts, Mails>();
+/** Confirms an address at its registration. */
+export const verificationCode: Mail<AuthMailDeps, { code: string; expiresMinutes: number; name?: string | null }> = {
+  on: ['registration.started', 'registration.code_resent'],
+  name: 'mail',
+  async letter(occasion, deps) {
+    const waiting = await waitingRegistration(occasion, deps);
+    if (!waiting || waiting.known) return null;
+    const { registration, code } = waiting;
+    const values = { code, expiresMinutes: CODE_TTL / MINUTE, name: registration.fullName };
+    return { to: registration.email, locale: registration.locale, values };
+  },
+  texts: {
+    en: ({ code, expiresMinutes, name }, { hello, codeTerms, codeUnasked }) => ({
+      subject: 'Your verification code',
+      blocks: [
+        hello(name),
+        { says: 'enter this code to confirm your e-mail address:' },
+        { code },
+        codeTerms(expiresMinutes),
+        codeUnasked,
+      ],
+    }),
+    zh: ({ code, expiresMinutes, name }, { hello, codeTerms, codeUnasked }) => ({
+      subject: '您的验证码',
+      blocks: [
+        hello(name),
+        { says: '请输入以下验证码，以确认您的邮箱地址：' },
+        { code },
+        codeTerms(expiresMinutes),
+        codeUnasked,
+      ],
+    }),
+  },
+};
 
-/** The mails in the language of a locale (BCP 47), or in English where we do not write it. */
-export function mailsIn(locale: string | null): Mails {
-  const texts = textsFor(locale);
-  const mails = written.get(texts) ?? createMails(texts);
-  written.set(texts, mails);
-  return mails;
-}
+/** Sent once, when the account exists. `url` is where the person finds the service. */
+export const welcome: Mail<AuthMailDeps, { name?: string | null; url?: string | null }> = {
+  on: ['user.registered'],
+  name: 'mail',
+  async letter({ owner }, { publicUrl }) {
+    const user = await owner();
+    return user && { to: user.email, locale: user.locale, values: { name: user.fullName, url: publicUrl } };
+  },
+  texts: {
+    en: ({ name, url }, { hello }) => ({
+      subject: 'Welcome',
+      blocks: [
+        hello(name),
+        { says: 'your e-mail address is confirmed and your account is ready. It is good to have you here.' },
+        ...(url ? [{ link: url, label: 'Go to the service' }] : []),
+        {
+          says: 'We will write to this address when something about your account changes, such as its password, or a sign-in from a new device.',
+        },
+      ],
+    }),
+    zh: ({ name, url }, { hello }) => ({
+      subject: '欢迎加入',
+      blocks: [
+        hello(name),
+        { says: '您的邮箱地址已确认，账号已可使用。欢迎您的到来！' },
+        ...(url ? [{ link: url, label: '前往服务' }] : []),
+        { says: '当您的账号发生变化时，例如更改密码或从新设备登录，我们会向此地址发送邮件。' },
+      ],
+    }),
+  },
+};
 
-function createMails(texts: MailTexts): Mails {
-  const formats = createFormats(texts.language);
-  const compose = (words: Words) => composeMail(words, texts);
-  const hello = (name: string | null | undefined) => texts.greeting(greetable(name));
+/** `url` carries the token in its fragment. */
+export const resetLink: Mail<AuthMailDeps, { url: string; expiresMinutes?: number }> = {
+  on: ['password_reset.requested'],
+  name: 'mail',
+  async letter({ targetId }, { challengeStore, userStore, passwords, publicUrl, clock }) {
+    const challenge = await challengeStore.find(targetId);
+    if (!challenge || challenge.expiresAt <= clock()) return null;
+    const user = await userStore.findByEmail(challenge.emailNorm);
+    if (user?.status !== 'active') return null;
+    const { id, purpose, emailNorm, createdAt } = challenge;
+    // The first of each hour of the clock, however many follow: what strangers ask for must not keep the owner from their link.
+    const hour = after(createdAt, -(createdAt.getTime() % HOUR));
+    if ((await challengeStore.countSince(purpose, emailNorm, hour, id)) > RESETS_AN_HOUR) return null;
+    const token = passwords.resetToken(challenge, user);
+    if (token === null) return null;
+    const url = `${publicUrl}/reset-password#token=${token}`;
+    return { to: user.email, locale: user.locale, values: { url, expiresMinutes: RESET_TTL / MINUTE } };
+  },
+  texts: {
+    en: ({ url, expiresMinutes: count }, { hello, minutes }) => ({
+      subject: 'Reset your password',
+      blocks: [
+        hello(),
+        { says: 'somebody, probably you, asked for a new password for your account. Choose it here:' },
+        { link: url, label: 'Choose a new password' },
+        {
+          says: `The link${count === undefined ? '' : ` is valid for ${minutes(count)} and`} works once. Do not pass it on: whoever has it can take over the account.`,
+        },
+        { says: 'If you did not ask for this, you need not do anything: your password stays as it is.' },
+      ],
+    }),
+    zh: ({ url, expiresMinutes: count }, { hello, minutes }) => ({
+      subject: '重置您的密码',
+      blocks: [
+        hello(),
+        { says: '有人（很可能是您本人）申请为您的账号设置新密码。请在此设置：' },
+        { link: url, label: '设置新密码' },
+        {
+          says: `此链接${count === undefined ? '' : `在 ${minutes(count)}内有效，且`}只能使用一次。请勿转发：任何持有此链接的人都能接管您的账号。`,
+        },
+        { says: '如果您没有提出此申请，则无需任何操作：您的密码不会改变。' },
+      ],
+    }),
+  },
+};
 
-  function facts({ at, ip, device, country = null }: Circumstances): Facts {
-    const place = country === null ? null : formats.country(country);
-    return { time: formats.time(at), device: device || null, ip: ip || null, country: place };
-  }
+/** Somebody made an account for this address; `url` carries the token in its fragment. */
+export const invitation: Mail<AuthMailDeps, { url: string; expiresDays: number; name?: string | null }> = {
+  on: ['user.invited'],
+  name: 'mail',
+  async letter({ event, owner }, { invitations, publicUrl }) {
+    const user = await owner();
+    const token = user?.invitation?.id === event.data.invitationId ? user && invitations.token(user) : null;
+    if (!user || token === null || user.status !== 'active') return null;
+    const url = `${publicUrl}/accept-invitation#token=${token}`;
+    const values = { url, expiresDays: INVITATION_TTL / DAY, name: user.fullName };
+    return { to: user.email, locale: user.locale, values };
+  },
+  texts: {
+    en: ({ url, expiresDays: days, name }, { hello }) => ({
+      subject: 'You are invited',
+      blocks: [
+        hello(name),
+        { says: 'an account was made for you with this e-mail address. Choose a password to begin:' },
+        { link: url, label: 'Accept the invitation' },
+        {
+          says: `The link is valid for ${days} days and works once. Do not pass it on: whoever has it has the account.`,
+        },
+        {
+          says: 'If you do not know what this is about, you need not do anything: nobody can sign in before the link is used.',
+        },
+      ],
+    }),
+    zh: ({ url, expiresDays: days, name }, { hello }) => ({
+      subject: '邀请您加入',
+      blocks: [
+        hello(name),
+        { says: '我们已用此邮箱地址为您创建了账号。请设置密码以开始使用：' },
+        { link: url, label: '接受邀请' },
+        { says: `此链接在 ${days} 天内有效，且只能使用一次。请勿转发：任何持有此链接的人都能得到该账号。` },
+        { says: '如果您不清楚这是什么，则无需任何操作：在链接被使用之前，没有人能够登录。' },
+      ],
+    }),
+  },
+};
 
-  return {
-    verificationCode: ({ code, expiresMinutes: minutes, name }) =>
-      compose(texts.verificationCode({ code, minutes, hello: hello(name) })),
-    addressKnown: ({ signInUrl } = {}) => compose(texts.addressKnown({ signInUrl: signInUrl || null })),
-    welcome: ({ name, url } = {}) => compose(texts.welcome({ url: url || null, hello: hello(name) })),
-    resetLink: ({ url, expiresMinutes: minutes = null }) => compose(texts.resetLink({ url, minutes })),
-    invitation: ({ url, expiresDays: days, name }) => compose(texts.invitation({ url, days, hello: hello(name) })),
-    emailChangeCode: ({ code, expiresMinutes: minutes }) => compose(texts.emailChangeCode({ code, minutes })),
-    emailChangeTaken: () => compose(texts.emailChangeTaken()),
-    emailChanged: ({ at, newEmail }) =>
-      compose(texts.emailChanged({ address: maskEmail(newEmail), time: formats.time(at) })),
-    emailChangedNew: (circumstances) => compose(texts.emailChangedNew(facts(circumstances))),
-    passwordChanged: (circumstances) => compose(texts.passwordChanged(facts({ ...circumstances, country: null }))),
-    newDevice: (circumstances) => compose(texts.newDevice(facts(circumstances))),
-    signInBlocked: (circumstances) => compose(texts.signInBlocked(facts(circumstances))),
-    sessionKilled: (circumstances) => compose(texts.sessionKilled(facts({ ...circumstances, country: null }))),
-    accountDeleted: ({ restorableUntil }) => compose(texts.accountDeleted({ day: formats.day(restorableUntil) })),
-  };
-}
+export const passwordChanged: Mail<AuthMailDeps, Circumstances> = {
+  on: ['user.password_changed', 'user.password_reset', 'user.temporary_password_set'],
+  name: 'mail',
+  async letter({ owner, circumstances }) {
+    const user = await owner();
+    return user && { to: user.email, locale: user.locale, values: circumstances };
+  },
+  texts: {
+    en: (circumstances, { hello, happened }) => ({
+      subject: 'Your password was changed',
+      blocks: [
+        hello(),
+        { says: 'the password of your account was changed.' },
+        happened({ ...circumstances, country: null }),
+        { says: 'If this was you, all is well. If not, reset your password now: that ends every session.' },
+      ],
+    }),
+    zh: (circumstances, { hello, happened }) => ({
+      subject: '您的密码已更改',
+      blocks: [
+        hello(),
+        { says: '您账号的密码已被更改。' },
+        happened({ ...circumstances, country: null }),
+        { says: '如果是您本人，则一切正常。如果不是，请立即重置密码，所有会话都会随之结束。' },
+      ],
+    }),
+  },
+};
 
-/** A name that may stand in a greeting, or null. */
-function greetable(name: string | null | undefined): string | null {
-  const line = oneLine(name ?? '');
-  return NAME.test(line) && Array.from(line).length <= NAME_LIMIT ? line : null;
-}
-
-/** How one language writes times and countries. Made for its first mail: their data would cost the start 7 MB and 50 ms. */
-function createFormats(language: string) {
-  const moments = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
-  const days = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' });
-  const countries = new Intl.DisplayNames(language, { type: 'region' });
-  return {
-    time: (at: Date) => `${moments.format(at)} UTC`,
-    day: (at: Date) => days.format(at),
-    country: (code: string) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
-  };
-}
-
-/** `ann@example.com` becomes `a***@e***.com`. */
-function maskEmail(email: string): string {
-  const at = email.lastIndexOf('@');
-  const first = (text: string) => Array.from(text)[0] ?? '';
-  const domain = email.slice(at + 1);
-  const top = domain.includes('.') ? domain.slice(domain.lastIndexOf('.')) : '';
-  return `${first(email.slice(0, Math.max(at, 0)))}***@${first(domain)}***${top}`;
-}
+/** Many wrong passwords came from one place, which has to wait now. */
+export const signInBlocked: Mail<AuthMailDeps, Circumstances> = {
+  on: ['user.sign_in_blocked'],
+  name: 'mail',
+  async letter({ owner, circumstances }) {
+    const user = await owner();
+    return user && { to: user.email, locale: user.locale, values: circumstances };
+  },
+  texts: {
+    en: (circumstances, { hello, happened }) => ({
+      subject: 'Somebody is trying to sign in to your account',
+      blocks: [
+        hello(),
+        {
+          says: 'there were many attempts to sign in to your account from one place within a short time. Further ones from there are held back for a while; elsewhere your password works as always.',
+        },
+        happened(circumstances),
+        {
+          says: 'If it was you, wait a little, or reset your password. If not, look at your sessions, and choose a new password if you use the present one elsewhere, too. However many attempts follow, we write of them once a day.',
+        },
+      ],
+    }),
+    zh: (circumstances, { hello, happened }) => ({
+      subject: '有人正在尝试登录您的账号',
+      blocks: [
+        hello(),
+        {
+          says: '短时间内有许多来自同一处的登录您账号的尝试。我们会暂时限制来自该处的登录；在其他地方，您的密码仍可照常使用。',
+        },
+        happened(circumstances),
+        {
+          says: '如果是您本人，请稍后再试，或重置密码。如果不是，请查看您的会话；若您在别处也使用同一密码，请更换新密码。无论此后还有多少次尝试，我们每天只通知一次。',
+        },
+      ],
+    }),
+  },
+};

@@ -4,13 +4,13 @@ import { pino } from 'pino';
 import { makeId, NOW } from '../../../test/fixtures.ts';
 import { happen } from '../../../test/happenings.ts';
 import { freshSqlite } from '../../../test/scenario.ts';
+import { openStorage } from '../../open-storage.ts';
 import { after, MINUTE } from '../../platform/clock.ts';
 import { createKeyring } from '../../platform/crypto/keyring.ts';
 import { connectDatabase } from '../../platform/database/database.ts';
 import { ADA, assertProblem, testServer } from '../../platform/http/http.testing.ts';
 import { createLists } from '../../platform/http/paging.ts';
 import { migratorFor } from '../../start.ts';
-import { openStorage } from '../../storage.ts';
 import { userErrors } from '../users/errors.ts';
 import { eventAdminRoutes } from './admin-routes.ts';
 

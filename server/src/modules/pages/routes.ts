@@ -1,7 +1,7 @@
-import type { FastifyPluginAsync } from 'fastify';
 import type { Config } from '../../platform/config/config.ts';
 import { prefersJson } from '../../platform/http/accept.ts';
 import { pagePolicy } from '../../platform/http/page.ts';
+import type { RoutePlugin } from '../../platform/http/part.ts';
 import { FORM_SCRIPT } from './form-script.ts';
 import { acceptInvitationPage, resetPasswordPage, setupPage } from './forms.ts';
 import { describeHome, homePage } from './home.ts';
@@ -14,7 +14,7 @@ export interface PageRoutesOptions {
 }
 
 /** The few pages that the server has of its own: `/`, `/setup`, `/reset-password`, `/accept-invitation`. All are made once, at the start. */
-export function pageRoutes({ config, version }: PageRoutesOptions): FastifyPluginAsync {
+export function pageRoutes({ config, version }: PageRoutesOptions): RoutePlugin {
   const home = describeHome(config, version);
   const homeHtml = homePage(home);
   const forms = {

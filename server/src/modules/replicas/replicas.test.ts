@@ -7,10 +7,10 @@ import { type Kysely, sql } from 'kysely';
 import { pino } from 'pino';
 import { standingClock } from '../../../test/app.ts';
 import { makeId } from '../../../test/fixtures.ts';
+import { openStorage } from '../../open-storage.ts';
 import { after, SECOND } from '../../platform/clock.ts';
 import { connectDatabase, type Database } from '../../platform/database/database.ts';
 import { createMigrator, discoverMigrations } from '../../platform/database/migrations.ts';
-import { openStorage } from '../../storage.ts';
 import { createReplicas, MOST_LAG } from './replicas.ts';
 
 const migrations = await discoverMigrations(new URL('../', import.meta.url));

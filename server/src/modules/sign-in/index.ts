@@ -13,6 +13,9 @@ import { createSignInEngine, type SignInEngine } from './engine.ts';
 import { createFlowTokens } from './flow-token.ts';
 import { createVerifyEmail } from './verify-email.ts';
 
+export { signInErrors } from './errors.ts';
+export { signInRoutes } from './routes.ts';
+
 /** Codes that one account is mailed again, within an hour. */
 const MAILS = { name: 'step-mail', points: 5, duration: 3600 };
 

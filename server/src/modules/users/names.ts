@@ -1,3 +1,4 @@
+import { DAY } from '../../platform/clock.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import type { SessionActor } from '../../platform/http/caller.ts';
 import { canonicalEmail } from './canonical-email.ts';
@@ -6,6 +7,9 @@ import { userErrors } from './errors.ts';
 import type { ProfilePatch, UserChange, UserRecord } from './user-store.ts';
 
 export { searchTerms } from './search-terms.ts';
+
+/** How long an account that was deleted can be restored, in milliseconds. The contract says so to its owner. */
+export const GRACE_PERIOD = 30 * DAY;
 
 const ASCII = /^[ -~]*$/;
 

@@ -1,20 +1,17 @@
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 
 const MODULES = new URL('../../modules/', import.meta.url);
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /**
- * Writes an empty migration `YYYYMMDDHHMM-name.ts` (UTC) into a module and returns its URL. Throws a TypeError for a name
- * that is not lower-case words joined by `-`, or an unknown module; never overwrites a file.
+ * Writes an empty migration `YYYYMMDDHHMM-name.ts` (UTC) into a module, which may begin with it, and returns its URL. Throws a TypeError for
+ * a name that is not lower-case words joined by `-`; never overwrites a file.
  */
 export async function newMigration(module: string, name: string, now: Date, modulesDir = MODULES): Promise<URL> {
   if (!NAME.test(module) || !NAME.test(name)) {
     throw new TypeError('Modules and migrations are named in lower-case words joined by "-", such as add-phone.');
   }
   const folder = new URL(`${module}/`, modulesDir);
-  await access(folder).catch(() => {
-    throw new TypeError(`There is no module ${module}.`);
-  });
   const time = now.toISOString().slice(0, 16).replaceAll(/[-:T]/g, '');
   const file = new URL(`migrations/${time}-${name}.ts`, folder);
   await mkdir(new URL('migrations/', folder), { recursive: true });

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import {
-  LATER,
-  makeChallenge,
-  makeEvent,
-  makeId,
-  makeRegistration,
-  makeSession,
-  makeUser,
-  NOW,
-} from '../../../test/fixtures.ts';
-import { createSession, rotationOf } from '../../../test/session-verbs.ts';
-import { describeStore, itRaces, type Open, type OpenStorage, onFresh, race } from '../../../test/store-contract.ts';
-import { after, DAY, HOUR, MINUTE } from '../../platform/clock.ts';
-import type { SessionRecord } from '../sessions/session-store.ts';
+import type { SessionRecord } from '../src/modules/sessions/session-store.ts';
+import { after, DAY, HOUR, MINUTE } from '../src/platform/clock.ts';
+import { LATER, makeChallenge, makeEvent, makeId, makeRegistration, makeSession, makeUser, NOW } from './fixtures.ts';
+import { createSession, rotationOf } from './session-verbs.ts';
+import { describeStore, itRaces, type Open, type OpenStorage, onFresh, race } from './store-contract.ts';
 
 /** What began before then may go. */
 const BEFORE = after(NOW, HOUR);

@@ -1,0 +1,66 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../platform/clock.ts';
+import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import { createForgivableLimit, type ForgivableLimit } from '../../platform/http/limits.ts';
+import type { Counters } from '../../platform/limits/counters.ts';
+import type { EventStore } from '../events/event-store.ts';
+import type { Events } from '../events/events.ts';
+import type { Periodic } from '../schedules/periodic.ts';
+import { createAttackWatch } from './attack-watch.ts';
+import { createDeviceTokens, type DeviceTokens } from './device-tokens.ts';
+import { createGuessing as createAdmission, type Guessing, NO_GUESSING } from './guessing.ts';
+import { registerThrottlePurge } from './jobs.ts';
+import { createProofOfWork } from './proof-of-work.ts';
+import type { ThrottleStore } from './throttle-store.ts';
+import { createThrottles } from './throttles.ts';
+
+export { createDeviceCookie } from './device-cookie.ts';
+export { guessingErrors } from './errors.ts';
+export { proveInBrowser } from './prove-in-browser.ts';
+
+/** The contract's limit on proofs of a password: for one account, by one client. */
+const PASSWORD_TRIES = { name: 'credentials', points: 5, duration: 60 };
+
+export interface GuessingProtection {
+  guessing: Guessing;
+  /** Tokens by which a device is known. */
+  devices: DeviceTokens;
+  /** For routes that take a password. */
+  passwordTries: ForgivableLimit;
+}
+
+/**
+ * Brute-force protection:
+ * `createGuessing({ ...ground, store: storage.throttles, eventStore: storage.events, counters, proofOfWork, notifyOfBlock, periodic })`.
+ */
+export function createGuessing(deps: {
+  store: ThrottleStore;
+  eventStore: EventStore;
+  events: Events;
+  keyring: Keyring;
+  keyedHash: KeyedHash;
+  /** Null: nothing is limited. */
+  counters: Counters | null;
+  /** Whether puzzles are posed. */
+  proofOfWork: boolean;
+  /** Told where an account is held back, and not only a client that asks for it. */
+  notifyOfBlock: (caller: Caller, loginKey: string) => void;
+  periodic: Periodic;
+  clock: Clock;
+  log: Logger;
+}): GuessingProtection {
+  const { counters, notifyOfBlock, keyring, clock } = deps;
+  registerThrottlePurge(deps);
+  const devices = createDeviceTokens({ keyring, clock });
+  const passwordTries = createForgivableLimit(PASSWORD_TRIES, counters);
+  if (!counters) return { guessing: NO_GUESSING, devices, passwordTries };
+  const guessing = createAdmission({
+    ...{ counters, passwordTries, notifyOfBlock, devices },
+    throttles: createThrottles(deps),
+    watch: createAttackWatch({ ...deps, counters }),
+    proofs: deps.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
+  });
+  return { guessing, devices, passwordTries };
+}

@@ -1,0 +1,1 @@
+export { createReplicas, type ReplicaSource } from './replicas.ts';

@@ -1,0 +1,69 @@
+import type { Mail } from '../mails/mail.ts';
+import type { Circumstances } from '../mails/phrases.ts';
+
+/** A session began on a device or network that was not seen before. */
+export const newDevice: Mail<unknown, Circumstances> = {
+  on: ['session.started'],
+  name: 'mail',
+  when: (event) => event.data.newDevice === true,
+  async letter({ owner, circumstances }) {
+    const user = await owner();
+    return user && { to: user.email, locale: user.locale, values: circumstances };
+  },
+  texts: {
+    en: (circumstances, { hello, happened }) => ({
+      subject: 'A new sign-in to your account',
+      blocks: [
+        hello(),
+        { says: 'somebody signed in to your account from a device or network that we have not seen with it before.' },
+        happened(circumstances),
+        {
+          says: 'If this was you, all is well. If this was not you, reset your password now. That ends every session.',
+        },
+      ],
+    }),
+    zh: (circumstances, { hello, happened }) => ({
+      subject: '您的账号有新的登录',
+      blocks: [
+        hello(),
+        { says: '有人从我们未曾见过的设备或网络登录了您的账号。' },
+        happened(circumstances),
+        { says: '如果是您本人，则一切正常。如果不是您本人，请立即重置密码，所有会话都会随之结束。' },
+      ],
+    }),
+  },
+};
+
+/** A refresh token came a second time, so somebody has a copy: the session that it belonged to was ended. */
+export const sessionKilled: Mail<unknown, Circumstances> = {
+  on: ['session.reuse_detected'],
+  name: 'mail',
+  async letter({ owner, circumstances }) {
+    const user = await owner();
+    return user && { to: user.email, locale: user.locale, values: circumstances };
+  },
+  texts: {
+    en: (circumstances, { hello, happened }) => ({
+      subject: 'We ended one of your sessions',
+      blocks: [
+        hello(),
+        {
+          says: 'a secret of one of your sessions was used twice, which can mean that somebody copied it. To be safe we have ended that session.',
+        },
+        happened({ ...circumstances, country: null }),
+        {
+          says: 'Sign in again on that device. If you see a session that you do not know, end it and change your password.',
+        },
+      ],
+    }),
+    zh: (circumstances, { hello, happened }) => ({
+      subject: '我们结束了您的一个会话',
+      blocks: [
+        hello(),
+        { says: '您某个会话的凭据被使用了两次，这可能意味着有人复制了它。为安全起见，我们已结束该会话。' },
+        happened({ ...circumstances, country: null }),
+        { says: '请在该设备上重新登录。如果您看到不认识的会话，请结束它并更改密码。' },
+      ],
+    }),
+  },
+};

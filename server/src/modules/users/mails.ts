@@ -1,0 +1,222 @@
+import { after, type Clock, MINUTE } from '../../platform/clock.ts';
+import { CODE_TTL } from '../../platform/crypto/one-time.ts';
+import type { Mail, Occasion } from '../mails/mail.ts';
+import type { Circumstances } from '../mails/phrases.ts';
+import { GRACE_PERIOD } from './names.ts';
+import type { UserRecord, UserStore } from './user-store.ts';
+import type { Users } from './users.ts';
+
+export interface UserMailDeps {
+  userStore: UserStore;
+  users: Pick<Users, 'emailChangeCode'>;
+  clock: Clock;
+}
+
+/** The change of address that an event asks for, while it waits; and who has that address already. */
+async function waitingChange({ event, owner }: Occasion, { userStore, users, clock }: UserMailDeps) {
+  const user = await owner();
+  const waiting = user?.emailChange;
+  if (!user || !waiting || waiting.id !== event.data.challengeId || waiting.expiresAt <= clock()) return null;
+  const code = users.emailChangeCode(user.id, waiting);
+  if (code === null) return null;
+  const holder = await userStore.findByEmail(waiting.emailNorm);
+  return { user, to: waiting.email, code, holder: holder?.id === user.id ? null : holder };
+}
+
+/** Somebody wanted to move their account to this address, which has one; the page told them nothing of that. */
+export const emailChangeTaken: Mail<UserMailDeps, null> = {
+  on: ['user.email_change_requested'],
+  name: 'mail',
+  async letter(occasion, deps) {
+    const waiting = await waitingChange(occasion, deps);
+    return waiting?.holder ? { to: waiting.to, locale: waiting.holder.locale, values: null } : null;
+  },
+  texts: {
+    en: (_values, { hello }) => ({
+      subject: 'This e-mail address already has an account',
+      blocks: [
+        hello(),
+        {
+          says: 'somebody, perhaps you, tried to use this e-mail address for another account. It belongs to yours, so nothing was changed.',
+        },
+        {
+          says: 'If it was you, sign in with this address, or choose another one for the other account. Otherwise you need not do anything.',
+        },
+      ],
+    }),
+    zh: (_values, { hello }) => ({
+      subject: '此邮箱地址已有账号',
+      blocks: [
+        hello(),
+        { says: '有人（也许是您本人）尝试将此邮箱地址用于另一个账号。该地址属于您现有的账号，因此没有任何更改。' },
+        { says: '如果是您本人，请用此地址登录，或为另一个账号选择其他地址。否则无需任何操作。' },
+      ],
+    }),
+  },
+};
+
+/** Confirms the address that an account is to move to; goes to the new address. */
+export const emailChangeCode: Mail<UserMailDeps, { code: string; expiresMinutes: number }> = {
+  on: ['user.email_change_requested'],
+  name: 'mail',
+  async letter(occasion, deps) {
+    const waiting = await waitingChange(occasion, deps);
+    if (!waiting || waiting.holder) return null;
+    const { user, to, code } = waiting;
+    return { to, locale: user.locale, values: { code, expiresMinutes: CODE_TTL / MINUTE } };
+  },
+  texts: {
+    en: ({ code, expiresMinutes }, { hello, codeTerms, codeUnasked }) => ({
+      subject: 'Confirm your new e-mail address',
+      blocks: [
+        hello(),
+        { says: 'enter this code to use this e-mail address for your account from now on:' },
+        { code },
+        codeTerms(expiresMinutes),
+        codeUnasked,
+      ],
+    }),
+    zh: ({ code, expiresMinutes }, { hello, codeTerms, codeUnasked }) => ({
+      subject: '请确认您的新邮箱地址',
+      blocks: [
+        hello(),
+        { says: '请输入以下验证码，今后您的账号将使用此邮箱地址：' },
+        { code },
+        codeTerms(expiresMinutes),
+        codeUnasked,
+      ],
+    }),
+  },
+};
+
+/** From which address to which an account moved; null where the event does not tell any more, or its owner is gone. */
+async function move({ event, owner }: Occasion): Promise<{ user: UserRecord; from: string; to: string } | null> {
+  const [from, to] = [emailIn(event.data.before), emailIn(event.data.after)];
+  const user = await owner();
+  return !user || from === null || to === null || from === to ? null : { user, from, to };
+}
+
+/** Goes to the OLD address; the new one is shown in part only, for whoever reads the old mailbox may be somebody else by now. */
+export const emailChanged: Mail<UserMailDeps, { at: Date; newEmail: string }> = {
+  on: ['user.email_changed'],
+  name: 'old-address',
+  async letter(occasion) {
+    const moved = await move(occasion);
+    if (!moved) return null;
+    const { user, from, to } = moved;
+    return { to: from, locale: user.locale, values: { at: occasion.event.at, newEmail: to } };
+  },
+  texts: {
+    en: ({ at, newEmail }, { hello, time }) => ({
+      subject: 'Your e-mail address was changed',
+      blocks: [
+        hello(),
+        { says: 'your account uses another e-mail address from now on. This is the last mail to the old one.' },
+        {
+          facts: [
+            ['New address', maskEmail(newEmail)],
+            ['Time', time(at)],
+          ],
+        },
+        {
+          says: 'If this was not you, somebody else is in your account: contact the people who run this service at once.',
+        },
+      ],
+    }),
+    zh: ({ at, newEmail }, { hello, time }) => ({
+      subject: '您的邮箱地址已更改',
+      blocks: [
+        hello(),
+        { says: '您的账号今后将使用另一个邮箱地址。这是发往旧地址的最后一封邮件。' },
+        {
+          facts: [
+            ['新地址', maskEmail(newEmail)],
+            ['时间', time(at)],
+          ],
+        },
+        { says: '如果不是您本人，则说明他人已能使用您的账号，请立即联系本服务的运营者。' },
+      ],
+    }),
+  },
+};
+
+/** Goes to the NEW address; of the old one it says nothing. */
+export const emailChangedNew: Mail<UserMailDeps, Circumstances> = {
+  on: ['user.email_changed'],
+  name: 'new-address',
+  async letter(occasion) {
+    const moved = await move(occasion);
+    // Who has not accepted an invitation yet has nothing to sign in to: the new address gets a link of its own.
+    if (!moved || moved.user.invitation) return null;
+    return { to: moved.to, locale: moved.user.locale, values: occasion.circumstances };
+  },
+  texts: {
+    en: (circumstances, { hello, happened }) => ({
+      subject: 'This is your new e-mail address',
+      blocks: [
+        hello(),
+        { says: 'your account uses this e-mail address from now on. Sign in with it, and expect our mails here.' },
+        happened(circumstances),
+        {
+          says: 'We have told the old address of it, too. If you know nothing of such an account, write to the people who run this service.',
+        },
+      ],
+    }),
+    zh: (circumstances, { hello, happened }) => ({
+      subject: '这是您的新邮箱地址',
+      blocks: [
+        hello(),
+        { says: '您的账号今后将使用此邮箱地址。请用它登录，我们的邮件也会发送到这里。' },
+        happened(circumstances),
+        { says: '我们也已通知旧地址。如果您对此账号一无所知，请联系本服务的运营者。' },
+      ],
+    }),
+  },
+};
+
+export const accountDeleted: Mail<UserMailDeps, { restorableUntil: Date }> = {
+  on: ['user.deleted'],
+  name: 'mail',
+  async letter({ event, owner }) {
+    const user = await owner();
+    const values = { restorableUntil: after(event.at, GRACE_PERIOD) };
+    return user && { to: user.email, locale: user.locale, values };
+  },
+  texts: {
+    en: ({ restorableUntil }, { hello, day }) => ({
+      subject: 'Your account was deleted',
+      blocks: [
+        hello(),
+        { says: 'your account was deleted and you are signed out everywhere.' },
+        {
+          says: `Until ${day(restorableUntil)} the people who run this service can restore it. After that it is erased for good.`,
+        },
+        { says: 'If this was not you, contact them before that day.' },
+      ],
+    }),
+    zh: ({ restorableUntil }, { hello, day }) => ({
+      subject: '您的账号已删除',
+      blocks: [
+        hello(),
+        { says: '您的账号已被删除，您已在所有设备上退出登录。' },
+        { says: `在 ${day(restorableUntil)} 之前，本服务的运营者可以恢复它。此后它将被彻底清除。` },
+        { says: '如果不是您本人的操作，请在该日期之前联系他们。' },
+      ],
+    }),
+  },
+};
+
+/** The address in one half of what a change was. */
+function emailIn(half: unknown): string | null {
+  const { email } = (half ?? {}) as { email?: unknown };
+  return typeof email === 'string' ? email : null;
+}
+
+/** `ann@example.com` becomes `a***@e***.com`. */
+function maskEmail(email: string): string {
+  const at = email.lastIndexOf('@');
+  const first = (text: string) => Array.from(text)[0] ?? '';
+  const domain = email.slice(at + 1);
+  const top = domain.includes('.') ? domain.slice(domain.lastIndexOf('.')) : '';
+  return `${first(email.slice(0, Math.max(at, 0)))}***@${first(domain)}***${top}`;
+}
