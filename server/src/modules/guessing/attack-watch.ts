@@ -4,7 +4,7 @@ import type { Logger } from '../../platform/telemetry/log.ts';
 import type { EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 
-/** A sign-in as this module looks at it. */
+/** A sign-in, as this module sees it. */
 export interface SignInTry {
   loginKey: string;
   /** Of the password; `passwordFingerprint`. */
@@ -12,23 +12,23 @@ export interface SignInTry {
 }
 
 export interface AttackWatch {
-  /** `sprayed`: this password is tried at many accounts. `attack`: many accounts are tried, far more than people get in. */
+  /** `sprayed`: this password is tried at many accounts. `attack`: many accounts are tried, far more than sign-ins succeed. */
   suspicion(fingerprint: string): Promise<'sprayed' | 'attack' | null>;
   failed(tried: SignInTry): Promise<void>;
   passed(): Promise<void>;
 }
 
-/** Seconds over which is counted. */
+/** Period of counting, in seconds. */
 const WINDOW = 600;
-/** At so many accounts one wrong password is tried: nobody has so many, and what many people mistype differs. */
+/** Accounts at which one wrong password fails: no user has so many, and typing errors of many users differ. */
 const SPRAYED_AT = 10;
-/** With fewer accounts failing it is a busy morning, whatever the share of those who get in. */
+/** With fewer failing accounts it is ordinary traffic, whatever the share of successes. */
 const LEAST_FAILING = 100;
-/** So many accounts fail for one that gets in. */
+/** Failing accounts per successful one. */
 const FAILING_SHARE = 3;
 const LOOK_AGAIN = SECOND;
 
-/** Notices guessing that spreads over many accounts and many clients, where no single one is tried often. */
+/** Detects guessing that is spread over many accounts and clients, with few attempts at each. */
 export function createAttackWatch(deps: {
   counters: Counters;
   events: Events;
@@ -40,11 +40,11 @@ export function createAttackWatch(deps: {
   const seenOfPassword = counters({ name: 'guess-password-account', points: 1, duration: WINDOW });
   const accountsOfPassword = counters({ name: 'guess-password', points: SPRAYED_AT, duration: WINDOW });
   const seenFailing = counters({ name: 'guess-account', points: 1, duration: WINDOW });
-  // Without an end: a counter that is over is not counted on, and would look small beside a large number of people who get in.
+  // Without a limit: a counter that is over stops counting, and would look small beside many successes.
   const endless = { points: Number.MAX_SAFE_INTEGER, duration: WINDOW };
   const failing = counters({ name: 'guess-failing', ...endless });
   const passing = counters({ name: 'guess-passing', ...endless });
-  /** Of the last event, whoever wrote it. */
+  /** Time of the last event, of any instance. */
   let toldHour = Number.NaN;
   let known = { at: Number.NEGATIVE_INFINITY, attack: false };
 
@@ -57,7 +57,7 @@ export function createAttackWatch(deps: {
     return attack;
   }
 
-  /** One event an hour, whichever instance notices. */
+  /** One event an hour across all instances. */
   async function tell(data: Record<string, number>): Promise<void> {
     const hour = Math.floor(clock().getTime() / HOUR);
     if (hour === toldHour) return;

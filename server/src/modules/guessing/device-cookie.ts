@@ -6,18 +6,18 @@ import type { TokenTransport } from '../sessions/schemas.ts';
 import { DEVICE_TTL, type DeviceOwner, type DeviceTokens } from './device-tokens.ts';
 
 export interface DeviceCookie {
-  /** What the browser keeps; empty for nothing, and where a page of another site may have sent it along. */
+  /** The tokens of the browser; empty if there are none, or if a page of another site may have sent the request. */
   read(request: FastifyRequest): string;
-  /** Makes a device known on which this user proved who they are: answers 204 with a cookie, or 200 with the token in the body. */
+  /** Makes the device of a proved user known: answers 204 with a cookie, or 200 with the token in the body. */
   keep(reply: FastifyReply, user: DeviceOwner, transport: TokenTransport): { deviceToken: string } | null;
-  /** Hands out what a sign-in answers with, and what makes the device known beside it, the same way; `held`: what came in the body. */
+  /** Answers a sign-in together with the device token, by the same transport; `held`: the tokens of the body. */
   handOut(...args: [...Parameters<RefreshCookie['handOut']>, held?: string]): ReturnType<RefreshCookie['handOut']>;
 }
 
-/** Longer than what a browser of ours sends; `DEVICE_TTL` bounds the tokens in it. */
+/** Longer than any genuine value; `DEVICE_TTL` bounds the tokens in it. */
 const LONGEST = 512;
 
-/** The cookie of devices that are known, beside that of the session; signing out leaves it. */
+/** The cookie of known devices, beside that of the session; it stays at a sign-out. */
 export function createDeviceCookie(deps: {
   devices: DeviceTokens;
   cookie: RefreshCookie;
@@ -29,7 +29,7 @@ export function createDeviceCookie(deps: {
   const attributes = { path: '/', httpOnly: true, secure, sameSite: 'strict', maxAge: DEVICE_TTL / 1000 } as const;
 
   function read(request: FastifyRequest): string {
-    // A page of a neighbouring site could use up what the device may try. JSON no page can send without being allowed to.
+    // A page of a neighbouring site could use up the attempts of the device. It cannot send JSON without permission (CORS).
     if (request.mediaType !== 'application/json' && !isSameOrigin(request, config)) return '';
     return (request.cookies[name] ?? '').slice(0, LONGEST);
   }

@@ -3,30 +3,30 @@ import { type Clock, DAY } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { createMacTokens } from '../../platform/crypto/mac-token.ts';
 
-/** Whose device it is; another password makes every device a stranger, for whoever knew the old one may hold tokens, too. */
+/** The owner of a device. A new password makes all devices unknown, since whoever knew the old one may have tokens, too. */
 export interface DeviceOwner {
   id: string;
   passwordVersion: number;
 }
 
 export interface DeviceTokens {
-  /** Which device of this user these tokens prove; null for none. Costs a MAC for each, and no query. */
+  /** The device of this user that these tokens prove, or null. Costs a MAC per token, and no query. */
   read(tokens: string, owner: DeviceOwner): string | null;
-  /** The tokens with one more, or a renewed one, for a device on which this user has just signed in. */
+  /** The tokens with a new or renewed one, for a device on which this user has just signed in. */
   add(tokens: string, owner: DeviceOwner): string;
 }
 
-/** Since the last sign-in. */
+/** Lifetime since the last sign-in. */
 export const DEVICE_TTL = 180 * DAY;
-/** People who share a browser; whoever signed in there longest ago makes room. */
+/** Maximum number of users who share a browser; the earliest sign-in is dropped. */
 const MOST_USERS = 4;
 const TIME_BYTES = 4;
 const DEVICE_BYTES = 16;
 
 /**
- * What a device keeps after a sign-in, so that strangers who guess at an account cannot lock its owner out (OWASP, "device cookies"):
- * time and device under a MAC, one token for each user, joined by dots. The MAC binds it to a user whom it does not name. It opens
- * nothing by itself.
+ * Tokens of a device after a sign-in, so that strangers who guess at an account cannot lock its owner out (OWASP, "device cookies"):
+ * time and device under a MAC, one token per user, joined by dots. The MAC binds a token to a user whom it does not name. A token
+ * grants no access.
  */
 export function createDeviceTokens({ keyring, clock }: { keyring: Keyring; clock: Clock }): DeviceTokens {
   const sealed = createMacTokens({ keyring, purpose: 'device', bodyBytes: TIME_BYTES + DEVICE_BYTES });
@@ -58,7 +58,7 @@ export function createDeviceTokens({ keyring, clock }: { keyring: Keyring; clock
   return {
     read: (tokens, owner) => find(tokens, owner)?.toString('base64url') ?? null,
     add(tokens, owner) {
-      // With the password, the token of before became nobody's, and would take the room of somebody else's.
+      // A password change made the old token invalid; it would take the place of another user's token.
       const before = { ...owner, passwordVersion: owner.passwordVersion - 1 };
       const isTheirs = (token: string) => [owner, before].some((each) => deviceIn(token, each) !== null);
       const others = split(tokens).filter((token) => token !== '' && !isTheirs(token));

@@ -9,78 +9,79 @@ import { guessingErrors } from './errors.ts';
 import type { ProofOfWork, Solution } from './proof-of-work.ts';
 import type { Pace, Throttles } from './throttles.ts';
 
-/** What is known of a sign-in before the password is looked at. */
+/** A sign-in before its password is checked. */
 export interface SignInAttempt {
-  /** What was typed, in the form that all spellings share; nothing tells whether there is such an account. */
+  /** The typed login, in the form that all spellings share, whether or not there is such an account. */
   loginKey: string;
   /** Of the password; `passwordFingerprint`. */
   fingerprint: string;
-  /** Whose account it is, if anybody's. */
+  /** The owner of the account, if it exists. */
   user: DeviceOwner | null;
-  /** The tokens that the device keeps; empty where it has none. */
+  /** The tokens of the device; empty if it has none. */
   deviceTokens: string;
   proof: Solution | undefined;
 }
 
-/** One try that may be made. Exactly one of the three is called when it is over. */
+/** An admitted attempt. Call exactly one of the three when it is over. */
 export interface Attempt {
   failed(): Promise<void>;
   passed(): Promise<void>;
-  /** The password was not looked at after all. */
+  /** The password was not checked after all. */
   undone(): Promise<void>;
 }
 
 export interface Guessing {
   /** Throws `rate_limited`, or `proof_required` with a puzzle. */
   admit(caller: Caller, attempt: SignInAttempt): Promise<Attempt>;
-  /** The same for somebody who proves their password again within a session. Throws `rate_limited`. */
+  /** The same for a password that is proved again within a session. Throws `rate_limited`. */
   admitSession(actor: Pick<SessionActor, 'userId' | 'sessionId'>): Promise<Attempt>;
-  /** The same for somebody who does a step of a sign-in, whatever flow and whatever code it is. Throws `rate_limited`. */
+  /** The same for a step of a sign-in, for all flows and codes together. Throws `rate_limited`. */
   admitStep(caller: Caller, userId: string): Promise<Attempt>;
-  /** Forgets what was tried at an account: by strangers under its logins, on its devices, in its sessions and at its steps. */
+  /** Forgets the attempts at an account: of strangers at its logins, of its devices, in its sessions and at its steps. */
   forgive(userId: string, loginKeys: readonly string[]): Promise<void>;
 }
 
-/** An hour has room for ten tries, then three: an account has two logins, so 20 guesses an hour at most, wherever they come from. */
+/** Allows ten attempts in the first hour, then three an hour. An account has two logins: at most 20 guesses an hour, from anywhere. */
 const ACCOUNT: Pace = { kind: 'account', free: 5, delays: [2, 4, 8, 16, 20].map((minutes) => minutes * MINUTE) };
-/** The same again for each device that has signed in before, and each session. */
+/** The same for each known device, and for each session. */
 const DEVICE: Pace = { ...ACCOUNT, kind: 'device' };
 const SESSION: Pace = { ...ACCOUNT, kind: 'session' };
-/** Whoever does a step has shown the first factor, so nobody else can use these tries up. */
+/** A step follows the first factor, so that strangers cannot use these attempts up. */
 const STEP: Pace = { ...ACCOUNT, kind: 'step' };
 /**
- * How often an account was forgiven. A new number leaves behind whatever its devices and sessions tried, none of which is listed. It must
- * outlive that: beginning anew, it would bring back what was forgiven, and leave behind what was not.
+ * How often an account was forgiven. A new number abandons the counts of its devices and sessions, which are not listed. It must
+ * outlive them: a reset number would bring forgiven counts back, and abandon others.
  */
 const FORGIVEN: Pace = { kind: 'forgiven', free: Number.MAX_SAFE_INTEGER, delays: [], kept: 3 * DAY };
 /** Accounts at which a client failed; many people may share an address. */
 const CLIENT: Pace = { kind: 'client', free: 10, delays: [0.5, 1, 2, 4, 8, 15].map((minutes) => minutes * MINUTE) };
-/** What somebody typed, however much it looks like the id of a user, by which is counted, too. */
+/** The key of a typed login, distinct from user ids, which are keys, too. */
 const typed = (loginKey: string) => `login ${loginKey}`;
 const NOBODY: DeviceOwner = { id: '', passwordVersion: 0 };
-/** While many accounts are being guessed at. */
+/** Failed accounts per client while many accounts are under attack. */
 const SUSPECT_CLIENT_FREE = 3;
-/** Where there are proofs of work, each try at an account beyond these needs one. */
+/** With proofs of work, attempts at an account beyond this number need one. */
 const UNPROVED = 3;
-/** For whoever sits before a client that cannot solve it. */
+/** For users whose client cannot solve the puzzle. */
 const WAYS_IN =
   'If your program does not solve the puzzle by itself, sign in on a device or in a browser that has signed in before, or set a new password by mail.';
 const LEAST_BITS = 16;
 const MOST_BITS = 22;
 
 /**
- * Slows down guessing without locking anybody out: whoever signed in on a device before is counted there apart, and passes what strangers
- * cause. Everything is decided before the password is looked at, and alike whether or not there is such an account.
+ * Slows down guessing without lockout: a known device has its own count, and is not affected by strangers. Everything is
+ * decided before the password is checked, and in the same way whether or not there is such an account:
+ * `const attempt = await guessing.admit(caller, signIn)`, then `await attempt.failed()`.
  */
 export function createGuessing(deps: {
   throttles: Throttles;
   watch: AttackWatch;
   devices: DeviceTokens;
-  /** Null: none are asked for. */
+  /** Null: no proofs are requested. */
   proofs: ProofOfWork | null;
-  /** The tries of a client for an account, right ones too; a known device is counted apart, also from where strangers are. */
+  /** Attempts of a client at an account, successful ones too; a known device is counted separately, also at an address that it shares with strangers. */
   passwordTries: ForgivableLimit;
-  /** Told where an account is held back, and not only a client that asks for it. */
+  /** Called when an account must wait, not only one client. */
   notifyOfBlock: (caller: Caller, loginKey: string) => void;
   counters: Counters;
 }): Guessing {
@@ -90,7 +91,7 @@ export function createGuessing(deps: {
   const ownKey = async (userId: string, name: string) =>
     `${userId} ${name} ${(await throttles.extend(FORGIVEN, userId)).tries}`;
 
-  /** Throws where a stranger must wait, or work. */
+  /** Throws if an unknown device must wait or send a proof of work. */
   async function demandOfStranger(caller: Caller, { loginKey, fingerprint, proof }: SignInAttempt): Promise<void> {
     const client = clientKey(caller.ip);
     const [account, here, suspicion] = await Promise.all([
@@ -98,7 +99,7 @@ export function createGuessing(deps: {
       throttles.peek(CLIENT, client),
       watch.suspicion(fingerprint),
     ]);
-    // No work buys more tries at one account.
+    // No proof of work buys more attempts at one account.
     if (account.wait > 0) throw heldBack(caller, loginKey, account.wait);
     const clientWait = suspicion === 'attack' && here.tries >= SUSPECT_CLIENT_FREE ? MINUTE : 0;
     const wait = Math.max(here.wait, clientWait, suspicion === 'sprayed' ? MINUTE : 0);
@@ -129,7 +130,7 @@ export function createGuessing(deps: {
   return {
     async admit(caller, attempt) {
       const { user, loginKey } = attempt;
-      // Also for nobody: the time that it takes to look at tokens must not tell whether there is such an account.
+      // Also without an account: the time to check tokens must not reveal whether there is one.
       const device = devices.read(attempt.deviceTokens, user ?? NOBODY);
       const isStranger = user === null || device === null;
       const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(user.id, device)];
@@ -140,7 +141,7 @@ export function createGuessing(deps: {
       return {
         failed: () => failedFrom(clientKey(caller.ip), attempt),
         async passed() {
-          // What strangers tried stays: an owner who signs in somewhere new again and again gives them no more tries.
+          // The count of strangers stays: an owner who often signs in on new devices gives them no more attempts.
           const settle = isStranger ? throttles.undo : throttles.forget;
           await Promise.all([settle(pace, key), watch.passed()]);
         },
@@ -183,7 +184,7 @@ export function createGuessing(deps: {
 
 const FREE: Attempt = { failed: async () => {}, passed: async () => {}, undone: async () => {} };
 
-/** Where the configuration switches every limit off. */
+/** For RATE_LIMITS=off. */
 export const NO_GUESSING: Guessing = {
   admit: async () => FREE,
   admitSession: async () => FREE,

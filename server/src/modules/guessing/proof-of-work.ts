@@ -4,10 +4,10 @@ import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { createMacTokens } from '../../platform/crypto/mac-token.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 
-/** What a client is asked to work at. */
+/** A puzzle for a client. */
 export interface Puzzle {
   challenge: string;
-  /** So many zero bits begin the SHA-256 of `challenge`, `.` and `solution`. */
+  /** The number of leading zero bits of the SHA-256 of `challenge`, `.` and `solution`. */
   bits: number;
   /** Seconds. */
   expiresIn: number;
@@ -20,7 +20,7 @@ export interface Solution {
 
 export interface ProofOfWork {
   pose(bits: number): Puzzle;
-  /** Whether a puzzle of ours, of at least so many bits, was solved, for the first time. */
+  /** Whether this solves one of our puzzles, of at least this many bits, for the first time. */
   accept(solution: Solution, bits: number): Promise<boolean>;
 }
 
@@ -29,15 +29,15 @@ const TIME_BYTES = 4;
 const RANDOM_BYTES = 16;
 
 /**
- * Puzzles in the manner of Hashcash, made and checked here, without a third party and without a state: expiry, bits and chance
- * under a MAC. That each serves once is counted as limits are: an empty Redis lets one serve again, which costs a guesser no less.
+ * Hashcash-like puzzles, without a third party and without state: expiry, bits and random bytes under a MAC. Their single use is
+ * counted as limits are: after a loss of Redis a solution is accepted once more, which makes guessing hardly cheaper.
  */
 export function createProofOfWork(deps: { keyring: Keyring; counters: Counters; clock: Clock }): ProofOfWork {
   const { keyring, clock } = deps;
   const served = deps.counters({ name: 'proof-of-work', points: 1, duration: TTL / 1000 });
   const challenges = createMacTokens({ keyring, purpose: 'proof-of-work', bodyBytes: TIME_BYTES + 1 + RANDOM_BYTES });
 
-  /** The bits that a challenge of ours asks for; 0 for any other, and for one that ran out. */
+  /** The bits of one of our challenges; 0 for any other, and for an expired one. */
   function bitsOf(challenge: string): number {
     const body = challenges.read(challenge);
     return body === null || body.readUInt32BE() * 1000 <= clock().getTime() ? 0 : body.readUInt8(TIME_BYTES);

@@ -3,16 +3,16 @@ interface BrowserRequest {
 }
 
 /**
- * Lets a request of Swagger UI answer `proof_required` by itself: solves the puzzle and sends the request again. Its text is sent to the
- * browser as it is, so it may name nothing from outside but what browsers have.
+ * Lets Swagger UI answer `proof_required` by itself: solves the puzzle and sends the request again. Its source text is sent to the
+ * browser, so it may only use browser globals.
  */
 export function proveInBrowser<T extends BrowserRequest>(request: T): T {
-  /** Each puzzle that is posed meanwhile is harder at most. */
+  /** A puzzle posed meanwhile may be harder. */
   const MOST_PUZZLES = 3;
-  /** Digests that are under way at a time: the browser makes them beside the page. */
+  /** Number of concurrent digests, which the browser computes off the page's thread. */
   const BATCH = 512;
 
-  /** A text that begins with the challenge, whose SHA-256 begins with so many zero bits. */
+  /** A text that begins with the challenge, and whose SHA-256 begins with this many zero bits. */
   async function solve({ challenge, bits }: { challenge: string; bits: number }): Promise<string> {
     const encoder = new TextEncoder();
     for (let from = 0; ; from += BATCH) {

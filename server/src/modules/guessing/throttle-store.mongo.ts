@@ -40,7 +40,7 @@ export function createMongoThrottleStore({ database }: { database: Database }): 
         .sort({ expiresAt: 1 })
         .limit(limit)
         .toArray();
-      // Asked again: what was tried meanwhile counts on.
+      // The condition is checked again: a throttle with newer attempts stays.
       return (await throttles.deleteMany({ _id: { $in: over.map(({ _id }) => _id) }, ...isOver })).deletedCount;
     },
   };

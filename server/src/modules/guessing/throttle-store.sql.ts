@@ -62,7 +62,7 @@ export function createSqlThrottleStore({ database }: { database: Database }): Th
         .execute();
       if (over.length === 0) return 0;
       const keys = over.map(({ key }) => key);
-      // Asked again: what was tried meanwhile counts on.
+      // The condition is checked again: a throttle with newer attempts stays.
       const result = await db
         .deleteFrom('throttles')
         .where('key', 'in', keys)

@@ -1,11 +1,11 @@
-/** How often something was tried, and when it may be tried next. */
+/** The number of attempts, and the time of the next allowed one. */
 export interface Throttle {
-  /** A MAC of what is throttled: what people type as their login is kept nowhere. */
+  /** A MAC of the throttled key: typed logins are never stored. */
   key: string;
   tries: number;
-  /** Nothing is tried before. */
+  /** No attempt is allowed before this time. */
   nextAt: Date;
-  /** From then on it counts as never tried. */
+  /** From then on it counts as never attempted. */
   expiresAt: Date;
   version: number;
 }
@@ -13,12 +13,12 @@ export interface Throttle {
 export interface ThrottleStore {
   find(key: string): Promise<Throttle | null>;
   /**
-   * Writes what follows from what was read: version 1 where nothing was, else one more than was read. False where somebody else was
-   * faster, and it must be read again.
+   * Writes the successor of what was read: version 1 if there was nothing, else the read version plus one. False if another write was
+   * faster: read again.
    */
   put(throttle: Throttle): Promise<boolean>;
   /** Removes it, whatever its version. */
   remove(key: string): Promise<void>;
-  /** Removes at most `limit` that expired before then; answers how many. */
+  /** Removes at most `limit` that expired before then; returns the number. */
   purge(before: Date, limit: number): Promise<number>;
 }

@@ -3,52 +3,55 @@ import { after, type Clock, DAY } from '../../platform/clock.ts';
 import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import type { Throttle, ThrottleStore } from './throttle-store.ts';
 
-/** How fast something may be tried. */
+/** The allowed pace of attempts. */
 export interface Pace {
-  /** What the key means; the same key of another kind is another throttle. */
+  /** The kind of key; the same key of another kind is another throttle. */
   kind: string;
-  /** So many tries at any pace. */
+  /** Number of attempts without a delay. */
   free: number;
-  /** Milliseconds to wait after the last free one, after the next, and so on; the last one stays. */
+  /** Milliseconds to wait after the last free attempt, after the next, and so on; the last delay repeats. */
   delays: readonly number[];
-  /** Milliseconds for which it is kept after its last try, or the end of its wait. A day unless it says otherwise. */
+  /** Milliseconds for which it is kept after its last attempt, or the end of its wait. Default: a day. */
   kept?: number;
 }
 
 export interface Turn {
-  /** Counted so far. */
+  /** The count so far. */
   tries: number;
-  /** Milliseconds; 0: it may be made. */
+  /** Milliseconds; 0: the attempt is allowed. */
   wait: number;
 }
 
 export interface Throttles {
   /**
-   * Counts a try before it is made, so that of many at once no more are made than of one after the other. `wait`: it must not be made
-   * for so many milliseconds, and was not counted.
+   * Counts an attempt before it is made, so that concurrent attempts are limited like sequential ones. `wait` above 0: the attempt is not
+   * allowed for this many milliseconds, and was not counted.
    */
   take(pace: Pace, key: string): Promise<Turn>;
-  /** Counts what was made already, also while there is a wait, which then begins anew: many at once cost what one after the other does. */
+  /** Counts an attempt that was already made, also during a wait, which then restarts: concurrent attempts count like sequential ones. */
   count(pace: Pace, key: string): Promise<Turn>;
-  /** The same without counting: what is only counted when it has failed. */
+  /** The same without counting, for attempts that are counted only when they fail. */
   peek(pace: Pace, key: string): Promise<Turn>;
-  /** Looks, and makes sure that what is there outlives whatever is counted from now on. */
+  /** Reads, and extends the record so that it outlives everything that is counted from now on. */
   extend(pace: Pace, key: string): Promise<Turn>;
-  /** Takes one try back that was counted, but not made. */
+  /** Takes back an attempt that was counted, but not made. */
   undo(pace: Pace, key: string): Promise<void>;
-  /** As if it had never been tried. */
+  /** Deletes the record. */
   forget(pace: Pace, key: string): Promise<void>;
 }
 
 const KEPT = DAY;
-/** Longer than any wait and what follows it. */
+/** Longer than any wait and its aftermath. */
 const OUTLIVES = 2 * KEPT;
-/** Callers that come in the same moment read again; who loses so often is one of very many. */
+/** Lost races after which an attempt is refused for the first delay. */
 const RACES = 20;
 /** Between two rounds of a race, in milliseconds. */
 const LONGEST_PAUSE = 50;
 
-/** Growing delays, kept in the database: neither a restart nor an empty Redis gives anybody more tries. */
+/**
+ * Growing delays, kept in the database, so that neither a restart nor an empty Redis gives more attempts:
+ * `const { wait } = await throttles.take(pace, key)`.
+ */
 export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHash; clock: Clock }): Throttles {
   const { store, keyedHash, clock } = deps;
 
@@ -79,7 +82,7 @@ export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHa
       const tries = throttle.tries + 1;
       const delay = pace.delays[Math.min(tries - pace.free, pace.delays.length - 1)] ?? 0;
       if (await write(pace, throttle, tries, after(now, tries < pace.free ? 0 : delay))) return { tries, wait: 0 };
-      // What was made is counted, however many come at once: in each round one of them wins.
+      // Every attempt is counted, however many are concurrent: in each round one of them wins.
       if (alsoWhileWaiting) await pause(Math.random() * Math.min(races, LONGEST_PAUSE));
       else if (races === RACES) return { tries, wait: pace.delays[0] ?? 1 };
     }
@@ -99,7 +102,7 @@ export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHa
       const throttle = await read(keyOf(pace, name), now);
       const turn = turnOf(throttle, now);
       if (turn.tries > 0 && throttle.expiresAt < after(now, OUTLIVES)) {
-        // Who loses here loses to somebody who has just written it, and so keeps it as long.
+        // A loser here lost to a write of this moment, which keeps the record as long.
         await write(pace, throttle, turn.tries, after(now, turn.wait));
       }
       return turn;
@@ -107,7 +110,7 @@ export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHa
 
     async undo(pace, name) {
       const key = keyOf(pace, name);
-      // Who loses so often leaves one too many counted, which costs a wait and no safety.
+      // After so many lost races, one attempt too many stays counted, which costs a wait and no safety.
       for (let races = 0; races <= RACES; races += 1) {
         const now = clock();
         const throttle = await read(key, now);

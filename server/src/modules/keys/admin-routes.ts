@@ -5,7 +5,7 @@ import type { Keys } from './keys.ts';
 import { keyParams, keysSchema, keyView, rotateBody } from './schemas.ts';
 
 const TAGS = ['Keys'];
-/** Each makes a key, which takes time and a place in the list that everybody reads. */
+/** Each call makes a key, which takes time and a place in the published list. */
 const LIMIT = { name: 'keys', points: 10, duration: 60 };
 
 /** The keys that sign tokens and decrypt passwords, for administrators. */

@@ -7,17 +7,17 @@ export interface PublicEncryptionKey {
   publicJwk: webcrypto.JsonWebKey;
 }
 
-/** The RSA-OAEP-256 keys that others encrypt for this server with. */
+/** The RSA-OAEP-256 keys for encrypting to this server. */
 export interface EncryptionKeys {
-  /** The one that new texts are encrypted for. The very first call makes it, which takes part of a second. */
+  /** The key for new texts. The very first call makes it, which takes a fraction of a second. */
   current(): Promise<PublicEncryptionKey>;
-  /** The private half, for what was encrypted for this `kid`; from memory. */
+  /** The private half for this `kid`, from memory. */
   find(kid: string): KeyObject | null;
   /** The same, but an unknown `kid` is looked up in the database, where another instance may just have put it. */
   fetch(kid: string): Promise<KeyObject | null>;
 }
 
-/** `ensure` makes the first key where there is none: nobody pays for RSA who does not use it. */
+/** `ensure` makes the first key if there is none, so that servers without encrypted passwords need no RSA key. */
 export function createEncryptionKeys(deps: { memory: KeyMemory; ensure: () => Promise<void> }): EncryptionKeys {
   const { memory } = deps;
   let ensuring: Promise<void> | null = null;

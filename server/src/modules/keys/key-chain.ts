@@ -7,22 +7,22 @@ export type KeyStatus = 'next' | 'active' | 'retired';
 export interface KeyLink {
   key: KeyRecord;
   status: KeyStatus;
-  /** When the one after it was put to use. */
+  /** When its successor was activated. */
   retiredAt: Date | null;
 }
 
-/** The keys of one use, in the order of their places. */
+/** The keys of one use, ordered by place. */
 export interface KeyChain {
   links: KeyLink[];
   next: KeyRecord | null;
   active: KeyRecord | null;
-  /** Where a new one goes. */
+  /** The place of a new key. */
   freePlace: number;
 }
 
 /**
- * What each key is. Active is the one in the highest place that was ever put to use, next is the one after it, retired is all before it.
- * So there is never more than one active key, and putting the next to use retires it in the same write, whatever the clocks say.
+ * The status of each key. The activated key in the highest place is active, the one after it is next, and all before it are retired.
+ * So there is never more than one active key, and activating the next one retires it in the same write, independent of clocks.
  */
 export function chainOf(keys: readonly KeyRecord[], use: KeyUse): KeyChain {
   const ours = keys.filter((key) => key.use === use).sort((a, b) => a.place - b.place);

@@ -13,36 +13,36 @@ import { newKeyPair, sealPrivateKey } from './key-pairs.ts';
 import type { KeyAlgorithm, KeyRecord, KeyStore, KeyUse } from './key-store.ts';
 
 export interface KeyLife {
-  /** Makes the active key and the next one where they are missing. */
+  /** Makes the active key and the next one if they are missing. */
   ensure(use: KeyUse): Promise<void>;
-  /** Makes the next key one of the algorithm that is configured here; for a server that starts. */
+  /** Makes the next key one of the configured algorithm; for a server that starts. */
   settle(use: KeyUse): Promise<void>;
-  /** Puts the next key to use now and makes another next one. Callers at the same time may share one rotation. */
+  /** Activates the next key now and makes another next one. Concurrent callers may share one rotation. */
   rotate(caller: Caller, use: KeyUse): Promise<void>;
-  /** Throws a key away, at once; if it was active, after a rotation. Throws `key_not_found`. */
+  /** Removes a key at once; if it is active, after a rotation. Throws `key_not_found`. */
   revoke(caller: Caller, id: string): Promise<void>;
-  /** Does what is due by now. Any number of instances may, at the same time. */
+  /** Does what is due. Any number of instances may call it concurrently. */
   tend(): Promise<{ activated: number; removed: number }>;
 }
 
-/** How long those who verify tokens may hold an older list of keys: as the answer says, in seconds. */
+/** Seconds for which others may cache the list of keys, as the answer says. */
 export const LIST_MAX_AGE = 300;
 export const LIST_STALE = 3600;
-/** How long a key is published before it is put to use by itself: longer than that. */
+/** How long a key is published before it is activated automatically: longer than that. */
 export const PUBLISHED_AHEAD = 2 * HOUR;
 /** Rounds of reading and conditional writing before somebody else's luck is called overload. */
 const ATTEMPTS = 20;
 
 type Reason = 'expired' | 'revoked' | 'algorithm_changed' | 'unreadable';
 
-/** Where keys come from, follow on each other and go. Each step is one conditional write, decided on what was just read. */
+/** Creation, rotation and removal of keys. Each step is one conditional write, decided on what was just read. */
 export function createKeyLife(deps: {
   store: KeyStore;
   events: Events;
   keyring: Keyring;
-  /** Whether this instance has, or could have, the private half. */
+  /** Whether this instance can decrypt the private half. */
   opens: (key: KeyRecord) => boolean;
-  /** As configured here. */
+  /** The configured algorithm. */
   algorithms: Record<KeyUse, KeyAlgorithm>;
   /** Milliseconds that a key is active. */
   rotation: number;
@@ -59,12 +59,12 @@ export function createKeyLife(deps: {
   }
 
   /**
-   * What new keys are made for: the same as the newest one. A server that starts makes that one fit its setting, so of servers that
+   * The algorithm of new keys: that of the newest one. A server that starts changes that one to its setting, so that of servers that
    * disagree the last one to start decides, and none undoes what another did after it.
    */
   const algorithmOf = ({ links }: KeyChain, use: KeyUse) => links.at(-1)?.key.algorithm ?? algorithms[use];
 
-  /** False where somebody else took the place. */
+  /** False if another instance took the place. */
   async function insert(
     caller: Caller | null,
     use: KeyUse,
@@ -100,13 +100,13 @@ export function createKeyLife(deps: {
     return won;
   }
 
-  /** Whoever takes the place makes it, so one attempt is enough. */
+  /** The instance that gets the place makes the key, so one attempt is enough. */
   async function replenish(caller: Caller | null, use: KeyUse, algorithm: KeyAlgorithm): Promise<void> {
     const chain = await read(use);
     if (!chain.next) await insert(caller, use, { chain, status: 'next', algorithm });
   }
 
-  /** An active key that is old, was made for another algorithm than the next one, or cannot be opened here, and a next one that others know. */
+  /** Whether the active key is old, of another algorithm than the next one, or cannot be decrypted here, and others know the next one. */
   function isDue({ active, next }: KeyChain): boolean {
     if (!active?.activatedAt || !next) return false;
     const isOver = after(active.activatedAt, rotation) <= clock();
@@ -114,7 +114,7 @@ export function createKeyLife(deps: {
     return isReplaced && after(next.createdAt, PUBLISHED_AHEAD) <= clock();
   }
 
-  /** Makes another key the active one, unless somebody else does meanwhile. One that cannot be opened here would sign nothing. */
+  /** Activates another key, unless another instance does meanwhile. A key that cannot be decrypted here could not sign. */
   async function replaceActive(caller: Caller, use: KeyUse): Promise<void> {
     const first = await read(use);
     const algorithm = algorithmOf(first, use);
@@ -176,10 +176,10 @@ export function createKeyLife(deps: {
       for (let tries = 0; tries < ATTEMPTS; tries++) {
         const keys = isId(id) ? await store.list() : [];
         const key = keys.find((each) => each.id === id);
-        // Gone meanwhile is what the caller wanted.
+        // A key that is gone meanwhile is what the caller wanted.
         if (!key && tries > 0) return;
         if (!key) throw keyErrors.key_not_found();
-        // What is retired stays so; the next one may have been put to use since, and then has another version.
+        // A retired key stays retired; the next one may have been activated since, and then has another version.
         const chain = chainOf(keys, key.use);
         if (chain.active === key) await rotate(caller, key.use);
         else if (await remove(caller, key, 'revoked')) return replenish(caller, key.use, algorithmOf(chain, key.use));

@@ -8,42 +8,42 @@ import { chainOf, KEY_USES, type KeyLink } from './key-chain.ts';
 import { openPrivateKey, resealed } from './key-pairs.ts';
 import type { KeyRecord, KeyStore, KeyUse } from './key-store.ts';
 
-/** A key as this instance knows it. */
+/** A key in the memory of this instance. */
 export interface HeldKey extends Pick<KeyRecord, 'use' | 'algorithm' | 'publicJwk'> {
   kid: string;
   status: KeyLink['status'];
   publicKey: KeyObject;
-  /** Null where it was altered, or sealed with a `SECRET_KEY` that this instance does not have. */
+  /** Null if it was altered, or encrypted with a `SECRET_KEY` that this instance does not have. */
   privateKey: KeyObject | null;
-  /** Unix milliseconds; from then on nothing that was made with it counts. */
+  /** Unix milliseconds; from then on the key is invalid. */
   until: number;
 }
 
-/** What an instance remembers of the keys. Asking it costs no query; `evict` keeps it true. */
+/** The keys that an instance remembers. Reads cost no query; `evict` keeps them current. */
 export interface KeyMemory {
-  /** Reads what there is now, and seals anew what another `SECRET_KEY` sealed. */
+  /** Reads all keys, and re-encrypts those that another `SECRET_KEY` encrypted. */
   read(): Promise<void>;
-  /** The same in the background, again until it works; what is remembered serves until then. */
+  /** The same in the background, retried until it works; the remembered keys serve until then. */
   evict(): void;
   /**
-   * Reads because of a key that nobody knows here, no more than ten times a second: strangers can invent as many as they like. Callers
-   * wait for a reading that begins after they asked, so a key that another instance has just made is always found. Writes nothing.
+   * Reads because of an unknown key, at most ten times a second: strangers can invent any number. Callers
+   * wait for a read that begins after their call, so that a key that another instance has just made is always found. Writes nothing.
    */
   lookAgain(): Promise<void>;
-  /** The one to make new things with: the active one, or the latest before it that this instance can open. */
+  /** The key to sign with: the active one, or the latest before it that this instance can decrypt. */
   current(use: KeyUse): HeldKey | null;
-  /** Whether this instance has its private half, or could. */
+  /** Whether this instance can decrypt its private half. */
   opens(key: KeyRecord): boolean;
-  /** One that still counts. */
+  /** A key that is still valid. */
   find(use: KeyUse, kid: string): HeldKey | null;
-  /** All of a use that still count, in the order of their places. */
+  /** All valid keys of a use, ordered by place. */
   list(use: KeyUse): HeldKey[];
   stop(): Promise<void>;
 }
 
 /**
- * How long a key still counts after it was retired: longer than an access token can live, which is a day (`ACCESS_TOKEN_TTL`), and than
- * an instance takes to hear of it.
+ * How long a key is valid after it was retired: longer than an access token can live, which is a day (`ACCESS_TOKEN_TTL`), plus the time
+ * until an instance learns of it.
  */
 export const KEPT_AFTER = DAY + HOUR;
 const LOOK_AGAIN_AFTER = SECOND / 10;
@@ -78,23 +78,23 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
     current = nowCurrent;
   }
 
-  /** Never because of strangers: instances whose secrets differ in their order would write in turns. */
+  /** Never because of strangers: instances with a different order of secrets would overwrite each other. */
   async function sealAnew(): Promise<void> {
     for (const record of records) {
       const sealed = resealed(keyring, record);
       if (sealed !== null && (await store.reseal(record.id, record.sealedPrivateKey, sealed)))
-        log.info({ kid: record.id }, 'a private key was sealed under the new SECRET_KEY');
+        log.info({ kid: record.id }, 'a private key was encrypted with the new SECRET_KEY');
     }
   }
 
   function hold({ key, status, retiredAt }: KeyLink): HeldKey {
     const known = held.get(key.id);
-    // What was opened once stays so: another instance may seal it anew under a SECRET_KEY that this one does not have yet.
+    // A decrypted key stays usable: another instance may encrypt it with a SECRET_KEY that this one does not have yet.
     const privateKey = known?.privateKey ?? openPrivateKey(keyring, key);
     if (!privateKey && !known) {
       log.warn(
         { kid: key.id },
-        'a private key cannot be opened here: it was altered, or sealed with another SECRET_KEY',
+        'a private key cannot be decrypted here: it was altered, or encrypted with another SECRET_KEY',
       );
     }
     const publicKey = known?.publicKey ?? createPublicKey({ key: key.publicJwk, format: 'jwk' });
@@ -105,7 +105,7 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
 
   const whileItCounts = (key: HeldKey | undefined) => (key && clock().getTime() < key.until ? key : null);
 
-  /** One reading at a time, so that an older one never lands last; callers get one that began after they asked. */
+  /** One read at a time, so that an older one never finishes last; callers get one that began after their call. */
   function reload(): Promise<void> {
     if (reading) {
       waiting ??= reading
@@ -124,7 +124,7 @@ export function createKeyMemory(deps: { store: KeyStore; keyring: Keyring; clock
 
   const read = () => reload().then(sealAnew);
 
-  /** Whoever asks until it begins to read shares it; whoever asks later waits for the one after it. */
+  /** Callers before it begins share it; later callers wait for the next one. */
   async function look(): Promise<void> {
     await pause(Math.max(0, lookedAt + LOOK_AGAIN_AFTER - performance.now()));
     lookedAt = performance.now();

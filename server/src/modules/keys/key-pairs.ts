@@ -6,13 +6,13 @@ import type { KeyAlgorithm, KeyRecord } from './key-store.ts';
 const generate = promisify(generateKeyPair);
 
 /**
- * NIST SP 800-57, part 1: 112 and 128 bits of strength. A forged signature is worth something only while its key counts, and each is made
- * on the event loop; what is encrypted may be recorded and broken years later, and is decrypted beside it.
+ * NIST SP 800-57, part 1: 112 and 128 bits of strength. A forged signature is useful only while its key is valid, and signatures are made
+ * on the event loop; a ciphertext may be recorded and broken years later, and is decrypted off the loop.
  */
 const MODULUS_BITS = { RS256: 2048, 'RSA-OAEP-256': 3072 };
 const SEAL_PURPOSE = 'signing-key';
 
-/** A new pair, made off the event loop: one for RSA takes part of a second. */
+/** A new pair, made off the event loop: RSA takes a fraction of a second. */
 export function newKeyPair(algorithm: KeyAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
   switch (algorithm) {
     case 'EdDSA':
@@ -31,7 +31,7 @@ export function sealPrivateKey(keyring: Keyring, id: string, privateKey: KeyObje
   return keyring.seal(SEAL_PURPOSE, privateKey.export({ format: 'der', type: 'pkcs8' }), id);
 }
 
-/** Null where it was altered, or sealed with a `SECRET_KEY` that is not configured here. */
+/** Null if it was altered, or encrypted with a `SECRET_KEY` that is not configured here. */
 export function openPrivateKey(keyring: Keyring, sealed: Sealed): KeyObject | null {
   const key = open(keyring, sealed);
   return key && createPrivateKey({ key, format: 'der', type: 'pkcs8' });
@@ -47,7 +47,7 @@ function open(keyring: Keyring, { id, sealedPrivateKey }: Sealed): Buffer | null
   }
 }
 
-/** The same key under the present `SECRET_KEY`; null where it is already, or cannot be opened. */
+/** The same key, encrypted with the present `SECRET_KEY`; null if it already is, or cannot be decrypted. */
 export function resealed(keyring: Keyring, sealed: Sealed): string | null {
   if (keyring.sealedBy(sealed.sealedPrivateKey) === keyring.currentKeyId) return null;
   const key = open(keyring, sealed);

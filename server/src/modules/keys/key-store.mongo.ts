@@ -2,7 +2,7 @@ import { type Database, mongoOf, uniqueViolation } from '../../platform/database
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { KeyRecord, KeyStore } from './key-store.ts';
 
-/** Without a place it is a tombstone that waits until its last event is home; the unique index ignores it. */
+/** Without a place: a tombstone, until its last event has been moved; the unique index ignores it. */
 type KeyDocument = Omit<KeyRecord, 'id' | 'place'> & { _id: string; place: number | null };
 
 const LIVING = { place: { $gt: 0 } } as const;
@@ -39,7 +39,7 @@ export function createMongoKeyStore(deps: { database: Database; outbox: MongoOut
     async remove({ id, version }, event) {
       const gone = { place: null, sealedPrivateKey: '', version: version + 1 };
       if (!(await outbox.change({ _id: { $eq: id }, version, ...LIVING }, gone, event, version + 1))) return false;
-      // Gone for everybody already: a tombstone that stays behind after a crash does no harm.
+      // Already removed for all readers: a tombstone that is left after a crash is harmless.
       await outbox.remove(id).catch(() => {});
       return true;
     },

@@ -12,32 +12,32 @@ import { WrongSecretKey } from './secret-check.ts';
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
 
 export interface Keys {
-  /** Makes the first signing keys where there are none, and reads all keys. Throws `WrongSecretKey`. */
+  /** Makes the first signing keys if there are none, and reads all keys. Throws `WrongSecretKey`. */
   load(): Promise<void>;
-  /** For a server that starts to serve: the next key becomes one of `algorithm`. What changed is remembered with the next reading. */
+  /** For a server that starts: makes the next key one of `algorithm`. The next read remembers the change. */
   start(): Promise<void>;
   signing: SigningKeys;
   encryption: EncryptionKeys;
-  /** As they are in the database. */
+  /** The keys, from the database. */
   list(): Promise<KeyLink[]>;
-  /** Puts the next key to use now, and makes another next one; what the old one signed lives out its time. */
+  /** Activates the next key now, and makes another next one; tokens of the old one stay valid until they expire. */
   rotate(caller: Caller, use: KeyUse): Promise<void>;
-  /** Throws a key away: nothing that it signed or decrypted counts any more, here at once. Throws `key_not_found`. */
+  /** Removes a key: its tokens and ciphertexts are invalid, in this process at once. Throws `key_not_found`. */
   revoke(caller: Caller, id: string): Promise<void>;
-  /** Does what is due by now, and seals under `SECRET_KEY` what another instance sealed under the previous one. */
+  /** Does what is due, and encrypts with `SECRET_KEY` what another instance encrypted with the previous one. */
   tend(): Promise<{ activated: number; removed: number }>;
   evict(target: string): void;
-  /** Everything may have changed: reads all keys. */
+  /** For unknown changes: reads all keys. */
   readAll(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The keys of the server: private halves sealed in the database, the same on every instance. */
+/** The keys of the server, the same on every instance; their private halves are encrypted in the database. */
 export function createKeys(deps: {
   store: KeyStore;
   events: Events;
   keyring: Keyring;
-  /** Of signing keys that are made from `start` on, by whichever instance. */
+  /** Algorithm of signing keys that are made from `start` on, by any instance. */
   algorithm: SigningAlgorithm;
   /** Milliseconds that a key is active. */
   rotation: number;
@@ -48,7 +48,7 @@ export function createKeys(deps: {
   const memory = createKeyMemory(deps);
   const life = createKeyLife({ ...deps, opens: memory.opens, algorithms: { sig: algorithm, enc: 'RSA-OAEP-256' } });
 
-  /** An answer tells what holds here already. */
+  /** The change applies here before the answer. */
   async function andRead(change: Promise<void>): Promise<void> {
     await change;
     await memory.read();

@@ -15,7 +15,7 @@ const jwk = Type.Object({
   use: Type.Literal('sig'),
 });
 
-/** Where others find the keys that access tokens are signed with (RFC 7517, RFC 8414). */
+/** The published keys that access tokens are signed with (RFC 7517, RFC 8414). */
 export function jwksRoutes({ keys }: { keys: SigningKeys }) {
   return async (app: HttpServer): Promise<void> => {
     app.get(

@@ -26,7 +26,7 @@ export const keysSchema = Type.Object({ items: Type.Array(keySchema) });
 export const keyParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, { additionalProperties: false });
 export const rotateBody = Type.Object({ use: Type.Optional(use) }, { additionalProperties: false });
 
-/** What administrators see of a key: nothing of its private half. */
+/** A key as administrators see it, without its private half. */
 export function keyView({ key, status, retiredAt }: KeyLink): Static<typeof keySchema> {
   return {
     ...{ id: key.id, use: key.use, algorithm: key.algorithm, status },

@@ -2,9 +2,9 @@ import { type Database, mongoOf, uniqueViolation } from '../../platform/database
 import type { SecretCheck, SecretCheckStore } from './secret-check-store.ts';
 
 interface SecretCheckDocument extends Omit<SecretCheck, 'sealedMaskKey'> {
-  /** 1, 2, 3 …: who comes first decides. */
+  /** 1, 2, 3 …: unique, so that the first writer wins. */
   _id: number;
-  /** Documents from before have none. */
+  /** Older documents have none. */
   sealedMaskKey?: string | null;
 }
 

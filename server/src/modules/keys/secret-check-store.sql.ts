@@ -4,7 +4,7 @@ import type { SecretCheckStore } from './secret-check-store.ts';
 
 interface SecretCheckTables {
   secret_checks: {
-    /** 1, 2, 3 …: who comes first decides. */
+    /** 1, 2, 3 …: unique, so that the first writer wins. */
     place: number;
     key_id: string;
     value: string;

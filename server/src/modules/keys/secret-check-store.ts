@@ -1,9 +1,9 @@
-/** What proves that an instance has the right `SECRET_KEY`, without telling anything of it. */
+/** Proves that an instance has the right `SECRET_KEY`, without revealing it. */
 export interface SecretCheck {
   keyId: string;
   /** A MAC over a fixed text. */
   value: string;
-  /** Under this secret, what `KeyedHash` is made with; null: it is derived from this secret, the first one. */
+  /** The key of `KeyedHash`, encrypted with this secret; null: derived from this secret, the first one. */
   sealedMaskKey: string | null;
   createdAt: Date;
 }
@@ -11,8 +11,8 @@ export interface SecretCheck {
 export interface SecretCheckStore {
   list(): Promise<SecretCheck[]>;
   /**
-   * Adds one. `first`: only into an empty store, where of many instances that start together one wins.
-   * False where it was not added.
+   * Adds one. `first`: only into an empty store; of instances that start together, one wins.
+   * False if it was not added.
    */
   add(check: SecretCheck, mode: 'first' | 'next'): Promise<boolean>;
 }

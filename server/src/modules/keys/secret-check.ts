@@ -3,7 +3,7 @@ import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { sameSecret } from '../../platform/crypto/one-time.ts';
 import type { SecretCheck, SecretCheckStore } from './secret-check-store.ts';
 
-/** This instance's `SECRET_KEY` is not the one that the database was made with. */
+/** This instance's `SECRET_KEY` is not the one of the database. */
 export class WrongSecretKey extends Error {
   override readonly name = 'WrongSecretKey';
 }
@@ -11,10 +11,10 @@ export class WrongSecretKey extends Error {
 const HASH_KEY = 'mask-key';
 
 /**
- * Refuses a `SECRET_KEY` that this database does not know: nothing that it sealed or derived would work, and what would be made under the
- * wrong key would be lost. The first key is taken as it comes; a new one only together with the known one as `SECRET_KEY_PREVIOUS`.
- * Answers the key of `KeyedHash`, which each secret hands on to the next: what is counted under it is counted on through every change, also by
- * instances whose secrets differ meanwhile. Throws `WrongSecretKey`.
+ * Refuses a `SECRET_KEY` that this database does not know: existing ciphertexts and derived secrets would be unusable, and new ones would be
+ * lost. The first key is accepted; a new one only together with a known one as `SECRET_KEY_PREVIOUS`.
+ * Returns the key of `KeyedHash`, which each secret passes on to the next, so that counts continue through every change, also on
+ * instances with different secrets meanwhile. Throws `WrongSecretKey`.
  */
 export async function checkSecretKey(deps: {
   store: SecretCheckStore;

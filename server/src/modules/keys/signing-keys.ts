@@ -15,7 +15,7 @@ export interface VerificationKey {
   publicKey: KeyObject;
 }
 
-/** The public half of a key as others read it (RFC 7517, RFC 7518, 6). */
+/** The public half of a key as published (RFC 7517, RFC 7518, 6). */
 export interface PublishedKey {
   kty: string;
   crv?: string | undefined;
@@ -29,15 +29,15 @@ export interface PublishedKey {
 }
 
 export interface SigningKeys {
-  /** The key that new tokens are signed with. Throws `unavailable` where this instance can open none. */
+  /** The key for new tokens. Throws `unavailable` if this instance can decrypt none. */
   current(): SigningKey;
-  /** A key by its `kid`, from memory; null for one that does not count any more. */
+  /** A key by its `kid`, from memory; null for one that is no longer valid. */
   find(kid: string): VerificationKey | null;
   /** The same, but an unknown `kid` is looked up in the database, where another instance may just have put it. */
   fetch(kid: string): Promise<VerificationKey | null>;
   /**
-   * RFC 7517: the public halves of the next, the active and the retired keys. Read anew, so that whoever brings a token of a key that
-   * another instance has just made finds it here; while the database is away, those that are remembered.
+   * RFC 7517: the public halves of the next, the active and the retired keys. Read from the database, so that a key that another instance
+   * has just made is included; while the database is away, the remembered ones.
    */
   jwks(): Promise<{ keys: PublishedKey[] }>;
 }

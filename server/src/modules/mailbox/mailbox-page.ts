@@ -2,13 +2,12 @@ import { type Html, html } from '../../platform/html.ts';
 import { renderPage } from '../../platform/http/page.ts';
 import type { MailboxMail } from '../../platform/mail/mailbox.ts';
 
-/** Mails on the page; all of them are in the JSON. */
+/** Number of mails on the page; the JSON has all. */
 const SHOWN = 50;
 const URL_IN_TEXT = /(https?:\/\/[^\s<>"']+)/;
 
 /**
- * Shows mails without trusting them: the HTML part in a frame without scripts and without our origin. Its links open a page of
- * their own.
+ * Shows mails without trusting them: the HTML part is in a frame without scripts and without our origin. Its links open in a new page.
  */
 export function mailboxPage(mails: MailboxMail[]): string {
   const more =

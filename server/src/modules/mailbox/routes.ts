@@ -4,7 +4,7 @@ import type { RoutePlugin } from '../../platform/http/part.ts';
 import type { Mailbox } from '../../platform/mail/mailbox.ts';
 import { mailboxPage } from './mailbox-page.ts';
 
-/** `GET /dev/mailbox`: every mail that was sent, newest first, as a page or as JSON. Never in production: it shows codes and links. */
+/** `GET /dev/mailbox`: all sent mails, newest first, as a page or as JSON. Never in production: it shows codes and links. */
 export function mailboxRoutes({ mailbox }: { mailbox: Pick<Mailbox, 'list'> }): RoutePlugin {
   return async (app) => {
     app.get(

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { KeyObject } from 'node:crypto';
 import { decodeBase64url } from '../../platform/crypto/base64url.ts';
 
-/** A compact JWE (RFC 7516, 7.1) of the one kind that is taken here; its header is authentic only once it was opened. */
+/** A compact JWE (RFC 7516, 7.1) of the one accepted kind; its header is authentic only after decryption. */
 export interface Jwe {
   compact: string;
   kid: string;
@@ -18,8 +18,8 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Reads the outside of a JWE, at no cost worth speaking of. Null for whatever is not exactly RSA-OAEP-256 with A256GCM in its canonical
- * spelling: a header with anything more in it (`zip`, `crit`, `p2c`, a key of the sender's) is refused instead of understood.
+ * Parses a JWE without decryption, at negligible cost. Null for anything but RSA-OAEP-256 with A256GCM in canonical
+ * spelling: a header with additional members (`zip`, `crit`, `p2c`, a key of the sender) is refused.
  */
 export function readJwe(compact: string): Jwe | null {
   const parts = compact.split('.', 6);
@@ -47,11 +47,11 @@ function readHeader(bytes: Buffer): Record<string, unknown> | null {
 }
 
 /**
- * The text inside, null where it does not open with this key or is no UTF-8. Runs off the event loop. A wrong key and a broken text take
- * the same way (RFC 7516, 11.5), so that nobody learns by trying which it was.
+ * The plaintext; null if it cannot be decrypted with this key or is not UTF-8. Runs off the event loop. A wrong key and a broken ciphertext
+ * take the same path (RFC 7516, 11.5), so that attempts do not reveal which it was.
  */
 export async function openJwe({ compact }: Jwe, privateKey: KeyObject): Promise<string | null> {
-  // Loaded with the first one: most starts never need it.
+  // Loaded at the first use: most processes never need it.
   const { compactDecrypt, errors } = await import('jose');
   try {
     const { plaintext } = await compactDecrypt(compact, privateKey, {

@@ -1,13 +1,13 @@
-/** A nonce that was issued; only those that were used are kept. */
+/** An issued nonce; only used ones are stored. */
 export interface Nonce {
   id: string;
   expiresAt: Date;
 }
 
-/** The nonces that were used. Only the database decides on them: what Redis or a process remembers may be lost. */
+/** The used nonces. Only the database decides: memory of Redis or of a process may be lost. */
 export interface NonceStore {
-  /** Uses it up. False where somebody did before. */
+  /** Uses it up. False if it was used before. */
   use(nonce: Nonce): Promise<boolean>;
-  /** Forgets at most `limit` that expired before then; answers how many. */
+  /** Removes at most `limit` that expired before then; returns the number. */
   purge(before: Date, limit: number): Promise<number>;
 }

@@ -5,9 +5,9 @@ import { createMacTokens } from '../../platform/crypto/mac-token.ts';
 import type { Nonce } from './nonce-store.ts';
 
 export interface Nonces {
-  /** A new one. Nothing of it is written anywhere: whoever asks for many costs no row. `expiresIn`: seconds. */
+  /** A new nonce. Nothing is stored: requesting many costs no row. `expiresIn`: seconds. */
   issue(): { nonce: string; expiresIn: number };
-  /** What a text stands for if it is one of ours and has not expired, else null. Whether it was used, the store knows. */
+  /** The nonce of a text that this server issued and that has not expired, else null. The store knows whether it was used. */
   read(text: string): Nonce | null;
 }
 
@@ -16,7 +16,7 @@ const TTL = 5 * MINUTE;
 const TIME_BYTES = 6;
 const ID_BYTES = 16;
 
-/** Nonces that prove by themselves that this server, or another with its secret, issued them, and until when they are good. */
+/** Self-authenticating nonces: they prove that this server, or another with its secret, issued them, and their expiry. */
 export function createNonces({ keyring, clock }: { keyring: Keyring; clock: Clock }): Nonces {
   const tokens = createMacTokens({ keyring, purpose: 'transport-nonce', bodyBytes: TIME_BYTES + ID_BYTES });
 

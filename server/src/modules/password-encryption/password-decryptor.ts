@@ -11,14 +11,14 @@ import { type EncryptedName, encryptedName } from './schemas.ts';
 type Without<Body, Name extends string> = Omit<Body, Name | EncryptedName<Name>>;
 
 /**
- * Takes the passwords out of a body, where each stands as it is or encrypted (`passwordFields`). To be called after the limits
- * of the route (those of a sign-in need the password): what is encrypted costs a write and an RSA operation.
+ * Reads the passwords of a body, plain or encrypted (`passwordFields`). Call it after the limits of the route (those of a sign-in
+ * need the password): an encrypted password costs a write and an RSA operation.
  *
- * Throws `validation_failed` where two fields say one thing and where a password is empty; `nonce_invalid`, after which a client takes a
- * new nonce; `encrypted_invalid`; and `overloaded`, which leaves the nonce good.
+ * Throws `validation_failed` for both fields of one password and for an empty password; `nonce_invalid`, after which a client fetches a
+ * new nonce; `encrypted_invalid`; and `overloaded`, which does not use up the nonce.
  */
 export interface PasswordDecryptor {
-  /** The body with all of these passwords. Throws `validation_failed` where one is missing, too. */
+  /** The body with all of these passwords. Also throws `validation_failed` if one is missing. */
   open<Body extends object, Name extends string>(
     body: Body,
     ...names: Name[]
@@ -33,10 +33,10 @@ export interface PasswordDecryptor {
 type Fields = Record<string, string | undefined>;
 type Fault = { path: string; message: string };
 
-/** Requests that are decrypted at a time, and that may wait for it. */
+/** Number of concurrent decryptions, and of waiting ones. */
 const CONCURRENCY = 4;
 const QUEUE_LIMIT = 128;
-/** Milliseconds: what a request may wait, and what one takes before any was measured. */
+/** Milliseconds: maximum wait, and assumed duration until one was measured. */
 const LONGEST_WAIT = 600;
 const EXPECTED = 5;
 
@@ -54,7 +54,7 @@ export function createPasswordDecryptor(deps: {
     full: () => platformErrors.overloaded({ headers: { 'retry-after': '1' } }),
   });
 
-  /** One request has one nonce, so parts of two requests make none. */
+  /** One request has one nonce, so that parts of two requests cannot be combined. */
   function nonceOf(jwes: Jwe[]): Nonce {
     const [text = '', ...others] = new Set(jwes.map(({ nonce }) => nonce));
     const nonce = others.length === 0 ? nonces.read(text) : null;
@@ -65,7 +65,7 @@ export function createPasswordDecryptor(deps: {
     return { jwe, key: (await keys.fetch(jwe.kid)) ?? refuse('encrypted_invalid') };
   }
 
-  /** From cheap to dear. The nonce is used up before RSA, so that a replay costs none, and in the queue, so that its refusal costs no nonce. */
+  /** From cheap to expensive. The nonce is used up before RSA, so that a replay costs no RSA, and in the queue, so that a refused request keeps its nonce. */
   async function decrypt(texts: string[]): Promise<string[]> {
     const jwes = texts.map((text) => readJwe(text) ?? refuse('encrypted_invalid'));
     const nonce = nonceOf(jwes);
@@ -96,7 +96,7 @@ export function createPasswordDecryptor(deps: {
   }
 
   return {
-    // The names that were asked for are in there, or it has thrown.
+    // All requested names are present, or it has thrown.
     open: async (body, ...names) => (await take(body, names, true)) as never,
     openOptional: async (body, ...names) => (await take(body, names, false)) as never,
   };

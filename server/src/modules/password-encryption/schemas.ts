@@ -1,9 +1,9 @@
 import { type TOptional, type TString, Type } from 'typebox';
 
-/** Longer than the policy allows, so that the policy's own answer is given; bounded by the body in any case. */
+/** Longer than the policy allows, so that the policy answers; bounded by the body in any case. */
 export const passwordInput = Type.String({ minLength: 1, maxLength: 16_384 });
 
-/** What carries a password of that many bytes, with a header and a key that are longer than ours. */
+/** Fits a password of that many bytes, with a longer header and key than ours. */
 const encryptedInput = (name: string) =>
   Type.String({
     minLength: 1,
@@ -11,14 +11,14 @@ const encryptedInput = (name: string) =>
     description: `In place of \`${name}\`: the same as a compact JWE (RSA-OAEP-256, A256GCM), with \`kid\` and \`nonce\` from \`GET /auth/keys/public\`.`,
   });
 
-/** The name of the field that carries a password encrypted: `newPassword` becomes `encryptedNewPassword`. */
+/** The name of the encrypted field of a password: `newPassword` becomes `encryptedNewPassword`. */
 export type EncryptedName<Name extends string> = `encrypted${Capitalize<Name>}`;
 
 export function encryptedName<Name extends string>(name: Name): EncryptedName<Name> {
   return `encrypted${name.slice(0, 1).toUpperCase()}${name.slice(1)}` as EncryptedName<Name>;
 }
 
-/** Two fields for one password, plain or encrypted. Which one there must be is for `PasswordDecryptor` to say. */
+/** Two fields for one password, plain or encrypted. `PasswordDecryptor` checks that there is one. */
 export function passwordFields<const Name extends string>(
   name: Name,
 ): Record<Name | EncryptedName<Name>, TOptional<TString>> {
@@ -26,7 +26,7 @@ export function passwordFields<const Name extends string>(
   return fields as Record<Name | EncryptedName<Name>, TOptional<TString>>;
 }
 
-/** The public half of a key that passwords are encrypted for (RFC 7517). */
+/** The public half of a key for encrypting passwords (RFC 7517). */
 export const publicKeysSchema = Type.Object({
   keys: Type.Array(
     Type.Object({

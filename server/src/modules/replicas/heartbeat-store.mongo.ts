@@ -6,7 +6,7 @@ interface HeartbeatDocument {
   at: Date;
 }
 
-/** Beats on MongoDB. */
+/** Heartbeats on MongoDB. */
 export function createMongoHeartbeatStore(deps: { database: Database }): HeartbeatStore {
   const heartbeats = mongoOf(deps.database).db.collection<HeartbeatDocument>('beats');
 

@@ -6,7 +6,7 @@ interface HeartbeatTables {
   beats: { id: string; at: TimeColumn };
 }
 
-/** Beats on SQL. */
+/** Heartbeats on SQL. */
 export function createSqlHeartbeatStore(deps: { database: Database }): HeartbeatStore {
   const { db } = sqlOf<HeartbeatTables>(deps.database);
 

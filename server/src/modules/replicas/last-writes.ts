@@ -1,17 +1,17 @@
-/** When people last changed something by this process, in milliseconds. */
+/** The time of each user's last change by this process, in milliseconds. */
 export interface LastWrites {
   note(who: string, at: Date): void;
-  /** No earlier than their last change; later for all, where so many people wrote since that theirs was forgotten. */
+  /** Not earlier than the user's last change; later if it was forgotten because many others wrote since. */
   of(who: string): number;
 }
 
-/** Remembers the last changes of `limit` people. Nobody is ever told a time that is too early. */
+/** Remembers the last changes of `limit` users. A returned time is never too early. */
 export function createLastWrites(limit: number): LastWrites {
   const times = new Map<string, number>();
   let forgotten = Number.NEGATIVE_INFINITY;
   return {
     note(who, at) {
-      // Put at the end: the first one is always who wrote the longest ago.
+      // Put at the end: the first entry is the oldest write.
       times.delete(who);
       times.set(who, at.getTime());
       if (times.size <= limit) return;

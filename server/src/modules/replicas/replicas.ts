@@ -6,15 +6,15 @@ import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { HeartbeatStore } from './heartbeat-store.ts';
 import { createLastWrites } from './last-writes.ts';
 
-/** Milliseconds between two heartbeats, and between two looks at every replica. */
+/** Milliseconds between two heartbeats, and between two checks of every replica. */
 const HEARTBEAT_EVERY = 2 * SECOND;
-/** Nobody is shown anything older than this, in milliseconds. */
+/** Maximum age of what is shown, in milliseconds. */
 export const MOST_LAG = 10 * SECOND;
-/** The heartbeats of processes that are long gone are forgotten after this. */
+/** Heartbeats of ended processes are removed after this time. */
 const KEPT = DAY;
 /** Milliseconds between two lines about reads that failed: a replay that cancels many must not fill the log. */
 const COMPLAINTS = MINUTE;
-/** Their changes are remembered, to show them those at once. */
+/** Number of users whose changes are remembered, so that they see them at once. */
 const WRITERS = 10_000;
 
 /** A replica of the database, not yet connected. */
@@ -26,18 +26,18 @@ export interface ReplicaSource {
 }
 
 /**
- * Reads what may be a little old, from a replica or, where none serves this reader, from the primary. `read` is called with the stores to
- * read from, and again with the primary's when the replica fails; so it must do nothing but read.
+ * Reads data that may be slightly old, from a replica or, if none can serve this reader, from the primary. `read` is called with the stores
+ * to read from, and again with the primary's if the replica fails; so it must only read.
  */
 export type ReadLists<Stores> = <T>(readerId: string, read: (stores: Stores) => Promise<T>) => Promise<T>;
 
 export interface Replicas<Stores> {
   read: ReadLists<Stores>;
-  /** Somebody has just changed something by this process: they must see it in every list from now on. */
+  /** A user has just changed something by this process, and must see it in every list from now on. */
   wrote(who: string): void;
-  /** No replica is known to be away or too far behind. */
+  /** Whether no replica is away or too far behind. */
   allServe(): boolean;
-  /** Gives a heartbeat and looks at every replica at once. */
+  /** Writes a heartbeat and checks every replica at once. */
   poll(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
@@ -51,23 +51,23 @@ interface Replica<Stores> {
   connected: { database: Database; stores: Stores } | null;
   /** Everything that was committed before this heartbeat is on the replica. */
   heartbeat: Date | null;
-  /** `suspect`: a read failed, and nobody has looked since. */
+  /** `suspect`: a read failed, and it has not been checked since. */
   state: 'well' | 'suspect' | 'out';
   looking: Promise<void> | null;
-  /** When the log was last told of a failed read, in milliseconds. */
+  /** When a failed read was last logged, in milliseconds. */
   complainedAt: number;
 }
 
 /**
- * The replicas of the database, each used while it is near enough. How near tells a heartbeat: this process writes the time into a row of its
- * own, of the primary, and whatever was committed before it is on a replica that shows it. That needs no privilege, holds on every kind of
- * database, and compares a clock with itself; a replica that lacks a migration, or is one of another database, shows no heartbeat.
+ * The replicas of the database, each used while it is close enough behind. A heartbeat shows that: this process writes the time into its
+ * own row on the primary, and a replica that shows it has everything that was committed before. That needs no privilege, works on every
+ * kind of database, and compares a clock with itself; a replica without a migration, or of another database, shows no heartbeat.
  */
 export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore, 'find'> }>(deps: {
   sources: ReplicaSource[];
   primary: Stores & { heartbeats: HeartbeatStore };
   storesOf: (replica: Database) => Stores;
-  /** Must not be set back: an old heartbeat would pass for a new one. */
+  /** Monotonic: otherwise an old heartbeat could count as new. */
   clock: Clock;
   log: Logger;
 }): Replicas<Stores> {
@@ -88,13 +88,13 @@ export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore,
       complainedAt: Number.NEGATIVE_INFINITY,
     };
   });
-  /** The heartbeats that reached the primary lately, in milliseconds. */
+  /** The latest heartbeats that reached the primary, in milliseconds. */
   const given: number[] = [];
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
   async function heartbeat(): Promise<void> {
-    // Taken before the row is written: what is committed meanwhile may come to a replica after it.
+    // Taken before the row is written: a concurrent commit may reach a replica after it.
     const at = clock();
     await primary.heartbeats.heartbeat(id, at);
     given.push(at.getTime());
@@ -111,7 +111,7 @@ export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore,
     return replica.connected.stores;
   }
 
-  /** How long there has been a heartbeat that it lacks. Not for how long it had no heartbeat: that may be the fault of the primary. */
+  /** Age of the oldest heartbeat that it lacks. Not the age of its latest: a missing heartbeat may be the fault of the primary. */
   function lagOf({ heartbeat }: Replica<Stores>): number {
     const seen = heartbeat?.getTime() ?? Number.NEGATIVE_INFINITY;
     const missing = given.find((time) => time > seen);
@@ -134,7 +134,7 @@ export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore,
     }
   }
 
-  /** Looks at a replica, unless somebody does already. */
+  /** Checks a replica, unless a check is running. */
   function lookAt(replica: Replica<Stores>): Promise<void> {
     replica.looking ??= judge(replica).finally(() => {
       replica.looking = null;
@@ -147,13 +147,13 @@ export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore,
     await Promise.all(replicas.map(lookAt));
   }
 
-  /** The same one for a reader as long as the same ones serve: what they see does not go back in time from page to page. */
+  /** The same replica for a reader while the same ones serve, so that the data do not go back in time between pages. */
   function replicaFor(readerId: string): Replica<Stores> | undefined {
     const oldest = clock().getTime() - MOST_LAG;
     const written = writes.of(readerId);
     const near = replicas.filter(({ state, heartbeat }) => {
       const time = heartbeat?.getTime() ?? Number.NEGATIVE_INFINITY;
-      // In the same millisecond, either may have been first.
+      // Within one millisecond, either may have been first.
       return state === 'well' && time >= oldest && time > written;
     });
     return near[placeOf(readerId, near.length)];
