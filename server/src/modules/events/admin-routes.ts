@@ -8,7 +8,7 @@ import { eventSchema, eventsQuery, eventView, filterOf, userEventsParams, userEv
 
 const TAGS = ['Administration'];
 
-/** The audit log, and the part of it that is about one user. */
+/** The audit log, and its entries about one user. */
 export function eventAdminRoutes(deps: {
   readLists: ReadLists<EventLists>;
   list: Lists;
@@ -18,7 +18,7 @@ export function eventAdminRoutes(deps: {
   const { readLists, list, findUser } = deps;
 
   const sourceOf = (readerId: string, filter: EventFilter): ListSource<EventRecord> => ({
-    // A cursor is good for the filter that it came from.
+    // A cursor is valid only for its filter.
     name: `audit log ${JSON.stringify(filter)}`,
     read: ({ after, skip, limit }) =>
       readLists(readerId, ({ events }) => events.list(filter, { before: after, skip, limit })),

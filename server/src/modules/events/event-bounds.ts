@@ -1,6 +1,6 @@
 /**
- * The range of the types that `user.*` stands for: `/` follows `.`, so whatever begins with `user.` lies between, and nothing else, where
- * text is compared by its bytes. Null: the type stands for itself.
+ * The range of the types of `user.*`: `/` follows `.`, so that in byte order exactly the types that begin with `user.` are in between.
+ * Null: an exact type.
  */
 export function typeRange(type: string): { from: string; before: string } | null {
   if (!type.endsWith('.*')) return null;

@@ -2,10 +2,10 @@ import type { Caller } from '../../platform/http/caller.ts';
 import type { EventStore } from './event-store.ts';
 import type { EventInput, Events } from './events.ts';
 
-/** Writes into the history what happened to something that is no record of the database. */
+/** Records events about things that are not records of the database. */
 export type RecordEvent = (caller: Caller | null, input: EventInput) => Promise<void>;
 
-/** Such events count by their time; two of one millisecond follow each other. */
+/** The `seq` of such an event is its time; a second event of one millisecond gets the next number. */
 export function createEventRecorder({ events, store }: { events: Events; store: EventStore }): RecordEvent {
   return async (caller, input) => {
     const event = events.describe(caller, input);

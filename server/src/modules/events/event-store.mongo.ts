@@ -6,15 +6,15 @@ import { typeRange } from './event-bounds.ts';
 import type { EventFilter, EventRecord, EventStore, PendingEvent } from './event-store.ts';
 import type { EventDocument, EvictionDocument, MongoOutbox } from './outbox.mongo.ts';
 
-/** Named besides the comparison, or the partial indexes on what is pending would not be used. */
+/** Named in addition to the comparison; otherwise the partial indexes on pending events would not be used. */
 const PENDING = { $type: 'date' } as const;
 
-/** Of the data of an erased user's events. */
+/** The kept fields of an erased user's events. */
 const ONLY_REASON = {
   $cond: [{ $eq: [{ $type: '$data.reason' }, 'missing'] }, { $literal: {} }, { reason: '$data.reason' }],
 };
 
-/** Events on MongoDB. Writing them is the outbox's work. */
+/** Events on MongoDB. The outbox writes them. */
 export function createMongoEventStore(deps: { database: Database; outbox: MongoOutbox }): EventStore {
   const { db } = mongoOf(deps.database);
   const events = db.collection<EventDocument>('events');
@@ -92,10 +92,10 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
     },
 
     async anonymise(userId) {
-      // They took the id of the registration that they come from.
+      // A user has the id of its registration.
       const own = [{ userId: { $eq: userId } }, { target: { $eq: `registration:${userId}` } }];
       await events.updateMany({ $or: own }, [{ $set: { data: ONLY_REASON } }]);
-      // From where somebody else acted is not theirs; of what they did to others, only from where is.
+      // The address of another actor is not theirs; of their actions on others, only the address is.
       await events.updateMany({ $or: own, actorId: null }, { $set: NOWHERE });
       const nowhere = {
         $set: NOWHERE,

@@ -7,12 +7,12 @@ import { typeRange } from './event-bounds.ts';
 import type { EventFilter, EventRecord, EventStore, PendingEvent } from './event-store.ts';
 import type { EventRow, EventTables, SqlOutbox } from './outbox.sql.ts';
 
-/** Events that one statement anonymises: no long history holds up others. */
+/** Events per anonymising statement, so that a long history does not block others. */
 const BATCH = 200;
-/** Events that one statement takes away. */
+/** Events per deleting statement. */
 const PURGED = 500;
 
-/** Events on SQL. Writing them is the outbox's work. */
+/** Events on SQL. The outbox writes them. */
 export function createSqlEventStore(deps: { database: Database; outbox: SqlOutbox }): EventStore {
   const database = sqlOf<EventTables>(deps.database);
   const { db } = database;
@@ -186,7 +186,7 @@ function meets(eb: ExpressionBuilder<EventTables, 'events'>, filter: EventFilter
 
 type Place = 'user_id' | 'actor_id' | 'target';
 
-/** Where an event tells of a user. They took the id of the registration that they come from. */
+/** Whether an event is about a user. A user has the id of its registration. */
 const placesOf = (userId: string): Record<Place, string> => ({
   user_id: userId,
   actor_id: userId,
@@ -196,8 +196,8 @@ const placesOf = (userId: string): Record<Place, string> => ({
 type Told = Pick<Selectable<EventRow>, 'id' | 'user_id' | 'actor_id' | 'target' | 'data'>;
 
 /**
- * What the events of an erased user become, with the ids of those that become it. From where somebody else acted is not theirs; of what
- * they did to others, only from where is.
+ * The anonymised form of an erased user's events, with their ids. The address of another actor is not theirs; of their actions on
+ * others, only the address is.
  */
 function idsByRemains(rows: Told[], userId: string) {
   const places = placesOf(userId);

@@ -1,6 +1,6 @@
 import type { Device } from '../../platform/http/device.ts';
 
-/** What happened, once and for all: the audit trail, and what mails, counters and pushes follow from. Holds no secret. */
+/** An immutable event: an entry of the audit trail, and the source of mails, counters and pushes. Contains no secret. */
 export interface EventRecord {
   /** UUIDv7 made from `at`, to the millisecond. */
   id: string;
@@ -12,9 +12,9 @@ export interface EventRecord {
   target: string;
   /** The version that the change gave that record; `(target, seq)` is unique and orders a target's events. */
   seq: number;
-  /** In whose own history it appears, if in anybody's. */
+  /** The user in whose own history it appears, if any. */
   userId: string | null;
-  /** Who did it; null for the system and for strangers. */
+  /** The actor; null for the system and for strangers. */
   actorId: string | null;
   at: Date;
   ip: string | null;
@@ -23,32 +23,32 @@ export interface EventRecord {
   data: Record<string, unknown>;
 }
 
-/** An event on its way into a verb, which gives it its `seq`. */
+/** An event before it is written; the verb gives it its `seq`. */
 export interface EventDraft extends Omit<EventRecord, 'seq'> {
-  /** Somebody handles this type: the relay must deliver it. */
+  /** A handler exists for this type: the relay must deliver it. */
   pending: boolean;
-  /** What instances remember of the target is no longer true. */
+  /** What instances remember of the target is out of date. */
   evicts: boolean;
 }
 
 /** An event that waits for its handlers. */
 export interface PendingEvent extends EventRecord {
-  /** When it may next be claimed; while a relay works on it, when that relay's claim runs out. */
+  /** When it may next be claimed; while a relay works on it, when its claim expires. */
   dueAt: Date;
-  /** Deliveries that failed. */
+  /** Number of failed deliveries. */
   attempts: number;
-  /** Handlers that are done with it. */
+  /** Handlers that have finished it. */
   handled: string[];
 }
 
-/** A target that changed, on the feed that keeps the memories of all instances true. */
+/** A changed target on the feed that keeps the memories of all instances current. */
 export interface Eviction {
   /** Grows in the order of insertion; a smaller one may still appear for as long as a transaction lasts. */
   position: number;
   target: string;
 }
 
-/** What a list of events is narrowed to: whatever is named must hold. */
+/** A filter for events: every given field must match. */
 export interface EventFilter {
   /** A whole type, or `user.*` for everything that begins with `user.`. */
   type?: string;
@@ -65,15 +65,15 @@ export interface EventFilter {
 
 export interface EventStore {
   /**
-   * Undelivered events that may be claimed at `now`, for each target only its earliest undelivered one. With `types`, only of those: the
-   * others wait for an instance that knows what to do with them.
+   * Undelivered events that may be claimed at `now`, for each target only its earliest one. With `types`, only of those: the
+   * others wait for an instance that has their handlers.
    */
   due(now: Date, limit: number, types?: readonly string[]): Promise<PendingEvent[]>;
-  /** Moves `dueAt` from what was seen to `until`; false where another relay was faster, or it was delivered. */
+  /** Claims an event: moves `dueAt` from the read value to `until`; false if another relay was faster, or it was delivered. */
   claim(id: string, seen: Date, until: Date): Promise<boolean>;
-  /** Delivered. Only the holder of the claim that runs until `claimedUntil` may say so. */
+  /** Marks it delivered. Only for the holder of the claim that expires at `claimedUntil`. */
   settle(id: string, claimedUntil: Date): Promise<boolean>;
-  /** Gives the claim back: to be tried again at `dueAt`, without the handlers that are done. */
+  /** Releases the claim: tried again at `dueAt`, without the finished handlers. */
   postpone(
     id: string,
     claimedUntil: Date,
@@ -81,31 +81,31 @@ export interface EventStore {
   ): Promise<boolean>;
   /** The newest first by id, older than the event `before` (null: from the newest on), after the first `skip` (0) of them. */
   list(filter: EventFilter, page: { before: string | null; skip?: number; limit: number }): Promise<EventRecord[]>;
-  /** How many there are, counted no further than `limit`. */
+  /** The number of events, counted up to `limit`. */
   count(filter: EventFilter, limit: number): Promise<number>;
   find(id: string): Promise<EventRecord | null>;
   /**
-   * Writes an event that no record changed with, as the `seq`th of its target; false where there is one already. For what is told
-   * once, whoever notices it first.
+   * Writes an event without a changed record, as number `seq` of its target; false if there already is one. For events that
+   * are recorded once, by the first instance that notices.
    */
   record(event: EventDraft, seq: number): Promise<boolean>;
-  /** Forgets at most `limit` delivered events from before then, of this type (or `stem.*`) or of all; answers how many. */
+  /** Deletes at most `limit` delivered events from before then, of this type (or `stem.*`) or of all; returns the number. */
   purge(filter: { before: Date; type?: string }, limit: number): Promise<number>;
   /** All events of a target in order. */
   listForTarget(target: string): Promise<EventRecord[]>;
   /**
-   * Takes an erased user out of the history. Of the data of the events that are theirs (and of the registration that they come from)
-   * only `reason` stays; from where they or strangers acted goes, also from the events of others. That it happened, to what, by whom
-   * and when stays, and so does what the relay knows of it. Safe to run twice. On MongoDB, events that are not home yet are not seen.
+   * Anonymises the events of an erased user. Of the data of their events (and of those of their registration)
+   * only `reason` stays; addresses of the user and of strangers are removed, also from events of others. Type, target, actor
+   * and time stay, and so does the delivery state. Safe to run twice. On MongoDB, events still in their documents are not seen.
    */
   anonymise(userId: string): Promise<void>;
   /** The feed after `position`, in order; at most `limit`. */
   evictionsAfter(position: number, limit: number): Promise<Eviction[]>;
-  /** Forgets the feed up to and including `position`. */
+  /** Deletes the feed up to and including `position`. */
   forgetEvictions(position: number): Promise<void>;
   /**
-   * Brings home what a killed process left between a change and its event (MongoDB: events that still ride in their documents).
-   * Where both are one transaction there is nothing to do. Answers how many.
+   * Moves events that a killed process left between a change and its event (MongoDB: events still in their documents).
+   * On SQL both are one transaction, and there is nothing to do. Returns the number.
    */
   sweep(): Promise<number>;
 }

@@ -6,7 +6,7 @@ import { newId } from '../../platform/ids.ts';
 import type { EventDraft, EventRecord } from './event-store.ts';
 import { secretField } from './secret-fields.ts';
 
-/** Told of an event at least once, in order for each target. Must be safe to run twice. */
+/** Called for an event at least once, in order for each target. Must be safe to run twice. */
 export type EventHandler = (event: EventRecord) => Promise<void>;
 
 export interface NamedHandler {
@@ -17,31 +17,32 @@ export interface NamedHandler {
 export interface EventInput {
   type: string;
   target: string;
-  /** In whose own history it appears. */
+  /** The user in whose own history it appears. */
   userId?: string | null;
   /** Default: the subject that calls. */
   actorId?: string | null;
   data?: Record<string, unknown>;
-  /** True where instances remember something of the target that this makes untrue. */
+  /** True if it makes something that instances remember of the target out of date. */
   evicts?: boolean;
 }
 
 export interface Events {
-  /** The draft that a verb carries. Throws a TypeError where a field of its data is named like a secret: events are kept, and shown. */
+  /** The draft for a verb: `users.setPassword(change, [events.describe(caller, input)])`. Throws a TypeError if a field of its data is named
+   * like a secret: events are stored and shown. */
   describe(caller: Caller | null, input: EventInput): EventDraft;
-  /** The name of the first field that is named like a secret, at any depth; null where there is none. */
+  /** The first field that is named like a secret, at any depth; null if there is none. */
   secretIn(data: Record<string, unknown>): string | null;
   /** Registers a handler; once, at start, before the first event is made. */
   on(type: string, name: string, handle: EventHandler): void;
   handlersOf(type: string): readonly NamedHandler[];
-  /** What there are handlers for. */
+  /** The event types that have handlers. */
   handledTypes(): string[];
 }
 
-/** How old an undelivered event may become before its handlers are given up, and that is logged. */
+/** Age at which the relay gives up on the handlers of an undelivered event, and logs that. */
 export const GIVE_UP_AFTER = 3 * 24 * 60 * MINUTE;
 
-/** The making of events, and the list of who wants to hear of them. */
+/** Creates event drafts, and holds the list of handlers. */
 export function createEvents({ clock }: { clock: Clock }): Events {
   const handlers = new Map<string, NamedHandler[]>();
 
@@ -81,7 +82,7 @@ export function createEvents({ clock }: { clock: Clock }): Events {
   };
 }
 
-/** By which credential, where it was not a session of their own. */
+/** The credential, if it is not a session of their own. */
 function via(caller: Caller | null): { via?: string } {
   const actor = caller?.actor;
   if (!actor || actor === OPERATOR || actor.via.kind === 'session') return {};

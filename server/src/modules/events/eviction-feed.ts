@@ -4,30 +4,30 @@ import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { EventStore, Eviction } from './event-store.ts';
 
 export interface EvictionFeed {
-  /** From now on `evict` is called for every target that any instance changes. */
+  /** Starts to call `evict` for every target that any instance changes. */
   start(): Promise<void>;
-  /** Reads what is new at once. */
+  /** Reads new rows at once. */
   poll(): Promise<void>;
-  /** Nothing was read for so long that what is remembered may be untrue. */
+  /** Whether nothing was read for so long that remembered data may be out of date. */
   isBlind(): boolean;
   stop(): Promise<void>;
 }
 
-/** The contract's bound for instances that share only a database is a second: a look takes part of it. */
+/** A revocation must reach instances that share only a database within a second; the read takes part of it. */
 const POLL_EVERY = 400;
-/** From then on an instance answers 503 rather than trust its memory. */
+/** After this time an instance answers 503 instead of using its memory. */
 export const BLIND_AFTER = 5 * SECOND;
-/** Positions are handed out before their transactions commit, so what was read this long ago is read again: longer than a statement may take. */
+/** Positions are assigned before their transactions commit, so rows are read again for this long: longer than a statement may take. */
 const OVERLAP = 10 * SECOND;
 const BATCH = 1000;
 const FORGET_EVERY = 10 * MINUTE;
 
-/** Follows what other instances change, by polling. Its times are about this process only, so they are not the application's clock. */
+/** Follows the changes of other instances, by polling. Its times concern this process only, so it does not use the application's clock. */
 export function createEvictionFeed(deps: {
   store: EventStore;
   evict: (target: string) => void;
   /**
-   * Everything may have changed: what this instance was too long away to read may be forgotten. Until it is done, and where it rejects,
+   * For unknown changes: rows that this instance did not read in time may be deleted. Until it resolves, and if it rejects,
    * the instance stays blind.
    */
   evictAll: () => Promise<void>;
@@ -35,19 +35,19 @@ export function createEvictionFeed(deps: {
 }): EvictionFeed {
   const { store, evict, evictAll, log } = deps;
   const outage = createOutageLog(log, 'reading the changes of other instances');
-  /** Where the feed ended at which time, oldest first; the first entry is where the overlap begins. */
+  /** The end of the feed at each time, oldest first; the overlap begins at the first entry. */
   const ends: { at: number; position: number }[] = [{ at: performance.now(), position: 0 }];
-  /** What was seen within the overlap, so that it evicts once. */
+  /** Rows already seen within the overlap, so that each evicts once. */
   let seen = new Map<string, number>();
   let lastRead = { at: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
-  /** What is forgotten next time: noted long ago, so that every instance has read it, or knows that it is blind. */
+  /** The rows to delete next: old enough that every instance has read them, or is blind. */
   let forgettable = { at: performance.now(), position: 0 };
   let reading: Promise<void> | null = null;
   let next: Promise<void> | null = null;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  /** By both clocks: the monotonic one stands still while the whole machine does, the other may be set. */
+  /** By both clocks: the monotonic one stops while the machine is suspended, the other may be set. */
   function isBlind(): boolean {
     return performance.now() - lastRead.at > BLIND_AFTER || Date.now() - lastRead.wall > BLIND_AFTER;
   }
@@ -56,7 +56,7 @@ export function createEvictionFeed(deps: {
     const startedAt = performance.now();
     const wall = Date.now();
     const wasBlind = isBlind();
-    // At first the whole feed, which is kept short: what is written while this starts may have a position before its end.
+    // At first the whole feed, which is short: rows written during the start may have a position before its end.
     const from = ends[0]?.position ?? 0;
     let position = from;
     for (;;) {
@@ -84,7 +84,7 @@ export function createEvictionFeed(deps: {
     evict(target);
   }
 
-  /** A reading that is under way may have begun before what the caller wants to see: then the one after it is theirs. */
+  /** A running read may have begun before the change that the caller wants to see: then the next one is theirs. */
   function poll(): Promise<void> {
     if (reading) {
       next ??= reading

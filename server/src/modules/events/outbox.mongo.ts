@@ -3,10 +3,10 @@ import { type Database, isUnavailable, mongoOf, uniqueViolation } from '../../pl
 import { asJson } from '../../platform/database/values.ts';
 import type { EventDraft, EventRecord } from './event-store.ts';
 
-/** An event as it is kept for good. */
+/** An event in its final form. */
 export interface EventDocument extends Omit<EventRecord, 'id'> {
   _id: string;
-  /** Null: delivered, or nobody wants to hear of it. */
+  /** Null: delivered, or without a handler. */
   dueAt: Date | null;
   attempts: number;
   handled: string[];
@@ -19,7 +19,7 @@ export interface EvictionDocument {
   target: string;
 }
 
-/** An event that still rides in the document that it tells of. */
+/** An event that is still in the document that it is about. */
 interface Ride extends Omit<EventDraft, 'id'> {
   _id: string;
   seq: number;
@@ -31,41 +31,41 @@ interface Carrier {
   outbox: Ride[];
 }
 
-/** The writes of one collection that carry events. Readers leave the field `outbox` out: it is no part of the record. */
+/** Writes of one collection together with events. Readers omit the field `outbox`, which is not part of the record. */
 export interface CollectionOutbox<Doc extends { _id: string }> {
-  /** Throws the driver's error where a unique value is taken. */
+  /** Throws the driver's error if a unique value is taken. */
   insert(document: Doc, event: EventDraft, seq: number): Promise<void>;
-  /** Writes `set` onto the one document that meets `filter`; false where none does. `seq` is the version that it then has. */
+  /** Writes `set` to the one document that matches `filter`; false if there is none. `seq` is its new version. */
   change(filter: Filter<Doc>, set: Partial<Doc>, event: EventDraft, seq: number): Promise<boolean>;
-  /** Removes a document once its events are home; nothing happens where there is none. */
+  /** Removes a document, if there is one, after its events have been moved. */
   remove(id: string): Promise<void>;
 }
 
-/** The one way in which a store writes on MongoDB. */
+/** The only way for a store to write on MongoDB. */
 export interface MongoOutbox {
-  /** From now on the sweep looks through this collection; its migration makes the index on `outbox._id`. */
+  /** Adds this collection to the sweep; its migration creates the index on `outbox._id`. */
   attach<Doc extends { _id: string }>(collection: Collection<Doc>): CollectionOutbox<Doc>;
-  /** Writes an event that rides in no document; false where its target has one of this `seq`. */
+  /** Writes an event without a document; false if its target already has one with this `seq`. */
   record(event: EventDraft, seq: number): Promise<boolean>;
-  /** Brings home the events that still ride in their documents; answers how many. Any number of processes may do so at once. */
+  /** Moves the events that are still in their documents; returns the number. Any number of processes may do so concurrently. */
   sweep(): Promise<number>;
 }
 
-/** Positions that one millisecond has room for; times 2^10, the clock stays exact in a number until the year 2248. */
+/** Positions per millisecond; multiplied by 2^10, the clock stays exact in a number until the year 2248. */
 const ORDERS = 1024;
 
-/** What the majority has, so that no event is recorded whose change a failover could still undo. */
+/** Reads majority data, so that no event is recorded whose change a failover could still undo. */
 const COMMITTED = { level: 'majority' } as const;
-/** A pull that is lost is done again by the sweep, and then finds everything at home: it need not wait for the disk. */
+/** The sweep repeats a lost pull, and then finds everything recorded: the pull need not wait for the disk. */
 const REPEATABLE = { w: 1, journal: false } as const;
 
 /**
- * Without transactions, the change and its event are one write of one document: the event rides in its `outbox`, and is then
- * recorded, put on the eviction feed and pulled out again, each step idempotent. A process that dies in between, or a
+ * Without transactions, the change and its event are one write of one document: the event is in its `outbox`, and is then
+ * recorded, put on the eviction feed and pulled from the document, each step idempotent. A process that dies in between, or a
  * database that fails, leaves the rest to the sweep. Whoever drains a document drains all of it in order, so a target's
  * events are recorded in the order of `seq`.
  *
- * `onCommit` is called after the change, whether or not its event came home, and before the verb returns.
+ * `onCommit` is called after the change, whether or not its event has been moved, and before the verb returns.
  */
 export function createMongoOutbox(deps: { database: Database; onCommit: (event: EventDraft) => void }): MongoOutbox {
   const { db } = mongoOf(deps.database);
@@ -77,7 +77,7 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
   const write = ({ _id, pending, evicts: _, ...event }: Ride) =>
     events.insertOne({ _id, ...event, dueAt: pending ? event.at : null, attempts: 0, handled: [] });
 
-  /** False where it had been recorded before. */
+  /** False if it was already recorded. */
   async function record(ride: Ride): Promise<boolean> {
     try {
       await write(ride);
@@ -89,16 +89,16 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
   }
 
   /**
-   * Positions come from the server's clock at the moment of the insertion, so that a process that pauses hands out none from the
-   * past. Within a millisecond this process counts; where two processes meet, the unique index sends one on. No two evictions
-   * share a position, so a reader that pages by it loses none; what appears late (or after a failover to a clock that is
-   * behind) is found in the last seconds of the feed, which readers read again.
+   * Positions come from the server's clock at the moment of the insertion, so that a paused process assigns none from the
+   * past. Within a millisecond this process counts; if two processes collide, the unique index makes one take the next. No two evictions
+   * share a position, so a reader that pages by it loses none; a late row (or one after a failover to a clock that is
+   * behind) is in the last seconds of the feed, which readers read again.
    */
   async function evict({ _id, target }: Ride): Promise<void> {
     for (;;) {
       order = (order + 1) % ORDERS;
       const next = { $add: [{ $multiply: [{ $toLong: '$$NOW' }, ORDERS] }, order] };
-      // A drain that comes second must not put it on the feed again.
+      // A second drain must not put it on the feed again.
       const set = { position: { $ifNull: ['$position', next] }, target: { $literal: target } };
       try {
         await evictions.updateOne({ _id }, [{ $set: set }], { upsert: true });
@@ -109,7 +109,7 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
     }
   }
 
-  /** How many events this call recorded. */
+  /** The number of events that this call recorded. */
   async function drain(carriers: Collection<Carrier>, { _id, outbox }: Carrier): Promise<number> {
     let recorded = 0;
     for (const ride of outbox) {
@@ -127,7 +127,7 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
     try {
       await drain(carriers, carrier);
     } catch {
-      // The change is there and its event with it: to report a failure now would be untrue. The sweep repeats the drain, and reports.
+      // The change and its event are stored: reporting a failure now would be wrong. The sweep repeats the drain, and reports.
     }
     deps.onCommit(event);
   }
@@ -147,7 +147,7 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
           const carrier = await carriers.findOneAndUpdate(
             filter as Filter<Carrier>,
             { $set: set, $push: { outbox: rideOf(event, seq) } } as UpdateFilter<Carrier>,
-            // What an earlier process left undrained comes along, and goes first.
+            // Events that an earlier process left are drained too, and first.
             { projection: { outbox: 1 }, returnDocument: 'after' },
           );
           if (!carrier) return false;
@@ -163,7 +163,7 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
             );
             if (!carrier) return;
             await drain(carriers, carrier);
-            // An event that arrived meanwhile keeps the document for another round.
+            // A newly arrived event keeps the document for another round.
             const result = await carriers.deleteOne({ _id: { $eq: id }, 'outbox._id': { $exists: false } });
             if (result.deletedCount === 1) return;
           }
@@ -197,12 +197,13 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
             recorded += await drain(carriers, carrier);
           } catch (error) {
             if (isUnavailable(error)) throw error;
-            // One document that cannot be drained must not keep the others waiting.
+            // A document that cannot be drained must not delay the others.
             failures.push(error);
           }
         }
       }
-      if (failures.length > 0) throw new AggregateError(failures, 'Some events could not be brought home.');
+      if (failures.length > 0)
+        throw new AggregateError(failures, 'Some events could not be moved out of their documents.');
       return recorded;
     },
   };

@@ -26,11 +26,11 @@ export type EventTables = {
   evictions: { position: Generated<number>; target: string };
 };
 
-/** The one way in which a store writes on SQL: the change and its event in one transaction, or neither. */
+/** The only way for a store to write on SQL: the change and its event in one transaction, or neither. */
 export interface SqlOutbox {
   /**
-   * Runs `change`; where it says that it won, the event is written beside it with `seq`, the version that the record now has.
-   * Answers whether it won.
+   * Runs `change`; if it returns that it won, writes the event in the same transaction with `seq`, the new version of the record.
+   * Returns whether it won.
    */
   commit<Tables>(
     database: SqlDatabase<Tables>,

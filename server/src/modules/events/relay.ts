@@ -5,20 +5,20 @@ import type { EventStore, PendingEvent } from './event-store.ts';
 import { type Events, GIVE_UP_AFTER } from './events.ts';
 
 export interface Relay {
-  /** Looks for work from now on. */
+  /** Starts to look for work. */
   start(): void;
-  /** Something was just committed: look at once. */
+  /** Looks at once, because something was just committed. */
   wake(): void;
-  /** Delivers what is due now, until nothing is; answers how many deliveries were tried. */
+  /** Delivers due events until there are none; returns the number of attempted deliveries. */
   deliverDue(): Promise<number>;
-  /** Ends after the deliveries under way. */
+  /** Ends after the running deliveries. */
   stop(): Promise<void>;
 }
 
-/** A claim lasts this long, and is renewed while a handler works: after a crash another relay takes over within it. */
+/** Lifetime of a claim, extended while a handler works: after a crash another relay takes over within this time. */
 const CLAIM = 15 * SECOND;
 const RENEW_EVERY = 5 * SECOND;
-/** For what other processes committed, and what a crash left. */
+/** For commits of other processes, and for leftovers of a crash. */
 const LOOK_EVERY = 1 * SECOND;
 const BATCH = 32;
 const LONGEST_PAUSE = 5 * MINUTE;
@@ -27,7 +27,7 @@ const LONGEST_PAUSE = 5 * MINUTE;
 export function createRelay(deps: { store: EventStore; events: Events; clock: Clock; log: Logger }): Relay {
   const { store, events, clock, log } = deps;
   const outage = createOutageLog(log, 'the delivery of events');
-  const sweeping = createOutageLog(log, 'bringing home events that were left behind');
+  const sweeping = createOutageLog(log, 'moving events that were left in their documents');
   let running: Promise<number> | null = null;
   let again = false;
   let started = false;
@@ -66,11 +66,11 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
     const attempts = event.attempts + 1;
     const context = { err: error, eventId: event.id, eventType: event.type, attempts };
     if (clock().getTime() - event.at.getTime() > GIVE_UP_AFTER) {
-      log.error(context, 'an event could not be delivered and is given up');
+      log.error(context, 'an event could not be delivered and is not tried again');
       await store.settle(event.id, claimedUntil);
       return;
     }
-    log.warn(context, 'an event could not be delivered; it will be tried again');
+    log.warn(context, 'an event could not be delivered; it will be retried');
     const pause = Math.min(SECOND * 2 ** Math.min(attempts, 20), LONGEST_PAUSE);
     await store.postpone(event.id, claimedUntil, { dueAt: after(clock(), pause), attempts, handled });
   }
@@ -80,7 +80,7 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
     let tried = 0;
     for (;;) {
       again = false;
-      // Never the types of a newer version, whose instances run beside this one during an update: they must not fill the batch.
+      // Never types of a newer version, whose instances run beside this one during an update: they must not fill the batch.
       const due = types.length === 0 ? [] : await store.due(clock(), BATCH, types);
       await Promise.all(due.map(deliver));
       tried += due.length;
@@ -92,13 +92,13 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
     again = true;
     running ??= drain().finally(() => {
       running = null;
-      // A wake between the last look and here must not be lost.
+      // A wake-up between the last look and here must not be lost.
       if (again && !stopped) void look().catch(() => {});
     });
     return running;
   }
 
-  // One document that cannot be brought home must not hold up everything else.
+  // One document that cannot be drained must not delay everything else.
   const sweep = () => store.sweep().then(sweeping.worked, sweeping.failed);
 
   async function sweepAndLook(): Promise<number> {
@@ -110,7 +110,7 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
     clearTimeout(timer);
     if (stopped) return;
     looking = sweep()
-      // Whoever is stopped meanwhile delivers nothing more.
+      // A relay that is stopped meanwhile delivers nothing more.
       .then(() => (stopped ? 0 : look()))
       .then(outage.worked, outage.failed)
       .finally(() => {

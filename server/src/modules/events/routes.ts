@@ -19,12 +19,12 @@ const ownEventSchema = Type.Object({
   newCountry: Type.Boolean(),
 });
 
-/** What is read of the history, also from a replica. */
+/** The reads of the history, also from a replica. */
 export interface EventLists {
   events: Pick<EventStore, 'list' | 'count'>;
 }
 
-/** A person's own history. */
+/** A user's own history. */
 export function eventRoutes({ readLists, list }: { readLists: ReadLists<EventLists>; list: Lists }) {
   return async (app: HttpServer): Promise<void> => {
     app.get(
@@ -61,7 +61,7 @@ function ownEventView({ id, type, at, actorId, ip, device, data }: EventRecord, 
     newNetwork: data.newNetwork === true,
     newCountry: data.newCountry === true,
   };
-  // Where somebody else acted from is theirs.
+  // The address of another actor is private to that actor.
   const place = by === 'somebody_else' ? { ip: null, country: null, device: null } : { ip, country, device };
   return { id, type, at, by: by as 'you' | 'system' | 'somebody_else', ...place, ...marks };
 }

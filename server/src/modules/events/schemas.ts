@@ -23,11 +23,11 @@ export const eventsQuery = Type.Object(
   closed,
 );
 
-/** The query of the history of one user, who is named by the path. */
+/** The query of the history of one user; the path names the user. */
 export const userEventsQuery = Type.Object(listQuery, closed);
 export const userEventsParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
 
-/** What was, or became; its fields are those of the record that changed. */
+/** The state before or after; its fields are those of the changed record. */
 const fields = { type: 'object', additionalProperties: true } as const;
 const state = (description: string) => Type.Unsafe<Fields | null>({ ...fields, type: ['object', 'null'], description });
 type Fields = Record<string, unknown>;
@@ -49,7 +49,7 @@ export const eventSchema = Type.Object({
   details: Type.Unsafe<Fields>({ ...fields, description: 'What else is known of it.' }),
 });
 
-/** A query as the filter that it stands for, its fields always in one order. */
+/** The filter of a query, its fields always in the same order. */
 export function filterOf(query: Static<typeof eventsQuery>): EventFilter {
   const { type, actor, user, target, requestId, ip, from, to } = query;
   return {
@@ -64,7 +64,7 @@ export function filterOf(query: Static<typeof eventsQuery>): EventFilter {
   };
 }
 
-/** A record as `eventSchema` shows it. */
+/** A record in the form of `eventSchema`. */
 export function eventView(event: EventRecord): Static<typeof eventSchema> {
   const { id, type, at, actorId, target, userId, ip, device, requestId } = event;
   const { before, after, country, ...details } = event.data;

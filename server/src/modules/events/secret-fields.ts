@@ -1,14 +1,14 @@
-/** What ends the name of a secret, without its capitals, `_` and `-`: `passwordHash`, `refresh_token`; not `tokenId`, not `passwordVersion`. */
+/** Endings of names of secrets, ignoring case, `_` and `-`: `passwordHash`, `refresh_token`; not `tokenId`, not `passwordVersion`. */
 const SECRET =
   /(?:passwords?|passphrases?|passcodes?|passwd|pwd|hash(?:es)?|tokens?|secrets?|nonces?|otps?|jwts?|cookies?|credentials?|authorization)$/;
-/** A code or key is a secret by what it is for; a role has a `code`, and a public key is public. */
+/** Not every code or key is a secret: a role has a `code`, and a public key is public. */
 const SECRET_CODE =
   /(?:verification|confirmation|activation|reset|recovery|backup|login|signin|invitation|auth|authorization|access|onetime|email|sms|mfa)codes?$/;
 const SECRET_KEY = /(?:private|secret|api|access|signing|encryption|session|mac|hmac)keys?$/;
 
 /**
- * The first field, at any depth, whose name says that it holds a secret; null if there is none. Only a truth value may have such a name:
- * `mustChangePassword` tells none.
+ * The first field, at any depth, whose name is that of a secret; null if there is none. Only a boolean may have such a name, such as
+ * `mustChangePassword`.
  */
 export function secretField(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null;

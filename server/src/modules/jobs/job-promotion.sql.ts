@@ -2,10 +2,10 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Dialect } from '../../platform/database/types.ts';
 import { ended, type JobTables } from './job-rows.sql.ts';
 
-/** Jobs that one transaction puts in line. */
+/** Jobs per transaction. */
 const BATCH = 500;
 
-/** Those whose time has come, and those whose claim ran out. */
+/** Delayed jobs that are due, and active ones whose claim expired. */
 export function dueJobs(db: Kysely<JobTables>, now: Date) {
   return db
     .selectFrom('jobs')
@@ -16,12 +16,12 @@ export function dueJobs(db: Kysely<JobTables>, now: Date) {
     .limit(BATCH);
 }
 
-/** Puts what is due in line; answers the names of what stands there now. See `JobStore.promote`. */
+/** Makes due jobs waiting; returns the names of the waiting ones. See `JobStore.promote`. */
 export async function promoteDue(
   trx: Transaction<JobTables>,
   { now, deaths, dialect }: { now: Date; deaths: number; dialect: Dialect },
 ): Promise<string[]> {
-  // The locked are left out: their workers are just renewing or ending them, and whoever waited for them could deadlock.
+  // Locked rows are skipped: their workers are just extending or ending them, and waiting for them could deadlock.
   const found = dueJobs(trx, now);
   const rows = await (dialect === 'sqlite' ? found : found.forUpdate().skipLocked()).execute();
   const idsOf = (isActive: boolean) =>
@@ -47,7 +47,7 @@ export async function promoteDue(
       .where('state', '!=', 'active')
       .execute();
     for (const { id } of over) gone.add(id);
-    // Where it stood before: not behind all that came since.
+    // At its former place, not behind later jobs.
     const again = active.set((eb) => ({ ...inLine, deaths: eb('deaths', '+', 1), due_at: sql<Date>`created_at` }));
     await again.execute();
   }

@@ -1,6 +1,6 @@
 import type { JobFailure, JobFilter, JobRecord, JobState, NewJob } from '../../platform/queue/queue.ts';
 
-/** The right to say what becomes of a job: whoever claims it later has another one. */
+/** The right to settle a job; a later claim replaces it. */
 export interface Claim {
   id: string;
   claim: string;
@@ -9,20 +9,20 @@ export interface Claim {
 /** An attempt that ended. */
 export interface Settlement extends Claim {
   state: Exclude<JobState, 'active'>;
-  /** Attempts that have ended, this one included. */
+  /** Number of ended attempts, including this one. */
   attempts: number;
   progress: number | null;
   log: string[];
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   result?: unknown;
   failure: JobFailure | null;
   /** When it may run again, where `state` is `delayed`; its place in line, where it is `waiting` (null: at the end). */
   runAt: Date | null;
 }
 
-/** Jobs in the database, for where there is no Redis. */
+/** Jobs in the database, for deployments without Redis. */
 export interface JobStore {
-  /** False where a job has this id, or its unique key while it has not ended. */
+  /** False if a job has this id, or if an unfinished job has its unique key. */
   insert(job: NewJob): Promise<boolean>;
   find(id: string): Promise<JobRecord | null>;
   findUnique(name: string, uniqueKey: string): Promise<JobRecord | null>;
@@ -41,18 +41,18 @@ export interface JobStore {
    * cancelled instead where somebody asked for that while it ran.
    */
   settle(settlements: readonly Settlement[], now: Date): Promise<string[]>;
-  /** Shows how far active jobs are. */
+  /** Stores the progress of active jobs. */
   report(id: string, claim: string, shown: { progress: number | null; log: string[] }): Promise<void>;
   /**
    * What is due stands in line: delayed jobs whose time has come, those that were handed to a Redis that is not in use any more, and active
    * ones whose claim ran out; of the latter, those that took `deaths` processes with them fail instead. Answers the names of the jobs that are now in line.
    */
   promote(now: Date, deaths: number): Promise<string[]>;
-  /** When `promote` has something to do next. */
+  /** The time when `promote` next has something to do. */
   nextDueAt(): Promise<Date | null>;
-  /** Failed and cancelled jobs only: in line again, with all their attempts. False also while another has its unique key. */
+  /** Enqueues a failed or cancelled job again, with all its attempts. Also false while another job has its unique key. */
   retry(id: string, now: Date): Promise<boolean>;
-  /** Ends what waits; asks for the end of what is active. False where it has ended. */
+  /** Ends a waiting job; requests the end of an active one. False if it has ended. */
   cancel(id: string, now: Date): Promise<boolean>;
   /** Not while it is active. */
   remove(id: string): Promise<boolean>;
@@ -72,6 +72,6 @@ export interface JobStore {
   lookAgain(ids: readonly string[], lookAt: Date): Promise<void>;
   /** They have ended, or Redis carries them. */
   forget(ids: readonly string[]): Promise<void>;
-  /** Forgets at most `limit` jobs that ended in this state before then; answers how many. */
+  /** Deletes at most `limit` jobs that ended in this state before then; returns the number. */
   purge(state: JobState, before: Date, limit: number): Promise<number>;
 }

@@ -17,7 +17,7 @@ export async function openQueue(deps: {
 }): Promise<JobQueue> {
   const { redis, store, registry, clock, log } = deps;
   if (!redis) return createTableQueue({ store, registry, clock, log });
-  // Loaded where there is a Redis: nobody else pays for it at the start.
+  // Loaded only with Redis, to save time at start.
   const { createBullmqQueue } = await import('../../platform/queue/bullmq-queue.ts');
   const promises = createPromises({ store, clock, log });
   return promises.over(createBullmqQueue({ redis, registry, log, onEnded: promises.ended }));

@@ -4,7 +4,7 @@ import type { JobQueue } from '../../platform/queue/queue.ts';
 import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { JobStore } from './job-store.ts';
 
-/** A promised job that has not ended for so long is looked for in Redis. */
+/** A promised job that has not ended after this time is looked up in Redis. */
 const LOOK_AFTER = 1 * MINUTE;
 const SWEEP_EVERY = 15 * SECOND;
 const BATCH = 100;
@@ -35,12 +35,12 @@ export function createPromises(deps: { store: JobStore; clock: Clock; log: Logge
   }
 
   return {
-    /** A promised job has ended. What cannot be written now is found out later. */
+    /** Called when a promised job has ended. If that cannot be stored now, the regular check finds it later. */
     async ended(id: string): Promise<void> {
       await store.forget([id]).catch(() => {});
     },
 
-    /** The same queue, whose promised jobs survive it. */
+    /** The same queue, whose promised jobs survive a loss of Redis. */
     over(queue: JobQueue): JobQueue & { lookAfter(): Promise<void> } {
       return {
         ...queue,

@@ -10,12 +10,12 @@ import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { Claim, JobStore, Settlement } from './job-store.ts';
 import { createSettler } from './settler.ts';
 
-/** A claim lasts this long and is renewed while the job runs: after a crash another worker has the job soon after. */
+/** Lifetime of a claim, extended while the job runs: after a crash another worker takes the job soon after it. */
 const CLAIM = 10 * SECOND;
 const RENEW_EVERY = 2 * SECOND;
-/** For what other processes put in line; one's own is taken at once. */
+/** For jobs that other processes enqueued; own jobs are taken at once. */
 const LOOK_EVERY = 500;
-/** Progress and lines are written no more often. */
+/** Minimum interval of writing progress and lines. */
 const REPORT_EVERY = 500;
 const BATCH = 50;
 const DURATIONS = 100;
@@ -26,7 +26,7 @@ interface Running extends Claim {
   changed: boolean;
 }
 
-/** The queue in a table of the database, for where there is no Redis: at least once, by whichever process claims a job first. */
+/** The queue in a database table, for deployments without Redis: at least once, by the process that claims a job first. */
 export function createTableQueue(deps: {
   store: JobStore;
   registry: JobRegistry;

@@ -8,18 +8,18 @@ import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { WorkerRecord, WorkerStore } from './worker-store.ts';
 
 const HEARTBEAT_EVERY = 5 * SECOND;
-/** Whoever missed two heartbeats is taken for dead. */
+/** A worker that missed two heartbeats counts as dead. */
 const ALIVE = 12 * SECOND;
 
 export interface WorkerHeartbeat {
   start(): void;
-  /** Says goodbye. */
+  /** Removes this worker. */
   stop(): Promise<void>;
-  /** The workers alive. */
+  /** The living workers. */
   list(): Promise<WorkerRecord[]>;
 }
 
-/** This process's signs of life as a worker. */
+/** The heartbeat of this process as a worker. */
 export function createWorkerHeartbeat(deps: {
   store: WorkerStore;
   registry: JobRegistry;

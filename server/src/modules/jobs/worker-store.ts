@@ -5,19 +5,19 @@ export interface WorkerRecord {
   pid: number;
   startedAt: Date;
   seenAt: Date;
-  /** Attempts under way. */
+  /** Number of running attempts. */
   active: number;
-  /** The jobs that it knows. */
+  /** The names of its jobs. */
   names: string[];
 }
 
-/** The processes that take jobs, by their signs of life. */
+/** The processes that take jobs, by their heartbeats. */
 export interface WorkerStore {
-  /** Writes it, whether or not it is known. */
+  /** Inserts or updates it. */
   heartbeat(worker: WorkerRecord): Promise<void>;
   /** Seen at or after then, the longest running first. */
   list(since: Date): Promise<WorkerRecord[]>;
   remove(id: string): Promise<void>;
-  /** Forgets who was not seen since then. */
+  /** Removes workers that were not seen since then. */
   purge(before: Date): Promise<number>;
 }

@@ -7,7 +7,7 @@ export type Timing =
   | { kind: 'cron'; expression: string; timeZone: string }
   | { kind: 'solar'; event: SolarEvent; latitude: number; longitude: number };
 
-/** A job that is enqueued again and again. */
+/** A job that is enqueued repeatedly. */
 export interface ScheduleRecord {
   id: string;
   /** Unique. */
@@ -15,9 +15,9 @@ export interface ScheduleRecord {
   job: string;
   args: unknown;
   timing: Timing;
-  /** How its jobs are enqueued; null: as the job says. */
+  /** Options of its jobs; null: the defaults of the job. */
   options: { priority: number; retries: number | null };
-  /** What becomes of ticks that nobody was there for. */
+  /** What happens with missed ticks. */
   missed: 'skip' | 'runOnce';
   enabled: boolean;
   /** No tick before it. */
@@ -26,13 +26,13 @@ export interface ScheduleRecord {
   endAt: Date | null;
   /** Defined in the code, which decides on everything but `enabled`; or by an administrator. */
   origin: 'code' | 'admin';
-  /** Null: never again, or not enabled. */
+  /** Null: no further run, or not enabled. */
   nextRunAt: Date | null;
   /** The latest tick for which it ran. */
   lastRunAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
-  /** Grows with every change, a tick included; a verb that names an older one has lost. */
+  /** Incremented by every change, also by a tick; a verb that names an older version loses. */
   version: number;
 }
 

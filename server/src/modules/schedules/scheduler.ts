@@ -8,23 +8,23 @@ import type { ScheduleRecord, ScheduleStore } from './schedule-store.ts';
 import { nextRun } from './timing.ts';
 
 export interface Scheduler {
-  /** Follows the schedules from now on. */
+  /** Starts to follow the schedules. */
   start(): void;
-  /** Fires what is due now; answers how many ticks it took for itself. */
+  /** Fires due ticks; returns how many this instance took. */
   tick(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** What changes is seen within this. */
+/** Changes are seen within this time. */
 const LOOK_EVERY = 1 * SECOND;
-/** A tick that is later than this was missed: nobody was there, or the clock jumped. */
+/** A later tick was missed: no instance ran, or the clock jumped. */
 const TOLERANCE = 1 * MINUTE;
-/** A schedule that was changed so far in the future was changed under a clock that was ahead; its next run may be as wrong. */
+/** A change this far in the future was made under a clock that was ahead; the next run may be as wrong. */
 const AHEAD = 1 * HOUR;
 
 /**
- * Fires each tick of each schedule once, whichever instance sees it first: the winner moves `nextRunAt` on, and the event that it writes
- * with it becomes the job. A process that dies in between has done both or neither.
+ * Fires each tick of each schedule once, by the first instance that sees it: the winner moves `nextRunAt` on, and the event in the same
+ * write becomes the job. A process that dies in between has done both or neither.
  */
 export function createScheduler(deps: {
   store: ScheduleStore;
@@ -84,7 +84,7 @@ export function createScheduler(deps: {
     clearTimeout(timer);
     tick()
       .then(outage.worked, outage.failed)
-      // What no job here runs is never late here, and must not keep this loop busy.
+      // Schedules of unknown jobs are never late here, and must not keep this loop busy.
       .then(() => store.nextDueAt(jobs.names()))
       .then(
         (dueAt) => (dueAt === null ? LOOK_EVERY : dueAt.getTime() - clock().getTime()),
@@ -97,7 +97,7 @@ export function createScheduler(deps: {
 
   async function enqueue(event: EventRecord): Promise<void> {
     const { job, args, options } = event.data as Pick<ScheduleRecord, 'job' | 'args' | 'options'>;
-    // Another instance may know it: the event waits for that one.
+    // Another instance may know the job: the event waits for that one.
     const faults = jobs.faultsOf(job, args);
     if (faults === null) throw new Error(`This instance does not know the job ${job}.`);
     if (faults.length > 0) {
