@@ -1,8 +1,8 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
-import { platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import type { Authority } from '../access/authority.ts';
 import type { RoleRecord } from '../access/role-store.ts';
 import type { Roles } from '../access/roles.ts';
@@ -62,8 +62,6 @@ export interface UserAdmin {
   endSessions(caller: Caller, id: string): Promise<void>;
 }
 
-const ATTEMPTS = 20;
-
 export function createUserAdmin(deps: {
   store: UserStore;
   users: Users;
@@ -96,20 +94,19 @@ export function createUserAdmin(deps: {
    * Decides on the present state and writes onto it, again when somebody else was faster; the rules of power are asked each time.
    * `attempt` answers null where there is nothing to do.
    */
-  async function change(
+  function change(
     caller: Caller,
     id: string,
     rule: 'demandOver' | 'demandOverOther',
     attempt: (user: UserRecord, at: UserAt) => UserChange | null | Promise<UserChange | null>,
   ): Promise<UserRecord> {
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
+    return untilWon(async () => {
       const user = await find(id);
       await authority[rule](caller, user);
       const result = await attempt(user, { id, version: user.version, now: clock() });
       if (result === null) return user;
-      if (isWon(result)) return (await store.find(id)) ?? user;
-    }
-    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+      return isWon(result) ? ((await store.find(id)) ?? user) : null;
+    });
   }
 
   const describe = (caller: Caller, type: string, { id }: UserRecord, data: Record<string, unknown> = {}) =>

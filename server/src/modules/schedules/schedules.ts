@@ -6,6 +6,7 @@ import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Jobs } from '../../platform/queue/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import { scheduleErrors } from './errors.ts';
@@ -44,8 +45,6 @@ export interface Schedules {
   /** The next ticks of a timing. Throws `validation_failed`. */
   preview(timing: Timing, options: { count: number; from?: Date }): Date[];
 }
-
-const ATTEMPTS = 20;
 
 /** Periodic jobs: what there are, and how they change. The scheduler follows them. */
 export function createSchedules(deps: {
@@ -113,17 +112,16 @@ export function createSchedules(deps: {
   }
 
   /** Decides on the present state and writes onto it, again when a tick or somebody else was faster. */
-  async function write(
+  function write(
     id: string,
     attempt: (schedule: ScheduleRecord, at: { id: string; version: number; now: Date }) => Promise<ScheduleChange>,
-  ): Promise<ScheduleRecord | null> {
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
+  ): Promise<true> {
+    return untilWon(async () => {
       const schedule = await find(id);
       const result = await attempt(schedule, { id, version: schedule.version, now: clock() });
       if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
-      if (result === 'ok') return store.find(id);
-    }
-    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+      return result === 'ok' ? true : null;
+    });
   }
 
   async function mergeOne(input: ScheduleInput, present: ScheduleRecord | undefined): Promise<void> {
@@ -171,7 +169,7 @@ export function createSchedules(deps: {
     },
 
     async change(caller, id, input) {
-      const changed = await write(id, async (schedule, at) => {
+      await write(id, async (schedule, at) => {
         const { enabled = schedule.enabled, ...rest } = input;
         if (schedule.origin === 'code' && Object.keys(rest).length > 0) throw scheduleErrors.schedule_in_code();
         const definition = definitionOf({ ...schedule, ...rest, options: { ...schedule.options, ...rest.options } });
@@ -184,8 +182,7 @@ export function createSchedules(deps: {
           describe(caller, 'schedule.changed', schedule, changes(schedule, { ...definition, enabled })),
         );
       });
-      if (!changed) throw scheduleErrors.schedule_not_found();
-      return changed;
+      return find(id);
     },
 
     async remove(caller, id) {
