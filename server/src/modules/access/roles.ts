@@ -73,7 +73,7 @@ export function createRoles(deps: {
     await changeRole(id, async (role) => {
       if (role.builtIn) throw accessErrors.role_built_in();
       await demandPrivileges(caller, role, null);
-      const event = describe(caller, 'role.deleted', role, { before: told(role), after: null });
+      const event = describe(caller, 'role.deleted', role, { before: auditView(role), after: null });
       return store.remove({ id, version: role.version, now: clock() }, event);
     });
   }
@@ -110,7 +110,7 @@ export function createRoles(deps: {
         version: 1,
       };
       await demandPrivileges(caller, null, role);
-      const event = describe(caller, 'role.created', role, { before: null, after: told(role) });
+      const event = describe(caller, 'role.created', role, { before: null, after: auditView(role) });
       if ((await store.insert(role, event)) === 'code_taken') throw accessErrors.role_code_taken();
       return role;
     },
@@ -147,6 +147,6 @@ function said(patch: RolePatch): RolePatch {
 }
 
 /** What the history says of a role. */
-function told({ code, name, description, enabled, permissions, uiPermissions, rateLimit }: RoleRecord) {
+function auditView({ code, name, description, enabled, permissions, uiPermissions, rateLimit }: RoleRecord) {
   return { code, name, description, enabled, permissions, uiPermissions, rateLimit };
 }

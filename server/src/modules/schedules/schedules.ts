@@ -107,7 +107,7 @@ export function createSchedules(deps: {
       ...{ nextRunAt: null, lastRunAt: null, createdAt: now, updatedAt: now, version: 1 },
     };
     schedule.nextRunAt = nextOf(schedule);
-    const event = describe(caller, 'schedule.created', schedule, { before: null, after: told(schedule) });
+    const event = describe(caller, 'schedule.created', schedule, { before: null, after: auditView(schedule) });
     return { schedule, result: await store.insert(schedule, event) };
   }
 
@@ -137,10 +137,10 @@ export function createSchedules(deps: {
       return;
     }
     const definition = definitionOf(input);
-    if (isDeepStrictEqual(asJson(told(present)), asJson({ ...definition, enabled: present.enabled }))) return;
+    if (isDeepStrictEqual(asJson(auditView(present)), asJson({ ...definition, enabled: present.enabled }))) return;
     const { id, version } = present;
     const next = { ...present, ...definition };
-    const event = describe(null, 'schedule.changed', present, changes(present, definition));
+    const event = describe(null, 'schedule.changed', present, auditDiff(present, definition));
     // Where another instance was faster, it wrote the same.
     await store.patch({ id, version, now: clock() }, { ...definition, nextRunAt: nextAfter(present, next) }, event);
   }
@@ -179,7 +179,7 @@ export function createSchedules(deps: {
         return store.patch(
           at,
           patch,
-          describe(caller, 'schedule.changed', schedule, changes(schedule, { ...definition, enabled })),
+          describe(caller, 'schedule.changed', schedule, auditDiff(schedule, { ...definition, enabled })),
         );
       });
       return find(id);
@@ -189,7 +189,7 @@ export function createSchedules(deps: {
       await write(id, (schedule, at) => {
         // One that the code does not define any more is nobody's.
         if (schedule.origin === 'code' && inCode.has(schedule.name)) throw scheduleErrors.schedule_in_code();
-        const event = describe(caller, 'schedule.removed', schedule, { before: told(schedule), after: null });
+        const event = describe(caller, 'schedule.removed', schedule, { before: auditView(schedule), after: null });
         return store.remove(at, event);
       });
     },
@@ -226,8 +226,8 @@ function definitionOf(input: ScheduleInput): Definition {
   return { name, job, args, timing, options: { priority, retries }, missed, startAt, endAt };
 }
 
-/** What the history tells of a schedule. */
-function told({
+/** What the audit log shows of a schedule. */
+function auditView({
   name,
   job,
   args,
@@ -242,7 +242,7 @@ function told({
 }
 
 /** Each field that differs, before and after. */
-function changes(schedule: ScheduleRecord, next: Partial<ScheduleRecord>) {
+function auditDiff(schedule: ScheduleRecord, next: Partial<ScheduleRecord>) {
   const fields = (Object.keys(next) as (keyof ScheduleRecord)[]).filter(
     (field) => !isDeepStrictEqual(asJson(schedule[field] ?? null), asJson(next[field] ?? null)),
   );
