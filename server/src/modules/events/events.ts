@@ -29,8 +29,6 @@ export interface EventInput {
 export interface Events {
   /** The draft that a verb carries. Throws a TypeError where a field of its data is named like a secret: events are kept, and shown. */
   describe(caller: Caller | null, input: EventInput): EventDraft;
-  /** The name of the first field that is named like a secret, at any depth; null where there is none. */
-  secretIn(data: Record<string, unknown>): string | null;
   /** Registers a handler; once, at start, before the first event is made. */
   on(type: string, name: string, handle: EventHandler): void;
   handlersOf(type: string): readonly NamedHandler[];
@@ -67,8 +65,6 @@ export function createEvents({ clock }: { clock: Clock }): Events {
         evicts: input.evicts ?? false,
       };
     },
-
-    secretIn: secretField,
 
     on(type, name, handle) {
       const known = handlers.get(type) ?? [];

@@ -9,6 +9,7 @@ import type { Logger } from '../../platform/telemetry/log.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
+import { secretField } from '../events/names.ts';
 import { scheduleErrors } from './errors.ts';
 import type { ScheduleChange, SchedulePatch, ScheduleRecord, ScheduleStore, Timing } from './schedule-store.ts';
 import { nextRun, nextTick, timingFault } from './timing.ts';
@@ -73,7 +74,7 @@ export function createSchedules(deps: {
     const [fault] = faults;
     if (fault) return { ...fault, path: fault.path === '/' ? '/args' : `/args${fault.path}` };
     // What it runs with stands in the history, and in the job.
-    if (events.secretIn({ args }) !== null)
+    if (secretField({ args }) !== null)
       return { path: '/args', message: 'must hold no secrets: they are kept and shown' };
     if (startAt && endAt && endAt < startAt) return { path: '/endAt', message: 'is before startAt' };
     return timingFault(timing);
