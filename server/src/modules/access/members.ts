@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
-import { platformErrors } from '../../platform/errors.ts';
 import { type Caller, subjectOf } from '../../platform/http/caller.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
@@ -18,8 +18,6 @@ export interface Members {
    */
   setRoles(caller: Caller, userId: string, names: readonly string[]): Promise<UserRecord>;
 }
-
-const ATTEMPTS = 20;
 
 /** Who has which roles. */
 export function createMembers(deps: {
@@ -62,7 +60,7 @@ export function createMembers(deps: {
       const wanted = await roles.named(names, '/roles');
       const beSuperadmin = wanted.some(({ id }) => id === BUILT_IN.superadmin);
       const ordinary = wanted.filter(({ id }) => id !== BUILT_IN.superadmin);
-      for (let tries = 0; tries < ATTEMPTS; tries++) {
+      return untilWon(async () => {
         const user = await find(userId);
         if (subjectOf(caller)?.id === userId) throw accessErrors.self_protected();
         await authority.demandOver(caller, user);
@@ -76,18 +74,11 @@ export function createMembers(deps: {
         const isSuperadmin = (await superadmins.read()).userIds.includes(userId);
         if (isSuperadmin && !beSuperadmin) await superadmins.revoke(caller, userId);
         const present = isSuperadmin && !beSuperadmin ? await find(userId) : user;
-        if (
-          !(await write(
-            caller,
-            present,
-            ordinary.map(({ id }) => id),
-          ))
-        )
-          continue;
+        const roleIds = ordinary.map(({ id }) => id);
+        if (!(await write(caller, present, roleIds))) return null;
         if (beSuperadmin && !isSuperadmin) await superadmins.grant(caller, userId);
         return find(userId);
-      }
-      throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+      });
     },
   };
 }

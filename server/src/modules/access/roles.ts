@@ -4,6 +4,7 @@ import type { Caller } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { ItemResult } from '../../platform/http/results.ts';
 import { isId, newId } from '../../platform/ids.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import type { Authority } from './authority.ts';
 import { BUILT_IN } from './built-in-roles.ts';
@@ -29,8 +30,6 @@ export interface Roles {
   /** Each id with what became of it, in the order given. */
   removeAll(caller: Caller, ids: readonly string[]): Promise<ItemResult[]>;
 }
-
-const ATTEMPTS = 20;
 
 /** What becomes of roles. Nobody gives a role more than they hold themselves, before or after. */
 export function createRoles(deps: {
@@ -63,20 +62,18 @@ export function createRoles(deps: {
     events.describe(caller, { type, target: `role:${id}`, data, evicts: true });
 
   /** Decides on the present state and writes onto it, again when somebody else was faster. */
-  async function untilWritten(id: string, attempt: (role: RoleRecord) => Promise<RoleChange>): Promise<void> {
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
+  const changeRole = (id: string, attempt: (role: RoleRecord) => Promise<RoleChange>): Promise<true> =>
+    untilWon(async () => {
       const result = await attempt(await find(id));
       if (result === 'code_taken') throw accessErrors.role_code_taken();
-      if (result === 'ok') return;
-    }
-    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
-  }
+      return result === 'ok' ? true : null;
+    });
 
   async function remove(caller: Caller, id: string): Promise<void> {
-    await untilWritten(id, async (role) => {
+    await changeRole(id, async (role) => {
       if (role.builtIn) throw accessErrors.role_built_in();
       await demandPrivileges(caller, role, null);
-      const event = describe(caller, 'role.deleted', role, { before: told(role), after: null });
+      const event = describe(caller, 'role.deleted', role, { before: auditView(role), after: null });
       return store.remove({ id, version: role.version, now: clock() }, event);
     });
   }
@@ -113,14 +110,14 @@ export function createRoles(deps: {
         version: 1,
       };
       await demandPrivileges(caller, null, role);
-      const event = describe(caller, 'role.created', role, { before: null, after: told(role) });
+      const event = describe(caller, 'role.created', role, { before: null, after: auditView(role) });
       if ((await store.insert(role, event)) === 'code_taken') throw accessErrors.role_code_taken();
       return role;
     },
 
     async change(caller, id, patch) {
       let changed: RoleRecord | undefined;
-      await untilWritten(id, async (role) => {
+      await changeRole(id, async (role) => {
         const now = clock();
         if (id === BUILT_IN.superadmin || (role.builtIn && patch.code !== undefined && patch.code !== role.code)) {
           throw accessErrors.role_built_in();
@@ -150,6 +147,6 @@ function said(patch: RolePatch): RolePatch {
 }
 
 /** What the history says of a role. */
-function told({ code, name, description, enabled, permissions, uiPermissions, rateLimit }: RoleRecord) {
+function auditView({ code, name, description, enabled, permissions, uiPermissions, rateLimit }: RoleRecord) {
   return { code, name, description, enabled, permissions, uiPermissions, rateLimit };
 }

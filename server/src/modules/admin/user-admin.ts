@@ -1,8 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
-import { platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
-import { isId, newId } from '../../platform/ids.ts';
+import { newId } from '../../platform/ids.ts';
 import type { Authority } from '../access/authority.ts';
 import type { RoleRecord } from '../access/role-store.ts';
 import type { Roles } from '../access/roles.ts';
@@ -15,8 +14,10 @@ import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
 import { auditDiff, isWon, loginKey, toEmail, toLocale, toUsername } from '../users/names.ts';
 import type { ProfileInput } from '../users/own-account.ts';
-import type { ProfilePatch, UserAt, UserChange, UserRecord, UserStore } from '../users/user-store.ts';
+import type { ProfilePatch, UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
+import { createAccountAccess } from './account-access.ts';
+import { type AccountLife, createAccountLife } from './account-life.ts';
 
 export interface NewUser extends Omit<ProfileInput, 'profile' | 'profilePublic'> {
   email: string;
@@ -33,25 +34,12 @@ export interface UserPatch extends ProfileInput {
 }
 
 /** What administrators do to accounts. Each throws `user_not_found`, and `power_exceeded` where somebody holds more than the caller. */
-export interface UserAdmin {
+export interface UserAdmin extends AccountLife {
   find(id: string): Promise<UserRecord>;
   /** Throws `validation_failed`, `email_…`, `username_…`, `locale_invalid`, `password_…`. */
   create(caller: Caller, input: NewUser): Promise<UserRecord>;
   /** Throws the same, and `self_protected` for one's own address. */
   patch(caller: Caller, id: string, input: UserPatch): Promise<UserRecord>;
-  /** Throws `status_conflict` for a deleted user. */
-  activate(caller: Caller, id: string): Promise<UserRecord>;
-  /** Ends every session. Throws `status_conflict`, `self_protected`, `superadmin_protected`. */
-  deactivate(caller: Caller, id: string): Promise<UserRecord>;
-  /** Soft: restorable until it is erased; ends every session. Throws `self_protected`, `superadmin_protected`. */
-  remove(caller: Caller, id: string): Promise<void>;
-  /** To the status from before the deletion. Throws `status_conflict` for a user who is not deleted. */
-  restore(caller: Caller, id: string): Promise<UserRecord>;
-  /**
-   * For good; names and addresses are free at once. With `deletedBefore`, only who was deleted before then and is so still.
-   * Throws `self_protected`, `superadmin_protected`.
-   */
-  erase(caller: Caller, id: string, options?: { deletedBefore?: Date }): Promise<void>;
   /** Forgets the failed sign-ins that hold the next ones back. Throws `status_conflict` for a deleted user. */
   unlock(caller: Caller, id: string): Promise<UserRecord>;
   /** Mails a link for a new password; to who has none yet, their invitation again. Throws `status_conflict` unless active. */
@@ -61,8 +49,6 @@ export interface UserAdmin {
   /** Ends every session. */
   endSessions(caller: Caller, id: string): Promise<void>;
 }
-
-const ATTEMPTS = 20;
 
 export function createUserAdmin(deps: {
   store: UserStore;
@@ -76,7 +62,7 @@ export function createUserAdmin(deps: {
   firstRoleIds: readonly string[];
   /** Forgets failed sign-ins under a login. */
   forgive: (userId: string, loginKeys: readonly string[]) => Promise<void>;
-  /** Forgets what waits for an address: registrations, and wishes for a new password. */
+  /** See `AccountLife`. */
   forgetAddress: (emailNorm: string) => Promise<void>;
   events: Events;
   eventStore: EventStore;
@@ -84,51 +70,9 @@ export function createUserAdmin(deps: {
   policy: PasswordPolicy;
   clock: Clock;
 }): UserAdmin {
-  const { store, users, authority, roles, superadmins, invitations, passwords, events, hasher, policy, clock } = deps;
-
-  async function find(id: string): Promise<UserRecord> {
-    const user = isId(id) ? await store.find(id) : null;
-    if (!user || user.status === 'erased') throw userErrors.user_not_found();
-    return user;
-  }
-
-  /**
-   * Decides on the present state and writes onto it, again when somebody else was faster; the rules of power are asked each time.
-   * `attempt` answers null where there is nothing to do.
-   */
-  async function change(
-    caller: Caller,
-    id: string,
-    rule: 'demandOver' | 'demandOverOther',
-    attempt: (user: UserRecord, at: UserAt) => UserChange | null | Promise<UserChange | null>,
-  ): Promise<UserRecord> {
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
-      const user = await find(id);
-      await authority[rule](caller, user);
-      const result = await attempt(user, { id, version: user.version, now: clock() });
-      if (result === null) return user;
-      if (isWon(result)) return (await store.find(id)) ?? user;
-    }
-    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
-  }
-
-  const describe = (caller: Caller, type: string, { id }: UserRecord, data: Record<string, unknown> = {}) =>
-    events.describe(caller, { type, target: `user:${id}`, userId: id, data, evicts: true });
-
-  const statusChange = (before: string, after: string) => ({ before: { status: before }, after: { status: after } });
-
-  /** What it takes to end somebody's account: no superadmin, and no grant under way that makes them one. */
-  const release = (caller: Caller, user: UserRecord) =>
-    user.superadminMark ? superadmins.demandNotSuperadmin(caller, user.id) : Promise.resolve();
-
-  /** Whoever was shut out must not come in by way of a deletion. */
-  async function statusBeforeDeletion(id: string): Promise<'active' | 'disabled'> {
-    // In the order of the changes themselves; by time, two of the same millisecond would have none.
-    const history = await deps.eventStore.listForTarget(`user:${id}`);
-    const last = history.findLast(({ type }) => type === 'user.deleted');
-    const { status } = (last?.data.before ?? {}) as { status?: unknown };
-    return status === 'disabled' ? 'disabled' : 'active';
-  }
+  const { store, users, authority, roles, superadmins, invitations, passwords, hasher, policy, clock } = deps;
+  const access = createAccountAccess(deps);
+  const { find, change, describe } = access;
 
   /** Names that come in, in the form that is stored. */
   function toPatch({ email, emailVerified, username, locale, ...rest }: UserPatch): ProfilePatch {
@@ -142,6 +86,7 @@ export function createUserAdmin(deps: {
   }
 
   return {
+    ...createAccountLife({ ...deps, access }),
     find,
 
     async create(caller, { roles: names, temporaryPassword, ...input }) {
@@ -191,67 +136,6 @@ export function createUserAdmin(deps: {
       });
       // The link in the old mailbox is void; the new one gets its own.
       return invite ? invitations.renew(caller, id, userErrors.status_conflict) : changed;
-    },
-
-    activate: (caller, id) =>
-      change(caller, id, 'demandOver', (user, at) => {
-        if (user.status === 'deleted') throw userErrors.status_conflict();
-        if (user.status === 'active') return null;
-        const event = describe(caller, 'user.activated', user, statusChange(user.status, 'active'));
-        return store.setStatus(at, { status: 'active', sessionEpoch: user.sessionEpoch }, event);
-      }),
-
-    deactivate: (caller, id) =>
-      change(caller, id, 'demandOverOther', async (user, at) => {
-        if (user.status === 'deleted') throw userErrors.status_conflict();
-        if (user.status === 'disabled') return null;
-        await release(caller, user);
-        const event = describe(caller, 'user.deactivated', user, statusChange(user.status, 'disabled'));
-        return store.setStatus(at, { status: 'disabled', sessionEpoch: user.sessionEpoch + 1 }, event);
-      }),
-
-    async remove(caller, id) {
-      await change(caller, id, 'demandOverOther', async (user, at) => {
-        if (user.status === 'deleted') return null;
-        await release(caller, user);
-        const event = describe(caller, 'user.deleted', user, statusChange(user.status, 'deleted'));
-        const { sessionEpoch, grantEpoch } = user;
-        return store.softDelete(at, { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1 }, event);
-      });
-    },
-
-    restore: (caller, id) =>
-      change(caller, id, 'demandOver', async (user, at) => {
-        if (user.status !== 'deleted') throw userErrors.status_conflict();
-        const status = await statusBeforeDeletion(id);
-        const event = describe(caller, 'user.restored', user, statusChange('deleted', status));
-        return store.setStatus(at, { status, sessionEpoch: user.sessionEpoch + 1 }, event);
-      }),
-
-    async erase(caller, id, options = {}) {
-      const { deletedBefore } = options;
-      let address: string | null = null;
-      await change(caller, id, 'demandOverOther', async (user, at) => {
-        // Who was restored meanwhile stays.
-        const isDue = user.status === 'deleted' && user.deletedAt !== null && user.deletedAt < (deletedBefore ?? 0);
-        if (deletedBefore !== undefined && !isDue) return null;
-        await release(caller, user);
-        address = user.emailNorm;
-        if (address !== null) await deps.forgetAddress(address);
-        const event = describe(caller, 'user.erased', user, statusChange(user.status, 'erased'));
-        const { sessionEpoch, grantEpoch, credentialEpoch } = user;
-        return store.erase(
-          at,
-          {
-            sessionEpoch: sessionEpoch + 1,
-            grantEpoch: grantEpoch + 1,
-            credentialEpoch: credentialEpoch + 1,
-          },
-          event,
-        );
-      });
-      // Before it, or a crash would leave something for ever; and after it, for what came in between.
-      if (address !== null) await deps.forgetAddress(address);
     },
 
     unlock: (caller, id) =>

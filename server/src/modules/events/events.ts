@@ -30,8 +30,6 @@ export interface Events {
   /** The draft for a verb: `users.setPassword(change, [events.describe(caller, input)])`. Throws a TypeError if a field of its data is named
    * like a secret: events are stored and shown. */
   describe(caller: Caller | null, input: EventInput): EventDraft;
-  /** The first field that is named like a secret, at any depth; null if there is none. */
-  secretIn(data: Record<string, unknown>): string | null;
   /** Registers a handler; once, at start, before the first event is made. */
   on(type: string, name: string, handle: EventHandler): void;
   handlersOf(type: string): readonly NamedHandler[];
@@ -68,8 +66,6 @@ export function createEvents({ clock }: { clock: Clock }): Events {
         evicts: input.evicts ?? false,
       };
     },
-
-    secretIn: secretField,
 
     on(type, name, handle) {
       const known = handlers.get(type) ?? [];

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import { after, type Clock, HOUR } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
-import { platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import { keyErrors } from './errors.ts';
@@ -30,8 +30,8 @@ export const LIST_MAX_AGE = 300;
 export const LIST_STALE = 3600;
 /** How long a key is published before it is activated automatically: longer than that. */
 export const PUBLISHED_AHEAD = 2 * HOUR;
-/** Rounds of reading and conditional writing before somebody else's luck is called overload. */
-const ATTEMPTS = 20;
+/** Rounds of reading and conditional writing in which a start makes the next key fit. */
+const SETTLING = 20;
 
 type Reason = 'expired' | 'revoked' | 'algorithm_changed' | 'unreadable';
 
@@ -118,16 +118,15 @@ export function createKeyLife(deps: {
   async function replaceActive(caller: Caller, use: KeyUse): Promise<void> {
     const first = await read(use);
     const algorithm = algorithmOf(first, use);
-    let chain = first;
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
+    await untilWon(async (lost) => {
+      const chain = lost === 0 ? first : await read(use);
+      if ((chain.active?.place ?? 0) > (first.active?.place ?? 0)) return true;
       const { next } = chain;
       if (next && !opens(next)) await remove(caller, next, 'unreadable');
-      else if (next && (await activate(caller, next, chain))) return;
-      else if (!next && (await insert(caller, use, { chain, status: 'active', algorithm }))) return;
-      chain = await read(use);
-      if ((chain.active?.place ?? 0) > (first.active?.place ?? 0)) return;
-    }
-    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+      else if (next && (await activate(caller, next, chain))) return true;
+      else if (!next && (await insert(caller, use, { chain, status: 'active', algorithm }))) return true;
+      return null;
+    });
   }
 
   async function rotate(caller: Caller, use: KeyUse): Promise<void> {
@@ -162,7 +161,8 @@ export function createKeyLife(deps: {
 
     async settle(use) {
       const algorithm = algorithms[use];
-      for (let tries = 0; tries < ATTEMPTS; tries++) {
+      // Not `untilWon`: a start must not fail because others start as well. Whoever starts last finds what is left to do.
+      for (let tries = 0; tries < SETTLING; tries++) {
         const chain = await read(use);
         if (chain.next?.algorithm === algorithm) return;
         if (chain.next) await remove(null, chain.next, 'algorithm_changed');
@@ -173,18 +173,21 @@ export function createKeyLife(deps: {
     rotate,
 
     async revoke(caller, id) {
-      for (let tries = 0; tries < ATTEMPTS; tries++) {
+      await untilWon(async (lost) => {
         const keys = isId(id) ? await store.list() : [];
         const key = keys.find((each) => each.id === id);
         // A key that is gone meanwhile is what the caller wanted.
-        if (!key && tries > 0) return;
+        if (!key && lost > 0) return true;
         if (!key) throw keyErrors.key_not_found();
         // A retired key stays retired; the next one may have been activated since, and then has another version.
         const chain = chainOf(keys, key.use);
         if (chain.active === key) await rotate(caller, key.use);
-        else if (await remove(caller, key, 'revoked')) return replenish(caller, key.use, algorithmOf(chain, key.use));
-      }
-      throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+        else if (await remove(caller, key, 'revoked')) {
+          await replenish(caller, key.use, algorithmOf(chain, key.use));
+          return true;
+        }
+        return null;
+      });
     },
 
     async tend() {

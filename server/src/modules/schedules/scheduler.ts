@@ -58,8 +58,8 @@ export function createScheduler(deps: {
       nextRunAt: nextRun(schedule, isMissed ? now : nextRunAt),
       ...(runs && { lastRunAt: nextRunAt }),
     };
-    const told = { scheduledFor: nextRunAt.toISOString(), ...(runs && { job, args, options, late: isMissed }) };
-    const event = describe(runs ? 'schedule_run.due' : 'schedule_run.missed', told);
+    const data = { scheduledFor: nextRunAt.toISOString(), ...(runs && { job, args, options, late: isMissed }) };
+    const event = describe(runs ? 'schedule_run.due' : 'schedule_run.missed', data);
     return (await store.patch(at, patch, event)) === 'ok' && runs;
   }
 

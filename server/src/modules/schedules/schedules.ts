@@ -6,8 +6,10 @@ import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Jobs } from '../../platform/queue/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
+import { secretField } from '../events/names.ts';
 import { scheduleErrors } from './errors.ts';
 import type { ScheduleChange, SchedulePatch, ScheduleRecord, ScheduleStore, Timing } from './schedule-store.ts';
 import { nextRun, nextTick, timingFault } from './timing.ts';
@@ -45,8 +47,6 @@ export interface Schedules {
   preview(timing: Timing, options: { count: number; from?: Date }): Date[];
 }
 
-const ATTEMPTS = 20;
-
 /** Periodic jobs: what there are, and how they change. The scheduler follows them. */
 export function createSchedules(deps: {
   store: ScheduleStore;
@@ -74,7 +74,7 @@ export function createSchedules(deps: {
     const [fault] = faults;
     if (fault) return { ...fault, path: fault.path === '/' ? '/args' : `/args${fault.path}` };
     // What it runs with stands in the history, and in the job.
-    if (events.secretIn({ args }) !== null)
+    if (secretField({ args }) !== null)
       return { path: '/args', message: 'must hold no secrets: they are kept and shown' };
     if (startAt && endAt && endAt < startAt) return { path: '/endAt', message: 'is before startAt' };
     return timingFault(timing);
@@ -108,22 +108,21 @@ export function createSchedules(deps: {
       ...{ nextRunAt: null, lastRunAt: null, createdAt: now, updatedAt: now, version: 1 },
     };
     schedule.nextRunAt = nextOf(schedule);
-    const event = describe(caller, 'schedule.created', schedule, { before: null, after: told(schedule) });
+    const event = describe(caller, 'schedule.created', schedule, { before: null, after: auditView(schedule) });
     return { schedule, result: await store.insert(schedule, event) };
   }
 
   /** Decides on the present state and writes onto it, again when a tick or somebody else was faster. */
-  async function write(
+  function write(
     id: string,
     attempt: (schedule: ScheduleRecord, at: { id: string; version: number; now: Date }) => Promise<ScheduleChange>,
-  ): Promise<ScheduleRecord | null> {
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
+  ): Promise<true> {
+    return untilWon(async () => {
       const schedule = await find(id);
       const result = await attempt(schedule, { id, version: schedule.version, now: clock() });
       if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
-      if (result === 'ok') return store.find(id);
-    }
-    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
+      return result === 'ok' ? true : null;
+    });
   }
 
   async function mergeOne(input: ScheduleInput, present: ScheduleRecord | undefined): Promise<void> {
@@ -139,10 +138,10 @@ export function createSchedules(deps: {
       return;
     }
     const definition = definitionOf(input);
-    if (isDeepStrictEqual(asJson(told(present)), asJson({ ...definition, enabled: present.enabled }))) return;
+    if (isDeepStrictEqual(asJson(auditView(present)), asJson({ ...definition, enabled: present.enabled }))) return;
     const { id, version } = present;
     const next = { ...present, ...definition };
-    const event = describe(null, 'schedule.changed', present, changes(present, definition));
+    const event = describe(null, 'schedule.changed', present, auditDiff(present, definition));
     // Where another instance was faster, it wrote the same.
     await store.patch({ id, version, now: clock() }, { ...definition, nextRunAt: nextAfter(present, next) }, event);
   }
@@ -171,7 +170,7 @@ export function createSchedules(deps: {
     },
 
     async change(caller, id, input) {
-      const changed = await write(id, async (schedule, at) => {
+      await write(id, async (schedule, at) => {
         const { enabled = schedule.enabled, ...rest } = input;
         if (schedule.origin === 'code' && Object.keys(rest).length > 0) throw scheduleErrors.schedule_in_code();
         const definition = definitionOf({ ...schedule, ...rest, options: { ...schedule.options, ...rest.options } });
@@ -181,18 +180,17 @@ export function createSchedules(deps: {
         return store.patch(
           at,
           patch,
-          describe(caller, 'schedule.changed', schedule, changes(schedule, { ...definition, enabled })),
+          describe(caller, 'schedule.changed', schedule, auditDiff(schedule, { ...definition, enabled })),
         );
       });
-      if (!changed) throw scheduleErrors.schedule_not_found();
-      return changed;
+      return find(id);
     },
 
     async remove(caller, id) {
       await write(id, (schedule, at) => {
         // One that the code does not define any more is nobody's.
         if (schedule.origin === 'code' && inCode.has(schedule.name)) throw scheduleErrors.schedule_in_code();
-        const event = describe(caller, 'schedule.removed', schedule, { before: told(schedule), after: null });
+        const event = describe(caller, 'schedule.removed', schedule, { before: auditView(schedule), after: null });
         return store.remove(at, event);
       });
     },
@@ -229,8 +227,8 @@ function definitionOf(input: ScheduleInput): Definition {
   return { name, job, args, timing, options: { priority, retries }, missed, startAt, endAt };
 }
 
-/** What the history tells of a schedule. */
-function told({
+/** What the audit log shows of a schedule. */
+function auditView({
   name,
   job,
   args,
@@ -245,7 +243,7 @@ function told({
 }
 
 /** Each field that differs, before and after. */
-function changes(schedule: ScheduleRecord, next: Partial<ScheduleRecord>) {
+function auditDiff(schedule: ScheduleRecord, next: Partial<ScheduleRecord>) {
   const fields = (Object.keys(next) as (keyof ScheduleRecord)[]).filter(
     (field) => !isDeepStrictEqual(asJson(schedule[field] ?? null), asJson(next[field] ?? null)),
   );

@@ -1,4 +1,5 @@
 import { platformErrors } from '../../platform/errors.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import { isWon } from './names.ts';
 import type { UserChange, UserRecord, UserStore } from './user-store.ts';
 
@@ -13,15 +14,11 @@ export type ChangeActive = (
   gone?: () => Error,
 ) => Promise<UserRecord>;
 
-const ATTEMPTS = 20;
-
 export function createChangeActive({ store }: { store: UserStore }): ChangeActive {
-  return async (id, attempt, gone = platformErrors.unauthenticated) => {
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
+  return (id, attempt, gone = platformErrors.unauthenticated) =>
+    untilWon(async () => {
       const user = await store.find(id);
       if (user?.status !== 'active') throw gone();
-      if (isWon(await attempt(user))) return (await store.find(id)) ?? user;
-    }
-    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
-  };
+      return isWon(await attempt(user)) ? ((await store.find(id)) ?? user) : null;
+    });
 }

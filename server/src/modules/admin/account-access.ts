@@ -1,0 +1,60 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import { isId } from '../../platform/ids.ts';
+import { untilWon } from '../../platform/until-won.ts';
+import type { Authority } from '../access/authority.ts';
+import type { EventDraft } from '../events/event-store.ts';
+import type { Events } from '../events/events.ts';
+import { userErrors } from '../users/errors.ts';
+import { isWon } from '../users/names.ts';
+import type { UserAt, UserChange, UserRecord, UserStore } from '../users/user-store.ts';
+
+/** How administrators reach an account. */
+export interface AccountAccess {
+  /** Throws `user_not_found`, also for who is erased. */
+  find(id: string): Promise<UserRecord>;
+  /**
+   * Decides on the present state and writes onto it, again when somebody else was faster; the rules of privileges are asked each time.
+   * `attempt` answers null where there is nothing to do. Throws `user_not_found`, `email_taken`, `username_taken`, what the rule and
+   * `attempt` throw, and `overloaded`.
+   */
+  change(
+    caller: Caller,
+    id: string,
+    rule: 'demandOver' | 'demandOverOther',
+    attempt: (user: UserRecord, at: UserAt) => UserChange | null | Promise<UserChange | null>,
+  ): Promise<UserRecord>;
+  /** An event about the account, in its owner's history, too. */
+  describe(caller: Caller, type: string, user: Pick<UserRecord, 'id'>, data?: Record<string, unknown>): EventDraft;
+}
+
+export function createAccountAccess(deps: {
+  store: UserStore;
+  authority: Authority;
+  events: Events;
+  clock: Clock;
+}): AccountAccess {
+  const { store, authority, events, clock } = deps;
+
+  async function find(id: string): Promise<UserRecord> {
+    const user = isId(id) ? await store.find(id) : null;
+    if (!user || user.status === 'erased') throw userErrors.user_not_found();
+    return user;
+  }
+
+  return {
+    find,
+
+    change: (caller, id, rule, attempt) =>
+      untilWon(async () => {
+        const user = await find(id);
+        await authority[rule](caller, user);
+        const result = await attempt(user, { id, version: user.version, now: clock() });
+        if (result === null) return user;
+        return isWon(result) ? ((await store.find(id)) ?? user) : null;
+      }),
+
+    describe: (caller, type, { id }, data = {}) =>
+      events.describe(caller, { type, target: `user:${id}`, userId: id, data, evicts: true }),
+  };
+}

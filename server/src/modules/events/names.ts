@@ -1,0 +1,1 @@
+export { secretField } from './secret-fields.ts';
