@@ -1,39 +1,21 @@
 import type { Logger } from 'pino';
-import { createAuthority } from './modules/access/authority.ts';
-import { BUILT_IN } from './modules/access/built-in-roles.ts';
-import { accessErrors } from './modules/access/errors.ts';
-import { createGrants } from './modules/access/grants.ts';
-import { createMembers } from './modules/access/members.ts';
-import { permissionRoutes } from './modules/access/permission-routes.ts';
-import { reportRoles } from './modules/access/report-roles.ts';
-import { roleRoutes } from './modules/access/role-routes.ts';
-import { createRoles } from './modules/access/roles.ts';
-import { createSetup, type Setup } from './modules/access/setup.ts';
-import { setupRoutes } from './modules/access/setup-routes.ts';
-import { createSubjectGate } from './modules/access/subject-gate.ts';
-import { createSuperadmins } from './modules/access/superadmins.ts';
-import { whoamiRoutes } from './modules/access/whoami-routes.ts';
-import { createBulk } from './modules/admin/bulk.ts';
-import { registerErasure } from './modules/admin/erasure.ts';
-import { registerErasureOfDeleted } from './modules/admin/jobs.ts';
-import { userActionRoutes } from './modules/admin/user-action-routes.ts';
-import { createUserAdmin } from './modules/admin/user-admin.ts';
-import { createUserList } from './modules/admin/user-list.ts';
-import { userAdminRoutes } from './modules/admin/user-routes.ts';
-import { registerAccountHandlers } from './modules/auth/account-handlers.ts';
-import { createBlockNotice } from './modules/auth/block-notice.ts';
-import { createBreachedPasswords } from './modules/auth/breached-passwords.ts';
-import { authErrors, passwordErrors } from './modules/auth/errors.ts';
-import { createInvitations } from './modules/auth/invitations.ts';
-import { registerAuthPurges } from './modules/auth/jobs.ts';
-import * as authMails from './modules/auth/mails.ts';
-import { createNewPasswords } from './modules/auth/new-passwords.ts';
-import { createPasswordPolicy } from './modules/auth/password-policy.ts';
-import { createPasswordSignIn } from './modules/auth/password-sign-in.ts';
-import { createPasswords } from './modules/auth/passwords.ts';
-import { createRegistrations } from './modules/auth/registration.ts';
-import { registrationRoutes } from './modules/auth/registration-routes.ts';
-import { authRoutes } from './modules/auth/routes.ts';
+import {
+  accessErrors,
+  createAccess,
+  createPermissions,
+  createRoles,
+  FIRST_ROLE_IDS,
+  reportRoles,
+  type Setup,
+} from './modules/access/index.ts';
+import { createAdmin } from './modules/admin/index.ts';
+import {
+  authErrors,
+  createAuth,
+  createBlockNotice,
+  createPasswordRules,
+  passwordErrors,
+} from './modules/auth/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
 import { createDeviceCookie, createGuessing, guessingErrors, proveInBrowser } from './modules/guessing/index.ts';
 import { createJobAdmin, createJobs, jobErrors } from './modules/jobs/index.ts';
@@ -44,37 +26,21 @@ import { createPages } from './modules/pages/index.ts';
 import { createPasswordEncryption, encryptionErrors } from './modules/password-encryption/index.ts';
 import { createReplicas, type ReplicaSource } from './modules/replicas/index.ts';
 import { createSchedules, type Scheduler, scheduleErrors } from './modules/schedules/index.ts';
-import { createAccessTokens } from './modules/sessions/access-token.ts';
-import { createRefreshCookie } from './modules/sessions/cookie.ts';
-import { sessionErrors } from './modules/sessions/errors.ts';
-import { registerSessionPurge } from './modules/sessions/jobs.ts';
-import * as sessionMails from './modules/sessions/mails.ts';
-import { createRefreshTokens } from './modules/sessions/refresh-token.ts';
-import { sessionRoutes } from './modules/sessions/routes.ts';
-import { createSessionCredentials } from './modules/sessions/session-credentials.ts';
-import { createSessionStates } from './modules/sessions/session-states.ts';
-import { createSessions } from './modules/sessions/sessions.ts';
-import { createSignIn, signInErrors, signInRoutes } from './modules/sign-in/index.ts';
-import { userErrors } from './modules/users/errors.ts';
-import * as userMails from './modules/users/mails.ts';
-import { createReservedUsernames } from './modules/users/reserved-usernames.ts';
-import { userRoutes } from './modules/users/routes.ts';
-import type { UserRecord } from './modules/users/user-store.ts';
-import { createUsers } from './modules/users/users.ts';
+import { createSessions, sessionErrors } from './modules/sessions/index.ts';
+import { createSignIn, signInErrors } from './modules/sign-in/index.ts';
+import { createUsers, userErrors } from './modules/users/index.ts';
 import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './open-storage.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { createKeyedHash } from './platform/crypto/keyed-hash.ts';
 import { createKeyring } from './platform/crypto/keyring.ts';
-import { createPasswordHasher, type PasswordHasher } from './platform/crypto/password-hasher.ts';
+import type { PasswordHasher } from './platform/crypto/password-hasher.ts';
 import { createRefusalDelay } from './platform/crypto/refusal-delay.ts';
 import type { Database } from './platform/database/database.ts';
 import { mergeErrors, platformErrors } from './platform/errors.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
 import { type CredentialKind, createAuthenticate } from './platform/http/credential-kind.ts';
-import type { Probes } from './platform/http/health.ts';
-import { createLoadShedder } from './platform/http/load-shedder.ts';
 import { createLists } from './platform/http/paging.ts';
 import { type Part, registerParts, rememberedBy } from './platform/http/part.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
@@ -86,6 +52,7 @@ import type { JobQueue } from './platform/queue/queue.ts';
 import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { createSignal } from './platform/signal.ts';
+import { createProbes } from './probes.ts';
 
 export interface App {
   http: HttpServer;
@@ -127,8 +94,6 @@ export const errorTable = mergeErrors(
   encryptionErrors,
 );
 
-/** What everybody is given who gets an account. */
-const FIRST_ROLE_IDS = [BUILT_IN.user];
 /**
  * Composes the server on a database that is open and migrated: storage, services, events, routes, in this order.
  * Throws `WrongSecretKey`.
@@ -187,198 +152,62 @@ export async function createApp(deps: {
   const encryption = createPasswordEncryption({ ...ground, store: storage.nonces, keys: keys.encryption, periodic });
   const { decryptor } = encryption;
   const catalogue = createRouteCatalogue();
-  const superadmins = createSuperadmins({ store: storage.superadmins, users: storage.users, events, clock });
-  const grants = createGrants({ store: storage.roles, superadmins, catalogue });
-  const roleCodesOf = (user: UserRecord) => grants.roleCodesOf(user);
-  const givenRoleCodesOf = async (user: UserRecord) => (await grants.rolesOf(user)).map(({ code }) => code);
-  const delayRefusal = createRefusalDelay({ keyring });
-  const users = createUsers({
-    store: storage.users,
-    events,
-    keyring,
-    firstRoleIds: FIRST_ROLE_IDS,
-    isReserved: createReservedUsernames({
-      host: new URL(config.publicUrl).hostname,
-      entries: config.reservedUsernames,
-    }),
-    demandNotSuperadmin: superadmins.demandNotSuperadmin,
-    delayRefusal,
-    clock,
-  });
-
-  const accessTokens = createAccessTokens({
-    keys: keys.signing,
-    issuer: config.publicUrl,
-    ttl: config.tokens.accessTtl,
-    isBlind,
-    clock,
-  });
-  const refreshTokens = createRefreshTokens({ keyring });
-  const verificationRequired = config.emailVerification === 'required';
-  const states = createSessionStates({
-    sessions: storage.sessions,
-    users: storage.users,
-    verificationRequired,
-    clock,
-    log,
-  });
-  const sessions = createSessions({
-    store: storage.sessions,
-    users: storage.users,
-    events,
-    accessTokens,
-    refreshTokens,
-    roleCodesOf,
-    limits: config.tokens,
-    clock,
-  });
-
-  const { argon2Memory: memory, argon2Passes: passes } = config.passwords;
-  const { longestWait } = deps;
-  const hasher = createPasswordHasher({ memory, passes, processes: config.workers, longestWait });
-  const { breachPath } = config.passwords;
-  const breached = breachPath === null ? null : createBreachedPasswords({ path: breachPath, log });
-  const policy = createPasswordPolicy({ minLength: config.passwords.minLength, breached });
-  const notifyOfBlock = createBlockNotice({ users, events, eventStore, clock, log });
-  const protection = createGuessing({
-    ...{ ...ground, store: storage.throttles, eventStore, counters, notifyOfBlock, periodic },
-    proofOfWork: config.proofOfWork,
-  });
-  const { guessing, passwordTries } = protection;
-  const newPasswords = createNewPasswords({ userStore: storage.users, users, events, hasher, policy, clock });
-  const base = { userStore: storage.users, users, events, keyring, hasher, guessing, policy, newPasswords, clock };
-  const signIn = createSignIn({ ...base, sessions, counters, verifyEmail: verificationRequired });
-  const registrations = createRegistrations({ ...base, store: storage.registrations, signIn, config });
-  const passwords = createPasswords({ ...base, store: storage.challenges });
-  const passwordSignIn = createPasswordSignIn({ ...base, sessions, signIn, keyedHash, delayRefusal, log });
-  const setup = createSetup({ ...base, superadmins });
-  const invitations = createInvitations({ ...base, signIn, delayRefusal });
-
-  const sessionCredentials = createSessionCredentials({
-    accessTokens,
-    states,
-    sessions: storage.sessions,
-    users: storage.users,
-    clock,
-  });
-  const credentials = [sessionCredentials, ...deps.credentials];
-  const findPerson = async (id: string) => {
-    const user = await storage.users.find(id);
-    return user?.status === 'active' ? user : null;
-  };
-  const gate = createSubjectGate({ subjects: { person: findPerson }, credentials });
-  const authority = createAuthority({ gate, grants, catalogue });
-  const roles = createRoles({ store: storage.roles, authority, catalogue, events, clock });
-  const members = createMembers({ users: storage.users, roles, grants, superadmins, authority, events, clock });
-  const admin = createUserAdmin({
-    ...{
-      ...base,
-      store: storage.users,
-      eventStore: storage.events,
-      authority,
-      roles,
-      superadmins,
-      invitations,
-      passwords,
-    },
-    firstRoleIds: FIRST_ROLE_IDS,
-    forgive: guessing.forgive,
-    async forgetAddress(emailNorm) {
-      await storage.registrations.removeForEmail(emailNorm);
-      await storage.challenges.removeForEmail(emailNorm);
-    },
-  });
-
-  const accountStores = {
+  const stores = {
+    eventStore,
+    userStore: storage.users,
+    sessionStore: storage.sessions,
     registrationStore: storage.registrations,
     challengeStore: storage.challenges,
-    userStore: storage.users,
   };
-  const authMailDeps = { ...accountStores, registrations, passwords, invitations, publicUrl: config.publicUrl, clock };
-  mails.add(authMails, authMailDeps);
-  mails.add(userMails, { ...accountStores, users, clock });
-  mails.add(sessionMails, null);
-  registerAccountHandlers({ ...accountStores, events });
-  registerAuthPurges({ ...accountStores, periodic, clock });
-  registerSessionPurge({ ...ground, store: storage.sessions, periodic });
-  registerErasureOfDeleted({ ...ground, periodic, admin, userStore: storage.users });
-  registerErasure({ events, eventStore, sessionStore: storage.sessions, userStore: storage.users });
+  const delayRefusal = createRefusalDelay({ keyring });
+  const firstRoleIds = FIRST_ROLE_IDS;
+  const verificationRequired = config.emailVerification === 'required';
+  const base = { ...ground, ...stores, config, catalogue, periodic, mails, list, counters, firstRoleIds, delayRefusal };
+
+  const permissions = createPermissions({ ...base, store: storage.roles, superadminStore: storage.superadmins });
+  const { grants, roleCodesOf } = permissions;
+  const { demandNotSuperadmin } = permissions.superadmins;
+  const accounts = createUsers({ ...base, store: storage.users, roleCodesOf, demandNotSuperadmin });
+  const { users } = accounts;
+  const proofs = { keys: keys.signing, isBlind, verificationRequired };
+  const sessionModule = createSessions({ ...base, ...proofs, store: storage.sessions, users, roleCodesOf });
+  const { sessions, cookie } = sessionModule;
+  const rules = createPasswordRules({ ...base, users, longestWait: deps.longestWait });
+  const { hasher, breached } = rules;
+  const notifyOfBlock = createBlockNotice({ ...base, users });
+  const protection = createGuessing({ ...base, store: storage.throttles, notifyOfBlock });
+  const devices = createDeviceCookie({ devices: protection.devices, cookie, config });
+  const people = { ...base, ...rules, ...protection, users, sessions, cookie, devices, decryptor };
+  const signInModule = createSignIn({ ...people, verifyEmail: verificationRequired });
+  const auth = createAuth({ ...people, signIn: signInModule.signIn });
+  const credentials = [sessionModule.credentials, ...(deps.credentials ?? [])];
+  const roleModule = createRoles({ ...base, ...permissions, store: storage.roles, credentials });
+  const admin = createAdmin({ ...people, ...permissions, ...roleModule, ...auth, readLists: replicas.read });
+  const { findUser } = admin;
+  const { roles } = roleModule;
+  const access = createAccess({ ...people, ...permissions, roles, findUser, verificationRequired });
 
   const authenticate = createAuthenticate({ kinds: credentials, isBlind });
-  const pingRedis = async () => {
-    await redis?.ping();
-    return true;
-  };
-  const probes: Probes = {
-    essential: {
-      database: async () => {
-        await database.ping();
-        return !isBlind();
-      },
-    },
-    // Without Redis jobs wait and each process counts for itself; nobody is kept from signing in.
-    helpful: {
-      ...(redis && { queue: pingRedis, cache: pingRedis }),
-      ...(breached && { breachedPasswords: breached.isReadable }),
-      ...(deps.replicas?.length && { replicas: async () => replicas.allServe() }),
-    },
-  };
-  const cookie = createRefreshCookie(config);
-  const devices = createDeviceCookie({ devices: protection.devices, cookie, config });
-  const endAll = users.endSessions;
-  const loadShedder = createLoadShedder(hasher.refusal);
-  const readLists = replicas.read;
-  const findUser = admin.find;
-  const userList = createUserList({ readLists, roles, superadmins, list });
-  const bulk = createBulk({ admin, authorize: grants.authorize });
-  const history = createHistory({
-    ...ground,
-    store: eventStore,
-    periodic,
-    retention: config.eventRetention,
-    readLists,
-    list,
-    findUser,
+  const probes = createProbes({
+    database,
+    isBlind,
+    redis,
+    breached,
+    replicas: deps.replicas?.length ? replicas : null,
   });
-  const jobAdmin = createJobAdmin({
-    ...{ ...ground, ...work, workerStore: storage.workers, recordEvent: eventLog.record, periodic, list },
-    store: redis ? null : storage.jobs,
-  });
-  const { demandOver } = authority;
-  const authRouteDeps = { users, devices, decryptor, loadShedder };
-  const auth: Part = {
-    routes: [
-      registrationRoutes({ ...authRouteDeps, registrations, invitations }),
-      authRoutes({ ...authRouteDeps, passwordSignIn, passwords, passwordTries }),
-    ],
-  };
-  const signInPart: Part = { routes: [signInRoutes({ signIn, cookie, devices, decryptor })] };
-  const sessionPart: Part = { routes: [sessionRoutes({ sessions, cookie, endAll })], remembers: states };
-  const userPart: Part = { routes: [userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid })] };
-  const access: Part = {
-    routes: [
-      whoamiRoutes(),
-      permissionRoutes({ users, findUser, grants, catalogue, verificationRequired, list }),
-      roleRoutes({ roles, catalogue, list }),
-      setupRoutes({ setup, decryptor, roleCodesOf }),
-    ],
-    remembers: rememberedBy([{ remembers: superadmins }, { remembers: grants }]),
-  };
-  const userAdmin: Part = {
-    routes: [
-      userAdminRoutes({ admin, userList, bulk, members, decryptor, givenRoleCodesOf, clock }),
-      userActionRoutes({ admin, sessions, decryptor, demandOver, givenRoleCodesOf }),
-    ],
-  };
+  const retention = config.eventRetention;
+  const history = createHistory({ ...base, store: eventStore, retention, readLists: replicas.read, findUser });
+  const keptJobs = { store: redis ? null : storage.jobs, workerStore: storage.workers };
+  const jobAdmin = createJobAdmin({ ...base, ...work, ...keptJobs, recordEvent: eventLog.record });
 
   const parts: Part[] = [
-    auth,
-    signInPart,
-    sessionPart,
-    userPart,
+    auth.part,
+    signInModule.part,
+    sessionModule.part,
+    accounts.part,
     history,
-    access,
-    userAdmin,
+    access.part,
+    admin.part,
     jobAdmin,
     scheduling.part,
     keys.part,
@@ -403,23 +232,16 @@ export async function createApp(deps: {
   });
   await keys.load();
 
+  const { authorize, rateOf } = grants;
+  const guards = { authenticate, authorize, rateOf };
   const http = await createHttpServer({
-    ...{
-      config,
-      log,
-      clock,
-      authenticate,
-      authorize: grants.authorize,
-      rateOf: grants.rateOf,
-      counters,
-      catalogue,
-      errorTable,
-      probes,
-      onDocsRequest: proveInBrowser,
-      version,
-    },
+    ...base,
+    ...guards,
+    errorTable,
+    probes,
+    onDocsRequest: proveInBrowser,
+    version,
   });
-
   // A worker answers probes, and nobody.
   if (config.role !== 'worker') await registerParts(http, parts);
 
@@ -427,7 +249,7 @@ export async function createApp(deps: {
     http,
     catalogue,
     storage,
-    setup,
+    setup: access.setup,
     keys,
     relay,
     jobs,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
 import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import type { Caller } from '../../platform/http/caller.ts';
@@ -33,7 +34,7 @@ export interface GuessingProtection {
 
 /**
  * Brute-force protection:
- * `createGuessing({ ...ground, store: storage.throttles, eventStore: storage.events, counters, proofOfWork, notifyOfBlock, periodic })`.
+ * `createGuessing({ ...ground, store: storage.throttles, eventStore: storage.events, counters, config, notifyOfBlock, periodic })`.
  */
 export function createGuessing(deps: {
   store: ThrottleStore;
@@ -43,8 +44,7 @@ export function createGuessing(deps: {
   keyedHash: KeyedHash;
   /** Null: nothing is limited. */
   counters: Counters | null;
-  /** Whether puzzles are posed. */
-  proofOfWork: boolean;
+  config: Pick<Config, 'proofOfWork'>;
   /** Told where an account is held back, and not only a client that asks for it. */
   notifyOfBlock: (caller: Caller, loginKey: string) => void;
   periodic: Periodic;
@@ -60,7 +60,7 @@ export function createGuessing(deps: {
     ...{ counters, passwordTries, notifyOfBlock, devices },
     throttles: createThrottles(deps),
     watch: createAttackWatch({ ...deps, counters }),
-    proofs: deps.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
+    proofs: deps.config.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,
   });
   return { guessing, devices, passwordTries };
 }

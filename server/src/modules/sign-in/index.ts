@@ -1,20 +1,24 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { createSubjectLimit } from '../../platform/http/limits.ts';
+import type { Part } from '../../platform/http/part.ts';
 import type { Counters } from '../../platform/limits/counters.ts';
 import type { NewPasswords } from '../auth/new-passwords.ts';
 import type { Events } from '../events/events.ts';
+import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import type { Guessing } from '../guessing/guessing.ts';
+import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
+import type { RefreshCookie } from '../sessions/cookie.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { createChangePassword } from './change-password.ts';
 import { createSignInEngine, type SignInEngine } from './engine.ts';
 import { createFlowTokens } from './flow-token.ts';
+import { signInRoutes } from './routes.ts';
 import { createVerifyEmail } from './verify-email.ts';
 
 export { signInErrors } from './errors.ts';
-export { signInRoutes } from './routes.ts';
 
 /** Codes that one account is mailed again, within an hour. */
 const MAILS = { name: 'step-mail', points: 5, duration: 3600 };
@@ -32,10 +36,13 @@ export function createSignIn(deps: {
   counters: Counters | null;
   /** Whether an account needs a proved address. */
   verifyEmail: boolean;
+  cookie: RefreshCookie;
+  devices: DeviceCookie;
+  decryptor: PasswordDecryptor;
   clock: Clock;
-}): SignInEngine {
+}): { signIn: SignInEngine; part: Part } {
   const { keyring, counters, verifyEmail, clock } = deps;
-  return createSignInEngine({
+  const signIn = createSignInEngine({
     ...deps,
     flowTokens: createFlowTokens({ keyring, clock }),
     steps: {
@@ -44,4 +51,5 @@ export function createSignIn(deps: {
     },
     policy: { verifyEmail },
   });
+  return { signIn, part: { routes: [signInRoutes({ ...deps, signIn })] } };
 }

@@ -1,0 +1,85 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { Lists } from '../../platform/http/paging.ts';
+import type { Part } from '../../platform/http/part.ts';
+import type { Authority } from '../access/authority.ts';
+import type { Grants } from '../access/grants.ts';
+import type { Members } from '../access/members.ts';
+import type { Roles } from '../access/roles.ts';
+import type { Superadmins } from '../access/superadmins.ts';
+import type { ChallengeStore } from '../auth/challenge-store.ts';
+import type { Invitations } from '../auth/invitations.ts';
+import type { PasswordPolicy } from '../auth/password-policy.ts';
+import type { Passwords } from '../auth/passwords.ts';
+import type { RegistrationStore } from '../auth/registration-store.ts';
+import type { EventStore } from '../events/event-store.ts';
+import type { Events } from '../events/events.ts';
+import type { Guessing } from '../guessing/guessing.ts';
+import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
+import type { ReadLists } from '../replicas/replicas.ts';
+import type { Periodic } from '../schedules/periodic.ts';
+import type { SessionStore } from '../sessions/session-store.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { UserRecord, UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import { createBulk } from './bulk.ts';
+import { registerErasure } from './erasure.ts';
+import { registerErasureOfDeleted } from './jobs.ts';
+import { userActionRoutes } from './user-action-routes.ts';
+import { createUserAdmin } from './user-admin.ts';
+import { createUserList } from './user-list.ts';
+import { userAdminRoutes } from './user-routes.ts';
+
+/** Users, by administrators: `createAdmin({ ...ground, ...permissions, ...roles, userStore: storage.users, … })`. */
+export function createAdmin(deps: {
+  userStore: UserStore;
+  sessionStore: SessionStore;
+  eventStore: EventStore;
+  registrationStore: RegistrationStore;
+  challengeStore: ChallengeStore;
+  users: Users;
+  sessions: Sessions;
+  superadmins: Superadmins;
+  grants: Grants;
+  givenRoleCodesOf: (user: UserRecord) => Promise<string[]>;
+  authority: Authority;
+  roles: Roles;
+  members: Members;
+  invitations: Invitations;
+  passwords: Passwords;
+  guessing: Guessing;
+  hasher: PasswordHasher;
+  policy: PasswordPolicy;
+  decryptor: PasswordDecryptor;
+  /** What newcomers get without anybody's say. */
+  firstRoleIds: readonly string[];
+  events: Events;
+  periodic: Periodic;
+  readLists: ReadLists<{ users: Pick<UserStore, 'list' | 'count'> }>;
+  list: Lists;
+  clock: Clock;
+}): {
+  /** Throws `user_not_found`. */
+  findUser: (id: string) => Promise<UserRecord>;
+  part: Part;
+} {
+  const { userStore, registrationStore, challengeStore, guessing, grants, authority } = deps;
+  const admin = createUserAdmin({
+    ...deps,
+    store: userStore,
+    forgive: guessing.forgive,
+    async forgetAddress(emailNorm) {
+      await registrationStore.removeForEmail(emailNorm);
+      await challengeStore.removeForEmail(emailNorm);
+    },
+  });
+  registerErasureOfDeleted({ ...deps, admin });
+  registerErasure(deps);
+  const userList = createUserList(deps);
+  const bulk = createBulk({ admin, authorize: grants.authorize });
+  const routes = [
+    userAdminRoutes({ ...deps, admin, userList, bulk }),
+    userActionRoutes({ ...deps, admin, demandOver: authority.demandOver }),
+  ];
+  return { findUser: admin.find, part: { routes } };
+}

@@ -1,0 +1,106 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
+import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import { createPasswordHasher, type PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
+import type { ForgivableLimit } from '../../platform/http/limits.ts';
+import { createLoadShedder } from '../../platform/http/load-shedder.ts';
+import type { Part } from '../../platform/http/part.ts';
+import type { Events } from '../events/events.ts';
+import type { DeviceCookie } from '../guessing/device-cookie.ts';
+import type { Guessing } from '../guessing/guessing.ts';
+import type { Mails } from '../mails/mails.ts';
+import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
+import type { Periodic } from '../schedules/periodic.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { SignInEngine } from '../sign-in/engine.ts';
+import type { UserStore } from '../users/user-store.ts';
+import type { Users } from '../users/users.ts';
+import { registerAccountHandlers } from './account-handlers.ts';
+import { type BreachedPasswords, createBreachedPasswords } from './breached-passwords.ts';
+import type { ChallengeStore } from './challenge-store.ts';
+import { createInvitations, type Invitations } from './invitations.ts';
+import { registerAuthPurges } from './jobs.ts';
+import * as authMails from './mails.ts';
+import { createNewPasswords, type NewPasswords } from './new-passwords.ts';
+import { createPasswordPolicy, type PasswordPolicy } from './password-policy.ts';
+import { createPasswordSignIn } from './password-sign-in.ts';
+import { createPasswords, type Passwords } from './passwords.ts';
+import { createRegistrations } from './registration.ts';
+import { registrationRoutes } from './registration-routes.ts';
+import type { RegistrationStore } from './registration-store.ts';
+import { authRoutes } from './routes.ts';
+
+export { createBlockNotice } from './block-notice.ts';
+export { authErrors, passwordErrors } from './errors.ts';
+
+export interface PasswordRules {
+  hasher: PasswordHasher;
+  policy: PasswordPolicy;
+  /** Null: passwords are compared with no list of breached ones. */
+  breached: BreachedPasswords | null;
+  newPasswords: NewPasswords;
+}
+
+/** How passwords are hashed, and which are taken: `createPasswordRules({ ...ground, userStore: storage.users, users, config })`. */
+export function createPasswordRules(deps: {
+  userStore: UserStore;
+  users: Users;
+  events: Events;
+  config: Config;
+  /** Milliseconds that a request may wait for its password to be hashed. */
+  longestWait?: number | undefined;
+  clock: Clock;
+  log: Logger;
+}): PasswordRules {
+  const { config, longestWait, log } = deps;
+  const { argon2Memory: memory, argon2Passes: passes, breachPath, minLength } = config.passwords;
+  const hasher = createPasswordHasher({ memory, passes, processes: config.workers, longestWait });
+  const breached = breachPath === null ? null : createBreachedPasswords({ path: breachPath, log });
+  const policy = createPasswordPolicy({ minLength, breached });
+  return { hasher, policy, breached, newPasswords: createNewPasswords({ ...deps, hasher, policy }) };
+}
+
+/** Registration, invitations and passwords: `createAuth({ ...ground, ...rules, registrationStore: storage.registrations, signIn, … })`. */
+export function createAuth(deps: {
+  registrationStore: RegistrationStore;
+  challengeStore: ChallengeStore;
+  userStore: UserStore;
+  users: Users;
+  sessions: Sessions;
+  signIn: SignInEngine;
+  guessing: Guessing;
+  /** On proofs of a password. */
+  passwordTries: ForgivableLimit;
+  hasher: PasswordHasher;
+  policy: PasswordPolicy;
+  newPasswords: NewPasswords;
+  devices: DeviceCookie;
+  decryptor: PasswordDecryptor;
+  delayRefusal: RefusalDelay;
+  events: Events;
+  keyring: Keyring;
+  keyedHash: KeyedHash;
+  periodic: Periodic;
+  mails: Mails;
+  config: Config;
+  clock: Clock;
+  log: Logger;
+}): { passwords: Passwords; invitations: Invitations; part: Part } {
+  const { registrationStore, challengeStore, config } = deps;
+  const registrations = createRegistrations({ ...deps, store: registrationStore });
+  const passwords = createPasswords({ ...deps, store: challengeStore });
+  const passwordSignIn = createPasswordSignIn(deps);
+  const invitations = createInvitations(deps);
+  const loadShedder = createLoadShedder(deps.hasher.refusal);
+  registerAccountHandlers(deps);
+  registerAuthPurges(deps);
+  deps.mails.add(authMails, { ...deps, registrations, passwords, invitations, publicUrl: config.publicUrl });
+  const routes = [
+    registrationRoutes({ ...deps, registrations, invitations, loadShedder }),
+    authRoutes({ ...deps, passwordSignIn, passwords, loadShedder }),
+  ];
+  return { passwords, invitations, part: { routes } };
+}

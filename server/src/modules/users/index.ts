@@ -1,0 +1,39 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
+import type { Keyring } from '../../platform/crypto/keyring.ts';
+import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
+import type { Caller } from '../../platform/http/caller.ts';
+import type { Part } from '../../platform/http/part.ts';
+import { authErrors } from '../auth/errors.ts';
+import type { Events } from '../events/events.ts';
+import type { Mails } from '../mails/mails.ts';
+import * as userMails from './mails.ts';
+import { createReservedUsernames } from './reserved-usernames.ts';
+import { userRoutes } from './routes.ts';
+import type { UserRecord, UserStore } from './user-store.ts';
+import { createUsers as createUserUseCases, type Users } from './users.ts';
+
+export { userErrors } from './errors.ts';
+
+/** People's accounts: `createUsers({ ...ground, store: storage.users, config, firstRoleIds, … })`. */
+export function createUsers(deps: {
+  store: UserStore;
+  events: Events;
+  keyring: Keyring;
+  config: Config;
+  /** The roles of a newcomer. */
+  firstRoleIds: readonly string[];
+  roleCodesOf: (user: UserRecord) => Promise<string[]>;
+  /** Throws `superadmin_protected`. */
+  demandNotSuperadmin: (caller: Caller, userId: string) => Promise<void>;
+  delayRefusal: RefusalDelay;
+  mails: Mails;
+  clock: Clock;
+}): { users: Users; part: Part } {
+  const { store: userStore, config, roleCodesOf, mails, clock } = deps;
+  const host = new URL(config.publicUrl).hostname;
+  const isReserved = createReservedUsernames({ host, entries: config.reservedUsernames });
+  const users = createUserUseCases({ ...deps, isReserved });
+  mails.add(userMails, { userStore, users, clock });
+  return { users, part: { routes: [userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid })] } };
+}
