@@ -4,7 +4,7 @@ import type { EventDraft, EventRecord } from '../src/modules/events/event-store.
 import type { Storage } from '../src/storage.ts';
 import { recordOf } from './fixtures.ts';
 
-/** The stores over a fresh, migrated database of their own. */
+/** The stores over a migrated database of their own, which holds nothing else. */
 export interface OpenStorage {
   storage: Storage;
   /** What `onCommit` was told so far, in order. */
@@ -13,7 +13,7 @@ export interface OpenStorage {
   watcher: ((event: EventDraft) => void) | null;
   /** Runs `work` while the database itself refuses every event that is written into the history. */
   withoutEvents<T>(work: () => Promise<T>): Promise<T>;
-  /** Closes the database and removes it. */
+  /** Gives the database back; whatever was written to it is gone. */
   close(): Promise<void>;
 }
 
@@ -22,7 +22,8 @@ export type Open = () => Promise<OpenStorage>;
 export type StoreContract = (open: Open) => void;
 
 const CALLERS = 50;
-const ROUNDS = Number(process.env.RACE_ROUNDS || 2);
+/** Each round races anew; `storage.long.test.ts` takes many. */
+const ROUNDS = Number(process.env.RACE_ROUNDS || 1);
 /** Milliseconds for one test, far above what any needs: only a hang meets it. */
 const TEST_LIMIT = 300_000;
 
@@ -51,7 +52,7 @@ export async function onFresh(open: Open, work: (opened: OpenStorage) => Promise
   }
 }
 
-/** A named race: `round` runs as often as RACE_ROUNDS says (2). */
+/** A named race: `round` runs as often as RACE_ROUNDS says (1). */
 export function itRaces(name: string, round: (round: number) => Promise<void>): void {
   it(`race: ${name}`, async () => {
     assert.ok(Number.isInteger(ROUNDS) && ROUNDS > 0, 'RACE_ROUNDS is a positive number');

@@ -40,12 +40,21 @@ function compare(a: string | null, b: string | null): number {
   return Buffer.from(a).compare(Buffer.from(b));
 }
 
+/** The terms of each person, who stays the same: they are asked for at every list. */
+const known = new WeakMap<UserRecord, readonly string[]>();
+
+function termsOf(user: UserRecord): readonly string[] {
+  const terms = known.get(user) ?? userTerms(user);
+  known.set(user, terms);
+  return terms;
+}
+
 function meets(user: UserRecord, filter: UserFilter): boolean {
   const { terms, roleId, ids, status, verified, createdFrom, createdTo } = filter;
-  const own = userTerms(user);
+  const own = termsOf(user);
   return (
     user.status !== 'erased' &&
-    (terms ?? []).every((term) => own.some((known) => known.startsWith(term))) &&
+    (terms ?? []).every((term) => own.some((text) => text.startsWith(term))) &&
     (roleId === undefined || user.roleIds.includes(roleId)) &&
     (ids === undefined || ids.includes(user.id)) &&
     (status === undefined || user.status === status) &&
@@ -159,18 +168,23 @@ export async function assertAfter(
   assert.deepEqual(idsOf(rest), idsOf(expected), `${JSON.stringify({ order, place })}`);
 }
 
-/** Checks the first page of a filter, whole records, and that counting stops at its limit. */
+/** Checks the first page of a filter, whole records. */
 export async function assertFilter(
   lists: UserLists,
   people: readonly UserRecord[],
   { filter, order }: { filter: UserFilter; order: UserOrder },
 ): Promise<void> {
-  const expected = expectedList(people, filter, order);
   const page = { after: null, skip: 0, limit: people.length + 1 };
-  assert.deepEqual(await lists.list(filter, order, page), expected, `${JSON.stringify({ filter, order })}`);
+  const listed = await lists.list(filter, order, page);
+  assert.deepEqual(listed, expectedList(people, filter, order), `${JSON.stringify({ filter, order })}`);
+}
+
+/** Checks how many a filter finds, in no order, and that counting stops at its limit. */
+export async function assertCounts(lists: UserLists, people: readonly UserRecord[], filter: UserFilter): Promise<void> {
+  const found = people.filter((user) => meets(user, filter)).length;
   for (const limit of [1, 5, people.length + 1]) {
     const counted = await lists.count(filter, limit);
-    assert.equal(counted, Math.min(limit, expected.length), `${JSON.stringify({ filter, limit })}`);
+    assert.equal(counted, Math.min(limit, found), `${JSON.stringify({ filter, limit })}`);
   }
 }
 

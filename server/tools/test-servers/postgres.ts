@@ -73,6 +73,8 @@ export async function servePostgres(
     max_connections: '300',
     fsync: durable ? 'on' : 'off',
     full_page_writes: durable ? 'on' : 'off',
+    // What it reads in passing changes the plans of queries, and the work is wasted on databases of a minute.
+    autovacuum: durable ? 'on' : 'off',
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const program = [join(dirname(initdb), 'postgres'), '-D', join(home, 'data'), '-p', new URL(url).port];

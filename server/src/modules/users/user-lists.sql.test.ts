@@ -1,7 +1,15 @@
 import { after, before, describe, it } from 'node:test';
 import { type FreshDatabase, testDatabases } from '../../../test/databases.ts';
 import { makeEvent } from '../../../test/fixtures.ts';
-import { assertFilter, assertPages, assertSkipping, filtersFor, makeCrowd, ORDERS } from '../../../test/user-lists.ts';
+import {
+  assertCounts,
+  assertFilter,
+  assertPages,
+  assertSkipping,
+  filtersFor,
+  makeCrowd,
+  ORDERS,
+} from '../../../test/user-lists.ts';
 import { userTarget } from '../../../test/user-verbs.ts';
 import { connectDatabase, type Database, sqlOf } from '../../platform/database/database.ts';
 import { createMigrator, discoverMigrations } from '../../platform/database/migrations.ts';
@@ -47,6 +55,7 @@ for (const { name, freshUrl } of testDatabases().filter((database) => database.n
     for (const [way, limits] of Object.entries(WAYS)) {
       it(`${way}: shows the same`, async () => {
         const lists = createSqlUserLists(sqlOf<UserTables>(database), limits);
+        for (const filter of searches) await assertCounts(lists, crowd, filter);
         for (const order of ORDERS) {
           for (const filter of searches) await assertFilter(lists, crowd, { filter, order });
           for (const filter of [{ terms: ['ann', 'b'] }, { roleId: 'editor', verified: true }]) {
