@@ -109,6 +109,7 @@ import type { JobQueue } from './platform/queue/queue.ts';
 import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './storage.ts';
+import { TAGS } from './tags.ts';
 
 export interface App {
   http: HttpServer;
@@ -413,6 +414,7 @@ export async function createApp(deps: {
       probes,
       onDocsRequest: proveInBrowser,
       version,
+      tags: TAGS,
     },
   });
 

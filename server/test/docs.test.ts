@@ -12,7 +12,17 @@ test('docs/errors.md has every error code with its status and title, and no othe
   const table = Object.fromEntries(
     documented.map(([, code, status, title]) => [code, { status: Number(status), title }]),
   );
-  assert.deepEqual(table, errorTable);
+  const told = Object.entries(errorTable).map(([code, { status, title }]) => [code, { status, title }]);
+  assert.deepEqual(table, Object.fromEntries(told));
+});
+
+test('docs/errors.md names the members that problems have beyond the common ones', () => {
+  const rows = new Map(Array.from(read('docs/errors.md').matchAll(/^\| `(\w+)` .*$/gm), ([row, code]) => [code, row]));
+  const members = Object.entries(errorTable).flatMap(([code, spec]) =>
+    Object.keys(spec.members ?? {}).map((member) => ({ code, member })),
+  );
+  assert.ok(members.length > 4);
+  for (const { code, member } of members) assert.ok(rows.get(code)?.includes(`\`${member}\``), `${code} ${member}`);
 });
 
 for (const readme of ['README.md', 'README.zh-CN.md']) {
