@@ -61,6 +61,7 @@ export function signInRoutes(deps: {
           errors: [
             'token_invalid',
             'code_invalid',
+            'unauthenticated',
             'step_required',
             'email_taken',
             'password_unchanged',
