@@ -53,6 +53,7 @@ import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { createSignal } from './platform/signal.ts';
 import { createProbes } from './probes.ts';
+import { TAGS } from './tags.ts';
 
 export interface App {
   http: HttpServer;
@@ -241,6 +242,7 @@ export async function createApp(deps: {
     probes,
     onDocsRequest: proveInBrowser,
     version,
+    tags: TAGS,
   });
   // A worker answers probes, and nobody.
   if (config.role !== 'worker') await registerParts(http, parts);

@@ -18,13 +18,24 @@ ostiary user grant --email <address> --role superadmin
 ostiary keys list                     list the keys that sign tokens and decrypt passwords
 ostiary keys rotate [--use sig | enc] activate the next key now; tokens of the present one stay valid
 ostiary keys revoke <id>              remove a key at once; its tokens become invalid
+ostiary openapi [--pretty]            print the OpenAPI document; needs neither configuration nor database
 ostiary doctor                        check configuration, database, keys, Redis, replicas and mail server
 `;
 
 type Command = (args: string[], context: { config: Config; log: Logger }) => Promise<void>;
+interface Configured {
+  log: 'normal' | 'quiet';
+  isSilentOnDoubts?: true;
+  run: Command;
+}
+/** A command that does the same whatever the configuration is, also where there is none. */
+interface Unconfigured {
+  log: 'none';
+  run: (args: string[]) => Promise<void>;
+}
 
 /** Each command is loaded when it runs: the primary of several processes does not need the rest of the server. */
-const COMMANDS: Record<string, { log: 'normal' | 'quiet'; isSilentOnDoubts?: true; run: Command }> = {
+const COMMANDS: Record<string, Configured | Unconfigured> = {
   serve: { log: 'normal', run: serve },
   // Started by `serve`, which has already logged the warnings.
   'serve-as-worker': {
@@ -35,6 +46,7 @@ const COMMANDS: Record<string, { log: 'normal' | 'quiet'; isSilentOnDoubts?: tru
   migrate: { log: 'quiet', run: async (...given) => (await import('./cli/migrate.ts')).migrate(...given) },
   user: { log: 'quiet', run: async (...given) => (await import('./cli/user.ts')).user(...given) },
   keys: { log: 'quiet', run: async (...given) => (await import('./cli/keys.ts')).keys(...given) },
+  openapi: { log: 'none', run: async (args) => (await import('./cli/openapi.ts')).openapi(args) },
   doctor: { log: 'quiet', run: async (...given) => (await import('./cli/doctor.ts')).doctor(...given) },
 };
 
@@ -53,19 +65,24 @@ export async function run(args: string[]): Promise<number> {
     return name === 'help' || name === '--help' ? 0 : 2;
   }
   try {
-    const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
-    const log = createLog(
-      command.log === 'normal' ? config.log : { ...config.log, level: 'error', format: 'text', file: null },
-      { shared: config.workers > 1 },
-    );
-    for (const warning of command.isSilentOnDoubts ? [] : warnings) log.warn(warning);
-    await command.run(rest, { config, log });
+    if (command.log === 'none') await command.run(rest);
+    else await runConfigured(command, rest);
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (!isForOperator(error)) throw error;
     process.stderr.write(`${describe(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
+}
+
+async function runConfigured({ log: kind, isSilentOnDoubts, run }: Configured, args: string[]): Promise<void> {
+  const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
+  const log = createLog(
+    kind === 'normal' ? config.log : { ...config.log, level: 'error', format: 'text', file: null },
+    { shared: config.workers > 1 },
+  );
+  for (const warning of isSilentOnDoubts ? [] : warnings) log.warn(warning);
+  await run(args, { config, log });
 }
 
 function isForOperator(error: unknown): error is Error {

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { App } from '../src/app.ts';
 import type { Config } from '../src/platform/config/config.ts';
 import { loadConfig } from '../src/platform/config/load-config.ts';
@@ -11,6 +13,7 @@ import { createMailbox, type MailboxMail } from '../src/platform/mail/mailbox.ts
 import type { Jobs } from '../src/platform/queue/jobs.ts';
 import { createLog } from '../src/platform/telemetry/log.ts';
 import { openApp } from '../src/start.ts';
+import { codesOf } from './openapi-document.ts';
 
 export interface TestApp {
   app: App;
@@ -74,6 +77,7 @@ export async function openTestApp(options: {
   options.jobs?.(app.jobs);
   await app.start();
   await app.http.ready();
+  const undocumented = watchCodes(app);
   async function work(): Promise<void> {
     await app.relay.deliverDue();
     await app.queue.drain();
@@ -92,8 +96,29 @@ export async function openTestApp(options: {
       await close();
       await database.close();
       if (!options.dataDir) await rm(dataDir, { recursive: true, force: true });
+      assert.deepEqual([...undocumented], [], 'A route answers with a code that it does not list.');
     },
   };
+}
+
+/** Answers to injected requests whose code or status the OpenAPI document does not list for their operation; filled as they come. */
+function watchCodes({ http, catalogue }: App): Set<string> {
+  const undocumented = new Set<string>();
+  const inject = http.inject.bind(http) as (request: InjectOptions | string) => Promise<LightMyRequestResponse>;
+  const watched = async (request: InjectOptions | string) => {
+    const response = await inject(request);
+    if (!String(response.headers['content-type']).startsWith('application/problem+json')) return response;
+    const { method = 'GET', url = '/' } = response.raw.req;
+    const route = catalogue.match(method === 'HEAD' ? 'GET' : method, url.split('?', 1)[0] ?? '/');
+    const document = await http.openapi();
+    const operation = route && document.paths[route.path]?.[route.method.toLowerCase()];
+    const { status, code } = response.json();
+    if (operation && !codesOf(document, operation.responses[status] ?? {}).includes(code))
+      undocumented.add(`${route.code} ${status} ${code}`);
+    return response;
+  };
+  http.inject = watched as typeof http.inject;
+  return undocumented;
 }
 
 /** A clock that moves only by hand. */

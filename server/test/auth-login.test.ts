@@ -48,6 +48,32 @@ describe('POST /auth/login', () => {
       }
     }));
 
+  test('takes exactly one of these names: none and several are refused, and it says why', () =>
+    withScene(async (s) => {
+      const person = somebody();
+      const { email, username, password } = person;
+      await s.client.register(person);
+      const beside = 'stands in place of login, not beside it';
+      const cases: [object, { path: string; message: string }[]][] = [
+        [{}, [{ path: '/login', message: 'is required, or email or username in its place' }]],
+        [{ login: email, email }, [{ path: '/email', message: beside }]],
+        [{ login: email, username }, [{ path: '/username', message: beside }]],
+        [{ email, username }, [{ path: '/username', message: 'stands in place of email, not beside it' }]],
+        [
+          { login: email, email, username },
+          [
+            { path: '/email', message: beside },
+            { path: '/username', message: beside },
+          ],
+        ],
+      ];
+      for (const [names, errors] of cases) {
+        const answer = await send(s, { ...names, password });
+        refused(answer, 400, 'validation_failed');
+        assert.deepEqual(answer.json().errors, errors);
+      }
+    }));
+
   test('by body: the whole answer, and no cookie', () =>
     withScene(async (s) => {
       const person = somebody();

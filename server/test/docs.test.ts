@@ -28,6 +28,15 @@ test('docs/errors.md has every error code with its status and title, and no othe
   );
 });
 
+test('docs/errors.md names the members that problems have beyond the common ones', () => {
+  const rows = new Map(Array.from(read('docs/errors.md').matchAll(/^\| `(\w+)` .*$/gm), ([row, code]) => [code, row]));
+  const members = Object.entries(errorTable).flatMap(([code, spec]) =>
+    Object.keys(spec.members ?? {}).map((member) => ({ code, member })),
+  );
+  assert.ok(members.length > 4);
+  for (const { code, member } of members) assert.ok(rows.get(code)?.includes(`\`${member}\``), `${code} ${member}`);
+});
+
 for (const readme of ['README.md', 'README.zh-CN.md']) {
   test(`${readme} shows the two commands on its first screen`, () => {
     const firstScreen = read(readme).split('\n').slice(0, 25).join('\n');

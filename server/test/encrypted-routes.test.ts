@@ -5,6 +5,7 @@ import { openTestApp } from './app.ts';
 import { codeIn, ok, type SignedInBody, tokenIn } from './client.ts';
 import { encrypt, encryptBody, publicKeys } from './encryption.ts';
 import type { World } from './matrix/world.ts';
+import { writtenOut } from './openapi-document.ts';
 import { refused, type Scene, somebody, withScene } from './scenario.ts';
 import { everything, rowCounts, withWatchedScene } from './watched-app.ts';
 
@@ -34,7 +35,7 @@ function documented(api: OpenApi): Record<string, string[]> {
   const found: Record<string, string[]> = {};
   for (const [path, methods] of Object.entries(api.paths)) {
     for (const [method, { requestBody }] of Object.entries(methods)) {
-      const schema = JSON.stringify(requestBody?.content['application/json'] ?? {});
+      const schema = JSON.stringify(writtenOut(api, requestBody?.content['application/json'] ?? {}));
       const names = new Set(Array.from(schema.matchAll(/"(\w*password)":\{/gi), ([, name = '']) => name));
       if (names.size > 0) found[`${method} ${path.replace('/api/v1', '')}`] = [...names].sort();
     }

@@ -1,3 +1,5 @@
+import { type Static, type TObject, type TProperties, Type } from 'typebox';
+
 /** One line of an error table: what a client sees of an error beside its code. */
 export interface ErrorSpec {
   /** HTTP status, 400 to 599. */
@@ -6,6 +8,8 @@ export interface ErrorSpec {
   title: string;
   /** For `docs/errors.md`, which is written from here: what it means, and what to do. Markdown. Without it, what the page says stays. */
   help?: string;
+  /** Members of the problem document beside those of all (RFC 9457, 3.2), each with an example. Whoever throws the error gives them. */
+  members?: TProperties;
 }
 
 export interface ErrorExtras {
@@ -36,18 +40,25 @@ export class AppError extends Error {
   }
 }
 
-export type ErrorFactory = (extras?: ErrorExtras) => AppError;
+type Members<T> = T extends { members: infer M extends TProperties } ? Static<TObject<M>> : object;
+/** What makes an error; one whose table names members that are not optional cannot be made without them. */
+export type ErrorFactory<T = object> =
+  object extends Members<T>
+    ? (extras?: ErrorExtras & { members?: Members<T> }) => AppError
+    : (extras: ErrorExtras & { members: Members<T> }) => AppError;
 export type ErrorTable = Record<string, ErrorSpec>;
 
 /**
  * Turns a module's error table into throwable errors: `throw errors.code_invalid()`.
  * The table itself is available as `table`, for the OpenAPI document and the test of the docs.
  */
-export function defineErrors<const T extends ErrorTable>(table: T): { [K in keyof T]: ErrorFactory } & { table: T } {
+export function defineErrors<const T extends ErrorTable>(
+  table: T,
+): { [K in keyof T]: ErrorFactory<T[K]> } & { table: T } {
   const factories = Object.fromEntries(
     Object.entries(table).map(([code, spec]) => [code, (extras?: ErrorExtras) => new AppError(code, spec, extras)]),
   );
-  return Object.assign(factories, { table }) as { [K in keyof T]: ErrorFactory } & { table: T };
+  return Object.assign(factories, { table }) as { [K in keyof T]: ErrorFactory<T[K]> } & { table: T };
 }
 
 /** One table of several. Throws a TypeError where two of them define a code: clients decide by it. */
@@ -104,5 +115,18 @@ export const platformErrors = defineErrors({
   rate_limited: { status: 429, title: 'Too many requests; try again later.' },
   internal_error: { status: 500, title: 'Something went wrong on our side.' },
   overloaded: { status: 503, title: 'The server is busy; try again shortly.' },
-  unavailable: { status: 503, title: 'The service is not available right now; try again shortly.' },
+  unavailable: {
+    status: 503,
+    title: 'The service is not available right now; try again shortly.',
+    members: {
+      checks: Type.Optional(
+        Type.Unsafe<Record<string, string>>({
+          type: 'object',
+          additionalProperties: { type: 'string' },
+          description: 'Of readiness only: what is `up` and what is `down`.',
+          examples: [{ database: 'down' }],
+        }),
+      ),
+    },
+  },
 });

@@ -1,5 +1,6 @@
-// Installs the test servers: `npm run test:install`. Quick if all are installed.
+// Installs the test servers and the generators of API clients: `npm run test:install`. Quick if all are installed.
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { prepareClients } from '../openapi-clients/generate.ts';
 import { findMariadb } from './mariadb.ts';
 import { prepareMongodb } from './mongodb-runtime.ts';
 import { findPostgres } from './postgres.ts';
@@ -49,4 +50,5 @@ await step('PostgreSQL, MariaDB and Redis', async () => {
   if (packages.length > 0) await installPackages(packages);
   if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);
 });
+await step('Client generators (with a TypeScript of their own, for a test)', prepareClients);
 await step('MongoDB (an embedded engine under the SSPL, for tests only)', prepareMongodb);

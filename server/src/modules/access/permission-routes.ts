@@ -18,7 +18,7 @@ import {
   routeView,
 } from './schemas.ts';
 
-const TAGS = ['Administration'];
+const TAGS = ['Roles'];
 
 /** What a person may do, what there is to be permitted, and why somebody may or may not. */
 export function permissionRoutes(deps: {
@@ -37,7 +37,14 @@ export function permissionRoutes(deps: {
       '/users/me/permissions',
       {
         config: { access: 'signedIn' },
-        schema: { summary: 'What you may do', tags: ['The user'], response: { 200: permissionsSchema } },
+        schema: {
+          operationId: 'getMyPermissions',
+          summary: 'What you may do',
+          description:
+            'The roles that count, and all that they give together: permissions, and strings for a front end.',
+          tags: ['The user'],
+          response: { 200: permissionsSchema },
+        },
       },
       async (request) => permissionsView(await grants.rolesOf(await users.me(actorOf(request)))),
     );
@@ -47,7 +54,9 @@ export function permissionRoutes(deps: {
       {
         config: { access: 'permission' },
         schema: {
+          operationId: 'listRoutes',
           summary: 'Every route, with the code that permits it',
+          description: 'What roles can grant: the code of a route is its method and path.',
           tags: TAGS,
           querystring: Type.Object(listQuery, { additionalProperties: false }),
           response: { 200: listSchema(routeSchema) },
@@ -65,7 +74,9 @@ export function permissionRoutes(deps: {
       {
         config: { access: 'permission', errors: ['user_not_found', 'route_not_found'] },
         schema: {
+          operationId: 'explainAccess',
           summary: 'Why somebody may call a route, or may not: which role and which grant decides',
+          description: 'Decides as the server would at this moment.',
           tags: TAGS,
           params: idParams,
           querystring: explainQuery,

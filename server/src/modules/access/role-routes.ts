@@ -8,7 +8,7 @@ import type { RoleRecord } from './role-store.ts';
 import type { Roles } from './roles.ts';
 import { createRoleBody, idParams, idsBody, patchRoleBody, roleSchema, roleView } from './schemas.ts';
 
-const TAGS = ['Administration'];
+const TAGS = ['Roles'];
 const POWER_CODES = ['role_not_found', 'role_built_in', 'power_exceeded', 'self_protected'];
 
 /** Roles: what there are, and what they give. */
@@ -30,7 +30,9 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
       {
         config: { access: 'permission' },
         schema: {
+          operationId: 'listRoles',
           summary: 'All roles',
+          description: 'By code.',
           tags: TAGS,
           querystring: Type.Object(listQuery, { additionalProperties: false }),
           response: { 200: listSchema(roleSchema) },
@@ -49,7 +51,14 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
       '/admin/roles',
       {
         config: { access: 'permission', errors: ['role_code_taken', 'power_exceeded'] },
-        schema: { summary: 'Make a role', tags: TAGS, body: createRoleBody, response: { 201: roleSchema } },
+        schema: {
+          operationId: 'createRole',
+          summary: 'Make a role',
+          description: 'It can give no more than its maker holds.',
+          tags: TAGS,
+          body: createRoleBody,
+          response: { 201: roleSchema },
+        },
       },
       async (request, reply) => {
         const role = await roles.create(callerOf(request), whole(request.body));
@@ -62,7 +71,9 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
       {
         config: { access: 'permission', errors: ['power_exceeded'] },
         schema: {
+          operationId: 'deleteRoles',
           summary: 'Delete roles; each has its own result',
+          description: 'At most 100. What was refused says why, by the `code` of its error.',
           tags: TAGS,
           body: idsBody,
           response: { 200: resultsSchema },
@@ -75,7 +86,14 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
       '/admin/roles/:id',
       {
         config: { access: 'permission', errors: ['role_not_found'] },
-        schema: { summary: 'A role', tags: TAGS, params: idParams, response: { 200: roleSchema } },
+        schema: {
+          operationId: 'getRole',
+          summary: 'A role',
+          description: 'With those of its permissions that no route answers to any more.',
+          tags: TAGS,
+          params: idParams,
+          response: { 200: roleSchema },
+        },
       },
       async (request) => view(await roles.find(request.params.id)),
     );
@@ -85,7 +103,10 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
       {
         config: { access: 'permission', errors: [...POWER_CODES, 'role_code_taken'] },
         schema: {
+          operationId: 'updateRole',
           summary: 'Change a role; what it gives changes at once for everybody who has it',
+          description:
+            'Changes the fields that are there. Nobody gives a role more than they hold, or takes away what they themselves hold by it.',
           tags: TAGS,
           params: idParams,
           body: patchRoleBody,
@@ -100,7 +121,9 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
       {
         config: { access: 'permission', errors: POWER_CODES },
         schema: {
+          operationId: 'deleteRole',
           summary: 'Delete a role; nobody has it any more',
+          description: 'Built-in roles stay.',
           tags: TAGS,
           params: idParams,
           response: { 204: Type.Null() },

@@ -11,9 +11,15 @@ const closed = { additionalProperties: false } as const;
 
 const codeInput = Type.String({
   pattern: '^[a-z][a-z0-9_-]{1,49}$',
-  description: 'Lower case letters, digits, `_` and `-`; such as `model_manager`.',
+  description: 'Lower case letters, digits, `_` and `-`.',
+  examples: ['model_manager'],
 });
-const nameInput = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\u2028\\u2029]*$' });
+const nameInput = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  pattern: '^[^\\p{Cc}\\u2028\\u2029]*$',
+  examples: ['Model manager'],
+});
 const descriptionInput = nullable(
   Type.String({ minLength: 1, maxLength: 500, pattern: '^(?:[^\\p{Cc}]|[\\n\\r\\t])*$' }),
 );
@@ -21,19 +27,23 @@ const permissionsInput = Type.Array(Type.String({ maxLength: 300, pattern: PERMI
   maxItems: 1000,
   uniqueItems: true,
   description: 'Codes of routes, or patterns: `*`, `GET:/api/v1/admin/*`, `*:/api/v1/admin/users/*`.',
+  examples: [['GET:/api/v1/admin/users', 'GET:/api/v1/admin/users/{id}']],
 });
 const opaque = Type.Array(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\p{Cc}]*$' }), {
   maxItems: 1000,
   uniqueItems: true,
 });
-const uiInput = Type.Object({ buttons: Type.Optional(opaque), menus: Type.Optional(opaque) }, closed);
+const uiInput = Type.Object(
+  { buttons: Type.Optional(opaque), menus: Type.Optional(opaque) },
+  { ...closed, title: 'UiPermissionsInput' },
+);
 const rateLimitInput = nullable(
   Type.Object(
     {
       max: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
       windowSeconds: Type.Integer({ minimum: 1, maximum: 2_592_000 }),
     },
-    closed,
+    { ...closed, title: 'RateLimitInput' },
   ),
 );
 
@@ -45,40 +55,54 @@ const optional = {
   rateLimit: Type.Optional(rateLimitInput),
 };
 
-export const createRoleBody = Type.Object({ code: codeInput, name: nameInput, ...optional }, closed);
+export const createRoleBody = Type.Object(
+  { code: codeInput, name: nameInput, ...optional },
+  { ...closed, title: 'CreateRoleBody' },
+);
 export const patchRoleBody = Type.Object(
   { code: Type.Optional(codeInput), name: Type.Optional(nameInput), ...optional },
-  { ...closed, minProperties: 1 },
+  { ...closed, minProperties: 1, title: 'UpdateRoleBody' },
 );
 export const idParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
-export const idsBody = Type.Object({ ids: idsInput }, closed);
+export const idsBody = Type.Object({ ids: idsInput }, { ...closed, title: 'DeleteRolesBody' });
 
-const ui = Type.Object({ buttons: Type.Array(Type.String()), menus: Type.Array(Type.String()) });
+const ui = Type.Object(
+  { buttons: Type.Array(Type.String()), menus: Type.Array(Type.String()) },
+  { title: 'UiPermissions' },
+);
 
-export const permissionsSchema = Type.Object({
-  roles: Type.Array(Type.String()),
-  permissions: Type.Array(Type.String(), { description: 'Codes and patterns; `*` is everything.' }),
-  uiPermissions: ui,
-});
+export const permissionsSchema = Type.Object(
+  {
+    roles: Type.Array(Type.String()),
+    permissions: Type.Array(Type.String(), { description: 'Codes and patterns; `*` is everything.' }),
+    uiPermissions: ui,
+  },
+  { title: 'Permissions' },
+);
 
-export const roleSchema = Type.Object({
-  id: Type.String(),
-  code: Type.String(),
-  name: Type.String(),
-  description: nullable(Type.String()),
-  enabled: Type.Boolean(),
-  builtIn: Type.Boolean(),
-  permissions: Type.Array(Type.String()),
-  unknownPermissions: Type.Array(Type.String(), {
-    description: 'Those of the permissions that no route of this server answers to.',
-  }),
-  uiPermissions: ui,
-  rateLimit: nullable(Type.Object({ max: Type.Integer(), windowSeconds: Type.Integer() })),
-  createdAt: timestamp(),
-  updatedAt: timestamp(),
-});
+export const roleSchema = Type.Object(
+  {
+    id: Type.String(),
+    code: Type.String(),
+    name: Type.String(),
+    description: nullable(Type.String()),
+    enabled: Type.Boolean(),
+    builtIn: Type.Boolean(),
+    permissions: Type.Array(Type.String()),
+    unknownPermissions: Type.Array(Type.String(), {
+      description: 'Those of the permissions that no route of this server answers to.',
+    }),
+    uiPermissions: ui,
+    rateLimit: nullable(Type.Object({ max: Type.Integer(), windowSeconds: Type.Integer() }, { title: 'RateLimit' })),
+    createdAt: timestamp(),
+    updatedAt: timestamp(),
+  },
+  { title: 'Role' },
+);
 
 const accessSchema = Type.Unsafe<CatalogueRoute['access']>({
+  title: 'Access',
+  description: '`public`, `optional`, `signedIn`, `verified`, `permission`, or the codes of roles.',
   anyOf: [
     { type: 'string' },
     { type: 'object', properties: { anyRole: { type: 'array', items: { type: 'string' } } }, required: ['anyRole'] },
@@ -86,37 +110,52 @@ const accessSchema = Type.Unsafe<CatalogueRoute['access']>({
   ],
 });
 
-export const routeSchema = Type.Object({
-  method: Type.String(),
-  path: Type.String(),
-  code: Type.String({ description: 'What a role grants to admit to this route.' }),
-  formerly: Type.Array(Type.String()),
-  summary: nullable(Type.String()),
-  access: accessSchema,
-  sensitive: Type.Boolean({ description: 'Only its own code or `*` admits, no other pattern.' }),
-});
+export const routeSchema = Type.Object(
+  {
+    method: Type.String(),
+    path: Type.String(),
+    code: Type.String({ description: 'What a role grants to admit to this route.' }),
+    formerly: Type.Array(Type.String()),
+    summary: nullable(Type.String()),
+    access: accessSchema,
+    sensitive: Type.Boolean({ description: 'Only its own code or `*` admits, no other pattern.' }),
+  },
+  { title: 'Route' },
+);
 
 export const explainQuery = Type.Object(
   {
     method: Type.Enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
-    path: Type.String({ minLength: 1, maxLength: 2000, pattern: '^/', description: 'A path, or a template of one.' }),
+    path: Type.String({
+      minLength: 1,
+      maxLength: 2000,
+      pattern: '^/',
+      description: 'A path, or a template of one.',
+      examples: ['/api/v1/admin/users'],
+    }),
   },
   closed,
 );
 
-export const explanationSchema = Type.Object({
-  allowed: Type.Boolean(),
-  reason: Type.String(),
-  route: routeSchema,
-  roles: Type.Array(
-    Type.Object({
-      id: Type.String(),
-      code: Type.String(),
-      enabled: Type.Boolean(),
-      grant: nullable(Type.String({ description: 'What of this role bears on the route.' })),
-    }),
-  ),
-});
+export const explanationSchema = Type.Object(
+  {
+    allowed: Type.Boolean(),
+    reason: Type.String(),
+    route: routeSchema,
+    roles: Type.Array(
+      Type.Object(
+        {
+          id: Type.String(),
+          code: Type.String(),
+          enabled: Type.Boolean(),
+          grant: nullable(Type.String({ description: 'What of this role bears on the route.' })),
+        },
+        { title: 'ExplainedRole' },
+      ),
+    ),
+  },
+  { title: 'Explanation' },
+);
 
 /** A role as administrators see it. */
 export function roleView(role: RoleRecord, catalogue: RouteCatalogue): Static<typeof roleSchema> {

@@ -2,22 +2,26 @@ import { Type } from 'typebox';
 import { callerOf } from '../../platform/http/caller.ts';
 import { createAttemptLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import { withChoices } from '../../platform/http/schemas.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
-import { passwordFields } from '../password-encryption/schemas.ts';
+import { passwordChoice, passwordFields } from '../password-encryption/schemas.ts';
 import { emailInput, usernameInput, userSchema, userView } from '../users/schemas.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import type { Setup } from './setup.ts';
 
-const setupBody = Type.Object(
-  {
-    token: Type.String({ minLength: 1, maxLength: 512 }),
-    email: emailInput,
-    username: Type.Optional(usernameInput),
-    ...passwordFields('password'),
-  },
-  { additionalProperties: false },
+const setupBody = withChoices(
+  Type.Object(
+    {
+      token: Type.String({ minLength: 1, maxLength: 512 }),
+      email: emailInput,
+      username: Type.Optional(usernameInput),
+      ...passwordFields('password'),
+    },
+    { additionalProperties: false, title: 'SetUpBody' },
+  ),
+  passwordChoice('password'),
 );
 
 /** The route that the setup link leads to. */
@@ -47,10 +51,12 @@ export function setupRoutes(deps: {
           ],
         },
         schema: {
+          operationId: 'setUp',
           summary: 'Make the first superadmin, once, with the link that the server printed',
-          tags: ['Around it'],
+          description: 'The link carries its token behind `#token=`. Once there is a superadmin, this answers 404.',
+          tags: ['Setup'],
           body: setupBody,
-          response: { 201: Type.Object({ user: userSchema }) },
+          response: { 201: Type.Object({ user: userSchema }, { title: 'SetUpDone' }) },
         },
       },
       async (request, reply) => {

@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { listQuery } from '../../platform/http/paging.ts';
 import { idsInput } from '../../platform/http/results.ts';
-import { nullable, timeInput, timestamp } from '../../platform/http/schemas.ts';
-import { passwordFields } from '../password-encryption/schemas.ts';
+import { nullable, timeInput, timestamp, withChoices } from '../../platform/http/schemas.ts';
+import { passwordChoice, passwordFields } from '../password-encryption/schemas.ts';
 import {
   emailInput,
   fullNameInput,
@@ -27,6 +27,7 @@ const roleNames = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
   maxItems: 100,
   uniqueItems: true,
   description: 'Codes or ids of roles.',
+  examples: [['user', 'model_manager']],
 });
 
 export const createUserBody = Type.Object(
@@ -40,7 +41,13 @@ export const createUserBody = Type.Object(
     ...passwordFields('temporaryPassword'),
     emailVerified: Type.Optional(Type.Boolean({ description: 'Default false.' })),
   },
-  closed,
+  {
+    ...closed,
+    title: 'CreateUserBody',
+    examples: [
+      { email: 'ada@example.org', username: 'ada', fullName: 'Ada Lovelace', roles: ['user', 'model_manager'] },
+    ],
+  },
 );
 
 export const patchUserBody = Type.Object(
@@ -49,15 +56,20 @@ export const patchUserBody = Type.Object(
     email: Type.Optional(emailInput),
     emailVerified: Type.Optional(Type.Boolean({ description: 'With another address: default false.' })),
   },
-  { ...closed, minProperties: 1 },
+  { ...closed, minProperties: 1, title: 'UpdateUserBody' },
 );
 
-export const setRolesBody = Type.Object({ roles: roleNames }, closed);
-export const temporaryPasswordBody = Type.Object(passwordFields('temporaryPassword'), closed);
+export const setRolesBody = Type.Object({ roles: roleNames }, { ...closed, title: 'SetUserRolesBody' });
+export const temporaryPasswordBody = withChoices(
+  Type.Object(passwordFields('temporaryPassword'), { ...closed, title: 'SetTemporaryPasswordBody' }),
+  passwordChoice('temporaryPassword'),
+);
 
 /** What can be done to many at once. */
-export const bulkAction = Type.Enum(['activate', 'deactivate', 'unlock', 'password-reset', 'delete', 'restore']);
-export const bulkBody = Type.Object({ action: bulkAction, ids: idsInput }, closed);
+export const bulkAction = Type.Enum(['activate', 'deactivate', 'unlock', 'password-reset', 'delete', 'restore'], {
+  title: 'UserAction',
+});
+export const bulkBody = Type.Object({ action: bulkAction, ids: idsInput }, { ...closed, title: 'ChangeUsersBody' });
 
 export const SORTS = [
   ...['createdAt', '-createdAt', 'email', '-email'],
@@ -75,7 +87,7 @@ export const usersQuery = Type.Object(
       }),
     ),
     role: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Code or id.' })),
-    status: Type.Optional(Type.Enum(['active', 'disabled', 'deleted'])),
+    status: Type.Optional(userSchema.properties.status),
     verified: Type.Optional(Type.Boolean()),
     createdFrom: timeInput('Inclusive.'),
     createdTo: timeInput('Exclusive.'),
@@ -94,13 +106,16 @@ export const eraseQuery = Type.Object(
 );
 
 /** A user as administrators see them. */
-export const adminUserSchema = Type.Object({
-  ...userSchema.properties,
-  mustChangePassword: Type.Boolean(),
-  hasPassword: Type.Boolean(),
-  invitedUntil: nullable(timestamp({ description: 'An invitation waits, valid until then.' })),
-  deletedAt: nullable(timestamp()),
-});
+export const adminUserSchema = Type.Object(
+  {
+    ...userSchema.properties,
+    mustChangePassword: Type.Boolean(),
+    hasPassword: Type.Boolean(),
+    invitedUntil: nullable(timestamp({ description: 'An invitation waits, valid until then.' })),
+    deletedAt: nullable(timestamp()),
+  },
+  { title: 'AdminUser' },
+);
 
 /** A record and the codes of its roles as `adminUserSchema` shows them. */
 export function adminUserView(user: UserRecord, roles: string[]): Static<typeof adminUserSchema> {

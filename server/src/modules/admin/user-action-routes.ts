@@ -3,6 +3,7 @@ import { callerOf } from '../../platform/http/caller.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { isId } from '../../platform/ids.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
+import { acceptedSchema } from '../auth/schemas.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { sessionErrors } from '../sessions/errors.ts';
@@ -12,7 +13,7 @@ import type { UserRecord } from '../users/user-store.ts';
 import { adminUserSchema, adminUserView, temporaryPasswordBody, userParams, userSessionParams } from './schemas.ts';
 import type { UserAdmin } from './user-admin.ts';
 
-const TAGS = ['Administration'];
+const TAGS = ['Users'];
 const OVER = ['user_not_found', 'power_exceeded', 'status_conflict'];
 
 /** What administrators do to one account: its state, its password, its sessions. */
@@ -28,21 +29,38 @@ export function userActionRoutes(deps: {
 
   return async (app: HttpServer): Promise<void> => {
     const changes = {
-      activate: { summary: 'Let a user in again', errors: OVER },
+      activate: {
+        operationId: 'activateUser',
+        summary: 'Let a user in again',
+        description: 'They sign in anew: the sessions that ended stay ended.',
+        errors: OVER,
+      },
       deactivate: {
+        operationId: 'deactivateUser',
         summary: 'Shut a user out; every session ends',
+        description: 'Nothing is deleted; the user can be activated again.',
         errors: [...OVER, 'self_protected', 'superadmin_protected'],
       },
-      unlock: { summary: 'Forget the failed sign-ins that hold a user back', errors: OVER },
-      restore: { summary: 'Bring a deleted user back', errors: OVER },
+      unlock: {
+        operationId: 'unlockUser',
+        summary: 'Forget the failed sign-ins that hold a user back',
+        description: 'Whoever guesses starts anew, too.',
+        errors: OVER,
+      },
+      restore: {
+        operationId: 'restoreUser',
+        summary: 'Bring a deleted user back',
+        description: 'Within 30 days; as active or disabled as they were.',
+        errors: OVER,
+      },
     } as const;
     for (const action of Object.keys(changes) as (keyof typeof changes)[]) {
-      const { summary, errors } = changes[action];
+      const { errors, ...texts } = changes[action];
       app.post(
         `/admin/users/:id/${action}`,
         {
           config: { access: 'permission', errors },
-          schema: { summary, tags: TAGS, params: userParams, response: { 200: adminUserSchema } },
+          schema: { ...texts, tags: TAGS, params: userParams, response: { 200: adminUserSchema } },
         },
         async (request) => {
           const { id } = request.params as { id: string };
@@ -57,11 +75,12 @@ export function userActionRoutes(deps: {
       {
         config: { access: 'permission', errors: OVER },
         schema: {
+          operationId: 'sendPasswordReset',
           summary: 'Mail a user a link for a new password, or their invitation again',
           description: 'Nothing else changes until the link is used; then every session ends.',
           tags: TAGS,
           params: userParams,
-          response: { 202: Type.Object({ status: Type.Literal('accepted') }) },
+          response: { 202: acceptedSchema },
         },
       },
       async (request, reply) => {
@@ -75,7 +94,9 @@ export function userActionRoutes(deps: {
       {
         config: { access: 'permission', errors: [...OVER, 'self_protected', ...PASSWORD_CODES, ...ENCRYPTED_CODES] },
         schema: {
+          operationId: 'setTemporaryPassword',
           summary: 'Set a password that the user must change; every session ends',
+          description: 'The next sign-in with it answers `step_required`.',
           tags: TAGS,
           params: userParams,
           body: temporaryPasswordBody,
@@ -94,7 +115,9 @@ export function userActionRoutes(deps: {
       {
         config: { access: 'permission', errors: ['user_not_found'] },
         schema: {
+          operationId: 'listUserSessions',
           summary: 'Where a user is signed in',
+          description: 'Their open sessions, the latest first.',
           tags: TAGS,
           params: userParams,
           response: { 200: sessionListSchema },
@@ -112,7 +135,9 @@ export function userActionRoutes(deps: {
       {
         config: { access: 'permission', errors: ['user_not_found', 'power_exceeded'] },
         schema: {
+          operationId: 'endUserSessions',
           summary: "End all of a user's sessions",
+          description: 'Their tokens are dead at once.',
           tags: TAGS,
           params: userParams,
           response: { 204: Type.Null() },
@@ -129,7 +154,9 @@ export function userActionRoutes(deps: {
       {
         config: { access: 'permission', errors: ['user_not_found', 'power_exceeded', 'session_not_found'] },
         schema: {
+          operationId: 'endUserSession',
           summary: "End one of a user's sessions",
+          description: 'Its tokens are dead at once.',
           tags: TAGS,
           params: userSessionParams,
           response: { 204: Type.Null() },

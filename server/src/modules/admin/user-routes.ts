@@ -28,7 +28,7 @@ import {
 import type { UserAdmin } from './user-admin.ts';
 import type { UserList } from './user-list.ts';
 
-const TAGS = ['Administration'];
+const TAGS = ['Users'];
 const IDENTITY_CODES = ['email_invalid', 'email_taken', 'username_invalid', 'username_taken', 'locale_invalid'];
 const OVER = ['user_not_found', 'power_exceeded'];
 const OVER_OTHER = [...OVER, 'self_protected'];
@@ -53,7 +53,10 @@ export function userAdminRoutes(deps: {
       {
         config: { access: 'permission', errors: ['role_not_found'] },
         schema: {
+          operationId: 'listUsers',
           summary: 'Find users',
+          description:
+            'By words, role, state and time. A cursor is good for the filter and the order that it came from.',
           tags: TAGS,
           querystring: usersQuery,
           response: { 200: listSchema(adminUserSchema) },
@@ -70,8 +73,10 @@ export function userAdminRoutes(deps: {
       {
         config: { access: 'permission', errors: ['role_not_found'] },
         schema: {
+          operationId: 'listRoleUsers',
           summary: 'Who has a role',
-          tags: TAGS,
+          description: 'Everybody who was given it, also while it is disabled.',
+          tags: ['Roles'],
           params: userParams,
           querystring: membersQuery,
           response: { 200: listSchema(adminUserSchema) },
@@ -91,7 +96,9 @@ export function userAdminRoutes(deps: {
           errors: [...IDENTITY_CODES, ...PASSWORD_CODES, ...ENCRYPTED_CODES, 'power_exceeded'],
         },
         schema: {
+          operationId: 'createUser',
           summary: 'Make an account: by a mailed invitation, or with a temporary password',
+          description: 'Without a temporary password, a link is mailed with which the person chooses one.',
           tags: TAGS,
           body: createUserBody,
           response: { 201: adminUserSchema },
@@ -109,6 +116,7 @@ export function userAdminRoutes(deps: {
       {
         config: { access: 'permission', errors: ['forbidden'] },
         schema: {
+          operationId: 'changeUsers',
           summary: 'Do one thing to many users; each has its own result',
           description: 'Asks for the permission of that one thing, too.',
           tags: TAGS,
@@ -126,7 +134,14 @@ export function userAdminRoutes(deps: {
       '/admin/users/:id',
       {
         config: { access: 'permission', errors: ['user_not_found'] },
-        schema: { summary: 'A user', tags: TAGS, params: userParams, response: { 200: adminUserSchema } },
+        schema: {
+          operationId: 'getUser',
+          summary: 'A user',
+          description: 'With what only administrators see.',
+          tags: TAGS,
+          params: userParams,
+          response: { 200: adminUserSchema },
+        },
       },
       async (request) => view(await admin.find(request.params.id)),
     );
@@ -134,9 +149,12 @@ export function userAdminRoutes(deps: {
     app.patch(
       '/admin/users/:id',
       {
-        config: { access: 'permission', errors: [...OVER_OTHER, ...IDENTITY_CODES] },
+        config: { access: 'permission', errors: [...OVER_OTHER, ...IDENTITY_CODES, 'status_conflict'] },
         schema: {
+          operationId: 'updateUser',
           summary: 'Change a user',
+          description:
+            'Changes the fields that are there; `null` empties one. Another address counts as unverified unless `emailVerified` says otherwise.',
           tags: TAGS,
           params: userParams,
           body: patchUserBody,
@@ -154,7 +172,10 @@ export function userAdminRoutes(deps: {
           errors: [...OVER_OTHER, 'superadmin_protected', 'reauth_required'],
         },
         schema: {
+          operationId: 'deleteUser',
           summary: 'Delete a user; restorable, unless erased',
+          description:
+            'Every session ends. `erase=true` removes the person for good, at once, and needs a fresh sign-in.',
           tags: TAGS,
           params: userParams,
           querystring: eraseQuery,
@@ -174,9 +195,12 @@ export function userAdminRoutes(deps: {
     app.put(
       '/admin/users/:id/roles',
       {
-        config: { access: 'permission', errors: [...OVER_OTHER, 'last_superadmin'] },
+        config: { access: 'permission', errors: [...OVER_OTHER, 'last_superadmin', 'status_conflict'] },
         schema: {
+          operationId: 'setUserRoles',
           summary: 'Give a user exactly these roles',
+          description:
+            'What they could do by other roles ends at once. Nobody gives what they do not hold, and nobody does this to themselves.',
           tags: TAGS,
           params: userParams,
           body: setRolesBody,

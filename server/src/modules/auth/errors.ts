@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { defineErrors } from '../../platform/errors.ts';
 
 export const authErrors = defineErrors({
@@ -10,8 +11,16 @@ export const authErrors = defineErrors({
 
 /** Why a new password is refused (NIST SP 800-63B, 3.1.1.2: length and blocklists, no composition rules). */
 export const passwordErrors = defineErrors({
-  password_too_short: { status: 400, title: 'The password is too short.' },
-  password_too_long: { status: 400, title: 'The password is too long.' },
+  password_too_short: {
+    status: 400,
+    title: 'The password is too short.',
+    members: { minLength: Type.Integer({ description: 'Characters.', examples: [8] }) },
+  },
+  password_too_long: {
+    status: 400,
+    title: 'The password is too long.',
+    members: { maxLength: Type.Integer({ description: 'Characters.', examples: [1024] }) },
+  },
   password_common: { status: 400, title: 'The password is one of those that everybody tries first.' },
   password_context: { status: 400, title: 'The password is made of your own data or of the name of this service.' },
 });

@@ -44,9 +44,11 @@ export function registrationRoutes(deps: {
         config: {
           access: 'public',
           errors: ['registration_closed', ...IDENTITY_CODES, ...PASSWORD_CODES, ...ENCRYPTED_CODES],
+          answerHeaders: ['Set-Cookie'],
         },
         onRequest: loadShedder.onRequest,
         schema: {
+          operationId: 'register',
           summary: 'Ask for an account; a code is mailed to the address',
           description:
             'Answers alike for known and unknown addresses. 201 as login where no verification is asked for.',
@@ -68,9 +70,16 @@ export function registrationRoutes(deps: {
     app.post(
       '/auth/verify-email',
       {
-        config: { access: 'public', errors: ['code_invalid', 'email_taken', 'username_taken', 'username_invalid'] },
+        config: {
+          access: 'public',
+          errors: ['code_invalid', 'email_taken', 'username_taken', 'username_invalid'],
+          answerHeaders: ['Set-Cookie'],
+        },
         schema: {
+          operationId: 'verifyEmail',
           summary: 'Bring the code: the account is made, and you are signed in',
+          description:
+            'A code has 5 tries. Where the username was taken meanwhile, it stays good: send it again with another `username`.',
           tags: TAGS,
           body: verifyEmailBody,
           response: { 200: signedInSchema },
@@ -89,6 +98,7 @@ export function registrationRoutes(deps: {
       {
         config: { access: 'public' },
         schema: {
+          operationId: 'resendVerification',
           summary: 'Have the code mailed again',
           description: 'At most once a minute, 5 times an hour and 10 times a day; always answers alike.',
           tags: TAGS,
@@ -109,9 +119,12 @@ export function registrationRoutes(deps: {
         config: {
           access: 'public',
           errors: ['token_invalid', 'username_invalid', 'username_taken', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
+          answerHeaders: ['Set-Cookie'],
         },
         schema: {
+          operationId: 'acceptInvitation',
           summary: 'Choose the first password with the token of an invitation; you are signed in',
+          description: 'The link carries its token behind `#token=`, and serves once, for 7 days.',
           tags: TAGS,
           body: acceptInvitationBody,
           response: { 200: signedInSchema },

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { platformErrors } from '../../platform/errors.ts';
 import { actorOf } from '../../platform/http/actor.ts';
 import { readForms } from '../../platform/http/bodies.ts';
 import { callerOf } from '../../platform/http/caller.ts';
@@ -8,6 +7,7 @@ import { clientAddress } from '../../platform/http/client-address.ts';
 import { createAttemptLimit, type ForgivableLimit } from '../../platform/http/limits.ts';
 import type { LoadShedder } from '../../platform/http/load-shedder.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import { demandOne } from '../../platform/http/schemas.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
@@ -59,12 +59,13 @@ export function authRoutes(deps: {
     app.post(
       '/auth/login',
       {
-        config: { access: 'public', errors: SIGN_IN_CODES },
+        config: { access: 'public', errors: SIGN_IN_CODES, answerHeaders: ['Set-Cookie'] },
         onRequest: loadShedder.onRequest,
         schema: {
+          operationId: 'login',
           summary: 'Sign in',
           description:
-            'By e-mail address or username. A form is answered with the refresh token in the body and sets no cookie.',
+            'By e-mail address or username: exactly one of `login`, `email` and `username`. A form is answered with the refresh token in the body and sets no cookie.',
           tags: TAGS,
           headers: proofHeader,
           body: { content: { 'application/json': { schema: loginBody }, [FORM]: { schema: loginForm } } },
@@ -74,13 +75,13 @@ export function authRoutes(deps: {
       async (request, reply) => {
         const isForm = request.mediaType === FORM;
         const body = request.body as Static<typeof loginBody>;
-        const { email, username, login: name = email ?? username, deviceToken } = body;
+        const { deviceToken } = body;
         const tokenTransport = isForm ? 'body' : (body.tokenTransport ?? 'cookie');
-        if (name === undefined) throw missingLogin();
+        const login = demandOne(body, ['login', 'email', 'username']);
         const { password } = await decryptor.open(body, 'password');
         const deviceTokens = deviceToken ?? devices.read(request);
         const proof = body.proof ?? proofIn(request.headers);
-        const input = { login: name, password, proof, deviceTokens };
+        const input = { login, password, proof, deviceTokens };
         const signedIn = await loadShedder.run(() => passwordSignIn.login(callerOf(request), input));
         return devices.handOut(reply, signedIn, tokenTransport, deviceToken);
       },
@@ -96,7 +97,9 @@ export function authRoutes(deps: {
         },
         onRequest: loadShedder.onRequest,
         schema: {
+          operationId: 'requestToken',
           summary: 'OAuth2 password form, for the Authorize button of the documentation',
+          description: 'In development only. Starts a session as any sign-in does, and hands out no refresh token.',
           tags: TAGS,
           consumes: [FORM],
           headers: proofHeader,
@@ -122,7 +125,10 @@ export function authRoutes(deps: {
       {
         config: { access: 'signedIn', errors: ['invalid_credentials', ...ENCRYPTED_CODES] },
         schema: {
+          operationId: 'reauthenticate',
           summary: 'Prove the password again, for what needs a fresh sign-in',
+          description:
+            'With the access token that this hands out, nothing answers `reauth_required` for ten minutes. The session goes on.',
           tags: TAGS,
           body: reauthenticateBody,
           response: { 200: accessTokenSchema },
@@ -142,8 +148,9 @@ export function authRoutes(deps: {
       {
         config: { access: 'public', errors: ['email_invalid'] },
         schema: {
+          operationId: 'requestPasswordReset',
           summary: 'Have a link mailed that sets a new password',
-          description: 'Always answers alike.',
+          description: 'Answers alike for known and unknown addresses. The link is good for 30 minutes.',
           tags: TAGS,
           body: requestResetBody,
           response: { 202: acceptedSchema },
@@ -159,9 +166,16 @@ export function authRoutes(deps: {
     app.post(
       '/auth/reset-password',
       {
-        config: { access: 'public', errors: ['token_invalid', ...PASSWORD_CODES, ...ENCRYPTED_CODES] },
+        config: {
+          access: 'public',
+          errors: ['token_invalid', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
+          answerHeaders: ['Set-Cookie'],
+        },
         schema: {
+          operationId: 'resetPassword',
           summary: 'Set a new password with the token of the link; every session ends',
+          description:
+            'The link carries its token behind `#token=`, and serves once, for 30 minutes. The owner of the account is told by mail.',
           tags: TAGS,
           body: resetBody,
           response: { 200: deviceKnownSchema, 204: Type.Null() },
@@ -180,9 +194,15 @@ export function authRoutes(deps: {
     app.post(
       '/auth/change-password',
       {
-        config: { access: 'signedIn', errors: ['invalid_credentials', ...PASSWORD_CODES, ...ENCRYPTED_CODES] },
+        config: {
+          access: 'signedIn',
+          errors: ['invalid_credentials', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
+          answerHeaders: ['Set-Cookie'],
+        },
         schema: {
+          operationId: 'changePassword',
           summary: 'Change your password; your other sessions end',
+          description: 'This session goes on, with the tokens that it has. The owner of the account is told by mail.',
           tags: TAGS,
           body: changePasswordBody,
           response: { 200: deviceKnownSchema, 204: Type.Null() },
@@ -203,8 +223,4 @@ function proofIn({ 'proof-of-work': text }: Static<typeof proofHeader>): Static<
   if (text === undefined) return undefined;
   const [challenge = '', solution = ''] = text.split(/\.(.*)/s);
   return { challenge, solution };
-}
-
-function missingLogin(): Error {
-  return platformErrors.validation_failed({ errors: [{ path: '/login', message: 'is required' }] });
 }

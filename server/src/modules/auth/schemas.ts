@@ -1,18 +1,20 @@
 import { Type } from 'typebox';
-import { passwordFields, passwordInput } from '../password-encryption/schemas.ts';
+import { withChoices } from '../../platform/http/schemas.ts';
+import { passwordChoice, passwordFields, passwordInput } from '../password-encryption/schemas.ts';
 import { tokenTransport } from '../sessions/schemas.ts';
 import { codeInput, emailInput, fullNameInput, localeInput, phoneInput, usernameInput } from '../users/schemas.ts';
 
 const idInput = Type.String({ minLength: 1, maxLength: 64 });
 const tokenInput = Type.String({ minLength: 1, maxLength: 512 });
-const loginInput = Type.String({ minLength: 1, maxLength: 320 });
+const LOGIN = { minLength: 1, maxLength: 320, examples: ['ada@example.org'] };
+const loginInput = Type.String(LOGIN);
 const closed = { additionalProperties: false } as const;
 /** For clients without cookies: what the sign-in before answered. */
 const deviceTokenInput = Type.String({ minLength: 1, maxLength: 512 });
 /** What `proof_required` asked for: the SHA-256 of `challenge`, `.` and `solution` begins with so many zero bits. */
 const proofInput = Type.Object(
   { challenge: Type.String({ minLength: 1, maxLength: 128 }), solution: Type.String({ minLength: 1, maxLength: 64 }) },
-  closed,
+  { ...closed, title: 'ProofOfWork' },
 );
 
 /** The same in one field, for clients that send a form: the very text whose SHA-256 it is. */
@@ -25,24 +27,34 @@ export const proofHeader = Type.Object({
   ),
 });
 
-export const registerBody = Type.Object(
-  {
-    email: emailInput,
-    ...passwordFields('password'),
-    username: Type.Optional(usernameInput),
-    fullName: Type.Optional(fullNameInput),
-    phone: Type.Optional(phoneInput),
-    locale: Type.Optional(localeInput),
-    tokenTransport: Type.Optional(tokenTransport),
-  },
-  closed,
+export const registerBody = withChoices(
+  Type.Object(
+    {
+      email: emailInput,
+      ...passwordFields('password'),
+      username: Type.Optional(usernameInput),
+      fullName: Type.Optional(fullNameInput),
+      phone: Type.Optional(phoneInput),
+      locale: Type.Optional(localeInput),
+      tokenTransport: Type.Optional(tokenTransport),
+    },
+    {
+      ...closed,
+      title: 'RegisterBody',
+      examples: [{ email: 'ada@example.org', password: 'a purple otter reads', username: 'ada' }],
+    },
+  ),
+  passwordChoice('password'),
 );
 
-export const registeredSchema = Type.Object({
-  status: Type.Literal('verification_required'),
-  registrationId: Type.String(),
-  expiresIn: Type.Integer({ description: 'Seconds.' }),
-});
+export const registeredSchema = Type.Object(
+  {
+    status: Type.Literal('verification_required'),
+    registrationId: Type.String(),
+    expiresIn: Type.Integer({ description: 'Seconds.' }),
+  },
+  { title: 'VerificationRequired' },
+);
 
 export const verifyEmailBody = Type.Object(
   {
@@ -51,23 +63,32 @@ export const verifyEmailBody = Type.Object(
     username: Type.Optional(usernameInput),
     tokenTransport: Type.Optional(tokenTransport),
   },
-  closed,
+  { ...closed, title: 'VerifyEmailBody' },
 );
 
-export const resendBody = Type.Object({ registrationId: idInput }, closed);
-export const acceptedSchema = Type.Object({ status: Type.Literal('accepted') });
+export const resendBody = Type.Object({ registrationId: idInput }, { ...closed, title: 'ResendVerificationBody' });
+export const acceptedSchema = Type.Object({ status: Type.Literal('accepted') }, { title: 'Accepted' });
 
-export const loginBody = Type.Object(
-  {
-    login: Type.Optional(loginInput),
-    email: Type.Optional(loginInput),
-    username: Type.Optional(loginInput),
-    ...passwordFields('password'),
-    tokenTransport: Type.Optional(tokenTransport),
-    deviceToken: Type.Optional(deviceTokenInput),
-    proof: Type.Optional(proofInput),
-  },
-  closed,
+const loginChoice = {
+  title: 'Login',
+  variants: { LoginByName: 'login', LoginByEmail: 'email', LoginByUsername: 'username' },
+};
+
+export const loginBody = withChoices(
+  Type.Object(
+    {
+      login: Type.Optional(Type.String({ ...LOGIN, description: 'An e-mail address or a username.' })),
+      email: Type.Optional(loginInput),
+      username: Type.Optional(Type.String({ ...LOGIN, examples: ['ada'] })),
+      ...passwordFields('password'),
+      tokenTransport: Type.Optional(tokenTransport),
+      deviceToken: Type.Optional(deviceTokenInput),
+      proof: Type.Optional(proofInput),
+    },
+    { ...closed, title: 'LoginBody', examples: [{ login: 'ada@example.org', password: 'a purple otter reads' }] },
+  ),
+  loginChoice,
+  passwordChoice('password'),
 );
 
 /** The fields that OAuth2 clients send besides name and password (RFC 6749, 4.3.2); read, and not used. */
@@ -84,44 +105,64 @@ export const loginForm = Type.Object(
     password: passwordInput,
     ...oauthFields,
   },
-  closed,
+  { ...closed, title: 'LoginForm' },
 );
 
 export const tokenForm = Type.Object(
   { grant_type: Type.Literal('password'), username: loginInput, password: passwordInput, ...oauthFields },
-  closed,
+  { ...closed, title: 'TokenForm' },
 );
 
-export const tokenSchema = Type.Object({
-  access_token: Type.String(),
-  token_type: Type.Literal('Bearer'),
-  expires_in: Type.Integer({ description: 'Seconds.' }),
-});
-
-export const acceptInvitationBody = Type.Object(
+export const tokenSchema = Type.Object(
   {
-    token: tokenInput,
-    ...passwordFields('password'),
-    username: Type.Optional(usernameInput),
-    fullName: Type.Optional(fullNameInput),
-    tokenTransport: Type.Optional(tokenTransport),
+    access_token: Type.String(),
+    token_type: Type.Literal('Bearer'),
+    expires_in: Type.Integer({ description: 'Seconds.' }),
   },
-  closed,
+  { title: 'OAuthToken' },
 );
 
-export const reauthenticateBody = Type.Object(passwordFields('password'), closed);
-export const requestResetBody = Type.Object({ email: emailInput }, closed);
-export const resetBody = Type.Object(
-  { token: tokenInput, ...passwordFields('newPassword'), tokenTransport: Type.Optional(tokenTransport) },
-  closed,
+export const acceptInvitationBody = withChoices(
+  Type.Object(
+    {
+      token: tokenInput,
+      ...passwordFields('password'),
+      username: Type.Optional(usernameInput),
+      fullName: Type.Optional(fullNameInput),
+      tokenTransport: Type.Optional(tokenTransport),
+    },
+    { ...closed, title: 'AcceptInvitationBody' },
+  ),
+  passwordChoice('password'),
 );
-export const changePasswordBody = Type.Object(
-  {
-    ...passwordFields('currentPassword'),
-    ...passwordFields('newPassword'),
-    tokenTransport: Type.Optional(tokenTransport),
-  },
-  closed,
+
+export const reauthenticateBody = withChoices(
+  Type.Object(passwordFields('password'), {
+    ...closed,
+    title: 'ReauthenticateBody',
+    examples: [{ password: 'a purple otter reads' }],
+  }),
+  passwordChoice('password'),
+);
+export const requestResetBody = Type.Object({ email: emailInput }, { ...closed, title: 'RequestPasswordResetBody' });
+export const resetBody = withChoices(
+  Type.Object(
+    { token: tokenInput, ...passwordFields('newPassword'), tokenTransport: Type.Optional(tokenTransport) },
+    { ...closed, title: 'ResetPasswordBody' },
+  ),
+  passwordChoice('newPassword'),
+);
+export const changePasswordBody = withChoices(
+  Type.Object(
+    {
+      ...passwordFields('currentPassword'),
+      ...passwordFields('newPassword'),
+      tokenTransport: Type.Optional(tokenTransport),
+    },
+    { ...closed, title: 'ChangePasswordBody' },
+  ),
+  passwordChoice('currentPassword'),
+  passwordChoice('newPassword'),
 );
 /** With `tokenTransport: "body"`, instead of 204. */
-export const deviceKnownSchema = Type.Object({ deviceToken: Type.String() });
+export const deviceKnownSchema = Type.Object({ deviceToken: Type.String() }, { title: 'DeviceKnown' });

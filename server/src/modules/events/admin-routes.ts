@@ -6,7 +6,7 @@ import type { EventFilter, EventRecord } from './event-store.ts';
 import type { EventLists } from './routes.ts';
 import { eventSchema, eventsQuery, eventView, filterOf, userEventsParams, userEventsQuery } from './schemas.ts';
 
-const TAGS = ['Administration'];
+const TAGS = ['Audit log'];
 
 /** The audit log, and its entries about one user. */
 export function eventAdminRoutes(deps: {
@@ -37,7 +37,10 @@ export function eventAdminRoutes(deps: {
       {
         config: { access: 'permission' },
         schema: {
+          operationId: 'listEvents',
           summary: 'What happened: who did what to what, from where; the latest first',
+          description:
+            'The audit log. What a change replaced and put there stands in `before` and `after`, without secrets.',
           tags: TAGS,
           querystring: eventsQuery,
           response: { 200: listSchema(eventSchema) },
@@ -51,7 +54,9 @@ export function eventAdminRoutes(deps: {
       {
         config: { access: 'permission', errors: ['user_not_found'] },
         schema: {
+          operationId: 'listUserEvents',
           summary: 'The sign-ins and changes of a user, the latest first',
+          description: 'The part of the audit log that is about this user.',
           tags: TAGS,
           params: userEventsParams,
           querystring: userEventsQuery,

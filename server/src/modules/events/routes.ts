@@ -5,19 +5,23 @@ import type { HttpServer } from '../../platform/http/routes.ts';
 import { nullable, timestamp } from '../../platform/http/schemas.ts';
 import type { ReadLists } from '../replicas/replicas.ts';
 import type { EventRecord, EventStore } from './event-store.ts';
+import { eventDeviceSchema } from './schemas.ts';
 
-const ownEventSchema = Type.Object({
-  id: Type.String(),
-  type: Type.String(),
-  at: timestamp(),
-  by: Type.Enum(['you', 'somebody_else', 'system']),
-  ip: nullable(Type.String()),
-  country: nullable(Type.String()),
-  device: nullable(Type.Object({ browser: nullable(Type.String()), os: nullable(Type.String()), kind: Type.String() })),
-  newDevice: Type.Boolean(),
-  newNetwork: Type.Boolean(),
-  newCountry: Type.Boolean(),
-});
+const ownEventSchema = Type.Object(
+  {
+    id: Type.String(),
+    type: Type.String(),
+    at: timestamp(),
+    by: Type.Enum(['you', 'somebody_else', 'system']),
+    ip: nullable(Type.String()),
+    country: nullable(Type.String()),
+    device: nullable(eventDeviceSchema),
+    newDevice: Type.Boolean(),
+    newNetwork: Type.Boolean(),
+    newCountry: Type.Boolean(),
+  },
+  { title: 'OwnEvent' },
+);
 
 /** The reads of the history, also from a replica. */
 export interface EventLists {
@@ -32,7 +36,10 @@ export function eventRoutes({ readLists, list }: { readLists: ReadLists<EventLis
       {
         config: { access: 'signedIn' },
         schema: {
+          operationId: 'listMyEvents',
           summary: 'Your sign-ins and the changes of your account, the latest first',
+          description:
+            'What was done from a new device, network or country is marked. Where somebody else acted from is not told.',
           tags: ['The user'],
           querystring: Type.Object(listQuery, { additionalProperties: false }),
           response: { 200: listSchema(ownEventSchema) },

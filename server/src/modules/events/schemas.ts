@@ -32,22 +32,35 @@ const fields = { type: 'object', additionalProperties: true } as const;
 const state = (description: string) => Type.Unsafe<Fields | null>({ ...fields, type: ['object', 'null'], description });
 type Fields = Record<string, unknown>;
 
+export const eventDeviceSchema = Type.Object(
+  { browser: nullable(Type.String()), os: nullable(Type.String()), kind: Type.String() },
+  { title: 'EventDevice' },
+);
+
 /** An event as administrators see it. */
-export const eventSchema = Type.Object({
-  id: Type.String(),
-  type: Type.String({ description: 'The action.' }),
-  at: timestamp(),
-  actor: nullable(Type.Object({ id: Type.String() }, { description: 'Null: the system, or somebody unknown.' })),
-  target: Type.Object({ kind: Type.String(), id: Type.String() }),
-  userId: nullable(Type.String({ description: 'In whose history it is.' })),
-  ip: nullable(Type.String()),
-  country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2.' })),
-  device: nullable(Type.Object({ browser: nullable(Type.String()), os: nullable(Type.String()), kind: Type.String() })),
-  requestId: nullable(Type.String()),
-  before: state('What the change replaced; never a secret.'),
-  after: state('What it put there; never a secret.'),
-  details: Type.Unsafe<Fields>({ ...fields, description: 'What else is known of it.' }),
-});
+export const eventSchema = Type.Object(
+  {
+    id: Type.String(),
+    type: Type.String({ description: 'The action.' }),
+    at: timestamp(),
+    actor: nullable(
+      Type.Object(
+        { id: Type.String() },
+        { title: 'EventActor', description: 'Null: the system, or somebody unknown.' },
+      ),
+    ),
+    target: Type.Object({ kind: Type.String(), id: Type.String() }, { title: 'EventTarget' }),
+    userId: nullable(Type.String({ description: 'In whose history it is.' })),
+    ip: nullable(Type.String()),
+    country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2.' })),
+    device: nullable(eventDeviceSchema),
+    requestId: nullable(Type.String()),
+    before: state('What the change replaced; never a secret.'),
+    after: state('What it put there; never a secret.'),
+    details: Type.Unsafe<Fields>({ ...fields, description: 'What else is known of it.' }),
+  },
+  { title: 'Event' },
+);
 
 /** The filter of a query, its fields always in the same order. */
 export function filterOf(query: Static<typeof eventsQuery>): EventFilter {

@@ -57,7 +57,9 @@ export function jobRoutes(deps: {
       {
         config: { access: 'permission', errors: ['queue_not_found'] },
         schema: {
+          operationId: 'listJobs',
           summary: 'Jobs, the latest first',
+          description: 'Read by page only.',
           tags: TAGS,
           querystring: jobsQuery,
           response: { 200: listSchema(jobSchema) },
@@ -80,7 +82,14 @@ export function jobRoutes(deps: {
       '/admin/jobs/:id',
       {
         config: { access: 'permission', errors: ['job_not_found'] },
-        schema: { summary: 'A job', tags: TAGS, params: jobParams, response: { 200: jobSchema } },
+        schema: {
+          operationId: 'getJob',
+          summary: 'A job',
+          description: 'With its latest failure, and the last lines of its log.',
+          tags: TAGS,
+          params: jobParams,
+          response: { 200: jobSchema },
+        },
       },
       async (request) => jobView(await find(request.params.id)),
     );
@@ -90,7 +99,9 @@ export function jobRoutes(deps: {
       {
         config: { access: 'permission', errors: ['job_not_found', 'job_state_conflict'] },
         schema: {
+          operationId: 'retryJob',
           summary: 'Put a failed or cancelled job in line again, with all its attempts',
+          description: 'A job in any other state answers `job_state_conflict`.',
           tags: TAGS,
           params: jobParams,
           response: { 200: jobSchema },
@@ -108,7 +119,9 @@ export function jobRoutes(deps: {
       {
         config: { access: 'permission', errors: ['job_not_found', 'job_state_conflict'] },
         schema: {
+          operationId: 'cancelJob',
           summary: 'Cancel a job: what waits never runs, what runs is asked to stop',
+          description: 'A job that has ended answers `job_state_conflict`.',
           tags: TAGS,
           params: jobParams,
           response: { 200: jobSchema },
@@ -126,7 +139,9 @@ export function jobRoutes(deps: {
       {
         config: { access: 'permission', errors: ['job_not_found', 'job_state_conflict'] },
         schema: {
+          operationId: 'deleteJob',
           summary: 'Forget a job that is not active',
+          description: 'Its result and its log are gone with it.',
           tags: TAGS,
           params: jobParams,
           response: { 204: Type.Null() },
@@ -143,7 +158,9 @@ export function jobRoutes(deps: {
       {
         config: { access: 'permission' },
         schema: {
+          operationId: 'listQueues',
           summary: 'All queues and workers: how much there is, and how fast it goes',
+          description: 'Each job has a queue of its own. Workers are listed by their signs of life.',
           tags: TAGS,
           response: { 200: queuesSchema },
         },
@@ -166,15 +183,24 @@ export function jobRoutes(deps: {
       },
     );
 
-    for (const [verb, summary] of [
-      ['pause', 'Take nothing more out of a queue; what is put in waits'],
-      ['resume', 'Take out of a queue again'],
-    ] as const) {
+    const verbs = {
+      pause: {
+        operationId: 'pauseQueue',
+        summary: 'Take nothing more out of a queue; what is put in waits',
+        description: 'On every instance. What is under way is finished.',
+      },
+      resume: {
+        operationId: 'resumeQueue',
+        summary: 'Take out of a queue again',
+        description: 'On every instance, beginning with what has waited longest.',
+      },
+    };
+    for (const verb of ['pause', 'resume'] as const) {
       app.post(
         `/admin/queues/:name/${verb}`,
         {
           config: { access: 'permission', errors: ['queue_not_found'] },
-          schema: { summary, tags: TAGS, params: queueParams, response: { 204: Type.Null() } },
+          schema: { ...verbs[verb], tags: TAGS, params: queueParams, response: { 204: Type.Null() } },
         },
         async (request, reply) => {
           const name = knownQueue(request.params.name);

@@ -6,7 +6,11 @@ import type { WorkerRecord } from './worker-store.ts';
 
 const closed = { additionalProperties: false } as const;
 const { page, pageSize } = listQuery;
-const stateSchema = Type.Unsafe<(typeof JOB_STATES)[number]>({ type: 'string', enum: [...JOB_STATES] });
+const stateSchema = Type.Unsafe<(typeof JOB_STATES)[number]>({
+  title: 'JobState',
+  type: 'string',
+  enum: [...JOB_STATES],
+});
 
 export const jobsQuery = Type.Object(
   {
@@ -24,29 +28,32 @@ export const queueParams = Type.Object({ name: Type.String({ maxLength: 100 }) }
 /** Any JSON: what a job was given, or answered. */
 export const anyJson = (description: string) => Type.Unsafe<unknown>({ description });
 
-export const jobSchema = Type.Object({
-  id: Type.String(),
-  queue: Type.String({ description: 'The name of the job: each has a queue of its own.' }),
-  state: stateSchema,
-  args: anyJson('What it was given; never a secret.'),
-  priority: Type.Integer({ description: '0 comes first.' }),
-  uniqueKey: nullable(Type.String()),
-  attempts: Type.Integer({ description: 'Attempts that ended.' }),
-  retries: Type.Integer({ description: 'Further attempts that the first may be followed by.' }),
-  progress: nullable(Type.Integer({ description: 'Percent.' })),
-  log: Type.Array(Type.String()),
-  result: anyJson('What it answered.'),
-  failure: nullable(
-    Type.Object(
-      { message: Type.String(), stack: nullable(Type.String()) },
-      { description: 'Of the latest attempt that failed.' },
+export const jobSchema = Type.Object(
+  {
+    id: Type.String(),
+    queue: Type.String({ description: 'The name of the job: each has a queue of its own.' }),
+    state: stateSchema,
+    args: anyJson('What it was given; never a secret.'),
+    priority: Type.Integer({ description: '0 comes first.' }),
+    uniqueKey: nullable(Type.String()),
+    attempts: Type.Integer({ description: 'Attempts that ended.' }),
+    retries: Type.Integer({ description: 'Further attempts that the first may be followed by.' }),
+    progress: nullable(Type.Integer({ description: 'Percent.' })),
+    log: Type.Array(Type.String()),
+    result: anyJson('What it answered.'),
+    failure: nullable(
+      Type.Object(
+        { message: Type.String(), stack: nullable(Type.String()) },
+        { title: 'JobFailure', description: 'Of the latest attempt that failed.' },
+      ),
     ),
-  ),
-  createdAt: timestamp(),
-  runAt: nullable(timestamp({ description: 'When it may run, while it is delayed.' })),
-  startedAt: nullable(timestamp()),
-  finishedAt: nullable(timestamp()),
-});
+    createdAt: timestamp(),
+    runAt: nullable(timestamp({ description: 'When it may run, while it is delayed.' })),
+    startedAt: nullable(timestamp()),
+    finishedAt: nullable(timestamp()),
+  },
+  { title: 'Job' },
+);
 
 export function jobView({ name, ...job }: JobRecord): Static<typeof jobSchema> {
   return { ...job, queue: name };
@@ -54,45 +61,60 @@ export function jobView({ name, ...job }: JobRecord): Static<typeof jobSchema> {
 
 const count = () => Type.Integer();
 
-const queueSchema = Type.Object({
-  name: Type.String(),
-  paused: Type.Boolean(),
-  counts: Type.Object({
-    waiting: count(),
-    delayed: count(),
-    active: count(),
-    completed: count(),
-    failed: count(),
-    cancelled: count(),
-  }),
-  throughput: Type.Object({ lastMinute: count(), lastHour: count(), failedLastHour: count() }),
-  durations: nullable(
-    Type.Object(
-      { averageMs: Type.Integer(), p95Ms: Type.Integer() },
-      { description: 'Of the latest jobs that completed, 100 at most.' },
+const queueSchema = Type.Object(
+  {
+    name: Type.String(),
+    paused: Type.Boolean(),
+    counts: Type.Object(
+      {
+        waiting: count(),
+        delayed: count(),
+        active: count(),
+        completed: count(),
+        failed: count(),
+        cancelled: count(),
+      },
+      { title: 'QueueCounts' },
     ),
-  ),
-  oldestWaitingAt: nullable(timestamp({ description: 'Since when the first in line waits.' })),
-  concurrency: Type.Integer({ description: 'Attempts under way at a time in one process.' }),
-  retries: Type.Integer(),
-  timeoutMs: Type.Integer(),
-});
+    throughput: Type.Object(
+      { lastMinute: count(), lastHour: count(), failedLastHour: count() },
+      { title: 'QueueThroughput' },
+    ),
+    durations: nullable(
+      Type.Object(
+        { averageMs: Type.Integer(), p95Ms: Type.Integer() },
+        { title: 'QueueDurations', description: 'Of the latest jobs that completed, 100 at most.' },
+      ),
+    ),
+    oldestWaitingAt: nullable(timestamp({ description: 'Since when the first in line waits.' })),
+    concurrency: Type.Integer({ description: 'Attempts under way at a time in one process.' }),
+    retries: Type.Integer(),
+    timeoutMs: Type.Integer(),
+  },
+  { title: 'Queue' },
+);
 
-export const queuesSchema = Type.Object({
-  items: Type.Array(queueSchema),
-  workers: Type.Array(
-    Type.Object({
-      id: Type.String(),
-      host: Type.String(),
-      pid: Type.Integer(),
-      startedAt: timestamp(),
-      seenAt: timestamp(),
-      active: Type.Integer({ description: 'Attempts under way when it was last seen.' }),
-      queues: Type.Array(Type.String()),
-    }),
-    { description: 'The processes that take jobs, by their signs of life.' },
-  ),
-});
+export const queuesSchema = Type.Object(
+  {
+    items: Type.Array(queueSchema),
+    workers: Type.Array(
+      Type.Object(
+        {
+          id: Type.String(),
+          host: Type.String(),
+          pid: Type.Integer(),
+          startedAt: timestamp(),
+          seenAt: timestamp(),
+          active: Type.Integer({ description: 'Attempts under way when it was last seen.' }),
+          queues: Type.Array(Type.String()),
+        },
+        { title: 'Worker' },
+      ),
+      { description: 'The processes that take jobs, by their signs of life.' },
+    ),
+  },
+  { title: 'QueueList' },
+);
 
 export function queueView(
   { durations, ...status }: QueueStatus,

@@ -17,7 +17,13 @@ export function keyAdminRoutes({ keys }: { keys: Keys }) {
       '/admin/keys',
       {
         config: { access: 'permission' },
-        schema: { summary: 'All keys, by use and age; no private halves', tags: TAGS, response: { 200: keysSchema } },
+        schema: {
+          operationId: 'listKeys',
+          summary: 'All keys, by use and age; no private halves',
+          description: 'Those that sign tokens, and those that decrypt passwords.',
+          tags: TAGS,
+          response: { 200: keysSchema },
+        },
       },
       view,
     );
@@ -27,7 +33,9 @@ export function keyAdminRoutes({ keys }: { keys: Keys }) {
       {
         config: { access: 'permission', sensitive: true, fresh: true, limit: LIMIT },
         schema: {
+          operationId: 'rotateKeys',
           summary: 'Put the next key to use now; what the present one signed lives out its time',
+          description: 'Of the keys that sign tokens, unless `use` says otherwise.',
           tags: TAGS,
           body: optionalBody(rotateBody),
           response: { 200: keysSchema },
@@ -44,6 +52,7 @@ export function keyAdminRoutes({ keys }: { keys: Keys }) {
       {
         config: { access: 'permission', sensitive: true, fresh: true, limit: LIMIT, errors: ['key_not_found'] },
         schema: {
+          operationId: 'revokeKey',
           summary: 'Throw a key away at once, with everything that it signed',
           description: 'For a key that somebody else may have. If it is active, the next one is put to use first.',
           tags: TAGS,

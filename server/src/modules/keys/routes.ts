@@ -3,17 +3,20 @@ import type { HttpServer } from '../../platform/http/routes.ts';
 import { LIST_MAX_AGE, LIST_STALE } from './key-life.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-const jwk = Type.Object({
-  kty: Type.String(),
-  crv: Type.Optional(Type.String()),
-  x: Type.Optional(Type.String()),
-  y: Type.Optional(Type.String()),
-  n: Type.Optional(Type.String()),
-  e: Type.Optional(Type.String()),
-  kid: Type.String(),
-  alg: Type.String(),
-  use: Type.Literal('sig'),
-});
+const jwk = Type.Object(
+  {
+    kty: Type.String(),
+    crv: Type.Optional(Type.String()),
+    x: Type.Optional(Type.String()),
+    y: Type.Optional(Type.String()),
+    n: Type.Optional(Type.String()),
+    e: Type.Optional(Type.String()),
+    kid: Type.String(),
+    alg: Type.String(),
+    use: Type.Literal('sig'),
+  },
+  { title: 'Jwk' },
+);
 
 /** The published keys that access tokens are signed with (RFC 7517, RFC 8414). */
 export function jwksRoutes({ keys }: { keys: SigningKeys }) {
@@ -21,11 +24,14 @@ export function jwksRoutes({ keys }: { keys: SigningKeys }) {
     app.get(
       '/.well-known/jwks.json',
       {
-        config: { access: 'public' },
+        config: { access: 'public', answerHeaders: ['Cache-Control'] },
         schema: {
+          operationId: 'getJwks',
           summary: 'The keys that access tokens are verified with',
-          tags: ['Around it'],
-          response: { 200: Type.Object({ keys: Type.Array(jwk) }) },
+          description:
+            'A JSON Web Key Set (RFC 7517): the next key, the active one, and those whose tokens still count. Can be cached for as long as it says.',
+          tags: ['Keys'],
+          response: { 200: Type.Object({ keys: Type.Array(jwk) }, { title: 'Jwks' }) },
         },
       },
       async (_request, reply) => {

@@ -12,9 +12,10 @@ export function encryptionRoutes({ keys, nonces }: { keys: Pick<EncryptionKeys, 
       {
         config: { access: 'public' },
         schema: {
+          operationId: 'getPasswordKey',
           summary: 'The key that passwords can be encrypted with, and a nonce for one request',
           description: 'Writes nothing, however often it is asked.',
-          tags: ['Accounts'],
+          tags: ['Keys'],
           response: { 200: publicKeysSchema },
         },
       },

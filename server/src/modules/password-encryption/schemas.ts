@@ -1,7 +1,8 @@
 import { type TOptional, type TString, Type } from 'typebox';
+import type { Choice } from '../../platform/http/schemas.ts';
 
 /** Longer than the policy allows, so that the policy answers; bounded by the body in any case. */
-export const passwordInput = Type.String({ minLength: 1, maxLength: 16_384 });
+export const passwordInput = Type.String({ minLength: 1, maxLength: 16_384, examples: ['a purple otter reads'] });
 
 /** Fits a password of that many bytes, with a longer header and key than ours. */
 const encryptedInput = (name: string) =>
@@ -26,18 +27,30 @@ export function passwordFields<const Name extends string>(
   return fields as Record<Name | EncryptedName<Name>, TOptional<TString>>;
 }
 
-/** The public half of a key for encrypting passwords (RFC 7517). */
-export const publicKeysSchema = Type.Object({
-  keys: Type.Array(
-    Type.Object({
-      kty: Type.Literal('RSA'),
-      n: Type.String(),
-      e: Type.String(),
-      kid: Type.String(),
-      alg: Type.Literal('RSA-OAEP-256'),
-      use: Type.Literal('enc'),
-    }),
-  ),
-  nonce: Type.String({ description: 'For one request.' }),
-  expiresIn: Type.Integer({ description: 'Seconds that the nonce is good for.' }),
-});
+/** That exactly one of the two fields is there, for the OpenAPI document. */
+export function passwordChoice(name: string): Choice {
+  const title = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
+  return { title, variants: { [`Plain${title}`]: name, [`Encrypted${title}`]: encryptedName(name) } };
+}
+
+/** The public half of a key that passwords are encrypted for (RFC 7517). */
+export const publicKeysSchema = Type.Object(
+  {
+    keys: Type.Array(
+      Type.Object(
+        {
+          kty: Type.Literal('RSA'),
+          n: Type.String(),
+          e: Type.String(),
+          kid: Type.String(),
+          alg: Type.Literal('RSA-OAEP-256'),
+          use: Type.Literal('enc'),
+        },
+        { title: 'PasswordKey' },
+      ),
+    ),
+    nonce: Type.String({ description: 'For one request.' }),
+    expiresIn: Type.Integer({ description: 'Seconds that the nonce is good for.' }),
+  },
+  { title: 'PasswordKeys' },
+);

@@ -47,7 +47,9 @@ export function scheduleRoutes(deps: {
       {
         config: { access: 'permission' },
         schema: {
+          operationId: 'listSchedules',
           summary: 'All schedules, by name',
+          description: 'Those of the code, and those that administrators made.',
           tags: TAGS,
           querystring: schedulesQuery,
           response: { 200: listSchema(scheduleSchema) },
@@ -66,7 +68,14 @@ export function scheduleRoutes(deps: {
       '/admin/schedules',
       {
         config: { access: 'permission', errors: ['schedule_name_taken'] },
-        schema: { summary: 'Make a schedule', tags: TAGS, body: createScheduleBody, response: { 201: scheduleSchema } },
+        schema: {
+          operationId: 'createSchedule',
+          summary: 'Make a schedule',
+          description: 'Runs a job by an interval, a cron expression, or the sun at a place.',
+          tags: TAGS,
+          body: createScheduleBody,
+          response: { 201: scheduleSchema },
+        },
       },
       async (request, reply) => {
         const schedule = await schedules.create(callerOf(request), toInput(request.body));
@@ -79,7 +88,9 @@ export function scheduleRoutes(deps: {
       {
         config: { access: 'permission' },
         schema: {
+          operationId: 'previewTiming',
           summary: 'The next ticks of a timing',
+          description: 'Nothing is kept, and nothing runs.',
           tags: TAGS,
           body: previewBody,
           response: { 200: previewSchema },
@@ -96,7 +107,14 @@ export function scheduleRoutes(deps: {
       '/admin/schedules/:id',
       {
         config: { access: 'permission', errors: ['schedule_not_found'] },
-        schema: { summary: 'A schedule', tags: TAGS, params: scheduleParams, response: { 200: scheduleSchema } },
+        schema: {
+          operationId: 'getSchedule',
+          summary: 'A schedule',
+          description: 'With its next tick, and the latest one for which it ran.',
+          tags: TAGS,
+          params: scheduleParams,
+          response: { 200: scheduleSchema },
+        },
       },
       async (request) => scheduleView(await schedules.find(request.params.id)),
     );
@@ -106,7 +124,9 @@ export function scheduleRoutes(deps: {
       {
         config: { access: 'permission', errors: ['schedule_not_found', 'schedule_in_code', 'schedule_name_taken'] },
         schema: {
+          operationId: 'updateSchedule',
           summary: 'Change a schedule; followed within a second, on every instance',
+          description: 'Changes the fields that are there. One from the code can only be switched on and off.',
           tags: TAGS,
           params: scheduleParams,
           body: patchScheduleBody,
@@ -121,7 +141,14 @@ export function scheduleRoutes(deps: {
       '/admin/schedules/:id',
       {
         config: { access: 'permission', errors: ['schedule_not_found', 'schedule_in_code'] },
-        schema: { summary: 'Delete a schedule', tags: TAGS, params: scheduleParams, response: { 204: Type.Null() } },
+        schema: {
+          operationId: 'deleteSchedule',
+          summary: 'Delete a schedule',
+          description: 'Jobs that it has put in line run nevertheless. One from the code stays.',
+          tags: TAGS,
+          params: scheduleParams,
+          response: { 204: Type.Null() },
+        },
       },
       async (request, reply) => {
         await schedules.remove(callerOf(request), request.params.id);
@@ -134,10 +161,12 @@ export function scheduleRoutes(deps: {
       {
         config: { access: 'permission', errors: ['schedule_not_found'] },
         schema: {
+          operationId: 'runSchedule',
           summary: 'Run its job once more, now',
+          description: 'Also where it is switched off; its next tick stays where it is.',
           tags: TAGS,
           params: scheduleParams,
-          response: { 202: Type.Object({ jobId: Type.String() }) },
+          response: { 202: Type.Object({ jobId: Type.String() }, { title: 'ScheduleRunRequested' }) },
         },
       },
       async (request, reply) => {
@@ -151,7 +180,9 @@ export function scheduleRoutes(deps: {
       {
         config: { access: 'permission', errors: ['schedule_not_found'] },
         schema: {
+          operationId: 'listScheduleRuns',
           summary: 'When a schedule ran, and what became of it; the latest first',
+          description: 'Ticks, ticks that were missed, and runs that somebody asked for.',
           tags: TAGS,
           params: scheduleParams,
           querystring: schedulesQuery,

@@ -15,28 +15,33 @@ const LONGEST_INTERVAL = 315_360_000;
 const TIME = '^[12]\\d{3}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]';
 
 const timing = Type.Unsafe<Timing>({
+  title: 'Timing',
   description: 'When it ticks: by an interval, a cron expression, or the sun at a place.',
   anyOf: [
     Type.Object(
       { kind: Type.Literal('interval'), everySeconds: Type.Integer({ minimum: 1, maximum: LONGEST_INTERVAL }) },
-      closed,
+      { ...closed, title: 'IntervalTiming' },
     ),
     Type.Object(
       {
         kind: Type.Literal('cron'),
-        expression: Type.String({ maxLength: 200, description: 'Five fields, or six with seconds first.' }),
-        timeZone: Type.String({ maxLength: 64, description: 'IANA name, such as Europe/Berlin.' }),
+        expression: Type.String({
+          maxLength: 200,
+          description: 'Five fields, or six with seconds first.',
+          examples: ['0 3 * * *'],
+        }),
+        timeZone: Type.String({ maxLength: 64, description: 'IANA name.', examples: ['Europe/Berlin'] }),
       },
-      closed,
+      { ...closed, title: 'CronTiming' },
     ),
     Type.Object(
       {
         kind: Type.Literal('solar'),
-        event: Type.Unsafe<SolarEvent>({ type: 'string', enum: SOLAR_EVENTS }),
+        event: Type.Unsafe<SolarEvent>({ title: 'SolarEvent', type: 'string', enum: SOLAR_EVENTS }),
         latitude: Type.Number({ minimum: -90, maximum: 90 }),
         longitude: Type.Number({ minimum: -180, maximum: 180 }),
       },
-      closed,
+      { ...closed, title: 'SolarTiming' },
     ),
   ],
 });
@@ -61,7 +66,7 @@ const fields = {
         }),
       ),
     },
-    closed,
+    { ...closed, title: 'ScheduleOptionsInput' },
   ),
   missed: Type.Unsafe<ScheduleRecord['missed']>({
     type: 'string',
@@ -83,10 +88,20 @@ const optional = {
   endAt: Type.Optional(others.endAt),
 };
 
-export const createScheduleBody = Type.Object({ name, job, timing, ...optional }, closed);
+const EXAMPLE = {
+  name: 'Nightly clean-up',
+  job: 'purge.sessions',
+  args: {},
+  timing: { kind: 'cron', expression: '0 3 * * *', timeZone: 'Europe/Berlin' },
+};
+
+export const createScheduleBody = Type.Object(
+  { name, job, timing, ...optional },
+  { ...closed, title: 'CreateScheduleBody', examples: [EXAMPLE] },
+);
 export const patchScheduleBody = Type.Object(
   { name: Type.Optional(name), job: Type.Optional(job), timing: Type.Optional(timing), ...optional },
-  { ...closed, minProperties: 1 },
+  { ...closed, minProperties: 1, title: 'UpdateScheduleBody' },
 );
 export const previewBody = Type.Object(
   {
@@ -94,34 +109,37 @@ export const previewBody = Type.Object(
     count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Default 10.' })),
     from: Type.Optional(Type.String({ format: 'date-time', pattern: TIME, description: 'Default now.' })),
   },
-  closed,
+  { ...closed, title: 'PreviewTimingBody', examples: [{ timing: EXAMPLE.timing, count: 3 }] },
 );
-export const previewSchema = Type.Object({ ticks: Type.Array(timestamp()) });
+export const previewSchema = Type.Object({ ticks: Type.Array(timestamp()) }, { title: 'TimingPreview' });
 
 export const scheduleParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
 export const schedulesQuery = Type.Object(listQuery, closed);
 
-export const scheduleSchema = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  job: Type.String(),
-  args: Type.Unsafe<unknown>({}),
-  timing: Type.Unsafe<Timing>({ type: 'object', additionalProperties: true }),
-  options: Type.Object({ priority: Type.Integer(), retries: nullable(Type.Integer()) }),
-  missed: fields.missed,
-  enabled: Type.Boolean(),
-  startAt: nullable(timestamp()),
-  endAt: nullable(timestamp()),
-  origin: Type.Unsafe<ScheduleRecord['origin']>({
-    type: 'string',
-    enum: ['code', 'admin'],
-    description: 'One from the code can only be switched on and off.',
-  }),
-  nextRunAt: nullable(timestamp()),
-  lastRunAt: nullable(timestamp({ description: 'The latest tick for which it ran.' })),
-  createdAt: timestamp(),
-  updatedAt: timestamp(),
-});
+export const scheduleSchema = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    job: Type.String(),
+    args: Type.Unsafe<unknown>({}),
+    timing,
+    options: Type.Object({ priority: Type.Integer(), retries: nullable(Type.Integer()) }, { title: 'ScheduleOptions' }),
+    missed: fields.missed,
+    enabled: Type.Boolean(),
+    startAt: nullable(timestamp()),
+    endAt: nullable(timestamp()),
+    origin: Type.Unsafe<ScheduleRecord['origin']>({
+      type: 'string',
+      enum: ['code', 'admin'],
+      description: 'One from the code can only be switched on and off.',
+    }),
+    nextRunAt: nullable(timestamp()),
+    lastRunAt: nullable(timestamp({ description: 'The latest tick for which it ran.' })),
+    createdAt: timestamp(),
+    updatedAt: timestamp(),
+  },
+  { title: 'Schedule' },
+);
 
 export function scheduleView({ version: _, ...schedule }: ScheduleRecord): Static<typeof scheduleSchema> {
   return schedule;
@@ -137,19 +155,22 @@ export function toInput<T extends { startAt?: string | null; endAt?: string | nu
   } satisfies Partial<ScheduleInput>;
 }
 
-export const runSchema = Type.Object({
-  id: Type.String(),
-  kind: Type.Unsafe<'due' | 'missed' | 'requested'>({
-    type: 'string',
-    enum: ['due', 'missed', 'requested'],
-    description: 'A tick, a tick that nobody was there for and that did not run, or a run that somebody asked for.',
-  }),
-  at: timestamp(),
-  scheduledFor: nullable(timestamp({ description: 'The tick.' })),
-  actor: nullable(Type.Object({ id: Type.String() }, { description: 'Who asked for it.' })),
-  jobId: nullable(Type.String()),
-  jobState: nullable(Type.String({ description: 'Null where the job is not kept any more, or not there yet.' })),
-});
+export const runSchema = Type.Object(
+  {
+    id: Type.String(),
+    kind: Type.Unsafe<'due' | 'missed' | 'requested'>({
+      type: 'string',
+      enum: ['due', 'missed', 'requested'],
+      description: 'A tick, a tick that nobody was there for and that did not run, or a run that somebody asked for.',
+    }),
+    at: timestamp(),
+    scheduledFor: nullable(timestamp({ description: 'The tick.' })),
+    actor: nullable(Type.Object({ id: Type.String() }, { title: 'RunActor', description: 'Who asked for it.' })),
+    jobId: nullable(Type.String()),
+    jobState: nullable(Type.String({ description: 'Null where the job is not kept any more, or not there yet.' })),
+  },
+  { title: 'ScheduleRun' },
+);
 
 export type RunKind = Static<typeof runSchema>['kind'];
 

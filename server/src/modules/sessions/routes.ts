@@ -8,7 +8,7 @@ import { optionalBody } from '../../platform/http/schemas.ts';
 import { isId } from '../../platform/ids.ts';
 import type { RefreshCookie } from './cookie.ts';
 import { sessionErrors } from './errors.ts';
-import { refreshBody, sessionListSchema, sessionView } from './schemas.ts';
+import { BY_REFRESH_TOKEN, refreshBody, sessionListSchema, sessionView } from './schemas.ts';
 import type { Sessions } from './sessions.ts';
 
 const LOGOUT_LIMIT = { name: 'logout', points: 20, duration: 60 };
@@ -27,8 +27,15 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
     app.post(
       '/auth/logout',
       {
-        config: { access: 'public', limit: LOGOUT_LIMIT, errors: ['unauthenticated', 'origin_refused'] },
+        config: {
+          access: 'public',
+          limit: LOGOUT_LIMIT,
+          errors: ['unauthenticated', 'origin_refused'],
+          answerHeaders: ['Set-Cookie'],
+        },
         schema: {
+          operationId: 'logout',
+          security: [{ bearer: [] }, ...BY_REFRESH_TOKEN],
           summary: 'End the session that a token of any kind names',
           description: 'Takes an access token (an expired one too), the cookie, or a refresh token.',
           tags: TAGS,
@@ -51,8 +58,14 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
     app.post(
       '/auth/logout-all',
       {
-        config: { access: 'signedIn', limit: LOGOUT_LIMIT },
-        schema: { summary: 'End all your sessions', tags: TAGS, response: { 204: Type.Null() } },
+        config: { access: 'signedIn', limit: LOGOUT_LIMIT, answerHeaders: ['Set-Cookie'] },
+        schema: {
+          operationId: 'logoutAll',
+          summary: 'End all your sessions',
+          description: 'This one, too.',
+          tags: TAGS,
+          response: { 204: Type.Null() },
+        },
       },
       async (request, reply) => {
         await endAll(callerOf(request), actorOf(request).userId, null);
@@ -65,7 +78,13 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
       '/sessions',
       {
         config: { access: 'signedIn' },
-        schema: { summary: 'Where you are signed in', tags: TAGS, response: { 200: sessionListSchema } },
+        schema: {
+          operationId: 'listSessions',
+          summary: 'Where you are signed in',
+          description: 'Your open sessions, the latest first; the one that asks is marked as `current`.',
+          tags: TAGS,
+          response: { 200: sessionListSchema },
+        },
       },
       async (request) => {
         const { userId, sessionId } = actorOf(request);
@@ -79,7 +98,9 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
       {
         config: { access: 'signedIn', errors: ['session_not_found'] },
         schema: {
+          operationId: 'endSession',
           summary: 'End one of your sessions',
+          description: 'Its tokens are dead at once.',
           tags: TAGS,
           params: Type.Object({ id: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
           response: { 204: Type.Null() },
@@ -97,7 +118,13 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
       '/sessions',
       {
         config: { access: 'signedIn' },
-        schema: { summary: 'End all your sessions but this one', tags: TAGS, response: { 204: Type.Null() } },
+        schema: {
+          operationId: 'endOtherSessions',
+          summary: 'End all your sessions but this one',
+          description: 'Their tokens are dead at once.',
+          tags: TAGS,
+          response: { 204: Type.Null() },
+        },
       },
       async (request, reply) => {
         const actor = actorOf(request);

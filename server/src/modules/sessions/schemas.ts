@@ -5,57 +5,73 @@ import type { SessionRecord } from './session-store.ts';
 import type { SignedIn } from './sessions.ts';
 
 export const tokenTransport = Type.Enum(['cookie', 'body'], {
+  title: 'TokenTransport',
   description: 'Where the refresh token travels: in an HttpOnly cookie, or in the bodies.',
 });
 export type TokenTransport = Static<typeof tokenTransport>;
+
+/** How a refresh token is shown, for the OpenAPI document: by the cookie, or by the body alone. */
+export const BY_REFRESH_TOKEN: Record<string, string[]>[] = [{ refreshCookie: [] }, {}];
 
 /** Long enough for an access token that is sent in its place by mistake: that is a wrong token, not a wrong request. */
 export const refreshTokenInput = Type.String({ minLength: 1, maxLength: 4096 });
 export const refreshBody = Type.Object(
   { refreshToken: Type.Optional(refreshTokenInput) },
-  { additionalProperties: false },
+  { additionalProperties: false, title: 'RefreshTokenBody' },
 );
 
 /** The answer to everything that signs somebody in. */
-export const signedInSchema = Type.Object({
-  accessToken: Type.String(),
-  tokenType: Type.Literal('Bearer'),
-  expiresIn: Type.Integer({ description: 'Seconds.' }),
-  refreshToken: Type.Optional(Type.String({ description: 'Only with `tokenTransport: "body"`.' })),
-  deviceToken: Type.Optional(
-    Type.String({
-      description:
-        'With `tokenTransport: "body"`, after a sign-in: send it with the next one, so that strangers who guess at the account do not slow it down.',
-    }),
-  ),
-  session: Type.Object({ id: Type.String(), expiresAt: timestamp() }),
-  user: userSchema,
-});
+export const signedInSchema = Type.Object(
+  {
+    accessToken: Type.String(),
+    tokenType: Type.Literal('Bearer'),
+    expiresIn: Type.Integer({ description: 'Seconds.' }),
+    refreshToken: Type.Optional(Type.String({ description: 'Only with `tokenTransport: "body"`.' })),
+    deviceToken: Type.Optional(
+      Type.String({
+        description:
+          'With `tokenTransport: "body"`, after a sign-in: send it with the next one, so that strangers who guess at the account do not slow it down.',
+      }),
+    ),
+    session: Type.Object({ id: Type.String(), expiresAt: timestamp() }, { title: 'SessionRef' }),
+    user: userSchema,
+  },
+  { title: 'SignedIn' },
+);
 
 /** A fresh access token within a session. */
-export const accessTokenSchema = Type.Object({
-  accessToken: Type.String(),
-  tokenType: Type.Literal('Bearer'),
-  expiresIn: Type.Integer({ description: 'Seconds.' }),
-});
+export const accessTokenSchema = Type.Object(
+  {
+    accessToken: Type.String(),
+    tokenType: Type.Literal('Bearer'),
+    expiresIn: Type.Integer({ description: 'Seconds.' }),
+  },
+  { title: 'AccessToken' },
+);
 
-export const sessionSchema = Type.Object({
-  id: Type.String(),
-  device: Type.Object({
-    browser: nullable(Type.String()),
-    os: nullable(Type.String()),
-    kind: Type.Enum(['desktop', 'mobile', 'tablet', 'bot', 'other']),
-  }),
-  ip: Type.String(),
-  country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2.' })),
-  clientId: Type.String(),
-  createdAt: timestamp(),
-  lastSeenAt: timestamp(),
-  expiresAt: timestamp(),
-  current: Type.Boolean(),
-});
+export const sessionSchema = Type.Object(
+  {
+    id: Type.String(),
+    device: Type.Object(
+      {
+        browser: nullable(Type.String()),
+        os: nullable(Type.String()),
+        kind: Type.Enum(['desktop', 'mobile', 'tablet', 'bot', 'other']),
+      },
+      { title: 'SessionDevice' },
+    ),
+    ip: Type.String(),
+    country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2.' })),
+    clientId: Type.String(),
+    createdAt: timestamp(),
+    lastSeenAt: timestamp(),
+    expiresAt: timestamp(),
+    current: Type.Boolean(),
+  },
+  { title: 'Session' },
+);
 
-export const sessionListSchema = Type.Object({ items: Type.Array(sessionSchema) });
+export const sessionListSchema = Type.Object({ items: Type.Array(sessionSchema) }, { title: 'SessionList' });
 
 /** What was handed out, as `signedInSchema` shows it; with the refresh token only where it does not travel in the cookie. */
 export function signedInView(signedIn: SignedIn, transport: TokenTransport): Static<typeof signedInSchema> {

@@ -7,7 +7,7 @@ import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
 import { sessionErrors } from '../sessions/errors.ts';
-import { refreshBody, signedInSchema } from '../sessions/schemas.ts';
+import { BY_REFRESH_TOKEN, refreshBody, signedInSchema } from '../sessions/schemas.ts';
 import type { SignInEngine } from './engine.ts';
 import { completeStepBody, flowBody, flowOptionsBody, flowSchema, flowView } from './schemas.ts';
 
@@ -31,10 +31,14 @@ export function signInRoutes(deps: {
           access: 'public',
           limit: REFRESH_LIMIT,
           errors: ['refresh_invalid', 'origin_refused', 'step_required'],
+          answerHeaders: ['Set-Cookie'],
         },
         schema: {
+          operationId: 'refresh',
+          security: BY_REFRESH_TOKEN,
           summary: 'A new access token for a refresh token, which is replaced',
-          description: 'After `step_required`, which may ask for a step here too, the refresh token is as it was.',
+          description:
+            'Takes `refreshToken`, or else the cookie. A retry after a lost answer gets the same successor; an older token that comes back otherwise ends the session. After `step_required`, which may ask for a step here too, the refresh token is as it was.',
           tags: ['Sessions'],
           body: optionalBody(refreshBody),
           response: { 200: signedInSchema },
@@ -57,15 +61,20 @@ export function signInRoutes(deps: {
           errors: [
             'token_invalid',
             'code_invalid',
+            'unauthenticated',
             'step_required',
+            'email_taken',
             'password_unchanged',
             ...PASSWORD_CODES,
             ...ENCRYPTED_CODES,
           ],
+          answerHeaders: ['Set-Cookie'],
         },
         schema: {
+          operationId: 'completeStep',
           summary: 'Finish a sign-in that asked for a step',
-          description: 'Carries what the step needs: `code` for `verify_email`, `newPassword` for `change_password`.',
+          description:
+            'Carries what the step needs: `code` for `verify_email`, `newPassword` for `change_password`. One step may be followed by another, with a `flowToken` of its own.',
           tags: TAGS,
           body: completeStepBody,
           response: { 200: signedInSchema },
@@ -83,7 +92,9 @@ export function signInRoutes(deps: {
       {
         config: { access: 'public', errors: ['token_invalid'] },
         schema: {
+          operationId: 'getFlow',
           summary: 'Which step a sign-in waits for, so that a page can be reloaded',
+          description: 'What `step_required` said, as it is now. Changes nothing.',
           tags: TAGS,
           body: flowBody,
           response: { 200: flowSchema },
@@ -97,6 +108,7 @@ export function signInRoutes(deps: {
       {
         config: { access: 'public', errors: ['token_invalid'] },
         schema: {
+          operationId: 'mailFlowCode',
           summary: 'Have the code of a step mailed again',
           description: 'At most once a minute and 5 times an hour for an account.',
           tags: TAGS,

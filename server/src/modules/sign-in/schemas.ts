@@ -14,23 +14,38 @@ export const completeStepBody = Type.Object(
     code: Type.Optional(codeInput),
     tokenTransport: Type.Optional(tokenTransport),
   },
-  closed,
+  { ...closed, title: 'CompleteStepBody' },
 );
 
-export const flowBody = Type.Object({ flowToken: flowTokenInput }, closed);
+export const flowBody = Type.Object({ flowToken: flowTokenInput }, { ...closed, title: 'GetFlowBody' });
 export const flowOptionsBody = Type.Object(
   { flowToken: flowTokenInput, method: Type.Enum(['email'], { description: 'What is wanted: `email` mails a code.' }) },
-  closed,
+  { ...closed, title: 'MailFlowCodeBody' },
 );
 
 /** What a page needs to show a sign-in that waits; also the members of `step_required`, beside its `flowToken`. */
-export const flowSchema = Type.Object({
-  step: Type.Enum(['verify_email', 'change_password']),
-  methods: Type.Array(Type.String(), { description: 'Ways to do the step; `email`: by a mailed code.' }),
-  expiresIn: Type.Integer({ description: 'Seconds.' }),
-  hint: Type.Optional(Type.Object({ email: Type.String({ description: 'As in `a…@example.com`.' }) })),
-  resendAfter: Type.Optional(Type.Integer({ description: 'Seconds until a code can be mailed again.' })),
-});
+export const flowMembers = {
+  step: Type.Enum(['verify_email', 'change_password'], {
+    title: 'SignInStep',
+    description: '`verify_email`: send `code`, which was mailed; `change_password`: send `newPassword`.',
+    examples: ['verify_email'],
+  }),
+  methods: Type.Array(Type.String(), {
+    description: 'Ways to do the step; `email`: by a mailed code.',
+    examples: [['email']],
+  }),
+  expiresIn: Type.Integer({ description: 'Seconds.', examples: [600] }),
+  hint: Type.Optional(
+    Type.Object(
+      { email: Type.String({ description: 'As in `a…@example.com`.' }) },
+      { title: 'SignInHint', examples: [{ email: 'a…@example.com' }] },
+    ),
+  ),
+  resendAfter: Type.Optional(
+    Type.Integer({ description: 'Seconds until a code can be mailed again.', examples: [60] }),
+  ),
+};
+export const flowSchema = Type.Object(flowMembers, { title: 'SignInFlow' });
 
 /** A flow as `flowSchema` shows it. */
 export function flowView({ step, methods, expiresIn, hint, resendAfter }: FlowView): Static<typeof flowSchema> {

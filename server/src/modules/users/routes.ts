@@ -40,7 +40,13 @@ export function userRoutes({
       '/users/me',
       {
         config: { access: 'signedIn' },
-        schema: { summary: 'Your account', tags: TAGS, response: { 200: userSchema } },
+        schema: {
+          operationId: 'getMe',
+          summary: 'Your account',
+          description: 'The account that the access token is for.',
+          tags: TAGS,
+          response: { 200: userSchema },
+        },
       },
       async (request) => view(await users.me(actorOf(request))),
     );
@@ -49,7 +55,14 @@ export function userRoutes({
       '/users/me',
       {
         config: { access: 'signedIn', errors: ['username_taken', 'username_invalid', 'locale_invalid'] },
-        schema: { summary: 'Change your account', tags: TAGS, body: patchMeBody, response: { 200: userSchema } },
+        schema: {
+          operationId: 'updateMe',
+          summary: 'Change your account',
+          description: 'Changes the fields that are there; `null` empties one.',
+          tags: TAGS,
+          body: patchMeBody,
+          response: { 200: userSchema },
+        },
       },
       async (request) => view(await users.patchMe(callerOf(request), actorOf(request), request.body)),
     );
@@ -58,7 +71,14 @@ export function userRoutes({
       '/users/me',
       {
         config: { access: 'signedIn', fresh: true, errors: ['superadmin_protected'] },
-        schema: { summary: 'Delete your account; restorable for 30 days', tags: TAGS, response: { 204: Type.Null() } },
+        schema: {
+          operationId: 'deleteMe',
+          summary: 'Delete your account; restorable for 30 days',
+          description:
+            'Every session ends. An administrator can restore the account for 30 days; then it is erased, and its address is free again.',
+          tags: TAGS,
+          response: { 204: Type.Null() },
+        },
       },
       async (request, reply) => {
         await users.deleteMe(callerOf(request), actorOf(request));
@@ -71,7 +91,10 @@ export function userRoutes({
       {
         config: { access: 'signedIn', fresh: true, errors: ['email_invalid'] },
         schema: {
+          operationId: 'requestEmailChange',
           summary: 'Ask to move to another address; a code is mailed there',
+          description:
+            'Nothing changes before the code is brought to `POST /api/v1/users/me/email/confirm`. Answers alike, whoever has that address.',
           tags: TAGS,
           body: newEmailBody,
           response: { 202: acceptedSchema },
@@ -81,7 +104,7 @@ export function userRoutes({
         const actor = actorOf(request);
         await emailChangeLimit(request, actor.userId);
         await users.beginEmailChange(callerOf(request), actor.userId, request.body.newEmail);
-        return reply.code(202).send({ status: 'verification_required', expiresIn: CODE_TTL / 1000 });
+        return reply.code(202).send({ status: 'verification_required' as const, expiresIn: CODE_TTL / 1000 });
       },
     );
 
@@ -90,7 +113,9 @@ export function userRoutes({
       {
         config: { access: 'signedIn', errors: ['code_invalid', 'email_taken'] },
         schema: {
+          operationId: 'confirmEmailChange',
           summary: 'Move to the address that got the code',
+          description: 'The old address is told.',
           tags: TAGS,
           body: codeBody,
           response: { 200: userSchema },
@@ -108,7 +133,9 @@ export function userRoutes({
       {
         config: { access: 'public', errors: ['user_not_found'] },
         schema: {
+          operationId: 'getPublicProfile',
           summary: 'A public profile',
+          description: 'Of a user who made it public; there is no other way to see somebody else.',
           tags: TAGS,
           params: Type.Object({ username: usernameInput }, { additionalProperties: false }),
           response: { 200: publicProfileSchema },

@@ -3,28 +3,40 @@ import { nullable, timestamp } from '../../platform/http/schemas.ts';
 import type { UserRecord } from './user-store.ts';
 
 /** Longer than any address that mail can reach; what is not one is refused by `toEmail`. */
-export const emailInput = Type.String({ minLength: 1, maxLength: 320 });
-export const usernameInput = Type.String({ minLength: 1, maxLength: 64 });
+export const emailInput = Type.String({ minLength: 1, maxLength: 320, examples: ['ada@example.org'] });
+export const usernameInput = Type.String({ minLength: 1, maxLength: 64, examples: ['ada'] });
 /**
  * Any script, no control characters, no line breaks that could break out of a mail's header, and no overrides of the direction: they
  * turn round what is shown beside it, too.
  */
 const ONE_LINE = '^[^\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069]*$';
 /** A person's name. */
-export const fullNameInput = Type.String({ minLength: 1, maxLength: 100, pattern: ONE_LINE });
+export const fullNameInput = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  pattern: ONE_LINE,
+  examples: ['Ada Lovelace'],
+});
 /** E.164. */
-export const phoneInput = Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$' });
+export const phoneInput = Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$', examples: ['+442071234567'] });
 /** BCP 47, checked further by `toLocale`. */
-export const localeInput = Type.String({ minLength: 2, maxLength: 35, pattern: '^[A-Za-z0-9-]+$' });
+export const localeInput = Type.String({
+  minLength: 2,
+  maxLength: 35,
+  pattern: '^[A-Za-z0-9-]+$',
+  examples: ['en-GB'],
+});
 
 const profile = Type.Object(
   {
     // Lines and tabs, but no other control characters.
     bio: Type.Optional(Type.String({ maxLength: 1000, pattern: '^(?:[^\\p{Cc}]|[\\n\\r\\t])*$' })),
-    website: Type.Optional(Type.String({ maxLength: 200, pattern: '^https?://[^\\s\\p{Cc}<>"]+$' })),
+    website: Type.Optional(
+      Type.String({ maxLength: 200, pattern: '^https?://[^\\s\\p{Cc}<>"]+$', examples: ['https://ada.example.org'] }),
+    ),
     location: Type.Optional(Type.String({ maxLength: 100, pattern: ONE_LINE })),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, title: 'ProfileInput' },
 );
 
 export const patchMeBody = Type.Object(
@@ -36,49 +48,67 @@ export const patchMeBody = Type.Object(
     profile: Type.Optional(profile),
     profilePublic: Type.Optional(Type.Boolean()),
   },
-  { additionalProperties: false, minProperties: 1 },
+  { additionalProperties: false, minProperties: 1, title: 'UpdateMeBody' },
 );
 
-export const newEmailBody = Type.Object({ newEmail: emailInput }, { additionalProperties: false });
-export const codeInput = Type.String({ pattern: '^[0-9]{6}$' });
-export const codeBody = Type.Object({ code: codeInput }, { additionalProperties: false });
+export const newEmailBody = Type.Object(
+  { newEmail: emailInput },
+  { additionalProperties: false, title: 'RequestEmailChangeBody' },
+);
+export const codeInput = Type.String({ pattern: '^[0-9]{6}$', examples: ['314159'] });
+export const codeBody = Type.Object(
+  { code: codeInput },
+  { additionalProperties: false, title: 'ConfirmEmailChangeBody' },
+);
 
 /** A user as its owner and administrators see it. */
-export const userSchema = Type.Object({
-  id: Type.String(),
-  email: nullable(Type.String()),
-  emailVerified: Type.Boolean(),
-  username: nullable(Type.String()),
-  fullName: nullable(Type.String()),
-  phone: nullable(Type.String()),
-  locale: nullable(Type.String()),
-  profile: Type.Object({
-    bio: Type.Optional(Type.String()),
-    website: Type.Optional(Type.String()),
-    location: Type.Optional(Type.String()),
-  }),
-  profilePublic: Type.Boolean(),
-  avatarUrl: nullable(Type.String()),
-  status: Type.Enum(['active', 'disabled', 'deleted']),
-  roles: Type.Array(Type.String()),
-  lastLoginAt: nullable(timestamp()),
-  createdAt: timestamp(),
-  updatedAt: timestamp(),
-});
+export const userSchema = Type.Object(
+  {
+    id: Type.String(),
+    email: nullable(Type.String()),
+    emailVerified: Type.Boolean(),
+    username: nullable(Type.String()),
+    fullName: nullable(Type.String()),
+    phone: nullable(Type.String()),
+    locale: nullable(Type.String()),
+    profile: Type.Object(
+      {
+        bio: Type.Optional(Type.String()),
+        website: Type.Optional(Type.String()),
+        location: Type.Optional(Type.String()),
+      },
+      { title: 'Profile' },
+    ),
+    profilePublic: Type.Boolean(),
+    avatarUrl: nullable(Type.String()),
+    status: Type.Enum(['active', 'disabled', 'deleted'], { title: 'UserStatus' }),
+    roles: Type.Array(Type.String()),
+    lastLoginAt: nullable(timestamp()),
+    createdAt: timestamp(),
+    updatedAt: timestamp(),
+  },
+  { title: 'User' },
+);
 
 /** A user as strangers see it, if its owner wants that. */
-export const publicProfileSchema = Type.Object({
-  username: Type.String(),
-  fullName: nullable(Type.String()),
-  avatarUrl: nullable(Type.String()),
-  profile: userSchema.properties.profile,
-  createdAt: timestamp(),
-});
+export const publicProfileSchema = Type.Object(
+  {
+    username: Type.String(),
+    fullName: nullable(Type.String()),
+    avatarUrl: nullable(Type.String()),
+    profile: userSchema.properties.profile,
+    createdAt: timestamp(),
+  },
+  { title: 'PublicProfile' },
+);
 
-export const acceptedSchema = Type.Object({
-  status: Type.String(),
-  expiresIn: Type.Integer({ description: 'Seconds.' }),
-});
+export const acceptedSchema = Type.Object(
+  {
+    status: Type.Literal('verification_required'),
+    expiresIn: Type.Integer({ description: 'Seconds.' }),
+  },
+  { title: 'EmailChangeRequested' },
+);
 
 /** A record and its role codes as `userSchema` shows them. */
 export function userView(user: UserRecord, roles: string[]) {

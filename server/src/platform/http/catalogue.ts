@@ -35,7 +35,7 @@ export function permissionCode(method: string, url: string): string {
 }
 
 /** `/users/:id` in the form of the API contract, `/users/{id}`. */
-function templateOf(url: string): string {
+export function templateOf(url: string): string {
   return url.replace(/:([A-Za-z0-9_]+)/g, '{$1}');
 }
 

@@ -2,13 +2,7 @@ import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ErrorTable } from '../errors.ts';
 import { errorsPage } from './errors-page.ts';
-import {
-  completeDocument,
-  type DocumentedRoute,
-  type OpenApiDocument,
-  problemSchema,
-  securitySchemes,
-} from './openapi.ts';
+import type { OpenApiDocument } from './openapi/document.ts';
 import type { RouteRules } from './route-rules.ts';
 import type { HttpServer } from './routes.ts';
 import type { HttpServerOptions } from './server.ts';
@@ -34,49 +28,44 @@ const REDOC_PAGE = `<!doctype html>
 
 export interface DocsOptions {
   errorTable: ErrorTable;
-  version: string;
   rules: RouteRules;
   onRequest: HttpServerOptions['onDocsRequest'];
 }
 
 /**
  * `/openapi.json`, Swagger UI at `/docs`, the list of error codes at `/docs/errors`, ReDoc at `/redoc`, without anything from other
- * servers. Register it before the routes that it describes. Its libraries are loaded only here: production usually has
+ * servers. Its libraries are loaded only here: production usually has
  * no docs.
  */
-export async function registerDocs(
-  app: HttpServer,
-  { errorTable, version, rules, onRequest }: DocsOptions,
-): Promise<void> {
+export async function registerDocs(app: HttpServer, { errorTable, rules, onRequest }: DocsOptions): Promise<void> {
   const { default: swagger } = await import('@fastify/swagger');
   const { default: swaggerUi } = await import('@fastify/swagger-ui');
-  const documented: DocumentedRoute[] = rules.routes;
 
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Ostiary', version, description: 'Accounts, sessions and permissions.' },
-      servers: [{ url: '/' }],
-      components: { schemas: { Problem: problemSchema as object }, securitySchemes },
-    },
-    stripBasePath: false,
-    transformObject: (result) => {
-      if (!('openapiObject' in result)) return result.swaggerObject;
-      return completeDocument(result.openapiObject as OpenApiDocument, documented, errorTable) as object;
-    },
-  });
+  // The pages ask for this plugin; what it would serve is replaced below.
+  const document = { openapi: '3.1.0', info: { title: '', version: '' }, paths: {} };
+  await app.register(swagger, { mode: 'static', specification: { document } });
 
   // The plugin registers its own pages and files, which declare no access.
   rules.preset = { ...OPEN, csp: COMMON_POLICY };
-  const uiConfig = { persistAuthorization: false, ...(onRequest && { requestInterceptor: onRequest }) };
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig });
+  let described = document as OpenApiDocument;
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { persistAuthorization: false, ...(onRequest && { requestInterceptor: onRequest }) },
+    uiHooks: {
+      preHandler: async () => {
+        described = await app.openapi();
+      },
+    },
+    transformSpecification: () => described,
+    transformSpecificationClone: false,
+  });
   rules.preset = null;
 
   // Bytes, not text, which would be encoded and buffered again for each slow client.
   let json: Buffer | undefined;
-  app.get('/openapi.json', { config: OPEN, schema: { hide: true } }, (_request, reply) => {
-    json ??= Buffer.from(JSON.stringify(app.swagger()));
-    reply.type('application/json; charset=utf-8').send(json);
+  app.get('/openapi.json', { config: OPEN, schema: { hide: true } }, async (_request, reply) => {
+    json ??= Buffer.from(JSON.stringify(await app.openapi()));
+    return reply.type('application/json; charset=utf-8').send(json);
   });
   app.get('/docs/errors', { config: { ...OPEN, csp: COMMON_POLICY }, schema: { hide: true } }, (_request, reply) => {
     reply.type('text/html; charset=utf-8').send(errorsPage(errorTable));

@@ -23,20 +23,38 @@ const PUBLIC = { access: 'public', limit: 'none', anyHost: true } as const;
  */
 export function registerHealth(app: HttpServer, probes: Probes, isClosing: () => boolean): void {
   const check = shared(() => runProbes(probes));
-  const alive = Type.Object({ status: Type.Literal('ok') });
-  const ready = Type.Object({
-    status: Type.Unsafe<'ready' | 'degraded'>({ type: 'string', enum: ['ready', 'degraded'] }),
-    checks: Type.Optional(
-      Type.Unsafe<Checks>({ type: 'object', additionalProperties: { type: 'string' }, description: 'While degraded.' }),
-    ),
-  });
+  const alive = Type.Object({ status: Type.Literal('ok') }, { title: 'Health' });
+  const ready = Type.Object(
+    {
+      status: Type.Unsafe<'ready' | 'degraded'>({ type: 'string', enum: ['ready', 'degraded'] }),
+      checks: Type.Optional(
+        Type.Unsafe<Checks>({
+          type: 'object',
+          additionalProperties: { type: 'string' },
+          description: 'While degraded.',
+        }),
+      ),
+    },
+    { title: 'Readiness' },
+  );
 
-  for (const url of ['/health', '/api/v1/health/liveness']) {
-    const schema = { summary: 'Whether the process answers', tags: ['health'], response: { 200: alive } };
+  for (const [url, operationId] of Object.entries({
+    '/health': 'getHealth',
+    '/api/v1/health/liveness': 'getLiveness',
+  })) {
+    const texts = { summary: 'Whether the process answers', description: 'Asks nothing of the database or of Redis.' };
+    const schema = { operationId, ...texts, tags: ['Health'], response: { 200: alive } };
     app.get(url, { config: PUBLIC, schema }, async () => ({ status: 'ok' as const }));
   }
-  for (const url of ['/ready', '/api/v1/health/readiness']) {
-    const schema = { summary: 'Whether the server is ready', tags: ['health'], response: { 200: ready } };
+  for (const [url, operationId] of Object.entries({
+    '/ready': 'getReady',
+    '/api/v1/health/readiness': 'getReadiness',
+  })) {
+    const texts = {
+      summary: 'Whether the server is ready',
+      description: '503 without a database and during a shutdown; `degraded` without Redis, say.',
+    };
+    const schema = { operationId, ...texts, tags: ['Health'], response: { 200: ready } };
     app.get(url, { config: { ...PUBLIC, errors: ['unavailable'] }, schema }, async () => {
       if (isClosing()) throw platformErrors.unavailable({ members: { checks: { server: 'closing' } } });
       const checks = await check();

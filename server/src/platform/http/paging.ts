@@ -20,14 +20,17 @@ export const listQuery = {
 
 /** The answer of every list: with the members of pages, or with `nextCursor`. */
 export function listSchema<T extends Parameters<typeof Type.Array>[0]>(item: T) {
-  return Type.Object({
-    items: Type.Array(item),
-    page: Type.Optional(Type.Integer()),
-    pageSize: Type.Optional(Type.Integer()),
-    total: Type.Optional(Type.Integer()),
-    totalIsExact: Type.Optional(Type.Boolean()),
-    nextCursor: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'] })),
-  });
+  return Type.Object(
+    {
+      items: Type.Array(item),
+      page: Type.Optional(Type.Integer()),
+      pageSize: Type.Optional(Type.Integer()),
+      total: Type.Optional(Type.Integer()),
+      totalIsExact: Type.Optional(Type.Boolean()),
+      nextCursor: Type.Optional(Type.Unsafe<string | null>({ type: ['string', 'null'] })),
+    },
+    'title' in item ? { title: `${item.title}List` } : {},
+  );
 }
 
 export type ListQuery = Static<ReturnType<typeof listQueryObject>>;

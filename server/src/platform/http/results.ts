@@ -9,15 +9,21 @@ export interface ItemResult {
   error: AppError | null;
 }
 
-export const resultsSchema = Type.Object({
-  results: Type.Array(
-    Type.Object({
-      id: Type.String(),
-      ok: Type.Boolean(),
-      code: nullable(Type.String({ description: 'The error code if it was refused.' })),
-    }),
-  ),
-});
+export const resultsSchema = Type.Object(
+  {
+    results: Type.Array(
+      Type.Object(
+        {
+          id: Type.String(),
+          ok: Type.Boolean(),
+          code: nullable(Type.String({ description: 'The error code if it was refused.' })),
+        },
+        { title: 'ItemResult' },
+      ),
+    ),
+  },
+  { title: 'Results' },
+);
 
 export const idsInput = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), {
   minItems: 1,

@@ -8,7 +8,7 @@ import { closed, createGuard, type GuardContext } from './guard.ts';
 import { createHostCheck } from './hosts.ts';
 import { createRouteLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
-import type { DocumentedRoute } from './openapi.ts';
+import type { DocumentedRoute } from './openapi/document.ts';
 
 /** Every route without a limit of its own counts here. */
 const DEFAULT_LIMIT = 'default';
@@ -60,7 +60,8 @@ export function createRouteRules({
     check(route, settled, errorTable);
     const exists = settled.environments?.includes(config.environment) ?? true;
     if (exists) {
-      rules.routes.push(documented(route, methods, settled));
+      const limited = counters !== null && settled.limit !== 'none';
+      rules.routes.push({ methods, url: route.url, config: settled, limited, schema: route.schema ?? {} });
       catalogue.add({ methods, url: route.url, summary: route.schema?.summary ?? null, config: settled });
     } else {
       rules.closedRoutes.push({ methods, url: route.url });
@@ -73,17 +74,6 @@ export function createRouteRules({
       const earlier = [route.preValidation ?? []].flat() as preValidationHookHandler[];
       route.preValidation = [demandType(Object.keys(content)), ...earlier];
     }
-  }
-
-  function documented(
-    { url, schema }: RouteOptions,
-    methods: string[],
-    settled: FastifyContextConfig,
-  ): DocumentedRoute {
-    const limited = counters !== null && settled.limit !== 'none';
-    const hasBody = schema?.body !== undefined;
-    const validated = hasBody || schema?.querystring !== undefined || schema?.params !== undefined;
-    return { methods, url, config: settled, limited, hasBody, validated };
   }
 
   function guardFor(

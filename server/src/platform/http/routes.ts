@@ -7,6 +7,8 @@ import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config/config.ts';
 import type { Rate } from '../limits/counters.ts';
 import type { Access, Actor } from './caller.ts';
+import type { OpenApiDocument } from './openapi/document.ts';
+import type { AnswerHeader } from './openapi/headers.ts';
 
 /** Types of bodies, parameters and answers follow from the TypeBox schemas of the route; nothing of it exists at run time. */
 export interface TypeBoxProvider extends FastifyTypeProvider {
@@ -33,12 +35,19 @@ declare module 'fastify' {
     limit?: Rate | 'none';
     /** Codes that this route answers with beyond the platform's own; for the OpenAPI document. */
     errors?: readonly string[];
+    /** Header fields that answers of this route have beyond those of all routes; for the OpenAPI document. */
+    answerHeaders?: readonly AnswerHeader[];
     /** The route exists only in these environments; elsewhere it answers 404. */
     environments?: readonly Config['environment'][];
     /** `Content-Security-Policy` of a page; without it, answers may load nothing at all. */
     csp?: string;
     /** Answers whatever `Host` names: for probes, which call by address. */
     anyHost?: boolean;
+  }
+
+  interface FastifyInstance {
+    /** The OpenAPI document of all routes; made when it is first asked for, and to be asked for once they are registered. */
+    openapi(): Promise<OpenApiDocument>;
   }
 
   interface FastifyRequest {

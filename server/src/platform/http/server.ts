@@ -18,6 +18,7 @@ import type { Authorize } from './guard.ts';
 import { type Probes, registerHealth } from './health.ts';
 import { createActorLimit, type RateOf } from './limits.ts';
 import { createNotFound } from './not-found.ts';
+import type { DocumentOptions, OpenApiDocument, Tag } from './openapi/document.ts';
 import { cutFloods } from './pipelining.ts';
 import { toAppError } from './problems.ts';
 import { requestId } from './request-id.ts';
@@ -54,6 +55,8 @@ export interface HttpServerOptions {
   /** Runs in the browser before each request of Swagger UI; sent there as source text. */
   onDocsRequest?: <T extends object>(request: T) => T;
   version: string;
+  /** What the tags of the routes mean; for the OpenAPI document. */
+  tags?: readonly Tag[];
 }
 
 /**
@@ -63,6 +66,7 @@ export interface HttpServerOptions {
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { config, log, clock, authenticate, authorize, rateOf, counters, catalogue, errorTable, probes, version } =
     options;
+  const { tags = [] } = options;
   const { always: headers, pages: pageHeaders } = securityHeaders(config);
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
 
@@ -121,7 +125,17 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
   closeWhenDraining(app);
 
-  if (config.http.docs) await registerDocs(app, { errorTable, version, rules, onRequest: options.onDocsRequest });
+  app.decorate('openapi', describeOnce({ routes: rules.routes, errorTable, tags, version }));
+  if (config.http.docs) await registerDocs(app, { errorTable, rules, onRequest: options.onDocsRequest });
   registerHealth(app, probes, () => app.draining.announced || app.draining.now);
   return app;
+}
+
+/** Most servers are never asked for their document: what makes it is loaded by the first who asks. */
+function describeOnce(options: DocumentOptions): HttpServer['openapi'] {
+  let document: Promise<OpenApiDocument> | undefined;
+  return () => {
+    document ??= import('./openapi/document.ts').then(({ describeRoutes }) => describeRoutes(options));
+    return document;
+  };
 }

@@ -1,0 +1,21 @@
+import type { Tag } from './platform/http/openapi/document.ts';
+
+/** What the tags of the routes mean, in the order in which the documentation shows them. */
+export const TAGS: readonly Tag[] = [
+  {
+    name: 'Accounts',
+    description: 'From wishing for an account to having one, signing in, and what becomes of passwords.',
+  },
+  { name: 'Sessions', description: 'New access tokens, signing out, and the list of where somebody is signed in.' },
+  {
+    name: 'The user',
+    description: 'Your own account, its history, what you may do; and profiles that others made public.',
+  },
+  { name: 'Users', description: 'Accounts as administrators find, make, change and end them.' },
+  { name: 'Roles', description: 'What there is to be permitted, and who is.' },
+  { name: 'Audit log', description: 'What happened, and who did it.' },
+  { name: 'Background work', description: 'Jobs, their queues, and the schedules that put them there.' },
+  { name: 'Keys', description: 'Keys that sign tokens, and keys that passwords can be encrypted with.' },
+  { name: 'Setup', description: 'The first administrator.' },
+  { name: 'Health', description: 'For probes, under two paths each.' },
+];
