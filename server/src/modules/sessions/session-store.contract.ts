@@ -220,18 +220,5 @@ export function sessionStoreContract(open: Open): void {
       const ids = result.all.map(({ entry }) => entry.id).sort();
       assert.deepEqual((await sessions().listOpen(userId, NOW)).map(({ id }) => id).sort(), ids);
     });
-
-    itRaces('create: one of 50 with one id', async () => {
-      const id = makeId();
-      const enter = () => ({ session: makeSession({ id }), event: makeEvent(`session:${id}`) });
-      const call = ({ session, event }: ReturnType<typeof enter>) =>
-        sessions()
-          .create(session, event)
-          .then(() => true)
-          .catch(() => false);
-      const winner = theWinner(await race(enter, call), true, false);
-      assert.deepEqual(await sessions().find(id), winner.session);
-      await assertHistory(opened(), `session:${id}`, [winner.event]);
-    });
   });
 }
