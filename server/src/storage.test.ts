@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { type DatabaseName, testDatabases } from '../test/databases.ts';
 import { makeEvent } from '../test/fixtures.ts';
 import { rememberState } from '../test/put-back.ts';
-import type { Open, OpenStorage, StoreContract } from '../test/store-contract.ts';
+import { type Open, type OpenStorage, onFresh, type StoreContract } from '../test/store-contract.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations } from './platform/database/migrations.ts';
@@ -123,8 +123,13 @@ for (const { name, freshUrl } of testDatabases()) {
       watcher: null,
       withoutEvents: (work) => withoutEvents(database, work),
       async close() {
-        await putBack();
-        idle.push(used);
+        try {
+          await putBack();
+          idle.push(used);
+        } catch (error) {
+          await used.close();
+          throw error;
+        }
       },
     };
     return opened;
@@ -143,21 +148,20 @@ for (const { name, freshUrl } of testDatabases()) {
     });
 
     it('are given a database that holds what a new one does, numbers included', async () => {
-      const first = await open();
       const event = makeEvent('user:somebody');
-      const write = async ({ storage }: OpenStorage) => {
+      const writeAndRead = async ({ storage }: OpenStorage) => {
         assert.ok(await storage.events.record(event, 1));
         const evictions = await storage.events.evictionsAfter(0, 10);
         // MongoDB makes its numbers out of the time.
         const numbered = evictions.map(({ position, target }) => [name === 'mongodb' ? 'some' : position, target]);
         return { numbered, due: await storage.events.due(event.at, 10), roles: await storage.roles.list() };
       };
-      const written = await write(first);
-      assert.equal(written.numbered.length, 1);
-      await first.close();
-      const again = await open();
-      assert.deepEqual(await write(again), written);
-      await again.close();
+      let written: Awaited<ReturnType<typeof writeAndRead>> | undefined;
+      await onFresh(open, async (opened) => {
+        written = await writeAndRead(opened);
+        assert.equal(written.numbered.length, 1);
+      });
+      await onFresh(open, async (opened) => assert.deepEqual(await writeAndRead(opened), written));
     });
 
     for (const contract of contracts) contract(open);
