@@ -162,7 +162,7 @@ describe('invitations', () => {
 });
 
 describe('temporary passwords', () => {
-  test('the sign-in asks for another password, then for the proof of the address; the temporary one is dead', () =>
+  test('the sign-in asks for the proof of the address, then for another password; the temporary one is dead', () =>
     withWorld(async (w) => {
       const { email } = somebody();
       const made = await invite(w, { email, temporaryPassword: TEMPORARY });
@@ -170,18 +170,15 @@ describe('temporary passwords', () => {
       assert.equal((await w.mailsTo(email)).filter(({ text }) => text.includes('#token=')).length, 0);
       assert.doesNotMatch(JSON.stringify(await w.mailsTo(email)), new RegExp(TEMPORARY));
       const first = refused(await logIn(w, email, TEMPORARY), 403, 'step_required');
-      assert.equal(first.step, 'change_password');
-      refused(await completeStep(w, { flowToken: first.flowToken, newPassword: TEMPORARY }), 400, 'password_unchanged');
-      const second = refused(
-        await completeStep(w, { flowToken: first.flowToken, newPassword: PASSWORD }),
-        403,
-        'step_required',
-      );
-      assert.equal(second.step, 'verify_email');
-      refused(await completeStep(w, { flowToken: first.flowToken, newPassword: PASSWORD }), 400, 'token_invalid');
+      assert.equal(first.step, 'verify_email');
       const code = codeIn((await w.mailsTo(email))[0]?.text);
-      const { user } = ok<SignedInBody>(await completeStep(w, { flowToken: second.flowToken, code }), 200);
+      const second = refused(await completeStep(w, { flowToken: first.flowToken, code }), 403, 'step_required');
+      assert.equal(second.step, 'change_password');
+      const { flowToken } = second;
+      refused(await completeStep(w, { flowToken, newPassword: TEMPORARY }), 400, 'password_unchanged');
+      const { user } = ok<SignedInBody>(await completeStep(w, { flowToken, newPassword: PASSWORD }), 200);
       assert.equal(user.emailVerified, true);
+      refused(await completeStep(w, { flowToken, newPassword: PASSWORD }), 400, 'token_invalid');
       refused(await logIn(w, email, TEMPORARY), 401, 'invalid_credentials');
       ok(await logIn(w, email, PASSWORD), 200);
     }));
@@ -243,9 +240,7 @@ describe('temporary passwords', () => {
     withWorld(async (w) => {
       const [wrong, right] = [somebody(), somebody()];
       const { id } = await invite(w, { email: wrong.email, temporaryPassword: TEMPORARY });
-      const first = refused(await logIn(w, wrong.email, TEMPORARY), 403, 'step_required');
-      const change = await completeStep(w, { flowToken: first.flowToken, newPassword: PASSWORD });
-      const { flowToken } = refused(change, 403, 'step_required');
+      const { flowToken } = refused(await logIn(w, wrong.email, TEMPORARY), 403, 'step_required');
       const code = codeIn((await w.mailsTo(wrong.email))[0]?.text);
       ok(await admin(w, 'PATCH', `/users/${id}`, { email: right.email }), 200);
       const answer = await completeStep(w, { flowToken, code });

@@ -107,7 +107,9 @@ function watchCodes({ http, catalogue }: App): Set<string> {
   const inject = http.inject.bind(http) as (request: InjectOptions | string) => Promise<LightMyRequestResponse>;
   const watched = async (request: InjectOptions | string) => {
     const response = await inject(request);
-    if (!String(response.headers['content-type']).startsWith('application/problem+json')) return response;
+    const isProblem = String(response.headers['content-type']).startsWith('application/problem+json');
+    // The answer to HEAD has no body.
+    if (!isProblem || response.body === '') return response;
     const { method = 'GET', url = '/' } = response.raw.req;
     const route = catalogue.match(method === 'HEAD' ? 'GET' : method, url.split('?', 1)[0] ?? '/');
     const document = await http.openapi();

@@ -1,7 +1,7 @@
 import { createSnapshot } from '../../platform/cache/snapshot.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { platformErrors } from '../../platform/errors.ts';
 import { type Caller, OPERATOR } from '../../platform/http/caller.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
 import type { UserStore } from '../users/user-store.ts';
@@ -33,9 +33,6 @@ export interface Superadmins {
 }
 
 const TARGET = 'superadmins:all';
-/** Rounds of reading and conditional writing before somebody else's luck is called overload. */
-const ATTEMPTS = 50;
-
 /** Who is a superadmin. One record is the only truth, so that it can never be half changed. */
 export function createSuperadmins(deps: {
   store: SuperadminStore;
@@ -71,17 +68,9 @@ export function createSuperadmins(deps: {
     return (await users.setSuperadminMark({ id: userId, version: user.version, now: clock() }, value, event)) === 'ok';
   }
 
-  async function untilWritten<T>(attempt: () => Promise<T | null>): Promise<T> {
-    for (let tries = 0; tries < ATTEMPTS; tries++) {
-      const result = await attempt();
-      if (result !== null) return result;
-    }
-    throw platformErrors.overloaded({ headers: { 'retry-after': '1' } });
-  }
-
   /** The record is read first, the mark set next, and the record written onto what was read: a fence in between is met by one of the two. */
   const add = (caller: Caller, userId: string, first: boolean): Promise<boolean> =>
-    untilWritten(async () => {
+    untilWon(async () => {
       const record = await store.read();
       if (first && record.userIds.length > 0) return record.userIds.includes(userId);
       if (!first) demandSuperadmin(caller, record);
@@ -99,7 +88,7 @@ export function createSuperadmins(deps: {
     grantFirst: (caller, userId) => add(caller, userId, true),
 
     async revoke(caller, userId) {
-      await untilWritten(async () => {
+      await untilWon(async () => {
         const record = await store.read();
         demandSuperadmin(caller, record);
         if (!record.userIds.includes(userId)) return true;
@@ -112,7 +101,7 @@ export function createSuperadmins(deps: {
     },
 
     async demandNotSuperadmin(caller, userId) {
-      await untilWritten(async () => {
+      await untilWon(async () => {
         const record = await store.read();
         if (record.userIds.includes(userId)) throw userErrors.superadmin_protected();
         const event = events.describe(caller, { type: 'superadmin.grants_fenced', target: TARGET, userId });

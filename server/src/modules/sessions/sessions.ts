@@ -6,6 +6,7 @@ import { countryOf } from '../../platform/geo/country.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { parseDevice, sameDevice } from '../../platform/http/device.ts';
 import { networkOf } from '../../platform/http/network.ts';
+import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { AccessTokens } from './access-token.ts';
@@ -66,9 +67,6 @@ export interface Sessions {
 
 /** How many earlier sessions decide whether a device, network or country is new. */
 const REMEMBERED_SIGN_INS = 50;
-/** Rounds of reading and conditional writing before somebody else's luck is called overload. */
-const ATTEMPTS = 20;
-const RETRY_SOON = { headers: { 'retry-after': '1' } };
 
 /** Sign-ins, their refresh chains and their ends. */
 export function createSessions(deps: {
@@ -102,9 +100,9 @@ export function createSessions(deps: {
 
   /** Throws `overloaded` where it could not be ended: nobody may be told that a session is over while it goes on. */
   async function endSession(caller: Caller, from: SessionRecord, reason: string): Promise<void> {
-    let session: SessionRecord | null = from;
-    for (let attempt = 0; session && !session.endedAt; attempt++) {
-      if (attempt === ATTEMPTS) throw platformErrors.overloaded(RETRY_SOON);
+    await untilWon(async (lost) => {
+      const session = lost === 0 ? from : await store.find(from.id);
+      if (!session || session.endedAt) return true;
       const event = events.describe(caller, {
         type: reason === 'reuse_detected' ? 'session.reuse_detected' : 'session.ended',
         target: `session:${session.id}`,
@@ -112,9 +110,8 @@ export function createSessions(deps: {
         data: { reason },
         evicts: true,
       });
-      if (await store.end(session, { endedAt: event.at, endReason: reason }, event)) return;
-      session = await store.find(session.id);
-    }
+      return (await store.end(session, { endedAt: event.at, endReason: reason }, event)) || null;
+    });
   }
 
   async function rotate(caller: Caller, session: SessionRecord, token: RefreshToken, now: Date) {
@@ -150,7 +147,7 @@ export function createSessions(deps: {
     proofs: readonly Proof[],
     how: { type: string; isFresh: boolean },
   ): Promise<SignedIn> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    return untilWon(async () => {
       const session = await store.find(sessionId);
       const user = session && (await users.find(session.userId));
       const now = clock();
@@ -160,13 +157,11 @@ export function createSessions(deps: {
       const change = { methods: latestProofs(session.methods, proofs), aal, authTime, organizationId };
       const about = { target: `session:${session.id}`, userId: user.id };
       const event = events.describe(caller, { type: how.type, ...about, evicts: true });
-      if (await store.elevate(session, change, event)) {
-        const roles = await roleCodesOf(user);
-        const elevated = { ...session, ...change, version: session.version + 1 };
-        return { ...accessTokenFor(elevated, roles), refreshToken: null, session: elevated, user, roles };
-      }
-    }
-    throw platformErrors.overloaded(RETRY_SOON);
+      if (!(await store.elevate(session, change, event))) return null;
+      const roles = await roleCodesOf(user);
+      const elevated = { ...session, ...change, version: session.version + 1 };
+      return { ...accessTokenFor(elevated, roles), refreshToken: null, session: elevated, user, roles };
+    });
   }
 
   return {
@@ -228,7 +223,7 @@ export function createSessions(deps: {
       const token = refreshTokens.parse(refreshToken);
       if (!token) throw sessionErrors.refresh_invalid();
       const device = parseDevice(caller.userAgent);
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      return untilWon(async () => {
         const now = clock();
         const session = await store.find(token.sessionId);
         const user = session && (await users.find(session.userId));
@@ -239,15 +234,13 @@ export function createSessions(deps: {
         if (verdict === 'rotate' || verdict === 'repeat') demandSteps(session, user);
         if (verdict === 'rotate') {
           const rotated = await rotate(caller, session, token, now);
-          if (rotated) return signedIn(rotated.session, rotated.token, user);
-          continue;
+          return rotated && signedIn(rotated.session, rotated.token, user);
         }
         if (verdict === 'replayed') await endSession(caller, session, 'reuse_detected');
         const successor = verdict === 'repeat' ? successorAgain(token, session) : null;
         if (!successor) throw sessionErrors.refresh_invalid();
         return signedIn(session, successor, user);
-      }
-      throw platformErrors.overloaded(RETRY_SOON);
+      });
     },
 
     // A mailed code alone makes no fresh sign-in: mail can reset the password.
