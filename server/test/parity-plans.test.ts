@@ -117,6 +117,7 @@ for (const { name, freshUrl } of testDatabases()) {
           'list of sessions': () => client.send('GET', '/sessions', { token: signedIn?.accessToken ?? '' }),
           'password reset': () =>
             client.send('POST', '/auth/request-password-reset', { body: { email: person.email } }),
+          'the next due job': () => s.app.storage.jobs.nextDueAt(),
           logout: () => client.send('POST', '/auth/logout', { token: signedIn?.accessToken ?? '' }),
         };
         const all: string[] = [];

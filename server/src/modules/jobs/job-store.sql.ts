@@ -134,6 +134,8 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
         .selectFrom('jobs')
         .select(({ fn }) => fn.min('due_at').as('next'))
         .where('state', 'in', ['delayed', 'active'])
+        // Says what the partial index says: it serves no query that does not.
+        .where('due_at', 'is not', null)
         .executeTakeFirst();
       return toDateOrNull(row?.next ?? null);
     },
