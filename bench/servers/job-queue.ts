@@ -41,7 +41,9 @@ answerCalls({
   async open({ url }: { url: string }): Promise<void> {
     const queueOf = await openQueues(url);
     const job = defineJob({
-      ...{ name: NAME, schema: argsSchema, concurrency: CONCURRENCY },
+      name: NAME,
+      schema: argsSchema,
+      concurrency: CONCURRENCY,
       run: async () => rounds.ran(),
     });
     function process(): { queue: JobQueue; enqueue: () => Promise<string> } {

@@ -15,7 +15,8 @@ answerCalls({
   async open({ url }: { url: string }): Promise<void> {
     const prefix = '{raw-jobs}';
     const queue = new Queue(NAME, {
-      ...{ prefix, connection: new Redis(url, { maxRetriesPerRequest: 3 }) },
+      prefix,
+      connection: new Redis(url, { maxRetriesPerRequest: 3 }),
       defaultJobOptions: {
         keepLogs: 100,
         stackTraceLimit: 1,
@@ -31,7 +32,9 @@ answerCalls({
     });
     await queue.pause();
     const worker = new Worker(NAME, async () => rounds.ran(), {
-      ...{ prefix, connection: new Redis(url, { maxRetriesPerRequest: null }), concurrency: CONCURRENCY },
+      prefix,
+      connection: new Redis(url, { maxRetriesPerRequest: null }),
+      concurrency: CONCURRENCY,
       removeOnComplete: { age: 1 * DAY },
       removeOnFail: { age: 30 * DAY },
     });

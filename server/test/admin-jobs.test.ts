@@ -17,9 +17,17 @@ describe('jobs', () => {
         await w.work();
         const at = NOON.toISOString();
         assert.deepEqual(await readJob(w, id), {
-          ...{ id, queue: 'test.works', state: 'completed', args: { size: 3 }, priority: 2, uniqueKey: 'one' },
+          id,
+          queue: 'test.works',
+          state: 'completed',
+          args: { size: 3 },
+          priority: 2,
+          uniqueKey: 'one',
           ...{ attempts: 1, retries: 1, progress: 50, log: ['half way'], result: { got: { size: 3 } }, failure: null },
-          ...{ createdAt: at, runAt: null, startedAt: at, finishedAt: at },
+          createdAt: at,
+          runAt: null,
+          startedAt: at,
+          finishedAt: at,
         });
         const failed = await readJob(w, await done(w, 'test.breaks'));
         assert.deepEqual([failed.state, failed.attempts, failed.failure?.message], ['failed', 1, 'It is broken.']);

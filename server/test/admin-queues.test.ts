@@ -37,8 +37,14 @@ describe('queues', () => {
       async (w) => {
         const none = { waiting: 0, delayed: 0, active: 0, completed: 0, failed: 0, cancelled: 0 };
         assert.deepEqual(await queueOf(w, 'test.lasts'), {
-          ...{ name: 'test.lasts', paused: false, counts: none, durations: null, oldestWaitingAt: null },
-          ...{ throughput: { lastMinute: 0, lastHour: 0, failedLastHour: 0 }, concurrency: 1, retries: 5 },
+          name: 'test.lasts',
+          paused: false,
+          counts: none,
+          durations: null,
+          oldestWaitingAt: null,
+          throughput: { lastMinute: 0, lastHour: 0, failedLastHour: 0 },
+          concurrency: 1,
+          retries: 5,
           timeoutMs: 60_000,
         });
         for (const name of ['test.works', 'test.works', 'test.breaks']) await done(w, name);

@@ -26,20 +26,37 @@ describe('schedules', () => {
         const made = await make(w);
         const [start, end] = [later(HOUR), later(24 * HOUR)];
         const expected = {
-          ...{ ...GOOD, id: made.id, args: {}, options: { priority: 0, retries: null }, missed: 'skip', enabled: true },
-          ...{ startAt: null, endAt: null, origin: 'admin', nextRunAt: later(MINUTE), lastRunAt: null },
-          ...{ createdAt: NOON.toISOString(), updatedAt: NOON.toISOString() },
+          ...GOOD,
+          id: made.id,
+          args: {},
+          options: { priority: 0, retries: null },
+          missed: 'skip',
+          enabled: true,
+          startAt: null,
+          endAt: null,
+          origin: 'admin',
+          nextRunAt: later(MINUTE),
+          lastRunAt: null,
+          createdAt: NOON.toISOString(),
+          updatedAt: NOON.toISOString(),
         };
         assert.deepEqual(made, expected);
         assert.deepEqual(await read(w, made.id), made);
         w.time.forward(SECOND);
         const body = {
-          ...{ name: 'Nightly', args: { name: 'a' }, timing: NIGHTLY, options: { priority: 3 }, missed: 'runOnce' },
-          ...{ startAt: start, endAt: end },
+          name: 'Nightly',
+          args: { name: 'a' },
+          timing: NIGHTLY,
+          options: { priority: 3 },
+          missed: 'runOnce',
+          startAt: start,
+          endAt: end,
         };
         const changed = ok<Schedule>(await admin(w, 'PATCH', `/schedules/${made.id}`, body), 200);
         assert.deepEqual(changed, {
-          ...{ ...made, ...body, options: { priority: 3, retries: null } },
+          ...made,
+          ...body,
+          options: { priority: 3, retries: null },
           nextRunAt: '2026-11-21T01:30:00.000Z',
           updatedAt: later(SECOND),
         });

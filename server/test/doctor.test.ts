@@ -25,7 +25,10 @@ async function ask(more: Record<string, string>) {
 async function withMailServer(run: (address: string, mails: () => number) => Promise<void>): Promise<void> {
   let mails = 0;
   const server = new SMTPServer({
-    ...{ allowInsecureAuth: true, disabledCommands: ['STARTTLS'], disableReverseLookup: true, logger: false },
+    allowInsecureAuth: true,
+    disabledCommands: ['STARTTLS'],
+    disableReverseLookup: true,
+    logger: false,
     onAuth: ({ username, password }, _session, callback) =>
       password === PASSWORD ? callback(null, { user: username }) : callback(new Error('no')),
     onMailFrom: (_address, _session, callback) => {

@@ -66,7 +66,11 @@ for (const algorithm of ['EdDSA', 'ES256', 'RS256'] as const) {
           assert.equal((await call(control)).status, 200);
         }
         const classes: Record<string, (g: Genuine) => Iterable<Forgery>> = {
-          ...{ forms, spellings, headers, claims, signatures },
+          forms,
+          spellings,
+          headers,
+          claims,
+          signatures,
           damages: () => damages(g, random, BY_CHANCE),
         };
         let count = 0;

@@ -149,7 +149,10 @@ describe('forms, with PROOF_OF_WORK=on', () => {
       location: { href: 'http://localhost:8000/docs' },
     };
     const context = createContext({
-      ...{ window, crypto, TextEncoder, SwaggerUIStandalonePreset: {} },
+      window,
+      crypto,
+      TextEncoder,
+      SwaggerUIStandalonePreset: {},
       document: { createElement: () => ({}), querySelector: () => ({ appendChild: () => {} }) },
       SwaggerUIBundle: Object.assign(SwaggerUIBundle, { presets: {}, plugins: {} }),
       async fetch(url: string, { method, headers, body }: { method: 'POST'; headers: Headers; body: string }) {

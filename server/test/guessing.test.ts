@@ -220,8 +220,10 @@ describe('a device that is known', () => {
         s.client.send('POST', path, {
           body: new URLSearchParams({ grant_type: 'password', username: owner.email, password }).toString(),
           headers: {
-            ...{ 'content-type': 'application/x-www-form-urlencoded', 'x-forwarded-for': newAddress() },
-            ...{ ...kept, ...headers },
+            'content-type': 'application/x-www-form-urlencoded',
+            'x-forwarded-for': newAddress(),
+            ...kept,
+            ...headers,
           },
         });
       // `SameSite=Strict` lets the cookie come along from there.

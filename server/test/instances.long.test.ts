@@ -106,15 +106,21 @@ const CHANGES: Record<
 > = {
   'sign-out': {
     change: ({ here }, _person, token) => here.send('POST', '/auth/logout', { token }),
-    ...{ route: '/users/me', before: 200, after: 401 },
+    route: '/users/me',
+    before: 200,
+    after: 401,
   },
   'sign-out everywhere': {
     change: ({ here }, _person, token) => here.send('POST', '/auth/logout-all', { token }),
-    ...{ route: '/users/me', before: 200, after: 401 },
+    route: '/users/me',
+    before: 200,
+    after: 401,
   },
   'a session ended by an administrator': {
     change: asRoot('DELETE', ({ id }) => `/admin/users/${id}/sessions`),
-    ...{ route: '/users/me', before: 200, after: 401 },
+    route: '/users/me',
+    before: 200,
+    after: 401,
   },
   'another password': {
     change: async ({ here }, person) =>
@@ -122,7 +128,9 @@ const CHANGES: Record<
         token: await signIn(here, person),
         body: { currentPassword: PASSWORD, newPassword: 'walks the cat at eight' },
       }),
-    ...{ route: '/users/me', before: 200, after: 401 },
+    route: '/users/me',
+    before: 200,
+    after: 401,
   },
   deactivation: {
     change: asRoot(
@@ -130,11 +138,15 @@ const CHANGES: Record<
       ({ id }) => `/admin/users/${id}/deactivate`,
       () => ({}),
     ),
-    ...{ route: '/users/me', before: 200, after: 401 },
+    route: '/users/me',
+    before: 200,
+    after: 401,
   },
   deletion: {
     change: asRoot('DELETE', ({ id }) => `/admin/users/${id}`),
-    ...{ route: '/users/me', before: 200, after: 401 },
+    route: '/users/me',
+    before: 200,
+    after: 401,
   },
   'a role that is given': {
     change: asRoot(
@@ -142,7 +154,9 @@ const CHANGES: Record<
       ({ id }) => `/admin/users/${id}/roles`,
       () => ({ roles: ['user', 'admin'] }),
     ),
-    ...{ route: '/admin/users', before: 403, after: 200 },
+    route: '/admin/users',
+    before: 403,
+    after: 200,
   },
   'a role that is taken': {
     change: asRoot(
@@ -150,7 +164,10 @@ const CHANGES: Record<
       ({ id }) => `/admin/users/${id}/roles`,
       () => ({ roles: ['user'] }),
     ),
-    ...{ route: '/admin/users', before: 200, after: 403, admin: true },
+    route: '/admin/users',
+    before: 200,
+    after: 403,
+    admin: true,
   },
   'a role that grants more': {
     change: asRoot(
@@ -158,7 +175,10 @@ const CHANGES: Record<
       ({ roleId }) => `/admin/roles/${roleId}`,
       () => ({ permissions: [ROUTES] }),
     ),
-    ...{ route: '/admin/routes', before: 403, after: 200, role: [] },
+    route: '/admin/routes',
+    before: 403,
+    after: 200,
+    role: [],
   },
   'a role that grants less': {
     change: asRoot(
@@ -166,7 +186,10 @@ const CHANGES: Record<
       ({ roleId }) => `/admin/roles/${roleId}`,
       () => ({ permissions: [] }),
     ),
-    ...{ route: '/admin/routes', before: 200, after: 403, role: [ROUTES] },
+    route: '/admin/routes',
+    before: 200,
+    after: 403,
+    role: [ROUTES],
   },
   'a role that is disabled': {
     change: asRoot(
@@ -174,11 +197,17 @@ const CHANGES: Record<
       ({ roleId }) => `/admin/roles/${roleId}`,
       () => ({ enabled: false }),
     ),
-    ...{ route: '/admin/routes', before: 200, after: 403, role: [ROUTES] },
+    route: '/admin/routes',
+    before: 200,
+    after: 403,
+    role: [ROUTES],
   },
   'a role that is deleted': {
     change: asRoot('DELETE', ({ roleId }) => `/admin/roles/${roleId}`),
-    ...{ route: '/admin/routes', before: 200, after: 403, role: [ROUTES] },
+    route: '/admin/routes',
+    before: 200,
+    after: 403,
+    role: [ROUTES],
   },
 };
 

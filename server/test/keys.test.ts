@@ -385,8 +385,13 @@ describe('keys', () => {
   async function untold({ here: { config, app, time } }: Pick<KeyWorld, 'here'>, list = app.storage.keys.list) {
     const clock = () => time.now;
     const keys = createKeys({
-      ...{ store: { ...app.storage.keys, list: () => list() }, events: createEvents({ clock }), clock },
-      ...{ keyring: createKeyring(config.secretKeys), algorithm: 'EdDSA', rotation: DAY, log: createLog(config.log) },
+      store: { ...app.storage.keys, list: () => list() },
+      events: createEvents({ clock }),
+      clock,
+      keyring: createKeyring(config.secretKeys),
+      algorithm: 'EdDSA',
+      rotation: DAY,
+      log: createLog(config.log),
     });
     await keys.load();
     return keys;
@@ -456,8 +461,12 @@ describe('keys', () => {
           const { list, insert, activate, remove, reseal } = app.storage.keys;
           const keys = createKeys({
             store: { reseal, list: away(list), insert: away(insert), activate: away(activate), remove: away(remove) },
-            ...{ events: createEvents({ clock }), keyring: createKeyring(config.secretKeys), clock },
-            ...{ algorithm: 'EdDSA', rotation: DAY, log: createLog(config.log) },
+            events: createEvents({ clock }),
+            keyring: createKeyring(config.secretKeys),
+            clock,
+            algorithm: 'EdDSA',
+            rotation: DAY,
+            log: createLog(config.log),
           });
           await keys.rotate(SYSTEM_CALLER, 'sig').catch(() => {
             broken += 1;

@@ -33,7 +33,12 @@ async function secretsOf(s: WatchedScene): Promise<Record<string, string>> {
   });
   assert.ok(user.id);
   return {
-    ...{ password: person.password, temporaryPassword, accessToken, refreshToken, deviceToken, reset },
+    password: person.password,
+    temporaryPassword,
+    accessToken,
+    refreshToken,
+    deviceToken,
+    reset,
     cookie: cookieOf(withCookies).value,
     deviceCookie: cookieOf(withCookies, 'device').value,
     flow: asked.json<{ flowToken: string }>().flowToken,

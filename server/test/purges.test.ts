@@ -80,7 +80,9 @@ function createMaker({ app: { storage }, time }: TestApp) {
     async registration(left: number, { begun = left, expired = left } = {}): Promise<Thing> {
       const createdAt = ago(KEPT.registrations, begun);
       const made = makeRegistration({
-        ...{ id: makeId(createdAt), createdAt, codeExpiresAt: ago(KEPT.registrations, expired) },
+        id: makeId(createdAt),
+        createdAt,
+        codeExpiresAt: ago(KEPT.registrations, expired),
       });
       await storage.registrations.create(made, makeEvent(`registration:${made.id}`, { at: now, id: makeId(now) }));
       const isThere = () => there(storage.registrations.find(made.id));

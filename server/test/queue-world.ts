@@ -133,7 +133,9 @@ function openInstance(carrier: Carrier, definition: TestJob): Instance {
       return found && is(found) ? found : null;
     });
   return {
-    ...{ name: definition.name, jobs, queue },
+    name: definition.name,
+    jobs,
+    queue,
     enqueue: (n, options) => job.enqueue({ n }, options),
     ended: (id) => reaches(id, 'ended', ({ finishedAt }) => finishedAt !== null),
     reaches: (id, state) => reaches(id, state, (found) => found.state === state),

@@ -61,7 +61,10 @@ async function withWorkers(
   process.once('exit', killAll);
   try {
     await run({
-      ...{ dir, jobs, queue, deathsOf: carrier.deathsOf },
+      dir,
+      jobs,
+      queue,
+      deathsOf: carrier.deathsOf,
       async start() {
         const options = ['--disable-warning=ExperimentalWarning', WORKER, url, prefix, dir];
         const child = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -91,7 +91,11 @@ function replicationByHand(server: string): Replication {
   const [, database] = testDatabases({ TEST_MONGODB_URL: server });
   const nothing = async () => {};
   return {
-    ...{ pause: nothing, resume: nothing, stop: nothing, kill: null, restart: null },
+    pause: nothing,
+    resume: nothing,
+    stop: nothing,
+    kill: null,
+    restart: null,
     async fresh() {
       assert.ok(database);
       const made = await database.freshUrl();

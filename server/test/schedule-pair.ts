@@ -60,7 +60,9 @@ export async function withPair(
     const there = await more();
     const { events, schedules } = here.app.storage;
     const pair: Pair = {
-      ...{ here, there, more },
+      here,
+      there,
+      more,
       forward: (milliseconds) => opened.forEach(({ time }) => void time.forward(milliseconds)),
       async work() {
         await Promise.all(opened.map(({ app }) => app.scheduler.tick()));

@@ -57,7 +57,12 @@ export async function withWatchedScene(
     await app.queue.drain();
   }
   const scene = {
-    ...{ app, config, time, database, databaseUrl, log: lines },
+    app,
+    config,
+    time,
+    database,
+    databaseUrl,
+    log: lines,
     work,
     async mailsTo(address: string) {
       await work();

@@ -68,7 +68,12 @@ export async function genuineOf({ app, config, time }: Scene, token: string): Pr
   const publicJwk = (await app.keys.signing.jwks()).keys.find((key) => key.kid === kid);
   assert.ok(publicJwk);
   return {
-    ...{ token, head, body, signature, algorithm, privateKey },
+    token,
+    head,
+    body,
+    signature,
+    algorithm,
+    privateKey,
     header: decode(head),
     claims: decode(body),
     publicKey: createPublicKey(privateKey),

@@ -102,7 +102,11 @@ function toChange({ uiPermissions, permissions, rateLimit, ...plain }: RolePatch
 
 function toRow({ id, code, name, description, enabled, ...role }: RoleRecord): Insertable<RoleRow> {
   return {
-    ...{ id, code, name, description, enabled },
+    id,
+    code,
+    name,
+    description,
+    enabled,
     built_in: role.builtIn,
     permissions: JSON.stringify(role.permissions),
     ui_permissions: JSON.stringify(role.uiPermissions),
@@ -117,7 +121,10 @@ function toRow({ id, code, name, description, enabled, ...role }: RoleRecord): I
 function toRecord({ id, code, name, description, version, ...row }: Selectable<RoleRow>): RoleRecord {
   const { rate_max: max, rate_window_seconds: windowSeconds } = row;
   return {
-    ...{ id, code, name, description },
+    id,
+    code,
+    name,
+    description,
     enabled: Boolean(row.enabled),
     builtIn: Boolean(row.built_in),
     permissions: JSON.parse(row.permissions),

@@ -68,7 +68,7 @@ export function createSuperadmins(deps: {
     return (await users.setSuperadminMark({ id: userId, version: user.version, now: clock() }, value, event)) === 'ok';
   }
 
-  /** The record is read first, the mark set next, and the record written onto what was read: a fence in between is met by one of the two. */
+  /** The record is read first, the mark set next, and the record written onto what was read: whoever checks in between is met by one of the two. */
   const add = (caller: Caller, userId: string, first: boolean): Promise<boolean> =>
     untilWon(async () => {
       const record = await store.read();

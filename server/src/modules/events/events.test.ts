@@ -35,21 +35,47 @@ test('an event whose data name a secret is refused, at any depth, whatever it is
 
 test('what only speaks of secrets passes, and so does what a role, a user or a session is', () => {
   const role = {
-    ...{ code: 'model_manager', name: 'Models', description: null, enabled: true },
+    code: 'model_manager',
+    name: 'Models',
+    description: null,
+    enabled: true,
     permissions: ['GET:/api/v1/auth/token', 'password'],
     uiPermissions: { buttons: ['secret'], menus: [] },
     rateLimit: { max: 1, windowSeconds: 1 },
   };
   const user = {
-    ...{ email: 'a@b.example', emailVerified: true, username: 'a', phone: null, fullName: null, locale: 'de' },
-    ...{ roles: ['user'], status: 'active', profile: { bio: 'token', website: null }, mustChangePassword: true },
+    email: 'a@b.example',
+    emailVerified: true,
+    username: 'a',
+    phone: null,
+    fullName: null,
+    locale: 'de',
+    roles: ['user'],
+    status: 'active',
+    profile: { bio: 'token', website: null },
+    mustChangePassword: true,
   };
   const data = {
     before: role,
     after: user,
-    ...{ codeId: '1', keyId: '2', tokenId: '3', challengeId: '4', invitationId: '5', kept: null, forced: true },
-    ...{ passwordVersion: 2, hashAlgorithm: 'argon2id', publicKey: 'x', usernameKey: 'a', key: 'x', countryCode: 'CH' },
-    ...{ amr: ['pwd'], reason: 'reuse_detected', algorithm: 'EdDSA', superadmins: ['1'], statusCode: 404 },
+    codeId: '1',
+    keyId: '2',
+    tokenId: '3',
+    challengeId: '4',
+    invitationId: '5',
+    kept: null,
+    forced: true,
+    passwordVersion: 2,
+    hashAlgorithm: 'argon2id',
+    publicKey: 'x',
+    usernameKey: 'a',
+    key: 'x',
+    countryCode: 'CH',
+    amr: ['pwd'],
+    reason: 'reuse_detected',
+    algorithm: 'EdDSA',
+    superadmins: ['1'],
+    statusCode: 404,
   };
   assert.deepEqual(describe(data), data);
 });

@@ -20,7 +20,8 @@ const NAME = 'security.guessing_noticed';
 
 function watchOf(s: Scene, counters: Counters): AttackWatch {
   return createAttackWatch({
-    ...{ counters, eventStore: s.app.storage.events },
+    counters,
+    eventStore: s.app.storage.events,
     events: createEvents({ clock: () => s.time.now }),
     clock: () => s.time.now,
     log: createLog({ ...s.config.log, level: 'silent' }),

@@ -57,7 +57,10 @@ export function createGuessing(deps: {
   const passwordTries = createForgivableLimit(PASSWORD_TRIES, counters);
   if (!counters) return { guessing: NO_GUESSING, devices, passwordTries };
   const guessing = createAdmission({
-    ...{ counters, passwordTries, notifyOfBlock, devices },
+    counters,
+    passwordTries,
+    notifyOfBlock,
+    devices,
     throttles: createThrottles(deps),
     watch: createAttackWatch({ ...deps, counters }),
     proofs: deps.config.proofOfWork ? createProofOfWork({ keyring, counters, clock }) : null,

@@ -16,8 +16,15 @@ const newName = () => `test.name-${nextNumber()}`;
 const idsOf = (all: readonly { id: string }[]) => all.map(({ id }) => id);
 
 const completed = (held: Claim, result: unknown = 'done'): Settlement => ({
-  ...{ id: held.id, claim: held.claim, state: 'completed', attempts: 1, progress: 100 },
-  ...{ log: ['began', 'ended'], result, failure: null, runAt: null },
+  id: held.id,
+  claim: held.claim,
+  state: 'completed',
+  attempts: 1,
+  progress: 100,
+  log: ['began', 'ended'],
+  result,
+  failure: null,
+  runAt: null,
 });
 const failed = (held: Claim): Settlement => ({
   ...completed(held),

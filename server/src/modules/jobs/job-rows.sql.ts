@@ -45,7 +45,10 @@ export const slotOf = (name: string, uniqueKey: string): string => `${name} ${un
 
 export function newRow({ id, name, args, priority, uniqueKey, retries, createdAt, runAt }: NewJob): Insertable<JobRow> {
   return {
-    ...{ id, name, priority, retries },
+    id,
+    name,
+    priority,
+    retries,
     args: JSON.stringify(args),
     state: runAt === null ? 'waiting' : 'delayed',
     unique_key: uniqueKey,
@@ -69,7 +72,13 @@ export function toRecord(row: Selectable<JobRow>): JobRecord {
   const { id, name, priority, attempts, retries, progress } = row;
   const state = row.state === 'handed' ? 'waiting' : row.state;
   return {
-    ...{ id, name, state, priority, attempts, retries, progress },
+    id,
+    name,
+    state,
+    priority,
+    attempts,
+    retries,
+    progress,
     args: JSON.parse(row.args),
     uniqueKey: row.unique_key,
     log: JSON.parse(row.log),
@@ -87,7 +96,11 @@ export function toNewJob(row: Selectable<JobRow>): NewJob {
   const { id, name, priority, retries } = row;
   const createdAt = toDate(row.created_at);
   return {
-    ...{ id, name, priority, retries, createdAt },
+    id,
+    name,
+    priority,
+    retries,
+    createdAt,
     args: JSON.parse(row.args),
     uniqueKey: row.unique_key,
     runAt: row.state === 'delayed' ? toDateOrNull(row.due_at) : null,

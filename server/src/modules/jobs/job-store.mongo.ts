@@ -141,8 +141,13 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
       const job = await jobs.findOne(over, { projection: { name: 1, uniqueKey: 1 } });
       if (!job) return false;
       const again = {
-        ...{ state: 'waiting' as const, attempts: 0, deaths: 0, dueAt: now, finishedAt: null },
-        ...{ cancelRequested: false, progress: null },
+        state: 'waiting' as const,
+        attempts: 0,
+        deaths: 0,
+        dueAt: now,
+        finishedAt: null,
+        cancelRequested: false,
+        progress: null,
         uniqueSlot: job.uniqueKey === null ? null : slotOf(job.name, job.uniqueKey),
       } as const;
       try {
@@ -257,8 +262,18 @@ function newDocument({ id, args, createdAt, runAt, promised: _, ...job }: NewJob
     args: asJson(args),
     state: runAt === null ? 'waiting' : 'delayed',
     uniqueSlot: uniqueKey === null ? null : slotOf(name, uniqueKey),
-    ...{ attempts: 0, deaths: 0, claim: null, cancelRequested: false, progress: null, log: [] },
-    ...{ result: null, failure: null, createdAt, dueAt: runAt ?? createdAt, startedAt: null, finishedAt: null },
+    attempts: 0,
+    deaths: 0,
+    claim: null,
+    cancelRequested: false,
+    progress: null,
+    log: [],
+    result: null,
+    failure: null,
+    createdAt,
+    dueAt: runAt ?? createdAt,
+    startedAt: null,
+    finishedAt: null,
   };
 }
 
@@ -283,7 +298,11 @@ const ended = (state: JobState, now: Date) => ({ state, dueAt: null, finishedAt:
 function settled({ state, attempts, progress, log, result, failure, runAt }: Settlement, now: Date) {
   return {
     ...(state === 'waiting' || state === 'delayed' ? { state, dueAt: runAt ?? now } : ended(state, now)),
-    ...{ attempts, progress, log, failure, claim: null },
+    attempts,
+    progress,
+    log,
+    failure,
+    claim: null,
     result: result === undefined ? null : asJson(result),
   };
 }

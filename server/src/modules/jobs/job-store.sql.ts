@@ -147,8 +147,13 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
       const again = db
         .updateTable('jobs')
         .set({
-          ...{ state: 'waiting', attempts: 0, deaths: 0, due_at: now, finished_at: null },
-          ...{ cancel_requested: false, progress: null },
+          state: 'waiting',
+          attempts: 0,
+          deaths: 0,
+          due_at: now,
+          finished_at: null,
+          cancel_requested: false,
+          progress: null,
           unique_slot: job.unique_key === null ? null : slotOf(job.name, job.unique_key),
         })
         .where('id', '=', id)
@@ -265,7 +270,9 @@ function settled(settlement: Settlement, now: Date): Updateable<JobRow> {
   const { state, attempts, progress, log, result, failure, runAt } = settlement;
   return {
     ...(state === 'waiting' || state === 'delayed' ? { state, due_at: runAt ?? now } : ended(state, now)),
-    ...{ attempts, progress, claim: null },
+    attempts,
+    progress,
+    claim: null,
     log: JSON.stringify(log),
     result: result === undefined ? null : JSON.stringify(result),
     failure: failure && JSON.stringify(failure),

@@ -123,7 +123,9 @@ export function queueView(
   return {
     ...status,
     durations: durations && { averageMs: durations.average, p95Ms: durations.p95 },
-    ...{ concurrency, retries, timeoutMs: timeout },
+    concurrency,
+    retries,
+    timeoutMs: timeout,
   };
 }
 

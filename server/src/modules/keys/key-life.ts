@@ -74,7 +74,10 @@ export function createKeyLife(deps: {
     const now = clock();
     const id = newId(now);
     const key: KeyRecord = {
-      ...{ id, use, place: chain.freePlace, algorithm },
+      id,
+      use,
+      place: chain.freePlace,
+      algorithm,
       publicJwk: publicKey.export({ format: 'jwk' }),
       sealedPrivateKey: sealPrivateKey(keyring, id, privateKey),
       createdAt: now,

@@ -36,7 +36,10 @@ export const rotateBody = Type.Object(
 /** A key as administrators see it, without its private half. */
 export function keyView({ key, status, retiredAt }: KeyLink): Static<typeof keySchema> {
   return {
-    ...{ id: key.id, use: key.use, algorithm: key.algorithm, status },
+    id: key.id,
+    use: key.use,
+    algorithm: key.algorithm,
+    status,
     createdAt: key.createdAt.toISOString(),
     activatedAt: key.activatedAt?.toISOString() ?? null,
     retiredAt: retiredAt?.toISOString() ?? null,

@@ -79,7 +79,13 @@ async function world(t: TestContext, names: string[]) {
     }
   }
   return {
-    ...{ replicas, time, primary, copyOf, away, log, replicate },
+    replicas,
+    time,
+    primary,
+    copyOf,
+    away,
+    log,
+    replicate,
     closed: () => closed,
     /** A heartbeat that reaches these replicas, and is seen there. */
     async heartbeat(...to: string[]) {

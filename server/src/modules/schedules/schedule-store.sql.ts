@@ -42,7 +42,12 @@ export function createSqlScheduleStore(deps: { database: Database; outbox: SqlOu
     async insert(schedule, event) {
       const { id, name, job, missed, origin, version } = schedule;
       const row: Insertable<ScheduleRow> = {
-        ...{ id, name, job, missed, origin, version },
+        id,
+        name,
+        job,
+        missed,
+        origin,
+        version,
         args: JSON.stringify(schedule.args),
         timing: JSON.stringify(schedule.timing),
         options: JSON.stringify(schedule.options),
@@ -134,8 +139,15 @@ function toChange(patch: SchedulePatch): Updateable<ScheduleRow> {
   const { name, job, missed, origin, enabled } = patch;
   const { args, timing, options, startAt, endAt, nextRunAt, lastRunAt } = patch;
   const change = {
-    ...{ name, job, missed, origin, enabled, start_at: startAt, end_at: endAt },
-    ...{ next_run_at: nextRunAt, last_run_at: lastRunAt },
+    name,
+    job,
+    missed,
+    origin,
+    enabled,
+    start_at: startAt,
+    end_at: endAt,
+    next_run_at: nextRunAt,
+    last_run_at: lastRunAt,
     args: args === undefined ? undefined : JSON.stringify(args),
     timing: timing && JSON.stringify(timing),
     options: options && JSON.stringify(options),
@@ -146,7 +158,12 @@ function toChange(patch: SchedulePatch): Updateable<ScheduleRow> {
 function toRecord(row: Selectable<ScheduleRow>): ScheduleRecord {
   const { id, name, job, missed, origin, version } = row;
   return {
-    ...{ id, name, job, missed, origin, version },
+    id,
+    name,
+    job,
+    missed,
+    origin,
+    version,
     args: JSON.parse(row.args),
     timing: JSON.parse(row.timing),
     options: JSON.parse(row.options),

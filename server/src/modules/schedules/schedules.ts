@@ -105,7 +105,11 @@ export function createSchedules(deps: {
       id: newId(now),
       enabled: input.enabled ?? true,
       origin,
-      ...{ nextRunAt: null, lastRunAt: null, createdAt: now, updatedAt: now, version: 1 },
+      nextRunAt: null,
+      lastRunAt: null,
+      createdAt: now,
+      updatedAt: now,
+      version: 1,
     };
     schedule.nextRunAt = nextOf(schedule);
     const event = describe(caller, 'schedule.created', schedule, { before: null, after: auditView(schedule) });

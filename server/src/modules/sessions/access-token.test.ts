@@ -38,7 +38,9 @@ function setUp(algorithm: Algorithm, ttl = 15 * MINUTE) {
     jwks: async () => ({ keys: [] }),
   };
   const tokens = createAccessTokens({
-    ...{ keys, issuer: ISSUER, ttl },
+    keys,
+    issuer: ISSUER,
+    ttl,
     isBlind: () => time.blind,
     clock: () => time.now,
   });

@@ -22,12 +22,20 @@ import { createSqlUserStore } from './user-store.sql.ts';
 const WAYS = {
   'along the order': { few: 0, fewPerSkipped: 0, firstWindow: 1, largestWindow: 5, patience: 9, many: 0 },
   'along the order, then by a search': {
-    ...{ few: 0, fewPerSkipped: 0, firstWindow: 3, largestWindow: 6 },
-    ...{ patience: 1, many: 99 },
+    few: 0,
+    fewPerSkipped: 0,
+    firstWindow: 3,
+    largestWindow: 6,
+    patience: 1,
+    many: 99,
   },
   'by a search where many are skipped': {
-    ...{ few: 1, fewPerSkipped: 1, firstWindow: 4, largestWindow: 4 },
-    ...{ patience: 9, many: 9 },
+    few: 1,
+    fewPerSkipped: 1,
+    firstWindow: 4,
+    largestWindow: 4,
+    patience: 9,
+    many: 9,
   },
 } as const;
 

@@ -37,7 +37,9 @@ export const sql = {
     const table = 'jobs';
     await createIndex(db, columns, { name: 'jobs_unique_slot', table, on: ['unique_slot'], unique: true });
     await createIndex(db, columns, {
-      ...{ name: 'jobs_name_state_priority_due_at_id', table, where: waiting },
+      name: 'jobs_name_state_priority_due_at_id',
+      table,
+      where: waiting,
       on: ['name', 'state', 'priority', 'due_at', 'id'],
     });
     await createIndex(db, columns, { name: 'jobs_state_due_at', table, on: ['state', 'due_at'], where: due });

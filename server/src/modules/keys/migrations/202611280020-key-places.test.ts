@@ -30,9 +30,16 @@ async function insertFormer(database: Database): Promise<void> {
       continue;
     }
     const row = {
-      ...{ id, algorithm: key.algorithm, status: 'active', active_slot: key.algorithm, retired_at: null, version: 1 },
-      ...{ public_jwk: JSON.stringify(key.publicJwk), sealed_private_key: key.sealedPrivateKey },
-      ...{ created_at: NOW, activated_at: NOW },
+      id,
+      algorithm: key.algorithm,
+      status: 'active',
+      active_slot: key.algorithm,
+      retired_at: null,
+      version: 1,
+      public_jwk: JSON.stringify(key.publicJwk),
+      sealed_private_key: key.sealedPrivateKey,
+      created_at: NOW,
+      activated_at: NOW,
     };
     await sqlOf<{ signing_keys: typeof row }>(database).db.insertInto('signing_keys').values(row).execute();
   }
