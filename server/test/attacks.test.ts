@@ -116,6 +116,41 @@ test('a sign-in that waited for a new password is ended by what ended all sessio
     assert.deepEqual(await s.app.storage.sessions.listLatest(user.id, 10), []);
   }));
 
+test('what ends all sessions while a step sets the password ends the flow, and the session that waited for it', () =>
+  withScene(async (s) => {
+    const person = somebody();
+    await s.client.register(person);
+    const { refreshToken, session, user: who } = await s.client.login(person);
+    const { users, sessions } = s.app.storage;
+    // As it may come to be one day: whoever may go on only with another password.
+    const at = async () => ({ id: who.id, version: (await users.find(who.id))?.version ?? 0, now: s.time.now });
+    const event = () => makeEvent(`user:${who.id}`, { userId: who.id, pending: false, evicts: true });
+    const now = (await users.find(who.id)) ?? assert.fail();
+    const { passwordVersion, sessionEpoch, passwordHash } = now;
+    const must = {
+      hash: passwordHash ?? '',
+      passwordVersion,
+      mustChangePassword: true,
+      sessionEpoch,
+      keptSessionId: null,
+    };
+    assert.equal(await users.setPassword(await at(), must, event()), 'ok');
+    const asked = await s.client.send('POST', '/auth/refresh', { body: { refreshToken } });
+    const { flowToken, step } = refused(asked, 403, 'step_required');
+    assert.equal(step, 'change_password');
+    around(users, 'setPassword', {
+      before: once(async () => {
+        const ended = { sessionEpoch: sessionEpoch + 1, keptSessionId: null };
+        assert.equal(await users.endSessions(await at(), ended, event()), 'ok');
+      }),
+    });
+    const body = { flowToken, newPassword: NEW_PASSWORD, tokenTransport: 'body' };
+    refused(await s.client.send('POST', '/auth/complete-step', { body }), 400, 'token_invalid');
+    assert.equal((await users.find(who.id))?.passwordVersion, passwordVersion);
+    assert.equal((await sessions.find(session.id))?.version, 1);
+    refused(await s.client.send('POST', '/auth/refresh', { body: { refreshToken } }), 401, 'refresh_invalid');
+  }));
+
 test('a session that is being written while all sessions are ended is born dead', () =>
   withScene(async (s) => {
     const password = 'chosen by the administrator';

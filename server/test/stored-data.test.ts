@@ -91,6 +91,7 @@ describe('what the version before has left in databases and at clients stays goo
       refused(await complete(change), 400, 'token_invalid');
       const verify = { flowToken: kept.verifyFlow.flowToken, code: kept.verifyCode };
       const { user } = ok<SignedInBody>(await complete(verify), 200);
+      refused(await complete(verify), 400, 'token_invalid');
       assert.equal(user.emailVerified, true);
     }));
 

@@ -14,6 +14,10 @@ export function createChangePassword({ newPasswords }: { newPasswords: NewPasswo
         data: { forced: true },
         lost: authErrors.token_invalid,
         mustDiffer: true,
+        // What has ended all sessions meanwhile ended the one that waits, too: it must not come back as the kept one, or in a new epoch.
+        demand(now) {
+          if (now.sessionEpoch !== user.sessionEpoch) throw authErrors.token_invalid();
+        },
         keptSessionId: () => keep,
       });
       return { proofs: [], moved: { passwordVersion, sessionEpoch } };

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { after, type Clock, MINUTE } from '../../platform/clock.ts';
 import { decodeBase64url } from '../../platform/crypto/base64url.ts';
 import { type Keyring, SealBroken, UnknownKey } from '../../platform/crypto/keyring.ts';
-import { newId } from '../../platform/ids.ts';
 import type { Proof } from '../sessions/session-store.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import type { StepName } from './decide.ts';
@@ -76,7 +76,7 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
       try {
         const sealed = JSON.parse(keyring.open(PURPOSE, token, PURPOSE).toString()) as Sealed;
         if (sealed.until <= clock().getTime()) return null;
-        return { flow: flowOf(sealed, clock()), step: sealed.step };
+        return { flow: flowOf(sealed, token), step: sealed.step };
       } catch (error) {
         if (error instanceof SealBroken || error instanceof UnknownKey) return null;
         throw error;
@@ -85,12 +85,12 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
   };
 }
 
-function flowOf(sealed: Sealed, now: Date): SealedFlow {
+function flowOf(sealed: Sealed, token: string): SealedFlow {
   const { userId, passwordVersion, until, becomes = 'session', clientId = 'ostiary', epochs = null } = sealed;
   // The version before asked for steps after a password only.
   const proofs = sealed.proofs ?? [{ method: 'password' as const, at: after(new Date(until), -FLOW_TTL).getTime() }];
   return {
-    id: sealed.id ?? newId(now),
+    id: sealed.id ?? idFrom(token),
     becomes,
     userId,
     clientId,
@@ -99,6 +99,14 @@ function flowOf(sealed: Sealed, now: Date): SealedFlow {
     proofs: proofs.map(({ method, at }) => ({ method, at: new Date(at) })),
     until: new Date(until),
   };
+}
+
+/** The same id for the same token, so that one of the version before, which named none, serves once as well. */
+function idFrom(token: string): string {
+  const hex = createHash('sha256').update(token).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), `7${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  );
 }
 
 /** The epochs of an account that a flow is bound to. */
