@@ -94,6 +94,7 @@ test('the connection that a worker had not taken when it was killed is closed, a
     assert.deepEqual((await Promise.all(fates)).toSorted(), ['close', 'data']);
     for (const client of clients) client.destroy();
     await until(() => sockets() === before);
+    await until(() => Object.values(cluster.workers ?? {}).length === 1);
   }
   assert.equal(taken.destroyed, false, 'what others have stays');
 });

@@ -21,10 +21,16 @@ export function closeLostConnections({ process: child }: Pick<Worker, 'process'>
   };
   // Accepted, or returned for another worker.
   child.on('internalMessage', (answer: { ack?: unknown }) => underWay.delete(answer.ack));
-  // The worker has ended, and all its messages have been received. There is no 'disconnect' event during a hand-over.
+  let isDisconnected = false;
+  child.once('disconnect', () => {
+    isDisconnected = true;
+  });
+  // The worker has ended, and all its messages have been received.
   child.once('close', () => {
     for (const connection of underWay.values()) connection.close();
     underWay.clear();
+    // Node omits this event during a hand-over: the cluster would keep the worker, and what listens for it, for ever.
+    if (!isDisconnected) child.emit('disconnect');
   });
 }
 
