@@ -17,7 +17,9 @@ function callersOf(call: RegExp): string[] {
 
 describe('the one door to a session', () => {
   test('only the sign-in engine begins a session, or lets one go on', () => {
-    assert.deepEqual(callersOf(/\bsessions\.(?:start|refresh|elevate)\(/), ['modules/sign-in/engine.ts']);
+    assert.deepEqual(callersOf(/\bsessions\.(?:start|refresh|elevate|reauthenticate)\(/), [
+      'modules/sign-in/engine.ts',
+    ]);
   });
 
   test('only sessions.ts writes one into the store', () => {
@@ -33,7 +35,7 @@ describe('the one door to a session', () => {
 
   test('a new caller would be seen', () => {
     const sources = ['await sessions.start(caller, user, how)', 'return sessions.elevate(caller, id, proofs)'];
-    for (const source of sources) assert.match(source, /\bsessions\.(?:start|refresh|elevate)\(/);
+    for (const source of sources) assert.match(source, /\bsessions\.(?:start|refresh|elevate|reauthenticate)\(/);
   });
 });
 

@@ -165,6 +165,18 @@ describe('a sign-in that waits', () => {
       { env: LIMITED },
     ));
 
+  test('a code that arrives late makes no password fresher than it is', () =>
+    withScene(async (s) => {
+      const person = await insertUser(s, { emailVerified: false });
+      const { flowToken } = await step(s, person);
+      const [code = ''] = await codesOf(s, person.email);
+      s.time.forward(9 * MINUTE);
+      const { accessToken: token } = ok<SignedInBody>(await complete(s, { flowToken, code }), 200);
+      s.time.forward(2 * MINUTE);
+      const asked = await s.client.send('POST', '/users/me/email', { token, body: { newEmail: 'x@example.com' } });
+      refused(asked, 401, 'reauth_required');
+    }));
+
   test('it is void once all sessions of the account were ended', () =>
     withScene(async (s) => {
       const person = await insertUser(s, { emailVerified: false });
@@ -237,6 +249,60 @@ describe('a session that may not go on without a step', () => {
       );
       const next = ok<SignedInBody>(await refresh(s, refreshToken), 200);
       assert.equal(next.session.id, session.id);
+    }));
+
+  test('a flow whose step was done elsewhere gives nothing without a proof, and none outlives a rotation', () =>
+    withScene(async (s) => {
+      const person = somebody();
+      const { refreshToken, session, user } = await s.client.register(person);
+      await unverify(s, user.id);
+      const theirs = refused(await refresh(s, refreshToken), 403, 'step_required') as Waiting;
+      const own = refused(await refresh(s, refreshToken), 403, 'step_required') as Waiting;
+      ok(await mail(s, own.flowToken), 202);
+      const [code = ''] = await codesOf(s, person.email);
+      const done = ok<SignedInBody>(await complete(s, { flowToken: own.flowToken, code }), 200);
+      assert.equal(done.deviceToken, undefined, 'each device may try passwords at a pace of its own');
+      refused(await complete(s, { flowToken: theirs.flowToken }), 400, 'token_invalid');
+      const { version } = (await s.app.storage.sessions.find(session.id)) ?? assert.fail();
+      ok(await refresh(s, refreshToken), 200);
+      await unverify(s, user.id);
+      s.time.forward(MINUTE);
+      ok(await mail(s, theirs.flowToken), 202);
+      const [again = ''] = await codesOf(s, person.email);
+      refused(await complete(s, { flowToken: theirs.flowToken, code: again }), 401, 'unauthenticated');
+      assert.equal((await s.app.storage.sessions.find(session.id))?.version, version + 1, 'the rotation, and no more');
+    }));
+
+  test('proving the password again does not go round the step', () =>
+    withScene(async (s) => {
+      const person = somebody();
+      const { accessToken: token, user } = await s.client.register(person);
+      await unverify(s, user.id);
+      const body = { password: person.password };
+      refused(await s.client.send('POST', '/auth/reauthenticate', { token, body }), 403, 'step_required');
+    }));
+
+  test('an answer that was lost is given again before the step is asked for', () =>
+    withScene(async (s) => {
+      const { refreshToken, user } = await s.client.register(somebody());
+      const lost = ok<SignedInBody>(await refresh(s, refreshToken), 200);
+      await unverify(s, user.id);
+      const again = ok<SignedInBody>(await refresh(s, refreshToken), 200);
+      assert.equal(again.refreshToken, lost.refreshToken);
+      refused(await refresh(s, again.refreshToken), 403, 'step_required');
+    }));
+
+  test('the code of another address is none for the account’s own', () =>
+    withScene(async (s) => {
+      const person = somebody();
+      const other = somebody();
+      const { accessToken: token, refreshToken, user } = await s.client.register(person);
+      ok(await s.client.send('POST', '/users/me/email', { token, body: { newEmail: other.email } }), 202);
+      const [code = ''] = await codesOf(s, other.email);
+      await unverify(s, user.id);
+      const { flowToken } = refused(await refresh(s, refreshToken), 403, 'step_required') as Waiting;
+      refused(await complete(s, { flowToken, code }), 400, 'code_invalid');
+      assert.equal((await s.app.storage.users.find(user.id))?.email, person.email);
     }));
 
   test('a session that was ended meanwhile is not brought back by the step', () =>

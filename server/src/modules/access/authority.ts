@@ -33,7 +33,10 @@ export function createAuthority(deps: { gate: SubjectGate; grants: Grants; catal
       if (actor === OPERATOR) return { held: SUPERADMIN_PRIVILEGES, roleIds: [] };
       const holder = actor && (await gate(actor));
       if (!holder) throw platformErrors.unauthenticated();
-      return { held: { ...(await grants.heldBy(holder)), scopes: actor.scopes }, roleIds: holder.roleIds };
+      const held = await grants.heldBy(holder);
+      // Only persons are superadmins: a service account of the same id is not.
+      if (held.superadmin && actor.subject.kind !== 'person') throw platformErrors.unauthenticated();
+      return { held: { ...held, scopes: actor.scopes }, roleIds: holder.roleIds };
     },
 
     async demandRoles(caller, roles) {

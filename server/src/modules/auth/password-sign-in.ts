@@ -7,7 +7,7 @@ import type { Logger } from '../../platform/telemetry/log.ts';
 import type { Guessing } from '../guessing/guessing.ts';
 import { passwordFingerprint } from '../guessing/names.ts';
 import type { Solution } from '../guessing/proof-of-work.ts';
-import type { Sessions, SignedIn } from '../sessions/sessions.ts';
+import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { loginKey } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
@@ -26,7 +26,7 @@ export interface LoginInput {
 export interface PasswordSignIn {
   /** Throws `invalid_credentials`, alike for every reason, `step_required`, `rate_limited`, or `proof_required`. */
   login(caller: Caller, input: LoginInput): Promise<SignedIn>;
-  /** Proves the password again within a session. Throws `invalid_credentials`. */
+  /** Proves the password again within a session. Throws `invalid_credentials`, and `step_required` where the session may not go on as it is. */
   reauthenticate(
     caller: Caller,
     actor: SessionActor,
@@ -38,7 +38,6 @@ export interface PasswordSignIn {
 export function createPasswordSignIn(deps: {
   userStore: UserStore;
   users: Users;
-  sessions: Sessions;
   signIn: SignInEngine;
   guessing: Guessing;
   hasher: PasswordHasher;
@@ -47,7 +46,7 @@ export function createPasswordSignIn(deps: {
   clock: Clock;
   log: Logger;
 }): PasswordSignIn {
-  const { userStore, users, sessions, signIn, guessing, hasher, keyedHash, delayRefusal, clock, log } = deps;
+  const { userStore, users, signIn, guessing, hasher, keyedHash, delayRefusal, clock, log } = deps;
 
   async function upgrade(user: UserRecord, password: string): Promise<void> {
     const from = user.passwordHash;
@@ -79,7 +78,7 @@ export function createPasswordSignIn(deps: {
     async reauthenticate(caller, actor, password) {
       const user = await users.me(actor);
       await provePassword(await guessing.admitSession(actor), hasher, password, user);
-      return sessions.reauthenticate(caller, actor);
+      return signIn.reauthenticate(caller, actor);
     },
   };
 }

@@ -123,12 +123,15 @@ export function authRoutes(deps: {
     app.post(
       '/auth/reauthenticate',
       {
-        config: { access: 'signedIn', errors: ['invalid_credentials', ...ENCRYPTED_CODES] },
+        config: {
+          access: 'signedIn',
+          errors: ['invalid_credentials', 'step_required', 'refresh_invalid', ...ENCRYPTED_CODES],
+        },
         schema: {
           operationId: 'reauthenticate',
           summary: 'Prove the password again, for what needs a fresh sign-in',
           description:
-            'With the access token that this hands out, nothing answers `reauth_required` for ten minutes. The session goes on.',
+            'With the access token that this hands out, nothing answers `reauth_required` for ten minutes. The session goes on, unless it needs a step first, as at a refresh.',
           tags: TAGS,
           body: reauthenticateBody,
           response: { 200: accessTokenSchema },

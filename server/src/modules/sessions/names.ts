@@ -9,7 +9,10 @@ const AMR: Record<ProofMethod, string> = { password: 'pwd', email: 'otp' };
 
 /** The latest proof of each method, in the order in which they were given. */
 export function latestProofs(earlier: readonly Proof[], later: readonly Proof[]): Proof[] {
-  return [...earlier.filter(({ method }) => !later.some((proof) => proof.method === method)), ...later];
+  const isSuperseded = (proof: Proof, by: readonly Proof[]) =>
+    by.some(({ method, at }) => method === proof.method && at >= proof.at);
+  const kept = earlier.filter((proof) => !isSuperseded(proof, later));
+  return [...kept, ...later.filter((proof) => !kept.some(({ method }) => method === proof.method))];
 }
 
 /** `amr` of an access token. */

@@ -54,9 +54,17 @@ export interface Sessions {
    * Notes what was proved within a session that may go on, with a new access token; its refresh token stays. Throws `unauthenticated` where
    * it is over. For the sign-in engine alone.
    */
-  elevate(caller: Caller, sessionId: string, proofs: readonly Proof[]): Promise<SignedIn>;
+  elevate(
+    caller: Caller,
+    session: Pick<SessionRecord, 'id' | 'generation'>,
+    proofs: readonly Proof[],
+  ): Promise<SignedIn>;
   /** Notes that the password was proved again; a new access token for the same session. Throws `unauthenticated` where it is over. */
-  reauthenticate(caller: Caller, actor: SessionActor): Promise<{ accessToken: string; expiresIn: number }>;
+  reauthenticate(
+    caller: Caller,
+    actor: SessionActor,
+    demandSteps: DemandSteps,
+  ): Promise<{ accessToken: string; expiresIn: number }>;
   /** Ends the session that any genuine token names, an expired one too; false where none is genuine. */
   signOut(caller: Caller, tokens: { accessToken: string | null; refreshToken: string | null }): Promise<boolean>;
   /** A user's live sessions, the latest first. */
@@ -145,13 +153,14 @@ export function createSessions(deps: {
     caller: Caller,
     sessionId: string,
     proofs: readonly Proof[],
-    how: { type: string; isFresh: boolean },
+    how: { type: string; isFresh: boolean; demand: DemandSteps },
   ): Promise<SignedIn> {
     return untilWon(async () => {
       const session = await store.find(sessionId);
       const user = session && (await users.find(session.userId));
       const now = clock();
       if (!user || !isLive(session, user, now)) throw platformErrors.unauthenticated();
+      how.demand(session, user);
       const { aal, organizationId } = session;
       const authTime = how.isFresh ? now : session.authTime;
       const change = { methods: latestProofs(session.methods, proofs), aal, authTime, organizationId };
@@ -230,9 +239,10 @@ export function createSessions(deps: {
         if (!user || !isLive(session, user, now) || session.idleExpiresAt <= now) throw sessionErrors.refresh_invalid();
 
         const verdict = judgeRefresh(session, token, device, now);
-        // Before anything is written: session and token stay as they are until the step is done.
-        if (verdict === 'rotate' || verdict === 'repeat') demandSteps(session, user);
         if (verdict === 'rotate') {
+          // Before anything is written: session and token stay as they are until the step is done. A lost answer is given again as it was: whoever
+          // lacks the present token could not go on with it after a step.
+          demandSteps(session, user);
           const rotated = await rotate(caller, session, token, now);
           return rotated && signedIn(rotated.session, rotated.token, user);
         }
@@ -244,12 +254,17 @@ export function createSessions(deps: {
     },
 
     // A mailed code alone makes no fresh sign-in: mail can reset the password.
-    elevate: (caller, sessionId, proofs) =>
-      prove(caller, sessionId, proofs, { type: 'session.elevated', isFresh: false }),
+    elevate(caller, { id, generation }, proofs) {
+      // A token that was rotated since belongs to somebody who went on without this step.
+      const demand = (session: SessionRecord) => {
+        if (session.generation !== generation) throw platformErrors.unauthenticated();
+      };
+      return prove(caller, id, proofs, { type: 'session.elevated', isFresh: false, demand });
+    },
 
-    async reauthenticate(caller, { sessionId }) {
+    async reauthenticate(caller, { sessionId }, demandSteps) {
       const proofs = [{ method: 'password', at: clock() } as const];
-      const how = { type: 'session.reauthenticated', isFresh: true };
+      const how = { type: 'session.reauthenticated', isFresh: true, demand: demandSteps };
       const { accessToken, expiresIn } = await prove(caller, sessionId, proofs, how);
       return { accessToken, expiresIn };
     },
@@ -294,8 +309,10 @@ export function createSessions(deps: {
   }
 }
 
-/** When something was last proved. */
-function latest(proofs: readonly Proof[]): Date | undefined {
+/** When something was last proved; by mail only where nothing else was: it makes no sign-in by password fresh. */
+function latest(all: readonly Proof[]): Date | undefined {
+  const others = all.filter(({ method }) => method !== 'email');
+  const proofs = others.length > 0 ? others : all;
   return proofs.map(({ at }) => at).reduce<Date | undefined>((a, b) => (a && a > b ? a : b), undefined);
 }
 

@@ -1,6 +1,6 @@
 import { after, type Clock, SECOND } from '../../platform/clock.ts';
 import { type AppError, platformErrors } from '../../platform/errors.ts';
-import type { Caller } from '../../platform/http/caller.ts';
+import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import { authErrors } from '../auth/errors.ts';
 import type { Guessing } from '../guessing/guessing.ts';
@@ -36,6 +36,8 @@ export interface SignInEngine {
   enter(caller: Caller, entry: Entry): Promise<SignedIn>;
   /** Goes on with a session by its refresh token. Throws `refresh_invalid`, or `step_required`, after which both are as they were. */
   refresh(caller: Caller, refreshToken: string): Promise<SignedIn>;
+  /** Goes on with a session whose password was proved again, with a new access token. Throws as `refresh` does, and `unauthenticated`. */
+  reauthenticate(caller: Caller, actor: SessionActor): Promise<{ accessToken: string; expiresIn: number }>;
   /** Which step a flow waits for. Throws `token_invalid`. */
   flow(flowToken: string): Promise<FlowView>;
   /** Mails a step's code again. Throws `token_invalid`, `rate_limited`, and `validation_failed` where the step has nothing to mail. */
@@ -89,7 +91,7 @@ export function createSignInEngine(deps: {
     const verdict = verdictOn(user, flow.proofs);
     if (verdict.kind === 'refuse') throw refused();
     if (verdict.kind === 'step') throw await ask(caller, flow, user, verdict.step);
-    if (flow.becomes === 'elevation') return sessions.elevate(caller, flow.id, flow.proofs);
+    if (flow.becomes === 'elevation') return sessions.elevate(caller, flow, flow.proofs);
     const how = { id: flow.id, epoch: flow.epochs.sessionEpoch, methods: flow.proofs, aal: verdict.aal };
     const signedIn = await sessions.start(caller, user, how);
     // Of many who bring the same last step, the first insert has used the flow up.
@@ -97,10 +99,18 @@ export function createSignInEngine(deps: {
     return signedIn;
   }
 
-  function flowOf(user: UserRecord, fields: Pick<Flow, 'id' | 'becomes' | 'proofs'>): Flow {
+  function flowOf(user: UserRecord, fields: Pick<Flow, 'id' | 'becomes' | 'generation' | 'proofs'>): Flow {
     const { id: userId, passwordVersion } = user;
     const until = after(clock(), FLOW_TTL);
     return { ...fields, userId, clientId: FIRST_PARTY, passwordVersion, epochs: epochsOf(user), until };
+  }
+
+  /** Throws `step_required` where a session may not go on as it is, and `refresh_invalid` where it may not at all. */
+  function demandSteps({ id, generation, methods: proofs }: SessionRecord, user: UserRecord): void {
+    const verdict = verdictOn(user, proofs);
+    if (verdict.kind === 'refuse') throw sessionErrors.refresh_invalid();
+    if (verdict.kind === 'done') return;
+    throw stepRequired(flowOf(user, { id, becomes: 'elevation', generation, proofs }), user, verdict.step);
   }
 
   /** What a flow token means now. Throws `token_invalid` where it was voided. */
@@ -131,20 +141,12 @@ export function createSignInEngine(deps: {
 
   return {
     enter(caller, { user, proofs, refused }) {
-      const flow = flowOf(user, { id: newId(clock()), becomes: 'session', proofs });
+      const flow = flowOf(user, { id: newId(clock()), becomes: 'session', generation: 0, proofs });
       return advance(caller, flow, refused);
     },
 
-    refresh(caller, refreshToken) {
-      const demandSteps = (session: SessionRecord, user: UserRecord) => {
-        const verdict = verdictOn(user, session.methods);
-        if (verdict.kind === 'refuse') throw sessionErrors.refresh_invalid();
-        if (verdict.kind === 'done') return;
-        const flow = flowOf(user, { id: session.id, becomes: 'elevation', proofs: session.methods });
-        throw stepRequired(flow, user, verdict.step);
-      };
-      return sessions.refresh(caller, refreshToken, demandSteps);
-    },
+    refresh: (caller, refreshToken) => sessions.refresh(caller, refreshToken, demandSteps),
+    reauthenticate: (caller, actor) => sessions.reauthenticate(caller, actor, demandSteps),
 
     async flow(flowToken) {
       const { flow, asked, user, verdict } = await open(flowToken);
@@ -163,7 +165,11 @@ export function createSignInEngine(deps: {
 
     async completeStep(caller, flowToken, input) {
       const { flow, asked, user, verdict } = await open(flowToken);
-      if (verdict.kind === 'done') return advance(caller, flow, authErrors.token_invalid);
+      if (verdict.kind === 'done') {
+        // The session goes on by its refresh token: a flow that needs no proof would go on beside it, unnoticed.
+        if (flow.becomes === 'elevation') throw authErrors.token_invalid();
+        return advance(caller, flow, authErrors.token_invalid);
+      }
       const step = steps[verdict.step];
       const value = input[step.field];
       // It was issued for another step than is due now: the policy, or the account, has moved.

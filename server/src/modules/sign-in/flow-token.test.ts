@@ -12,6 +12,7 @@ const PURPOSE = 'sign-in-flow';
 const makeFlow = (fields: Partial<Flow> = {}): Flow => ({
   id: makeId(),
   becomes: 'session',
+  generation: 4,
   userId: makeId(),
   clientId: 'ostiary',
   passwordVersion: 7,
@@ -53,6 +54,7 @@ test('a flow token of the version before is read, and what it did not keep is no
   assert.equal(tokens.open(token)?.flow.id, id, 'one session at most');
   assert.deepEqual(flow, {
     becomes: 'session',
+    generation: 0,
     userId: user.id,
     clientId: 'ostiary',
     passwordVersion: 7,

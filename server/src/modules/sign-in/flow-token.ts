@@ -13,6 +13,8 @@ export interface Flow {
   /** Of the session that it becomes, whose insert uses the flow up; or of the session that goes on. */
   id: string;
   becomes: 'session' | 'elevation';
+  /** Of the session that goes on, when it asked: once its token was rotated, the flow is void. 0 for a session to be. */
+  generation: number;
   userId: string;
   clientId: string;
   /** The password that was in force: a newer one voids the flow. */
@@ -36,7 +38,8 @@ export interface FlowTokens {
 
 /** How long a flow may take. */
 export const FLOW_TTL = 10 * MINUTE;
-const PURPOSE = 'sign-in-flow';
+/** The version before this one opens the first only: of an elevation it would make a new, fresh session. */
+const PURPOSES = { session: 'sign-in-flow', elevation: 'session-elevation' } as const;
 
 /** What is sealed. `userId`, `step`, `passwordVersion` and `until` are what the version before this one reads, and all that it wrote. */
 interface Sealed {
@@ -47,6 +50,7 @@ interface Sealed {
   until: number;
   id?: string;
   becomes?: Flow['becomes'];
+  generation?: number;
   clientId?: string;
   epochs?: Epochs;
   /** Unix milliseconds. */
@@ -55,8 +59,17 @@ interface Sealed {
 
 /** Flow tokens: sealed (AEAD), so they carry what was proved themselves, and nothing is stored. */
 export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: Clock }): FlowTokens {
+  function unseal(token: string, purpose: string): Sealed | null {
+    try {
+      return JSON.parse(keyring.open(purpose, token, purpose).toString()) as Sealed;
+    } catch (error) {
+      if (error instanceof SealBroken || error instanceof UnknownKey) return null;
+      throw error;
+    }
+  }
+
   return {
-    issue({ id, becomes, userId, clientId, passwordVersion, epochs, proofs, until }, step) {
+    issue({ id, becomes, generation, userId, clientId, passwordVersion, epochs, proofs, until }, step) {
       const sealed: Sealed = {
         userId,
         step,
@@ -64,34 +77,40 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
         until: until.getTime(),
         id,
         becomes,
+        generation,
         clientId,
         epochs,
         proofs: proofs.map(({ method, at }) => ({ method, at: at.getTime() })),
       };
-      return keyring.seal(PURPOSE, Buffer.from(JSON.stringify(sealed)), PURPOSE);
+      const purpose = PURPOSES[becomes];
+      return keyring.seal(purpose, Buffer.from(JSON.stringify(sealed)), purpose);
     },
 
     open(token) {
       if (!decodeBase64url(token.slice(token.indexOf('.') + 1))) return null;
-      try {
-        const sealed = JSON.parse(keyring.open(PURPOSE, token, PURPOSE).toString()) as Sealed;
-        if (sealed.until <= clock().getTime()) return null;
-        return { flow: flowOf(sealed, token), step: sealed.step };
-      } catch (error) {
-        if (error instanceof SealBroken || error instanceof UnknownKey) return null;
-        throw error;
-      }
+      const sealed = unseal(token, PURPOSES.session) ?? unseal(token, PURPOSES.elevation);
+      if (!sealed || sealed.until <= clock().getTime()) return null;
+      return { flow: flowOf(sealed, token), step: sealed.step };
     },
   };
 }
 
 function flowOf(sealed: Sealed, token: string): SealedFlow {
-  const { userId, passwordVersion, until, becomes = 'session', clientId = 'ostiary', epochs = null } = sealed;
+  const {
+    userId,
+    passwordVersion,
+    until,
+    becomes = 'session',
+    generation = 0,
+    clientId = 'ostiary',
+    epochs = null,
+  } = sealed;
   // The version before asked for steps after a password only.
   const proofs = sealed.proofs ?? [{ method: 'password' as const, at: after(new Date(until), -FLOW_TTL).getTime() }];
   return {
     id: sealed.id ?? idFrom(token),
     becomes,
+    generation,
     userId,
     clientId,
     passwordVersion,

@@ -83,7 +83,10 @@ export function signInRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', flowToken, ...input } = request.body;
         const opened = await decryptor.openOptional(input, 'newPassword');
-        return devices.handOut(reply, await signIn.completeStep(callerOf(request), flowToken, opened), tokenTransport);
+        const signedIn = await signIn.completeStep(callerOf(request), flowToken, opened);
+        // A session that goes on makes no device known: each one may try passwords at a pace of its own.
+        if (signedIn.refreshToken === null) return cookie.handOut(reply, signedIn, tokenTransport);
+        return devices.handOut(reply, signedIn, tokenTransport);
       },
     );
 

@@ -38,11 +38,11 @@ export function createVerifyEmail(deps: {
   async function mailAgain(caller: Caller, userId: string, code: EmailChange): Promise<void> {
     await users.change(userId, async (user) => {
       if (user.emailChange?.id !== code.id) return 'ok';
-      const renewed = { ...user.emailChange, expiresAt: after(clock(), CODE_TTL) };
       const about = { target: `user:${userId}`, userId };
       const data = { challengeId: code.id };
       const event = events.describe(caller, { type: 'user.email_change_requested', ...about, data });
-      return userStore.beginEmailChange({ id: userId, version: user.version, now: clock() }, renewed, event);
+      const at = { id: userId, version: user.version, now: clock() };
+      return userStore.extendEmailChange(at, after(clock(), CODE_TTL), event);
     });
   }
 
@@ -68,8 +68,9 @@ export function createVerifyEmail(deps: {
       else if (user.email) await users.beginEmailChange(caller, user.id, user.email);
     },
 
-    async complete(caller, { id }, code) {
-      await users.confirmEmailChange(caller, id, code, authErrors.code_invalid);
+    async complete(caller, { id, emailNorm }, code) {
+      // Only of the account's own address: a change to another one is confirmed elsewhere.
+      await users.confirmEmailChange(caller, id, code, authErrors.code_invalid, emailNorm);
       return { proofs: [{ method: 'email', at: clock() }] };
     },
   };

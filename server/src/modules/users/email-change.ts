@@ -12,8 +12,17 @@ import type { EmailChange, UserRecord, UserStore } from './user-store.ts';
 export interface EmailChanges {
   /** Mails a code to the address that the user wants to have (or to the one they have, to verify it). */
   beginEmailChange(caller: Caller, userId: string, newEmail: string): Promise<EmailChange>;
-  /** Takes the address. Throws `invalid` for a code that is wrong, used, expired or unknown, and `email_taken`. */
-  confirmEmailChange(caller: Caller, userId: string, code: string, invalid: () => Error): Promise<UserRecord>;
+  /**
+   * Takes the address; only that of this canonical form, where `emailNorm` is given. Throws `invalid` for a code that is wrong, used,
+   * expired or unknown, and `email_taken`.
+   */
+  confirmEmailChange(
+    caller: Caller,
+    userId: string,
+    code: string,
+    invalid: () => Error,
+    emailNorm?: string | null,
+  ): Promise<UserRecord>;
   /** The code of a waiting change; derived, so a mail that is sent twice says the same. Null where its key is gone. */
   emailChangeCode(userId: string, change: EmailChange): string | null;
 }
@@ -58,8 +67,9 @@ export function createEmailChanges(deps: {
       return challenge;
     },
 
-    async confirmEmailChange(caller, userId, code, invalid) {
+    async confirmEmailChange(caller, userId, code, invalid, emailNorm) {
       const asked = (await store.find(userId))?.emailChange;
+      if (emailNorm !== undefined && asked?.emailNorm !== emailNorm) throw invalid();
       if (!asked || !(await store.countEmailTry(userId, asked.id, CODE_TRIES, clock()))) throw invalid();
       const expected = emailChangeCode(userId, asked);
       if (expected === null || !sameSecret(code, expected)) throw invalid();

@@ -74,6 +74,20 @@ export function userCountersContract(open: Open): void {
       assert.equal(await users().countEmailTry(user.id, user.emailChange?.id ?? '', 5, NOW), false);
     });
 
+    it('extendEmailChange: a try that is counted meanwhile stays counted', async () => {
+      const { user, began } = await insert(makeUser());
+      const change = user.emailChange ?? assert.fail();
+      const { tries } = change;
+      assert.equal(await users().countEmailTry(user.id, change.id, tries + 1, NOW), true);
+      const event = makeEvent(userTarget(user));
+      assert.equal(await users().extendEmailChange(at(user), LATER, event), 'ok');
+      const extended = { ...change, expiresAt: LATER, tries: tries + 1 };
+      const found = (await users().find(user.id)) ?? assert.fail('the user is gone');
+      assert.deepEqual(found, { ...user, emailChange: extended, updatedAt: LATER, version: user.version + 1 });
+      assert.equal(await users().extendEmailChange(at(user), NOW, makeEvent(userTarget(user))), 'lost');
+      await assertHistory(opened(), userTarget(user), [began, event]);
+    });
+
     itRaces('countEmailTry: 5 of 50', async () => {
       const { user } = await insert(makeUser());
       const challenge = user.emailChange?.id ?? '';

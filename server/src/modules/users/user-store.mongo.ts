@@ -81,6 +81,10 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
       return result.matchedCount === 1;
     },
 
+    // By its path: a try that is counted at the same time is not written over.
+    extendEmailChange: (at, expiresAt, event) =>
+      change(at, { 'emailChange.expiresAt': expiresAt } as Partial<UserDocument>, event),
+
     async countEmailTry(id, challengeId, limit, now) {
       const result = await users.updateOne(
         {

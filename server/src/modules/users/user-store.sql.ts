@@ -75,6 +75,8 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
       return result.numUpdatedRows === 1n;
     },
 
+    extendEmailChange: (at, expiresAt, event) => change(at, { email_change_expires_at: expiresAt }, event),
+
     async countEmailTry(id, challengeId, limit, now) {
       const result = await db
         .updateTable('users')

@@ -138,6 +138,8 @@ export interface UserStore {
     event: EventDraft,
   ): Promise<UserChange>;
   beginEmailChange(at: UserAt, change: EmailChange, event: EventDraft): Promise<UserChange>;
+  /** A later end for the waiting change, whose tries stay as they are counted meanwhile. */
+  extendEmailChange(at: UserAt, expiresAt: Date, event: EventDraft): Promise<UserChange>;
   /** Counts one try of a code; false where the challenge is another, expired, or has no tries left. */
   countEmailTry(id: string, challengeId: string, limit: number, now: Date): Promise<boolean>;
   /** Takes the waiting address, verified, and ends the challenge. */

@@ -144,6 +144,30 @@ describe('permissions and roles', () => {
     });
   }
 
+  test('what is not the word that admits refuses, and a failure without an error is one', async (t) => {
+    const headers = { authorization: 'Bearer ada' };
+    const answers: [unknown, number][] = [
+      [false, 403],
+      [true, 403],
+      [undefined, 403],
+      [Promise.resolve(false), 403],
+    ];
+    for (const [said, status] of answers) {
+      const authorize = (() => said) as unknown as Authorize;
+      const { app } = await testServer(t, { routes: guarded, tokens: tokensOf, authorize });
+      assert.equal((await app.inject({ url: '/thing/7', headers })).statusCode, status, String(said));
+    }
+    for (const authorize of [
+      () => Promise.reject(undefined),
+      () => {
+        throw undefined;
+      },
+    ] as Authorize[]) {
+      const { app } = await testServer(t, { routes: guarded, tokens: tokensOf, authorize });
+      assert.equal((await app.inject({ url: '/thing/7', headers })).statusCode, 500);
+    }
+  });
+
   test('an answer that fails is a 500, not a way in', async (t) => {
     for (const authorize of [
       () => Promise.reject(new Error('away')),

@@ -74,16 +74,21 @@ function runFrom(
     for (let index = first; index < checks.length; index++) {
       const pending = checks[index]?.(request, reply);
       if (pending instanceof Promise) {
-        pending.then(() => runFrom(index + 1, checks, request, reply, done), done);
+        const refuse = (error: unknown) => done(asError(error));
+        pending.then(() => runFrom(index + 1, checks, request, reply, done), refuse);
         return;
       }
     }
   } catch (error) {
-    done(error as Error);
+    done(asError(error));
     return;
   }
   done();
 }
+
+/** A check that throws nothing in particular has refused all the same: `done` without an error would admit. */
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error('A check failed.', { cause: error });
 
 /** Routes that roles have no say in: about the caller's own account. */
 const isAboutPersons = (access: Access): boolean => typeof access === 'string' && access !== 'permission';
@@ -129,8 +134,9 @@ const demandVerified: Check = ({ actor }) => {
 
 function demandGrant(need: Need, { authorize }: GuardContext): Check {
   const settle = (decision: Decision) => {
-    if (decision === 'not_granted') throw platformErrors.forbidden();
     if (decision === 'out_of_scope') throw scopeInsufficient(need);
+    // Whatever is not the one word that admits refuses.
+    if (decision !== 'granted') throw platformErrors.forbidden();
   };
   return ({ actor }) => {
     if (actor === null) throw platformErrors.unauthenticated();
