@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { followChanges } from './follow-changes.ts';
 import {
   accessErrors,
   createAccess,
@@ -42,14 +43,13 @@ import { mergeErrors, platformErrors } from './platform/errors.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
 import { type CredentialKind, createAuthenticate } from './platform/http/credential-kind.ts';
 import { createLists } from './platform/http/paging.ts';
-import { type Part, registerParts, rememberedBy } from './platform/http/part.ts';
+import { type Part, registerParts } from './platform/http/part.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { createCounters } from './platform/limits/counters.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import type { Mailbox } from './platform/mail/mailbox.ts';
 import type { Jobs } from './platform/queue/jobs.ts';
 import type { JobQueue } from './platform/queue/queue.ts';
-import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { createSignal } from './platform/signal.ts';
 import { createProbes } from './probes.ts';
@@ -181,7 +181,7 @@ export async function createApp(deps: {
   const people = { ...base, ...rules, ...protection, users, sessions, cookie, devices, decryptor };
   const signInModule = createSignIn({ ...people, verifyEmail: verificationRequired });
   const auth = createAuth({ ...people, signIn: signInModule.signIn });
-  const credentials = [sessionModule.credentials, ...(deps.credentials ?? [])];
+  const credentials = [sessionModule.credentials, ...deps.credentials];
   const roleModule = createRoles({ ...base, ...permissions, store: storage.roles, credentials });
   const admin = createAdmin({ ...people, ...permissions, ...roleModule, ...auth, readLists: replicas.read });
   const { findUser } = admin;
@@ -217,20 +217,7 @@ export async function createApp(deps: {
     createMailboxPage({ mailbox }),
   ];
 
-  const remembered = rememberedBy(parts);
-  const feed = eventLog.follow(remembered);
-  // Faster than the feed, which is read anyway: a message that is lost only comes later.
-  const onGap = () => void feed.poll().catch(() => {});
-  const bus = redis && createBus({ redis, onMessage: remembered.evict, onGap });
-  commits.listen((event) => {
-    if (event.evicts) {
-      remembered.evict(event.target);
-      bus?.publish(event.target);
-    }
-    if (event.pending) relay.wake();
-    const who = event.actorId ?? event.userId;
-    if (who) replicas.wrote(who);
-  });
+  const changes = followChanges({ parts, commits, eventLog, replicas, redis });
   await keys.load();
 
   const { authorize, rateOf } = grants;
@@ -259,12 +246,12 @@ export async function createApp(deps: {
     scheduler,
     hasher,
     cache,
-    pollEvictions: () => feed.poll(),
+    pollEvictions: changes.poll,
     pollReplicas: () => replicas.poll(),
     async start() {
-      // Before the first reading of the feed, which reads all keys.
+      // Before the first reading of changes, which reads all keys.
       await keys.start();
-      await feed.start();
+      await changes.start();
       relay.start();
       replicas.start();
       if (config.role !== 'web') {
@@ -276,8 +263,7 @@ export async function createApp(deps: {
       if (config.role !== 'worker') reportRoles({ roles: await grants.roles(), catalogue, log });
     },
     async stop(grace = 0) {
-      bus?.close();
-      await Promise.all([scheduler.stop(), relay.stop(), feed.stop()]);
+      await Promise.all([scheduler.stop(), relay.stop(), changes.stop()]);
       await queue.stop(grace);
       await heartbeat.stop();
       await keys.stop();

@@ -7,7 +7,7 @@ import { platformErrors } from '../../platform/errors.ts';
 import { isId } from '../../platform/ids.ts';
 import type { SigningKey, SigningKeys, VerificationKey } from '../keys/signing-keys.ts';
 
-/** What an access token says (RFC 9068, 2.2), and the generation of the refresh token that it came with. */
+/** Claims of an access token (RFC 9068, 2.2), and the generation of the refresh token that was issued with it. */
 export interface AccessTokenClaims {
   userId: string;
   sessionId: string;
@@ -15,7 +15,7 @@ export interface AccessTokenClaims {
   generation: number;
   authTime: Date;
   amr: string[];
-  /** Informs clients; nothing is decided by it. */
+  /** For clients only; the server decides nothing by it. */
   roles: string[];
 }
 
@@ -26,26 +26,26 @@ export interface VerifiedToken extends AccessTokenClaims {
 }
 
 export interface AccessTokens {
-  /** Throws `unavailable` while this instance cannot know whether the key that it would sign with was revoked. */
+  /** Signs a token. Throws `unavailable` while this instance cannot know whether its signing key was revoked. */
   issue(claims: AccessTokenClaims): { accessToken: string; expiresIn: number };
-  /** The token's claims without looking at its session, or null for anything but a genuine token that has not run out. */
+  /** The claims of a genuine token that has not expired, or null. Does not look at its session. */
   verify(token: string): VerifiedToken | null | Promise<VerifiedToken | null>;
-  /** The same, but also for one that ran out: enough to sign out with. */
+  /** Like `verify`, but accepts an expired token: enough to sign out with. */
   verifyExpired(token: string): Promise<VerifiedToken | null>;
 }
 
 const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-/** A header field has no room for more; a person may have a hundred roles of fifty characters. */
+/** Characters. A person may have a hundred roles of fifty characters; a header field has no room for more. */
 const LONGEST = 16_384;
 const REMEMBERED = 20_000;
 /** RFC 8725, 3.11: no token of another kind may serve as an access token. */
 const TYPE = 'at+jwt';
-/** As long as the configuration lets a token live, and clocks of instances differ; whatever claims more is not ours. */
+/** The longest lifetime that the configuration allows, plus the clock skew between instances. A token that claims more is forged. */
 const LONGEST_LIFE = DAY + 5 * MINUTE;
 
 /**
- * Access tokens as signed JWTs (RFC 7519, RFC 9068). Only the exact header that `issue` writes is accepted, in canonical base64url, under
- * a key of ours and that key's own algorithm, so that neither `alg` nor `kid` nor another spelling is a choice of the client's.
+ * Access tokens as signed JWTs (RFC 7519, RFC 9068). `verify` accepts only the exact header that `issue` writes, in canonical base64url,
+ * under a key of this server and that key's own algorithm: the client can choose neither `alg` nor `kid` nor another spelling.
  */
 export function createAccessTokens(deps: {
   keys: SigningKeys;
@@ -57,7 +57,7 @@ export function createAccessTokens(deps: {
   clock: Clock;
 }): AccessTokens {
   const { keys, issuer, ttl, isBlind, clock } = deps;
-  // By the exact string: what was verified once is the same bytes. `exp` and the key are still looked at every time.
+  // Keyed by the exact string, so that a hit is the same bytes that were verified. `exp` and the key are checked every time.
   // Unlike `max`, `maxSize` reserves no memory ahead.
   const remembered = new LRUCache<string, VerifiedToken>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
 
@@ -143,14 +143,14 @@ function headerOf(key: { kid: string; algorithm: string }): string {
   return Buffer.from(JSON.stringify({ alg: key.algorithm, typ: TYPE, kid: key.kid })).toString('base64url');
 }
 
-/** The `kid` that the header claims, before anything is believed. */
+/** The `kid` in the header. Not verified. */
 function kidOf(token: string): string | null {
   const header = decodeBase64url(token.slice(0, token.indexOf('.')));
   const { kid } = ((header && parseJson(header)) ?? {}) as { kid?: unknown };
   return typeof kid === 'string' && isId(kid) ? kid : null;
 }
 
-/** Null where it is no JSON. */
+/** Null if it is not JSON. */
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString());
@@ -159,7 +159,7 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-/** How `node:crypto` is told of each algorithm (RFC 7518, 3.1; RFC 8037). */
+/** Arguments of `node:crypto` for each algorithm (RFC 7518, 3.1; RFC 8037). */
 const ALGORITHMS = {
   EdDSA: { digest: null, options: {} },
   ES256: { digest: 'sha256', options: { dsaEncoding: 'ieee-p1363' } },
@@ -194,7 +194,7 @@ interface WireClaims {
 function isClaims(value: unknown): value is WireClaims {
   if (typeof value !== 'object' || value === null) return false;
   const { iss, aud, sub, client_id, sid, jti, exp, nbf, auth_time, amr, roles } = value as Record<string, unknown>;
-  // Never issued, and so never waited for.
+  // No such token was issued, so the key is not waited for.
   if (nbf !== undefined) return false;
   const texts = [iss, aud, sub, client_id, sid, jti].every((text) => typeof text === 'string');
   return texts && [exp, auth_time].every(Number.isSafeInteger) && Array.isArray(amr) && Array.isArray(roles);

@@ -6,14 +6,14 @@ import { type signedInSchema, signedInView, type TokenTransport } from './schema
 import type { SignedIn } from './sessions.ts';
 
 export interface RefreshCookie {
-  /** What a sign-in answers with; the refresh token goes where the client wants it to travel. */
+  /** The answer to a sign-in. Sets the cookie, or puts the refresh token into the body, as the client asked. */
   handOut(reply: FastifyReply, signedIn: SignedIn, transport: TokenTransport): Static<typeof signedInSchema>;
   clear(reply: FastifyReply): void;
-  /** The refresh token that the browser sent, if any. Throws `origin_refused` where another site made it do so. */
+  /** The refresh token in the request's cookie, or null. Throws `origin_refused` if a page of another site sent the request. */
   read(request: FastifyRequest): string | null;
 }
 
-/** The refresh cookie; with the `__Host-` prefix (RFC 6265bis, 4.1.3.2) wherever people reach the server by HTTPS. */
+/** The refresh cookie; with the `__Host-` prefix (RFC 6265bis, 4.1.3.2) if `PUBLIC_URL` is HTTPS. */
 export function createRefreshCookie(config: Config): RefreshCookie {
   const secure = config.publicUrl.startsWith('https:');
   const name = secure ? '__Host-ostiary' : 'ostiary';
@@ -22,7 +22,7 @@ export function createRefreshCookie(config: Config): RefreshCookie {
   return {
     handOut(reply, signedIn, transport) {
       const { refreshToken, session } = signedIn;
-      // Out of reach of the page's scripts.
+      // Scripts of the page cannot read it.
       if (transport === 'cookie' && refreshToken !== null)
         reply.setCookie(name, refreshToken, { ...attributes, expires: session.idleExpiresAt });
       return signedInView(signedIn, transport);

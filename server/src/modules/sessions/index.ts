@@ -25,13 +25,13 @@ export { sessionErrors } from './errors.ts';
 
 export interface SessionModule {
   sessions: Sessions;
-  /** Access tokens, as what a request may carry. */
+  /** Access tokens as a kind of credential. */
   credentials: CredentialKind;
   cookie: RefreshCookie;
   part: Part;
 }
 
-/** Sessions and their tokens: `createSessions({ ...ground, store: storage.sessions, userStore: storage.users, keys: keys.signing, … })`. */
+/** Composes sessions and their tokens: `createSessions({ ...ground, store: storage.sessions, userStore: storage.users, keys: keys.signing, … })`. */
 export function createSessions(deps: {
   store: SessionStore;
   userStore: UserStore;
@@ -41,7 +41,7 @@ export function createSessions(deps: {
   keys: SigningKeys;
   isBlind: () => boolean;
   roleCodesOf: (user: UserRecord) => Promise<string[]>;
-  /** Without it, every address counts as verified. */
+  /** If false, every address counts as verified. */
   verificationRequired: boolean;
   config: Config;
   periodic: Periodic;

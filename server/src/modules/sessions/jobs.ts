@@ -3,10 +3,10 @@ import { PURGE_BATCH } from '../../platform/queue/purge.ts';
 import type { Periodic } from '../schedules/periodic.ts';
 import type { SessionStore } from './session-store.ts';
 
-/** How long a session is kept after its end, in milliseconds: by these a sign-in from a known device is told from one that is new. */
+/** Milliseconds that an ended session is kept. A sign-in compares its device and network with these to tell whether they are new. */
 export const SESSIONS_KEPT = 90 * DAY;
 
-/** Takes away sessions that ended long ago. */
+/** Registers the job that deletes sessions which ended long ago. */
 export function registerSessionPurge(deps: { periodic: Periodic; store: SessionStore; clock: Clock }): void {
   const { periodic, store, clock } = deps;
   periodic({

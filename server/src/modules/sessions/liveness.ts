@@ -1,7 +1,7 @@
 import type { UserRecord } from '../users/user-store.ts';
 import type { SessionRecord } from './session-store.ts';
 
-/** Whether a session still counts: it has not ended or run out, and nothing has ended its user's sessions since it began. */
+/** Whether a session is still good: it has not ended or expired, and its user is active and has not ended all sessions since it began. */
 export function isLive(
   session: Pick<SessionRecord, 'id' | 'epoch' | 'endedAt' | 'expiresAt'>,
   user: Pick<UserRecord, 'status' | 'sessionEpoch' | 'keptSessionId'>,

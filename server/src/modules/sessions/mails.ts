@@ -1,7 +1,7 @@
 import type { Mail } from '../mails/mail.ts';
 import type { Circumstances } from '../mails/phrases.ts';
 
-/** A session began on a device or network that was not seen before. */
+/** Mailed after a sign-in from a new device or network. */
 export const newDevice: Mail<unknown, Circumstances> = {
   on: ['session.started'],
   name: 'mail',
@@ -34,7 +34,7 @@ export const newDevice: Mail<unknown, Circumstances> = {
   },
 };
 
-/** A refresh token came a second time, so somebody has a copy: the session that it belonged to was ended. */
+/** Mailed after a refresh token was used twice, so that somebody has a copy: its session was ended. */
 export const sessionKilled: Mail<unknown, Circumstances> = {
   on: ['session.reuse_detected'],
   name: 'mail',

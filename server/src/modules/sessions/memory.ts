@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache';
 
 export interface Memory<V> {
-  /** What is remembered, at once; undefined where nothing is. */
+  /** The remembered record, without waiting; undefined if none is. */
   peek(key: string): V | undefined;
-  /** What is remembered, or else what `load` finds; callers that ask together share one load. */
+  /** The remembered record, or what `load` finds. Concurrent callers share one load. */
   get(key: string): Promise<V | null>;
-  /** Forgets; a load that began before this never lands. */
+  /** Forgets the record. The result of a load that began earlier is not remembered. */
   evict(key: string): void;
   clear(): void;
 }
 
 /**
- * A bounded memory of records that others may change. Its one rule: after `evict` nobody is shown what was read before it,
- * also where the reading was already under way.
+ * A bounded memory of records that others may change. Invariant: after `evict`, no caller gets a record that was read before it, even by
+ * a load that was under way.
  */
 export function createMemory<V extends object>(options: {
   max: number;
@@ -25,7 +25,7 @@ export function createMemory<V extends object>(options: {
   function load(key: string): Promise<V | null> {
     const promise: Promise<V | null> = options.load(key).then(
       (value) => {
-        // Evicted meanwhile: this load is no longer the one that `loading` names.
+        // After an eviction, `loading` names another load or none.
         if (loading.get(key) === promise) {
           loading.delete(key);
           if (value) known.set(key, value);

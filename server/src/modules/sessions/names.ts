@@ -4,8 +4,20 @@ import type { Proof } from './session-store.ts';
 /** The client of first-party sign-ins. */
 export const FIRST_PARTY = 'ostiary';
 
-/** What tokens say of each (RFC 8176): a mailed code or link counts as a one-time password. */
-const AMR: Record<ProofMethod, string> = { password: 'pwd', email: 'otp' };
+/**
+ * Every way to prove who one is. `amr`: what tokens call it (RFC 8176); a mailed code or link counts as a one-time password.
+ * `phishingResistant`: a page that imitates this server gains nothing from it.
+ */
+const METHODS: Record<ProofMethod, { amr: string; phishingResistant: boolean }> = {
+  password: { amr: 'pwd', phishingResistant: false },
+  email: { amr: 'otp', phishingResistant: false },
+};
+
+/** What each `amr` stood for when only that was stored. Never changes, whatever later methods share a name. */
+const STORED_AMR: readonly (readonly [string, ProofMethod])[] = [
+  ['pwd', 'password'],
+  ['otp', 'email'],
+];
 
 /** The latest proof of each method, in the order in which they were given. */
 export function latestProofs(earlier: readonly Proof[], later: readonly Proof[]): Proof[] {
@@ -17,11 +29,15 @@ export function latestProofs(earlier: readonly Proof[], later: readonly Proof[])
 
 /** `amr` of an access token. */
 export function amrOf(proofs: readonly Proof[]): string[] {
-  return [...new Set(proofs.map(({ method }) => AMR[method]))];
+  return [...new Set(proofs.map(({ method }) => METHODS[method].amr))];
 }
 
-/** The proofs of a session that was begun before they were kept, when only its `amr` was. */
+/** Whether one of these methods alone keeps an imitating page out. */
+export function isPhishingResistant(methods: readonly ProofMethod[]): boolean {
+  return methods.some((method) => METHODS[method].phishingResistant);
+}
+
+/** The proofs of a session from a version that stored its `amr` only. `at`: when it began. */
 export function proofsOf(amr: readonly string[], at: Date): Proof[] {
-  const methods = (Object.keys(AMR) as ProofMethod[]).filter((method) => amr.includes(AMR[method]));
-  return methods.map((method) => ({ method, at }));
+  return STORED_AMR.filter(([name]) => amr.includes(name)).map(([, method]) => ({ method, at }));
 }

@@ -3,17 +3,17 @@ import { type Device, sameDevice } from '../../platform/http/device.ts';
 import type { RefreshToken } from './refresh-token.ts';
 import type { SessionRecord } from './session-store.ts';
 
-/** For how long a predecessor is honoured while its successor has not been rotated: two requests of one client that crossed. */
+/** Milliseconds that a predecessor is accepted while its successor was not rotated: two requests of one client crossed. */
 export const CROSSED_REQUESTS = 10 * SECOND;
-/** For how long while nothing at all shows that its successor arrived: an answer that was lost. */
+/** Milliseconds that a predecessor is accepted while nothing shows that its successor arrived: the answer was lost. */
 export const LOST_ANSWER = 2 * MINUTE;
 
 /**
- * What a genuine refresh token of a live session is worth.
- * - `rotate`: the present one; whoever changes the session first has the rotation.
- * - `repeat`: its predecessor, honestly: gets the same successor again.
- * - `replayed`: an older one, so somebody holds what they should not: the session must end (RFC 9700, 4.14.2).
- * - `refused`: from another kind of client, or from a future that a restored database forgot: nothing changes.
+ * What to do with a genuine refresh token of a live session.
+ * - `rotate`: it is the present one. The first request that changes the session gets the rotation.
+ * - `repeat`: it is the predecessor, sent again by an honest client, which gets the same successor again.
+ * - `replayed`: it is older, so a copy is in other hands: the session must end (RFC 9700, 4.14.2).
+ * - `refused`: it comes from another kind of client, or is newer than a restored database knows: nothing changes.
  */
 export type RefreshVerdict = 'rotate' | 'repeat' | 'replayed' | 'refused';
 

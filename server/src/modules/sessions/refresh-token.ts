@@ -3,25 +3,25 @@ import { decodeBase64url } from '../../platform/crypto/base64url.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { sameSecret } from '../../platform/crypto/one-time.ts';
 
-/** What a genuine refresh token says of itself. */
+/** A genuine refresh token. */
 export interface RefreshToken {
   sessionId: string;
-  /** 0 for the sign-in's own, one more for every rotation. */
+  /** 0 at the sign-in, one more for each rotation. */
   generation: number;
-  /** What the client holds. */
+  /** The token as the client keeps it. */
   text: string;
-  /** What the database holds. */
+  /** The hash that the database keeps. */
   hash: string;
 }
 
 export interface RefreshTokens {
-  /** The first of a chain. */
+  /** The first token of a chain. */
   first(sessionId: string): RefreshToken;
-  /** What the winner of a rotation mixes in and stores; it names the key of the successor. */
+  /** A nonce for a rotation, which the winner stores; it names the key of the successor. */
   newNonce(): string;
-  /** The one successor that `token` has with this nonce: the same whenever it is asked for. */
+  /** The successor of `token` with this nonce; always the same one. */
   successor(token: RefreshToken, nonce: string): RefreshToken;
-  /** A token that we made, or null; costs one MAC and no look into the database. */
+  /** The parsed token if this server made it, else null. Costs one MAC and no query. */
   parse(text: string): RefreshToken | null;
 }
 
@@ -34,9 +34,10 @@ const MAC_BYTES = 32;
 const BODY_BYTES = 1 + KEY_ID_BYTES + SESSION_ID_BYTES + GENERATION_BYTES + SECRET_BYTES;
 
 /**
- * Refresh tokens: `version, key id, session id, generation, secret, MAC` in base64url. The MAC makes a token authentic by itself, so
- * garbage costs no query and changes nothing. Secrets form a chain: each follows from its predecessor, the key, and a nonce that only the
- * winning rotation stores, so a retry meets the same successor, and a stolen key with one old token does not yield the rest.
+ * Refresh tokens: `version, key id, session id, generation, secret, MAC` in base64url. The MAC proves that this server made the
+ * token, so that garbage costs no query and changes nothing. Secrets form a chain: each is derived from its predecessor, the key, and a
+ * nonce that only the winning rotation stores. So a retry gets the same successor, and a stolen key with one old token does not
+ * yield the rest.
  */
 export function createRefreshTokens({ keyring }: { keyring: Keyring }): RefreshTokens {
   function build(sessionId: string, generation: number, secret: Uint8Array, keyId: string): RefreshToken {

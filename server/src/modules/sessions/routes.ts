@@ -17,11 +17,11 @@ const TAGS = ['Sessions'];
 export interface SessionRouteOptions {
   sessions: Sessions;
   cookie: RefreshCookie;
-  /** Ends a user's sessions, all but `keep`. */
+  /** Ends all sessions of a user except `keep`. */
   endAll: (caller: ReturnType<typeof callerOf>, userId: string, keep: SessionActor | null) => Promise<void>;
 }
 
-/** Signing out, and a person's list of their sessions. */
+/** Routes to sign out, and to list and end one's sessions: `await app.register(sessionRoutes({ … }), { prefix: '/api/v1' })`. */
 export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions) {
   return async (app: HttpServer): Promise<void> => {
     app.post(
@@ -36,8 +36,8 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         schema: {
           operationId: 'logout',
           security: [{ bearer: [] }, ...BY_REFRESH_TOKEN],
-          summary: 'End the session that a token of any kind names',
-          description: 'Takes an access token (an expired one too), the cookie, or a refresh token.',
+          summary: 'Sign out: end the session of a token',
+          description: 'Takes an access token (even an expired one), the cookie, or a refresh token.',
           tags: TAGS,
           body: optionalBody(refreshBody),
           response: { 204: Type.Null() },
@@ -48,7 +48,7 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         const fromCookie = fromBody === undefined ? cookie.read(request) : null;
         const tokens = { accessToken: bearerToken(request), refreshToken: fromBody ?? fromCookie };
         const known = await sessions.signOut(callerOf(request), tokens);
-        // A page of another site, which sends nothing, must not have the cookie taken away.
+        // Without a token, the cookie stays: a page of another site must not sign anybody out.
         if (known || fromCookie !== null) cookie.clear(reply);
         if (!known) throw platformErrors.unauthenticated();
         return reply.code(204).send(null);
@@ -62,7 +62,7 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         schema: {
           operationId: 'logoutAll',
           summary: 'End all your sessions',
-          description: 'This one, too.',
+          description: 'Including this one.',
           tags: TAGS,
           response: { 204: Type.Null() },
         },
@@ -80,8 +80,8 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         config: { access: 'signedIn' },
         schema: {
           operationId: 'listSessions',
-          summary: 'Where you are signed in',
-          description: 'Your open sessions, the latest first; the one that asks is marked as `current`.',
+          summary: 'List your sessions',
+          description: 'Your open sessions, the latest first. The session of this request has `current: true`.',
           tags: TAGS,
           response: { 200: sessionListSchema },
         },
@@ -100,7 +100,7 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         schema: {
           operationId: 'endSession',
           summary: 'End one of your sessions',
-          description: 'Its tokens are dead at once.',
+          description: 'Its tokens stop working immediately.',
           tags: TAGS,
           params: Type.Object({ id: Type.String({ maxLength: 100 }) }, { additionalProperties: false }),
           response: { 204: Type.Null() },
@@ -120,8 +120,8 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         config: { access: 'signedIn' },
         schema: {
           operationId: 'endOtherSessions',
-          summary: 'End all your sessions but this one',
-          description: 'Their tokens are dead at once.',
+          summary: 'End all your other sessions',
+          description: 'Their tokens stop working immediately.',
           tags: TAGS,
           response: { 204: Type.Null() },
         },

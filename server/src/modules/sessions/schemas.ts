@@ -6,21 +6,21 @@ import type { SignedIn } from './sessions.ts';
 
 export const tokenTransport = Type.Enum(['cookie', 'body'], {
   title: 'TokenTransport',
-  description: 'Where the refresh token travels: in an HttpOnly cookie, or in the bodies.',
+  description: 'How the refresh token is sent: in an HttpOnly cookie, or in request and response bodies.',
 });
 export type TokenTransport = Static<typeof tokenTransport>;
 
-/** How a refresh token is shown, for the OpenAPI document: by the cookie, or by the body alone. */
+/** Security of the OpenAPI document for a refresh token: in the cookie, or only in the body. */
 export const BY_REFRESH_TOKEN: Record<string, string[]>[] = [{ refreshCookie: [] }, {}];
 
-/** Long enough for an access token that is sent in its place by mistake: that is a wrong token, not a wrong request. */
+/** Long enough for an access token sent here by mistake: that is an invalid token, not an invalid request. */
 export const refreshTokenInput = Type.String({ minLength: 1, maxLength: 4096 });
 export const refreshBody = Type.Object(
   { refreshToken: Type.Optional(refreshTokenInput) },
   { additionalProperties: false, title: 'RefreshTokenBody' },
 );
 
-/** The answer to everything that signs somebody in. */
+/** The answer of every route that signs somebody in. */
 export const signedInSchema = Type.Object(
   {
     accessToken: Type.String(),
@@ -39,7 +39,7 @@ export const signedInSchema = Type.Object(
   { title: 'SignedIn' },
 );
 
-/** A fresh access token within a session. */
+/** A new access token of an existing session. */
 export const accessTokenSchema = Type.Object(
   {
     accessToken: Type.String(),
@@ -73,7 +73,7 @@ export const sessionSchema = Type.Object(
 
 export const sessionListSchema = Type.Object({ items: Type.Array(sessionSchema) }, { title: 'SessionList' });
 
-/** What was handed out, as `signedInSchema` shows it; with the refresh token only where it does not travel in the cookie. */
+/** A sign-in as `signedInSchema`; with the refresh token only if it is not in the cookie. */
 export function signedInView(signedIn: SignedIn, transport: TokenTransport): Static<typeof signedInSchema> {
   const { accessToken, expiresIn, refreshToken, session, user, roles } = signedIn;
   return {
@@ -86,7 +86,7 @@ export function signedInView(signedIn: SignedIn, transport: TokenTransport): Sta
   };
 }
 
-/** A session as its owner sees it. */
+/** A session as `sessionSchema`, for its owner. */
 export function sessionView(session: SessionRecord, currentId: string | null): Static<typeof sessionSchema> {
   const { id, device, ip, country, clientId, createdAt, lastSeenAt, idleExpiresAt } = session;
   const times = { createdAt, lastSeenAt, expiresAt: idleExpiresAt };

@@ -7,10 +7,10 @@ import { isLive } from './liveness.ts';
 import type { SessionStates } from './session-states.ts';
 import type { SessionStore } from './session-store.ts';
 
-/** The form of a JWS (RFC 7515, 7.1): no other kind of token has two dots. */
+/** The form of a JWS (RFC 7515, 7.1). No other kind of token has two dots. */
 const JWS = /^[^.]*\.[^.]*\.[^.]*$/;
 
-/** Sessions as credentials: a JWT whose session and user are remembered, so that a request costs no query. */
+/** Access tokens as credentials. Their sessions and users are remembered, so that a request costs no query. */
 export function createSessionCredentials(deps: {
   accessTokens: AccessTokens;
   states: SessionStates;

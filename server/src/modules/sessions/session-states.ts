@@ -5,32 +5,33 @@ import type { UserStore } from '../users/user-store.ts';
 import type { VerifiedToken } from './access-token.ts';
 import { isLive } from './liveness.ts';
 import { createMemory } from './memory.ts';
+import { isPhishingResistant } from './names.ts';
 import type { SessionRecord, SessionStore } from './session-store.ts';
 
 export interface SessionStates {
-  /** Who a verified token speaks for now; null where its session or its user's leave is over. Reads the database only the first time. */
+  /** The actor of a verified token; null if its session has ended or its user may not act. Reads the database only the first time. */
   actorOf(token: VerifiedToken): Actor | null | Promise<Actor | null>;
-  /** A `session:…` or `user:…` changed. */
+  /** Forgets what a change of `session:…` or `user:…` has made old. */
   evict(target: string): void;
-  /** Everything may have changed. */
+  /** Forgets everything. */
   clear(): void;
 }
 
 interface SessionState
   extends Pick<SessionRecord, 'id' | 'userId' | 'epoch' | 'endedAt' | 'expiresAt' | 'aal' | 'organizationId'> {
   methods: readonly ProofMethod[];
-  /** The highest generation whose access token was seen, and said to the store. */
+  /** The highest generation whose access token was seen and noted in the store. */
   seenGeneration: number;
 }
 
 const REMEMBERED_SESSIONS = 50_000;
 const REMEMBERED_USERS = 50_000;
 
-/** What this process remembers of sessions and users, so that a request costs no query; kept true by `evict`. */
+/** Sessions and users that this process remembers, so that a request costs no query. `evict` keeps them true. */
 export function createSessionStates(deps: {
   sessions: SessionStore;
   users: UserStore;
-  /** Without it, every address counts as verified. */
+  /** If false, every address counts as verified. */
   verificationRequired: boolean;
   clock: Clock;
   log: Logger;
@@ -65,6 +66,7 @@ export function createSessionStates(deps: {
     if (!isLive(session, user, clock())) return null;
     if (token.generation > session.seenGeneration) noteSeen(session, token.generation);
     const { userId, sessionId, clientId, expiresAt, authTime } = token;
+    const { aal, methods } = session;
     return {
       subject: { kind: 'person', id: userId },
       via: { kind: 'session', id: sessionId, clientId, expiresAt },
@@ -75,7 +77,7 @@ export function createSessionStates(deps: {
       roleIds: user.roleIds,
       organizationId: session.organizationId,
       scopes: null,
-      assurance: { aal: session.aal, phishingResistant: false, authTime, methods: session.methods },
+      assurance: { aal, phishingResistant: isPhishingResistant(methods), authTime, methods },
       actingFor: null,
     };
   }
@@ -83,8 +85,8 @@ export function createSessionStates(deps: {
   function noteSeen(session: SessionState, generation: number): void {
     session.seenGeneration = generation;
     deps.sessions.markUsed(session.id, generation, clock()).catch((error) => {
-      // Only makes the answer to a lost refresh more lenient, for its two minutes.
-      log.debug({ err: error }, 'the use of an access token could not be noted');
+      // Without it, a lost answer to a refresh is repeated for two minutes instead of ten seconds.
+      log.debug({ err: error }, 'noting the use of an access token failed');
     });
   }
 

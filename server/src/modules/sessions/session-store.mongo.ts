@@ -3,9 +3,9 @@ import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import { amrOf, proofsOf } from './names.ts';
 import type { SessionRecord, SessionStore } from './session-store.ts';
 
-/** What documents of the version before this one lack. */
+/** Fields that documents of the previous version lack. */
 type Added = 'methods' | 'aal' | 'organizationId' | 'parentId' | 'grantId' | 'jkt' | 'providerId';
-/** `amr` is for that version, which reads no `methods`. */
+/** `amr` is for the previous version, which does not read `methods`. */
 type SessionDocument = Omit<SessionRecord, 'id' | Added> &
   Partial<Pick<SessionRecord, Added>> & { _id: string; amr: string[] };
 
@@ -118,7 +118,7 @@ export function createMongoSessionStore(deps: { database: Database; outbox: Mong
         .filter(({ endedAt, idleExpiresAt }) => (endedAt ?? idleExpiresAt) < before)
         .map(({ _id }) => _id);
       const last = page.length < limit ? null : (page.at(-1)?._id ?? null);
-      // What was rotated meanwhile has another time by now; one whose event is not home yet waits for the next time.
+      // The condition spares a session that was rotated since it was read, and one whose event is still in the document.
       const over = { $or: [{ endedAt: { $lt: before } }, { idleExpiresAt: { $lt: before } }] };
       const gone = await sessions.deleteMany({ _id: { $in: ids }, 'outbox._id': { $exists: false }, ...over });
       return { removed: gone.deletedCount, last };

@@ -22,7 +22,7 @@ interface SessionRow {
   rotation_nonce: string | null;
   rotated_at: TimeColumn;
   generation_used: BoolColumn;
-  /** For the version before this one, which reads no `methods`. */
+  /** For the previous version, which does not read `methods`. */
   amr: string;
   methods: string | null;
   aal: number | null;
@@ -180,7 +180,7 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
       const last = page.length < limit ? null : (page.at(-1)?.id ?? null);
       if (over.length === 0) return { removed: 0, last };
       const ids = over.map(({ id }) => id);
-      // What was rotated meanwhile has another time by now.
+      // The condition spares a session that was rotated since it was read.
       const gone = await db
         .deleteFrom('sessions')
         .where('id', 'in', ids)

@@ -2,7 +2,7 @@ import type { Assurance, ProofMethod } from '../../platform/http/caller.ts';
 import type { Device } from '../../platform/http/device.ts';
 import type { EventDraft } from '../events/event-store.ts';
 
-/** That somebody showed who they are, and when. */
+/** One proof of who a person is, and when it was given. */
 export interface Proof {
   method: ProofMethod;
   at: Date;
@@ -13,48 +13,48 @@ export interface SessionRecord {
   id: string;
   userId: string;
   clientId: string;
-  /** The user's `sessionEpoch` when the password was read: a sign-in that raced with a revocation is born dead. */
+  /** The user's `sessionEpoch` when the sign-in began. A session that raced with a revocation is never live. */
   epoch: number;
-  /** How often the refresh token was rotated; the present one carries it. */
+  /** Number of rotations; the present refresh token carries it. */
   generation: number;
   /** SHA-256 of the present refresh token. */
   tokenHash: string;
   /** SHA-256 of its predecessor. */
   previousHash: string | null;
-  /** What the winner of the last rotation mixed in: `keyId.random`. With it the predecessor yields its successor again. */
+  /** Nonce of the last rotation, `keyId.random`. The present token is derived from its predecessor with it. */
   rotationNonce: string | null;
   rotatedAt: Date;
-  /** The present refresh token's access token was seen: its client has both, and no answer was lost. */
+  /** Whether the access token issued with the present refresh token was seen: then the client has both, and no answer was lost. */
   generationUsed: boolean;
-  /** How the person proved who they are, in this order. */
+  /** Proofs of who the person is, in the order in which they were given. */
   methods: Proof[];
-  /** By one factor or by two. */
+  /** 1: one factor; 2: two factors. */
   aal: Assurance['aal'];
-  /** When they last did. */
+  /** When the person was last proved. */
   authTime: Date;
-  /** The organisation that it is used for; null: none. */
+  /** The organisation that the session is used for; null: none. */
   organizationId: string | null;
-  /** The session that it ends with. */
+  /** The session whose end ends this one. */
   parentId: string | null;
-  /** What its client was allowed. */
+  /** The grant of its OAuth client. */
   grantId: string | null;
   /** Thumbprint of the key that its tokens are bound to (RFC 9449). */
   jkt: string | null;
-  /** Who vouched for the person, where it was somebody else. */
+  /** The identity provider that signed the person in, if any. */
   providerId: string | null;
   device: Device;
   ip: string;
-  /** The network that the address belongs to. */
+  /** The network of the address. */
   network: string;
   country: string | null;
   createdAt: Date;
   lastSeenAt: Date;
-  /** Refreshing is possible until then; moves with every rotation, never past `expiresAt`. */
+  /** The refresh token expires then; each rotation moves it, never past `expiresAt`. */
   idleExpiresAt: Date;
   expiresAt: Date;
   endedAt: Date | null;
   endReason: string | null;
-  /** Grows with every change that carries an event; a verb that names an older one has lost. */
+  /** Grows with each change that has an event. A verb that names an older version fails. */
   version: number;
 }
 
@@ -72,36 +72,36 @@ export interface Rotation {
   country: string | null;
 }
 
-/** Every verb that carries an event writes it and the change in one atomic step, and sets `version` to one more. */
+/** Sessions in the database. Each verb that has an event writes it and the change atomically, and adds one to `version`. */
 export interface SessionStore {
-  /** False where there is, or was, a session with this id: what it became of is used up. */
+  /** Inserts a session. False if its id was ever used: the one-time thing that it came from is used up. */
   create(session: SessionRecord, event: EventDraft): Promise<boolean>;
   find(id: string): Promise<SessionRecord | null>;
-  /** The one rotation of this generation; false for everybody who was not it, and where the session ended or idled out. */
+  /** Rotates this generation, once. False if another request has, or if the session has ended or expired. */
   rotate(rotation: Rotation, event: EventDraft): Promise<boolean>;
-  /** The access token of this generation was seen. No event. */
+  /** Notes that the access token of this generation was seen. No event. */
   markUsed(id: string, generation: number, now: Date): Promise<void>;
-  /** What was proved since, or chosen, within the same session. False where it has ended, or `version` has passed. */
+  /** Stores new proofs or another organisation of a session. False if it has ended, or `version` is old. */
   elevate(
     at: { id: string; version: number },
     change: Pick<SessionRecord, 'methods' | 'aal' | 'authTime' | 'organizationId'>,
     event: EventDraft,
   ): Promise<boolean>;
-  /** False where it has ended already, or `version` has passed. */
+  /** Ends a session. False if it has ended already, or `version` is old. */
   end(
     at: { id: string; version: number },
     change: { endedAt: Date; endReason: string },
     event: EventDraft,
   ): Promise<boolean>;
-  /** A user's sessions that have neither ended nor run out at `now`, the oldest first; the user's epoch is for the caller to compare. */
+  /** A user's sessions that have neither ended nor expired at `now`, the oldest first. The caller compares the user's epoch. */
   listOpen(userId: string, now: Date): Promise<SessionRecord[]>;
-  /** A user's latest sessions, ended ones too, for telling what is new about the next. */
+  /** A user's latest sessions, including ended ones. A sign-in is compared with them. */
   listLatest(userId: string, limit: number): Promise<SessionRecord[]>;
   /**
-   * Looks at the next `limit` sessions after the id `after` (null: from the first), and forgets those that ended or idled out before then.
-   * Answers how many, and the last id that it looked at; null where there are no more.
+   * Looks at the next `limit` sessions after the id `after` (null: from the first), and deletes those that ended or expired before the
+   * time `before`. Answers how many, and the last id that it looked at; null at the end.
    */
   purge(before: Date, page: { after: string | null; limit: number }): Promise<{ removed: number; last: string | null }>;
-  /** Takes all sessions of a user away, ended ones too; their history stays. No event: it follows from one. */
+  /** Deletes all sessions of a user, including ended ones. Their history stays. No event: it follows from one. */
   removeForUser(userId: string): Promise<void>;
 }

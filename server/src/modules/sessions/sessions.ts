@@ -17,66 +17,69 @@ import { judgeRefresh } from './refresh-rules.ts';
 import type { RefreshToken, RefreshTokens } from './refresh-token.ts';
 import type { Proof, SessionRecord, SessionStore } from './session-store.ts';
 
-/** What a successful sign-in or refresh hands out. */
+/** The result of a successful sign-in or refresh. */
 export interface SignedIn {
   accessToken: string;
   /** Seconds. */
   expiresIn: number;
-  /** Null where the client has it already, and goes on with it. */
+  /** Null if the client keeps the one that it has. */
   refreshToken: string | null;
   session: SessionRecord;
   user: UserRecord;
   roles: string[];
 }
 
-/** What the sign-in engine has found out about a session to be. */
+/** What the sign-in engine decided about a new session. */
 export interface SessionStart {
-  /** Its id; that of the flow that it ends. */
+  /** The session's id, which is that of its flow: the insert uses the flow up. */
   id: string;
-  /** The user's `sessionEpoch` when who they are was proved: what ended all sessions since then ends this one, too. */
+  /** The user's `sessionEpoch` before the proof. If all sessions were ended since, this one is not live. */
   epoch: number;
   methods: readonly Proof[];
   aal: SessionRecord['aal'];
 }
 
-/** Asked before a session goes on; throws to stop it, and then nothing has changed. */
-export type DemandSteps = (session: SessionRecord, user: UserRecord) => void;
+/** Called before a session is extended or elevated. Throws to refuse, before anything is written. */
+export type DemandSteps = (session: SessionRecord, user: UserRecord) => Promise<void>;
 
 export interface Sessions {
   /**
-   * Begins a session; null where its id was used up before, by another caller with the same flow. For the sign-in engine alone: nothing
-   * else may decide that somebody is signed in.
+   * Begins a session. Null if another request has already used the same flow up. Only the sign-in engine may call this: nothing else
+   * decides that somebody is signed in.
    */
   start(caller: Caller, user: UserRecord, how: SessionStart): Promise<SignedIn | null>;
-  /** Rotates a refresh token. Throws `refresh_invalid`, and what `demandSteps` throws. For the sign-in engine alone. */
+  /** Rotates a refresh token. Only for the sign-in engine. Throws `refresh_invalid`, and what `demandSteps` throws. */
   refresh(caller: Caller, refreshToken: string, demandSteps: DemandSteps): Promise<SignedIn>;
   /**
-   * Notes what was proved within a session that may go on, with a new access token; its refresh token stays. Throws `unauthenticated` where
-   * it is over. For the sign-in engine alone.
+   * Adds proofs to a session and issues a new access token; the refresh token stays. Only for the sign-in engine. Throws
+   * `unauthenticated` if the session is over or was rotated since.
    */
   elevate(
     caller: Caller,
     session: Pick<SessionRecord, 'id' | 'generation'>,
-    proofs: readonly Proof[],
+    how: Pick<SessionStart, 'methods' | 'aal'>,
   ): Promise<SignedIn>;
-  /** Notes that the password was proved again; a new access token for the same session. Throws `unauthenticated` where it is over. */
+  /**
+   * Notes that the password was proved again, and issues a new access token for the same session. Only for the sign-in engine. Throws
+   * `unauthenticated` if the session is over, and what `demandSteps` throws.
+   */
   reauthenticate(
     caller: Caller,
     actor: SessionActor,
     demandSteps: DemandSteps,
   ): Promise<{ accessToken: string; expiresIn: number }>;
-  /** Ends the session that any genuine token names, an expired one too; false where none is genuine. */
+  /** Ends the sessions of these tokens, even of expired ones. False if no token is genuine. */
   signOut(caller: Caller, tokens: { accessToken: string | null; refreshToken: string | null }): Promise<boolean>;
-  /** A user's live sessions, the latest first. */
+  /** The user's live sessions, the latest first. */
   list(userId: string): Promise<SessionRecord[]>;
-  /** Ends one of the user's own. Throws `session_not_found`. */
+  /** Ends one of the user's own sessions. Throws `session_not_found`. */
   end(caller: Caller, userId: string, sessionId: string): Promise<void>;
 }
 
-/** How many earlier sessions decide whether a device, network or country is new. */
+/** Number of earlier sessions that a sign-in is compared with, to tell a new device, network or country. */
 const REMEMBERED_SIGN_INS = 50;
 
-/** Sign-ins, their refresh chains and their ends. */
+/** Begins, rotates, elevates and ends sessions. */
 export function createSessions(deps: {
   store: SessionStore;
   users: UserStore;
@@ -106,7 +109,7 @@ export function createSessions(deps: {
     }
   }
 
-  /** Throws `overloaded` where it could not be ended: nobody may be told that a session is over while it goes on. */
+  /** Throws `overloaded` if the session could not be ended: no caller may be told that a live session is over. */
   async function endSession(caller: Caller, from: SessionRecord, reason: string): Promise<void> {
     await untilWon(async (lost) => {
       const session = lost === 0 ? from : await store.find(from.id);
@@ -148,22 +151,22 @@ export function createSessions(deps: {
     return { session: rotated, token: successor };
   }
 
-  /** A new access token for a session in which something was proved. */
+  /** Adds proofs to a session and issues a new access token. */
   async function prove(
     caller: Caller,
     sessionId: string,
-    proofs: readonly Proof[],
-    how: { type: string; isFresh: boolean; demand: DemandSteps },
+    how: { type: string; methods: readonly Proof[]; aal?: SessionRecord['aal']; isFresh: boolean; demand: DemandSteps },
   ): Promise<SignedIn> {
     return untilWon(async () => {
       const session = await store.find(sessionId);
       const user = session && (await users.find(session.userId));
       const now = clock();
       if (!user || !isLive(session, user, now)) throw platformErrors.unauthenticated();
-      how.demand(session, user);
-      const { aal, organizationId } = session;
+      await how.demand(session, user);
+      const { aal = session.aal } = how;
+      const { organizationId } = session;
       const authTime = how.isFresh ? now : session.authTime;
-      const change = { methods: latestProofs(session.methods, proofs), aal, authTime, organizationId };
+      const change = { methods: latestProofs(session.methods, how.methods), aal, authTime, organizationId };
       const about = { target: `session:${session.id}`, userId: user.id };
       const event = events.describe(caller, { type: how.type, ...about, evicts: true });
       if (!(await store.elevate(session, change, event))) return null;
@@ -240,9 +243,9 @@ export function createSessions(deps: {
 
         const verdict = judgeRefresh(session, token, device, now);
         if (verdict === 'rotate') {
-          // Before anything is written: session and token stay as they are until the step is done. A lost answer is given again as it was: whoever
-          // lacks the present token could not go on with it after a step.
-          demandSteps(session, user);
+          // Before anything is written, so that session and token stay as they are until the step is done. `repeat` asks for no step:
+          // without the present token, the client could not continue after it.
+          await demandSteps(session, user);
           const rotated = await rotate(caller, session, token, now);
           return rotated && signedIn(rotated.session, rotated.token, user);
         }
@@ -253,19 +256,19 @@ export function createSessions(deps: {
       });
     },
 
-    // A mailed code alone makes no fresh sign-in: mail can reset the password.
-    elevate(caller, { id, generation }, proofs) {
-      // A token that was rotated since belongs to somebody who went on without this step.
-      const demand = (session: SessionRecord) => {
+    // `isFresh: false`: mail can reset the password, so a mailed code does not make the sign-in fresh.
+    elevate(caller, { id, generation }, { methods, aal }) {
+      // If the token was rotated since, its holder continued without this step.
+      const demand = async (session: SessionRecord) => {
         if (session.generation !== generation) throw platformErrors.unauthenticated();
       };
-      return prove(caller, id, proofs, { type: 'session.elevated', isFresh: false, demand });
+      return prove(caller, id, { type: 'session.elevated', methods, aal, isFresh: false, demand });
     },
 
     async reauthenticate(caller, { sessionId }, demandSteps) {
-      const proofs = [{ method: 'password', at: clock() } as const];
-      const how = { type: 'session.reauthenticated', isFresh: true, demand: demandSteps };
-      const { accessToken, expiresIn } = await prove(caller, sessionId, proofs, how);
+      const methods = [{ method: 'password', at: clock() } as const];
+      const how = { type: 'session.reauthenticated', methods, isFresh: true, demand: demandSteps };
+      const { accessToken, expiresIn } = await prove(caller, sessionId, how);
       return { accessToken, expiresIn };
     },
 
@@ -302,14 +305,14 @@ export function createSessions(deps: {
       const successor = session.rotationNonce === null ? null : refreshTokens.successor(token, session.rotationNonce);
       return successor?.hash === session.tokenHash ? successor : null;
     } catch (error) {
-      // The successor was made under a secret that is no longer configured.
+      // The successor was made with a secret that is no longer configured.
       if (error instanceof UnknownKey) return null;
       throw error;
     }
   }
 }
 
-/** When something was last proved; by mail only where nothing else was: it makes no sign-in by password fresh. */
+/** The time of the latest proof. A mailed code counts only if there is no other proof: it does not make a sign-in by password fresh. */
 function latest(all: readonly Proof[]): Date | undefined {
   const others = all.filter(({ method }) => method !== 'email');
   const proofs = others.length > 0 ? others : all;

@@ -2,7 +2,7 @@ import { authErrors } from '../auth/errors.ts';
 import type { NewPasswords } from '../auth/new-passwords.ts';
 import type { Step } from './step.ts';
 
-/** The step that replaces a password which somebody else has chosen. */
+/** The step that replaces a password set by an administrator. */
 export function createChangePassword({ newPasswords }: { newPasswords: NewPasswords }): Step {
   return {
     field: 'newPassword',
@@ -14,7 +14,7 @@ export function createChangePassword({ newPasswords }: { newPasswords: NewPasswo
         data: { forced: true },
         lost: authErrors.token_invalid,
         mustDiffer: true,
-        // What has ended all sessions meanwhile ended the one that waits, too: it must not come back as the kept one, or in a new epoch.
+        // If all sessions were ended since, the waiting one must not come back as the kept session or in the new epoch.
         demand(now) {
           if (now.sessionEpoch !== user.sessionEpoch) throw authErrors.token_invalid();
         },

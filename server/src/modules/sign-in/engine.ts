@@ -14,42 +14,42 @@ import { signInErrors } from './errors.ts';
 import { epochsOf, FLOW_TTL, type Flow, type FlowTokens, stillStands } from './flow-token.ts';
 import type { Step, StepInput, StepView } from './step.ts';
 
-/** What a page is told of a sign-in that waits. */
+/** A waiting sign-in, for the page that shows it. */
 export interface FlowView extends StepView {
   step: StepName;
   /** Seconds. */
   expiresIn: number;
 }
 
-/** Somebody's first proof of who they are. */
+/** The first proof of a sign-in. */
 export interface Entry {
-  /** As they were read before the proof: what has ended their sessions since then ends the one that follows. */
+  /** As read before the proof. If the user's sessions were ended since, the new session is not live. */
   user: UserRecord;
   proofs: readonly Proof[];
-  /** What the caller hears where nobody may be signed in on it. */
+  /** The error if the account may not sign in. */
   refused: () => Error;
 }
 
 /** The one door to a session: `const signedIn = await signIn.enter(caller, { user, proofs, refused: authErrors.code_invalid })`. */
 export interface SignInEngine {
-  /** Begins a session, for every way in. Throws `refused`, or `step_required` with a flow token. */
+  /** Begins a session, for every way to sign in. Throws `refused`, or `step_required` with a flow token. */
   enter(caller: Caller, entry: Entry): Promise<SignedIn>;
-  /** Goes on with a session by its refresh token. Throws `refresh_invalid`, or `step_required`, after which both are as they were. */
+  /** Continues a session by its refresh token. Throws `refresh_invalid`, or `step_required`; then session and token are unchanged. */
   refresh(caller: Caller, refreshToken: string): Promise<SignedIn>;
-  /** Goes on with a session whose password was proved again, with a new access token. Throws as `refresh` does, and `unauthenticated`. */
+  /** Issues a new access token after the password was proved again. Throws `unauthenticated`, and as `refresh` does. */
   reauthenticate(caller: Caller, actor: SessionActor): Promise<{ accessToken: string; expiresIn: number }>;
-  /** Which step a flow waits for. Throws `token_invalid`. */
+  /** The step that a flow waits for. Throws `token_invalid`. */
   flow(flowToken: string): Promise<FlowView>;
-  /** Mails a step's code again. Throws `token_invalid`, `rate_limited`, and `validation_failed` where the step has nothing to mail. */
+  /** Mails the code of the step again. Throws `token_invalid`, `rate_limited`, and `validation_failed` if the step mails nothing. */
   mail(caller: Caller, flowToken: string): Promise<FlowView>;
   /**
-   * Does the step that a flow waits for. Throws `token_invalid`, `code_invalid`, `password_…`, `rate_limited`, `validation_failed` where
-   * the step's field is missing, and `step_required` for the next step.
+   * Completes the step that a flow waits for. Throws `token_invalid`, `code_invalid`, `password_…`, `rate_limited`, `validation_failed` if
+   * the field of the step is missing, and `step_required` for the next step.
    */
   completeStep(caller: Caller, flowToken: string, input: StepInput): Promise<SignedIn>;
 }
 
-/** Composes `decide` with the steps. Whatever a flow was issued on is read anew each time, and voids it where it has moved. */
+/** Composes `decide` with the steps. The facts of a flow are read again each time; a change of password or epochs voids the flow. */
 export function createSignInEngine(deps: {
   userStore: UserStore;
   sessions: Sessions;
@@ -61,7 +61,8 @@ export function createSignInEngine(deps: {
 }): SignInEngine {
   const { userStore, sessions, guessing, flowTokens, steps, policy, clock } = deps;
 
-  function verdictOn(account: UserRecord, proofs: readonly Proof[]): Verdict {
+  /** Asynchronous, because facts may come from other stores than the user's, such as the factors of an account. */
+  async function verdictOn(account: UserRecord, proofs: readonly Proof[]): Promise<Verdict> {
     return decide({ account, proofs, policy });
   }
 
@@ -75,26 +76,26 @@ export function createSignInEngine(deps: {
     return signInErrors.step_required({ members: { ...viewOf(flow, user, step), flowToken } });
   }
 
-  /** Asks for the step; `user` is read again after it began, for what it has mailed. */
+  /** Begins the step and returns `step_required`. The user is read again, because beginning may have mailed a code. */
   async function ask(caller: Caller, flow: Flow, user: UserRecord, step: StepName): Promise<AppError> {
     const { begin } = steps[step];
-    // A session that asks for a step does so at each refresh: it mails nothing until somebody wants it to.
+    // A session asks for its step at each refresh, so it mails nothing before the person asks for it.
     if (begin === undefined || flow.becomes === 'elevation') return stepRequired(flow, user, step);
     await begin(caller, user);
     return stepRequired(flow, (await userStore.find(user.id)) ?? user, step);
   }
 
-  /** One step of the way: refuses, asks for what is missing, or signs in. */
+  /** Refuses, asks for the next step, or signs in. */
   async function advance(caller: Caller, flow: Flow, refused: () => Error): Promise<SignedIn> {
     const user = await userStore.find(flow.userId);
     if (!user || !stillStands(flow, user)) throw refused();
-    const verdict = verdictOn(user, flow.proofs);
+    const verdict = await verdictOn(user, flow.proofs);
     if (verdict.kind === 'refuse') throw refused();
     if (verdict.kind === 'step') throw await ask(caller, flow, user, verdict.step);
-    if (flow.becomes === 'elevation') return sessions.elevate(caller, flow, flow.proofs);
-    const how = { id: flow.id, epoch: flow.epochs.sessionEpoch, methods: flow.proofs, aal: verdict.aal };
-    const signedIn = await sessions.start(caller, user, how);
-    // Of many who bring the same last step, the first insert has used the flow up.
+    const how = { methods: flow.proofs, aal: verdict.aal };
+    if (flow.becomes === 'elevation') return sessions.elevate(caller, flow, how);
+    const signedIn = await sessions.start(caller, user, { id: flow.id, epoch: flow.epochs.sessionEpoch, ...how });
+    // Null: another request with the same flow was first, and its insert has used the flow up.
     if (!signedIn) throw refused();
     return signedIn;
   }
@@ -105,26 +106,26 @@ export function createSignInEngine(deps: {
     return { ...fields, userId, clientId: FIRST_PARTY, passwordVersion, epochs: epochsOf(user), until };
   }
 
-  /** Throws `step_required` where a session may not go on as it is, and `refresh_invalid` where it may not at all. */
-  function demandSteps({ id, generation, methods: proofs }: SessionRecord, user: UserRecord): void {
-    const verdict = verdictOn(user, proofs);
+  /** Throws `step_required` if the session needs a step to continue, and `refresh_invalid` if it may not continue. */
+  async function demandSteps({ id, generation, methods: proofs }: SessionRecord, user: UserRecord): Promise<void> {
+    const verdict = await verdictOn(user, proofs);
     if (verdict.kind === 'refuse') throw sessionErrors.refresh_invalid();
     if (verdict.kind === 'done') return;
     throw stepRequired(flowOf(user, { id, becomes: 'elevation', generation, proofs }), user, verdict.step);
   }
 
-  /** What a flow token means now. Throws `token_invalid` where it was voided. */
+  /** Reads a flow token and the facts of today. Throws `token_invalid` if the flow is void. */
   async function open(flowToken: string) {
     const opened = flowTokens.open(flowToken);
     const user = opened && (await userStore.find(opened.flow.userId));
     if (!user || !stillStands(opened.flow, user)) throw authErrors.token_invalid();
-    const verdict = verdictOn(user, opened.flow.proofs);
+    const verdict = await verdictOn(user, opened.flow.proofs);
     if (verdict.kind === 'refuse') throw authErrors.token_invalid();
     const flow: Flow = { ...opened.flow, epochs: opened.flow.epochs ?? epochsOf(user) };
     return { flow, asked: opened.step, user, verdict };
   }
 
-  /** Tries are counted for the account before a code is compared: neither a new flow nor a new code gives more of them. */
+  /** Attempts are counted for the account, before the code is compared: neither a new flow nor a new code gives more of them. */
   async function complete(caller: Caller, flow: Flow, user: UserRecord, step: Step, value: string): Promise<Flow> {
     const attempt = await guessing.admitStep(caller, user.id);
     const keep = flow.becomes === 'elevation' ? flow.id : null;
@@ -133,7 +134,7 @@ export function createSignInEngine(deps: {
       throw error;
     });
     await attempt.passed();
-    // Not what the account has now: somebody may have reset the password since.
+    // Not read from the account, whose password may have been reset since.
     const { passwordVersion, sessionEpoch } = done.moved ?? { ...flow, ...flow.epochs };
     const epochs = { ...flow.epochs, sessionEpoch };
     return { ...flow, passwordVersion, epochs, proofs: latestProofs(flow.proofs, done.proofs) };
@@ -150,7 +151,7 @@ export function createSignInEngine(deps: {
 
     async flow(flowToken) {
       const { flow, asked, user, verdict } = await open(flowToken);
-      // Where it was done elsewhere meanwhile, completing it takes nothing more.
+      // If the step was done elsewhere, the flow still names it; completing it then needs nothing more.
       return viewOf(flow, user, verdict.kind === 'step' ? verdict.step : asked);
     },
 
@@ -166,13 +167,13 @@ export function createSignInEngine(deps: {
     async completeStep(caller, flowToken, input) {
       const { flow, asked, user, verdict } = await open(flowToken);
       if (verdict.kind === 'done') {
-        // The session goes on by its refresh token: a flow that needs no proof would go on beside it, unnoticed.
+        // Without a proof, the flow would be a second way to continue the session, beside its refresh token.
         if (flow.becomes === 'elevation') throw authErrors.token_invalid();
         return advance(caller, flow, authErrors.token_invalid);
       }
       const step = steps[verdict.step];
       const value = input[step.field];
-      // It was issued for another step than is due now: the policy, or the account, has moved.
+      // The policy or the account has changed since the token was issued, so that another step is due.
       if (value === undefined && asked !== verdict.step) throw await ask(caller, flow, user, verdict.step);
       if (value === undefined) throw missing(step.field);
       return advance(caller, await complete(caller, flow, user, step, value), authErrors.token_invalid);
@@ -185,5 +186,5 @@ function missing(field: keyof StepInput): AppError {
 }
 
 function nothingToMail(): AppError {
-  return platformErrors.validation_failed({ errors: [{ path: '/method', message: 'is no way to do this step' }] });
+  return platformErrors.validation_failed({ errors: [{ path: '/method', message: 'is not a method of this step' }] });
 }

@@ -9,7 +9,7 @@ export const signInErrors = defineErrors({
     members: {
       ...flowMembers,
       flowToken: Type.String({
-        description: 'For `POST /api/v1/auth/complete-step`; it proves the password.',
+        description: 'For `POST /api/v1/auth/complete-step`. It stands for the proofs that were given.',
         examples: ['k1.AZN3…'],
       }),
     },

@@ -8,40 +8,40 @@ import type { StepName } from './decide.ts';
 
 type Epochs = Pick<UserRecord, 'sessionEpoch' | 'grantEpoch' | 'credentialEpoch'>;
 
-/** A sign-in that waits for a step, or a session that may not go on without one. */
+/** A sign-in that waits for a step, or a session that needs one to continue. */
 export interface Flow {
-  /** Of the session that it becomes, whose insert uses the flow up; or of the session that goes on. */
+  /** Id of the session that the flow becomes, whose insert uses the flow up; or of the session that continues. */
   id: string;
   becomes: 'session' | 'elevation';
-  /** Of the session that goes on, when it asked: once its token was rotated, the flow is void. 0 for a session to be. */
+  /** Generation of the continuing session when it asked: a rotation voids the flow. 0 for a new session. */
   generation: number;
   userId: string;
   clientId: string;
-  /** The password that was in force: a newer one voids the flow. */
+  /** Version of the user's password at the first factor. A newer password voids the flow. */
   passwordVersion: number;
-  /** The epochs of the account then. */
+  /** Epochs of the account at the first factor. A newer epoch voids the flow. */
   epochs: Epochs;
   proofs: readonly Proof[];
   /** Ten minutes after the first factor; no step extends it. */
   until: Date;
 }
 
-/** A flow as its token says it: the version before this one kept no epochs. */
+/** A flow as read from its token. The previous version kept no epochs. */
 export type SealedFlow = Omit<Flow, 'epochs'> & { epochs: Epochs | null };
 
 export interface FlowTokens {
-  /** `step`: the one that it waits for. */
+  /** Seals a flow. `step`: the one that it waits for. */
   issue(flow: Flow, step: StepName): string;
-  /** Null for what we did not make, and for what has run out. `step`: the one that it was issued for. */
+  /** Null if this server did not make the token, or it has expired. `step`: the one that it was issued for. */
   open(token: string): { flow: SealedFlow; step: StepName } | null;
 }
 
-/** How long a flow may take. */
+/** Milliseconds from the first factor to the last step. */
 export const FLOW_TTL = 10 * MINUTE;
-/** The version before this one opens the first only: of an elevation it would make a new, fresh session. */
+/** The previous version opens `session` only: it would turn an elevation into a new session. */
 const PURPOSES = { session: 'sign-in-flow', elevation: 'session-elevation' } as const;
 
-/** What is sealed. `userId`, `step`, `passwordVersion` and `until` are what the version before this one reads, and all that it wrote. */
+/** The sealed JSON. The previous version wrote and reads only `userId`, `step`, `passwordVersion` and `until`. */
 interface Sealed {
   userId: string;
   step: StepName;
@@ -57,7 +57,7 @@ interface Sealed {
   proofs?: { method: Proof['method']; at: number }[];
 }
 
-/** Flow tokens: sealed (AEAD), so they carry what was proved themselves, and nothing is stored. */
+/** Flow tokens: encrypted and authenticated (AEAD). They carry the proofs that were given, so nothing is stored. */
 export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: Clock }): FlowTokens {
   function unseal(token: string, purpose: string): Sealed | null {
     try {
@@ -105,7 +105,7 @@ function flowOf(sealed: Sealed, token: string): SealedFlow {
     clientId = 'ostiary',
     epochs = null,
   } = sealed;
-  // The version before asked for steps after a password only.
+  // The previous version asked for steps only after a password.
   const proofs = sealed.proofs ?? [{ method: 'password' as const, at: after(new Date(until), -FLOW_TTL).getTime() }];
   return {
     id: sealed.id ?? idFrom(token),
@@ -120,7 +120,7 @@ function flowOf(sealed: Sealed, token: string): SealedFlow {
   };
 }
 
-/** The same id for the same token, so that one of the version before, which named none, serves once as well. */
+/** An id derived from a token of the previous version, which has none: so that it, too, can be used once. */
 function idFrom(token: string): string {
   const hex = createHash('sha256').update(token).digest('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), `7${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
@@ -133,7 +133,7 @@ export function epochsOf({ sessionEpoch, grantEpoch, credentialEpoch }: Epochs):
   return { sessionEpoch, grantEpoch, credentialEpoch };
 }
 
-/** Whether nothing has moved since the flow began that voids it. */
+/** Whether the account still has the password and the epochs of the flow. */
 export function stillStands({ passwordVersion, epochs }: SealedFlow, user: UserRecord): boolean {
   if (user.passwordVersion !== passwordVersion) return false;
   if (epochs === null) return true;

@@ -20,10 +20,10 @@ import { createVerifyEmail } from './verify-email.ts';
 
 export { signInErrors } from './errors.ts';
 
-/** Codes that one account is mailed again, within an hour. */
+/** Codes that are mailed again to one account in an hour. */
 const MAILS = { name: 'step-mail', points: 5, duration: 3600 };
 
-/** The sign-in engine with its steps: `const signIn = createSignIn({ …, verifyEmail: true })`. */
+/** Composes the sign-in engine with its steps: `const signIn = createSignIn({ …, verifyEmail: true })`. */
 export function createSignIn(deps: {
   users: Users;
   userStore: UserStore;
@@ -32,9 +32,9 @@ export function createSignIn(deps: {
   guessing: Guessing;
   events: Events;
   keyring: Keyring;
-  /** Null: nothing is limited. */
+  /** Null: no limits. */
   counters: Counters | null;
-  /** Whether an account needs a proved address. */
+  /** Whether an account needs a verified address. */
   verifyEmail: boolean;
   cookie: RefreshCookie;
   devices: DeviceCookie;

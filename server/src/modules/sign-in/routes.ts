@@ -14,7 +14,7 @@ import { completeStepBody, flowBody, flowOptionsBody, flowSchema, flowView } fro
 const TAGS = ['Accounts'];
 const REFRESH_LIMIT = { name: 'refresh', points: 10, duration: 60 };
 
-/** What follows a first factor, and what goes on with a session: `await app.register(signInRoutes({ … }), { prefix: '/api/v1' })`. */
+/** Routes that complete a sign-in or continue a session: `await app.register(signInRoutes({ … }), { prefix: '/api/v1' })`. */
 export function signInRoutes(deps: {
   signIn: SignInEngine;
   cookie: RefreshCookie;
@@ -36,9 +36,9 @@ export function signInRoutes(deps: {
         schema: {
           operationId: 'refresh',
           security: BY_REFRESH_TOKEN,
-          summary: 'A new access token for a refresh token, which is replaced',
+          summary: 'Exchange a refresh token for new tokens',
           description:
-            'Takes `refreshToken`, or else the cookie. A retry after a lost answer gets the same successor; an older token that comes back otherwise ends the session. After `step_required`, which may ask for a step here too, the refresh token is as it was.',
+            'Takes `refreshToken`, or else the cookie, and replaces it. A retry after a lost answer gets the same new token; any other use of an old token ends the session. After `step_required`, the refresh token is unchanged.',
           tags: ['Sessions'],
           body: optionalBody(refreshBody),
           response: { 200: signedInSchema },
@@ -72,7 +72,7 @@ export function signInRoutes(deps: {
         },
         schema: {
           operationId: 'completeStep',
-          summary: 'Finish a sign-in that asked for a step',
+          summary: 'Complete a step of a sign-in',
           description:
             'Carries what the step needs: `code` for `verify_email`, `newPassword` for `change_password`. One step may be followed by another, with a `flowToken` of its own.',
           tags: TAGS,
@@ -84,7 +84,7 @@ export function signInRoutes(deps: {
         const { tokenTransport = 'cookie', flowToken, ...input } = request.body;
         const opened = await decryptor.openOptional(input, 'newPassword');
         const signedIn = await signIn.completeStep(callerOf(request), flowToken, opened);
-        // A session that goes on makes no device known: each one may try passwords at a pace of its own.
+        // An elevation issues no device token: each known device gets password attempts of its own.
         if (signedIn.refreshToken === null) return cookie.handOut(reply, signedIn, tokenTransport);
         return devices.handOut(reply, signedIn, tokenTransport);
       },
@@ -96,8 +96,8 @@ export function signInRoutes(deps: {
         config: { access: 'public', errors: ['token_invalid'] },
         schema: {
           operationId: 'getFlow',
-          summary: 'Which step a sign-in waits for, so that a page can be reloaded',
-          description: 'What `step_required` said, as it is now. Changes nothing.',
+          summary: 'Get the step that a sign-in waits for',
+          description: 'For a page that was reloaded: the members of `step_required`, up to date. Changes nothing.',
           tags: TAGS,
           body: flowBody,
           response: { 200: flowSchema },
@@ -112,8 +112,8 @@ export function signInRoutes(deps: {
         config: { access: 'public', errors: ['token_invalid'] },
         schema: {
           operationId: 'mailFlowCode',
-          summary: 'Have the code of a step mailed again',
-          description: 'At most once a minute and 5 times an hour for an account.',
+          summary: 'Mail the code of a step again',
+          description: 'At most once a minute and 5 times an hour per account.',
           tags: TAGS,
           body: flowOptionsBody,
           response: { 202: flowSchema },

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { passwordFields } from '../password-encryption/schemas.ts';
 import { tokenTransport } from '../sessions/schemas.ts';
 import { codeInput } from '../users/schemas.ts';
+import { STEP_NAMES } from './decide.ts';
 import type { FlowView } from './engine.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -19,19 +20,19 @@ export const completeStepBody = Type.Object(
 
 export const flowBody = Type.Object({ flowToken: flowTokenInput }, { ...closed, title: 'GetFlowBody' });
 export const flowOptionsBody = Type.Object(
-  { flowToken: flowTokenInput, method: Type.Enum(['email'], { description: 'What is wanted: `email` mails a code.' }) },
+  { flowToken: flowTokenInput, method: Type.Enum(['email'], { description: '`email`: mail a code.' }) },
   { ...closed, title: 'MailFlowCodeBody' },
 );
 
-/** What a page needs to show a sign-in that waits; also the members of `step_required`, beside its `flowToken`. */
+/** A waiting sign-in, for the page that shows it; also the members of `step_required`, with its `flowToken`. */
 export const flowMembers = {
-  step: Type.Enum(['verify_email', 'change_password'], {
+  step: Type.Enum(STEP_NAMES, {
     title: 'SignInStep',
     description: '`verify_email`: send `code`, which was mailed; `change_password`: send `newPassword`.',
     examples: ['verify_email'],
   }),
   methods: Type.Array(Type.String(), {
-    description: 'Ways to do the step; `email`: by a mailed code.',
+    description: 'Ways to complete the step; `email`: by a mailed code.',
     examples: [['email']],
   }),
   expiresIn: Type.Integer({ description: 'Seconds.', examples: [600] }),
@@ -42,7 +43,7 @@ export const flowMembers = {
     ),
   ),
   resendAfter: Type.Optional(
-    Type.Integer({ description: 'Seconds until a code can be mailed again.', examples: [60] }),
+    Type.Integer({ description: 'Seconds until the code can be mailed again.', examples: [60] }),
   ),
 };
 export const flowSchema = Type.Object(flowMembers, { title: 'SignInFlow' });

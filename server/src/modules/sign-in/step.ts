@@ -2,39 +2,39 @@ import type { Caller } from '../../platform/http/caller.ts';
 import type { Proof } from '../sessions/session-store.ts';
 import type { UserRecord } from '../users/user-store.ts';
 
-/** What a client may bring to complete a step; each step reads its own field. */
+/** What a client sends to complete a step. Each step reads its own field. */
 export interface StepInput {
   code?: string | undefined;
   newPassword?: string | undefined;
 }
 
-/** What a page needs to know of a step. */
+/** What a page needs to show a step. */
 export interface StepView {
-  /** Ways to get or show what completes it, `email` for a mailed code; the first one is what most people use. */
+  /** Ways to complete the step, the usual one first; `email`: by a mailed code. */
   methods: string[];
-  /** Where to look, without what a stranger could use. */
+  /** Where the person finds the code, masked. */
   hint?: { email: string } | undefined;
-  /** Seconds until it can be mailed again. */
+  /** Seconds until the code can be mailed again. */
   resendAfter?: number;
 }
 
-/** What a completed step has changed. */
+/** The result of a completed step. */
 export interface StepDone {
-  /** What the step itself has moved on of the account, and the flow goes on with; what others move voids it. */
+  /** Versions that the step itself has raised, with which the flow continues. A raise by anything else voids the flow. */
   moved?: Pick<UserRecord, 'passwordVersion' | 'sessionEpoch'>;
-  /** What was proved by it, if anything. */
+  /** Proofs that the step has given. */
   proofs: readonly Proof[];
 }
 
-/** One step: how it is shown, begun and completed. When it is asked for is for `decide` to say. */
+/** How one step is shown, begun and completed. `decide` says when it is due. */
 export interface Step {
-  /** The field that completes it. */
+  /** The field of the request that completes it. */
   field: keyof StepInput;
   view(user: UserRecord): StepView;
-  /** What happens as a sign-in asks for it, such as mailing a code. */
+  /** Called when a sign-in asks for the step, for example to mail a code. */
   begin?(caller: Caller, user: UserRecord): Promise<void>;
-  /** Mails again. Throws `rate_limited`. */
+  /** Mails the code again. Throws `rate_limited`. */
   mail?(caller: Caller, user: UserRecord): Promise<void>;
-  /** `keep`: the session that is to go on, where one asks for it. Throws `code_invalid`, `token_invalid`, `password_…`. */
+  /** `keep`: id of the session that continues, if any. Throws `code_invalid`, `token_invalid`, `password_…`. */
   complete(caller: Caller, user: UserRecord, value: string, keep: string | null): Promise<StepDone>;
 }

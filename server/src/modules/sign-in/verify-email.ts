@@ -8,33 +8,33 @@ import type { EmailChange, UserRecord, UserStore } from '../users/user-store.ts'
 import type { Users } from '../users/users.ts';
 import type { Step } from './step.ts';
 
-/** Between two mails with a code. */
+/** Milliseconds between two mails with a code. */
 const RESEND_AFTER = MINUTE;
 
-/** The step that proves the account's own address by a mailed code. */
+/** The step that verifies the account's own address by a mailed code. */
 export function createVerifyEmail(deps: {
   users: Users;
   userStore: UserStore;
   events: Events;
-  /** Counts one more mail for an account. Throws `rate_limited`. */
+  /** Counts a mail for the account. Throws `rate_limited`. */
   countMail: (userId: string) => Promise<void>;
   clock: Clock;
 }): Step {
   const { users, userStore, events, countMail, clock } = deps;
 
-  /** The code for the account's own address that is under way. */
+  /** The pending code for the account's own address. */
   function waitingCode({ emailChange, emailNorm }: UserRecord): EmailChange | null {
     return emailChange && emailChange.emailNorm === emailNorm && emailChange.expiresAt > clock() ? emailChange : null;
   }
 
-  /** Milliseconds. */
+  /** Milliseconds until the code can be mailed again. */
   function resendWait(user: UserRecord): number {
     const code = waitingCode(user);
     const mailedAt = code && after(code.expiresAt, -CODE_TTL);
     return mailedAt ? Math.max(0, after(mailedAt, RESEND_AFTER).getTime() - clock().getTime()) : 0;
   }
 
-  /** The same code with a new expiry: a mail that comes late still says what is right. Tries that were made stay made. */
+  /** Mails the same code with a new expiry, so that an earlier mail that arrives late is still right. Counted attempts stay. */
   async function mailAgain(caller: Caller, userId: string, code: EmailChange): Promise<void> {
     await users.change(userId, async (user) => {
       if (user.emailChange?.id !== code.id) return 'ok';
@@ -69,14 +69,14 @@ export function createVerifyEmail(deps: {
     },
 
     async complete(caller, { id, emailNorm }, code) {
-      // Only of the account's own address: a change to another one is confirmed elsewhere.
+      // Only for the account's own address: a change to another address has its own route.
       await users.confirmEmailChange(caller, id, code, authErrors.code_invalid, emailNorm);
       return { proofs: [{ method: 'email', at: clock() }] };
     },
   };
 }
 
-/** Enough to know one's own address by: `a…@example.com`. */
+/** The masked address, which its owner recognises: `a…@example.com`. */
 function hintOf(email: string): string {
   const at = email.lastIndexOf('@');
   return `${[...email.slice(0, at)][0] ?? ''}…${email.slice(at)}`;

@@ -5,7 +5,7 @@ import { type Columns, createIndex } from '../../../platform/database/columns.ts
 const required = (column: ColumnDefinitionBuilder) => column.notNull();
 const key = (column: ColumnDefinitionBuilder) => column.primaryKey().notNull();
 
-/** The sweep finds by it the documents that still carry an event; the others are not in it. */
+/** Sparse: holds only documents that still carry an event, for the sweep to find. */
 const OUTBOX = {
   name: 'outbox',
   key: { 'outbox._id': 1 },

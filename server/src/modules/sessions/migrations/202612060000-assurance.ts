@@ -4,7 +4,7 @@ import type { Columns } from '../../../platform/database/columns.ts';
 
 const TABLE = 'sessions';
 
-/** All may be missing: the version before this one, which may still be running, writes none of them. */
+/** All may be missing: the previous version, which may still be running, writes none of them. */
 const added = (columns: Columns) => ({
   methods: columns.json(),
   aal: columns.int(),
@@ -15,7 +15,7 @@ const added = (columns: Columns) => ({
   provider_id: columns.id(),
 });
 
-/** What a session knows of how sure it is who sits there, and of what it belongs to. Documents of MongoDB need no change. */
+/** Assurance of a session, and what it belongs to. Documents of MongoDB need no change. */
 export const sql = {
   up: (db: Kysely<unknown>, columns: Columns) => addColumns(db, TABLE, added(columns)),
   down: (db: Kysely<unknown>, columns: Columns) => dropColumns(db, TABLE, Object.keys(added(columns))),
