@@ -9,7 +9,7 @@ import type { Events } from '../events/events.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
-import { toEmail, toLocale, toUsername } from '../users/names.ts';
+import { isWon, toEmail, toLocale, toUsername } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
@@ -94,13 +94,10 @@ export function createRegistrations(deps: {
     return true;
   }
 
-  async function insert(caller: Caller, user: UserRecord): Promise<'ok' | 'lost'> {
+  async function insert(caller: Caller, user: UserRecord): Promise<boolean> {
     const about = { target: `user:${user.id}`, userId: user.id, actorId: user.id };
     const event = events.describe(caller, { type: 'user.registered', ...about, evicts: true });
-    const result = await userStore.insert(user, event);
-    if (result === 'email_taken') throw userErrors.email_taken();
-    if (result === 'username_taken') throw userErrors.username_taken();
-    return result;
+    return isWon(await userStore.insert(user, event));
   }
 
   return {
@@ -171,12 +168,12 @@ export function createRegistrations(deps: {
         passwordHash,
       });
       // The user takes the registration's id: of many who come with the code, the first insert uses it up.
-      const result = await insert(caller, user).catch(async (error) => {
+      const isFirst = await insert(caller, user).catch(async (error) => {
         // The code was right and stays good: a taken name, or a database that was away, costs no try.
         await store.giveBackTry(id, registration.codeId);
         throw error;
       });
-      if (result === 'lost') throw authErrors.code_invalid();
+      if (!isFirst) throw authErrors.code_invalid();
       const proofs = [{ method: 'email', at: clock() } as const];
       return signIn.enter(caller, { user, proofs, refused: authErrors.code_invalid });
     },
