@@ -51,7 +51,7 @@ export function registrationRoutes(deps: {
           operationId: 'register',
           summary: 'Register; a code is mailed to the address',
           description:
-            'The answer is the same for known and unknown addresses. Without e-mail verification it is 201, as for a sign-in.',
+            'With e-mail verification, the answer is the same for known and unknown addresses. Without it, the answer is 201, as for a sign-in.',
           tags: TAGS,
           body: registerBody,
           response: { 202: registeredSchema, 201: signedInSchema },
