@@ -2,7 +2,7 @@ import type { Events } from '../events/events.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { RegistrationStore } from './registration-store.ts';
 
-/** What follows from what happened to accounts at once, in the database. May run twice. */
+/** Registers the handlers that follow up events of accounts in the database. Each is safe to run twice. */
 export function registerAccountHandlers(deps: {
   events: Events;
   registrationStore: RegistrationStore;

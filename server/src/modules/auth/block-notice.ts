@@ -8,12 +8,12 @@ import type { Events } from '../events/events.ts';
 import { loginKey } from '../users/names.ts';
 import type { Users } from '../users/users.ts';
 
-/** Lets the owner of an account know that sign-ins under this login are held back. Returns at once; whether there is such an account shows nowhere. */
+/** Notifies the owner of an account that its sign-ins are delayed. Returns immediately, and reveals nowhere whether the account exists. */
 export type TellOfBlock = (caller: Caller, login: string) => void;
 
 const REMEMBERED = 10_000;
 
-/** One event a day for an account, however many hold it back and wherever: a stranger must not fill its owner's mailbox. */
+/** Records one event a day for an account, for all causes and instances together: a stranger must not fill its owner's mailbox. */
 export function createBlockNotice(deps: {
   users: Users;
   events: Events;
@@ -22,7 +22,7 @@ export function createBlockNotice(deps: {
   log: Logger;
 }): TellOfBlock {
   const { users, events, eventStore, clock, log } = deps;
-  /** Logins that were looked up today, so that a flood of refused requests stays cheap. By hash: people type passwords there. */
+  /** Hashes of the logins looked up today, so that a flood of refused requests stays cheap. Hashes, because people type passwords there. */
   const seen = new LRUCache<string, true>({ max: REMEMBERED });
 
   async function tell(caller: Caller, login: string, day: number): Promise<void> {
@@ -39,11 +39,11 @@ export function createBlockNotice(deps: {
       .digest('base64url');
     if (seen.has(key)) return;
     seen.set(key, true);
-    // After the answer, which must take the same time for every login.
+    // Runs after the answer, whose time must be the same for every login.
     setImmediate(() => {
       tell(caller, login, day).catch((error) => {
         seen.delete(key);
-        log.warn({ err: error }, 'the owner of an account could not be told that its sign-ins are held back');
+        log.warn({ err: error }, 'the owner of an account could not be notified that its sign-ins are delayed');
       });
     });
   };

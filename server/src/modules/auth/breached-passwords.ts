@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { isInBreachList } from '../../platform/breaches/breach-list.ts';
 import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 
-/** Any: it is only looked for. */
+/** An arbitrary hash: looking it up shows whether the list can be read. */
 const SOME_HASH = '0'.repeat(40);
 
 export interface BreachedPasswords {
@@ -13,7 +13,7 @@ export interface BreachedPasswords {
   isReadable(): Promise<boolean>;
 }
 
-/** Passwords of known breaches, by a list on disk (see `isInBreachList`). Nothing leaves this machine. */
+/** Looks passwords up in a list of breached ones on disk (see `isInBreachList`). Nothing leaves this machine. */
 export function createBreachedPasswords({ path, log }: { path: string; log: Logger }): BreachedPasswords {
   const outage = createOutageLog(log, 'reading PASSWORD_BREACH_FILE');
 
@@ -29,9 +29,9 @@ export function createBreachedPasswords({ path, log }: { path: string; log: Logg
   }
 
   return {
-    // Without the list nobody is locked out: the built-in list decides alone, and `/ready` says degraded.
+    // An unreadable list prevents nobody from setting a password: the built-in list decides alone, and `/ready` is `degraded`.
     async has(password) {
-      // As it was typed, as it was leaked, or as it is hashed here.
+      // As it was typed, as it may have leaked (NFC), and as it is hashed here (NFKC).
       for (const form of new Set([password, password.normalize('NFC'), password.normalize('NFKC')])) {
         if (await isListed(createHash('sha1').update(form).digest('hex').toUpperCase())) return true;
       }

@@ -30,7 +30,7 @@ export function createMongoChallengeStore(deps: { database: Database; outbox: Mo
       }),
 
     async purge(before, limit) {
-      // One whose event is not home yet waits for the next time.
+      // A challenge whose event has not been moved yet waits for the next purge.
       const old = { _id: { $lt: leastId(before) }, 'outbox._id': { $exists: false } };
       const found = await challenges
         .find(old, { projection: { _id: 1 } })

@@ -1,6 +1,6 @@
 import type { EventDraft } from '../events/event-store.ts';
 
-/** A wish to reset the password of whoever has this address, if anybody has. Its token is derived, and is good for one password only. */
+/** A request to reset the password of the user with this address, if any. Its token is derived, and void once that password changes. */
 export interface ChallengeRecord {
   id: string;
   purpose: 'password_reset';
@@ -14,10 +14,10 @@ export interface ChallengeRecord {
 export interface ChallengeStore {
   create(challenge: ChallengeRecord, event: EventDraft): Promise<void>;
   find(id: string): Promise<ChallengeRecord | null>;
-  /** How many of this purpose began for this address since then; with `upTo`, only that one and those with earlier ids. */
+  /** Counts the challenges of this purpose and address since then; with `upTo`, only that one and those with smaller ids. */
   countSince(purpose: ChallengeRecord['purpose'], emailNorm: string, since: Date, upTo?: string): Promise<number>;
-  /** Forgets at most `limit` that began before then; answers how many. */
+  /** Deletes at most `limit` challenges that were created before then; returns the number. */
   purge(before: Date, limit: number): Promise<number>;
-  /** Takes away whatever waits for this address. */
+  /** Deletes all challenges of this address. */
   removeForEmail(emailNorm: string): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { comparable } from './comparable.ts';
 
-/** What people add to satisfy a form: a year, `123`, `!`. A longer ending is not taken for an ornament. Characters. */
+/** Maximum characters of an ornament, which people append to satisfy a form: a year, `123`, `!`. */
 const MAX_ORNAMENT = 4;
 const LETTER = /\p{L}/u;
 
@@ -24,8 +24,8 @@ export function isCommonPassword(password: string): boolean {
 }
 
 /**
- * Whether the list has `stem`, or `stem` with the beginning of `ornament`. One search for each: however little is left of a password
- * without its accents, it must not be compared with half of the list.
+ * Whether the list has `stem`, or `stem` with a beginning of `ornament`. Each is searched for as a whole word: a search for all words that
+ * begin with `stem` would compare a very short one with half of the list.
  */
 function isListed(words: Buffer, stem: string, ornament: string): boolean {
   for (let length = 0; length <= ornament.length; length += 1) {

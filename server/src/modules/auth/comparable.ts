@@ -1,4 +1,4 @@
-/** Digits and signs that people put for letters. `i`, `l`, `1`, `!` and `|` become one, so that each may stand for each. */
+/** Digits and signs that people write instead of letters. `i`, `l`, `1`, `!` and `|` become one letter, so that each matches all. */
 const LOOKS_LIKE: Record<string, string> = {
   '0': 'o',
   '1': 'i',
@@ -16,8 +16,8 @@ const LOOKS_LIKE: Record<string, string> = {
 const REPLACED = /[01!|l34@5$7+]/g;
 
 /**
- * The form in which passwords are compared with words: lower case, without accents, look-alikes as one letter. Both sides must be
- * in it. It merges what people see as variants of one word (`P@ssw0rd`, `pássword`) and is not for display or storage.
+ * The form in which passwords are compared with words: lower case, without accents, look-alikes as one letter. Both sides of a comparison
+ * must be in it. It merges what people see as variants of one word (`P@ssw0rd`, `pássword`) and is not for display or storage.
  */
 export function comparable(text: string): string {
   return text

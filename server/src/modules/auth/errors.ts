@@ -5,8 +5,8 @@ export const authErrors = defineErrors({
   invalid_credentials: { status: 401, title: 'The name or the password is wrong.' },
   code_invalid: { status: 400, title: 'This code is wrong, used, or expired.' },
   token_invalid: { status: 400, title: 'This token is wrong, used, or expired.' },
-  registration_closed: { status: 403, title: 'Registration is not open here.' },
-  password_unchanged: { status: 400, title: 'The new password must be another one.' },
+  registration_closed: { status: 403, title: 'Registration is not open on this server.' },
+  password_unchanged: { status: 400, title: 'The new password must differ from the current one.' },
 });
 
 /** Why a new password is refused (NIST SP 800-63B, 3.1.1.2: length and blocklists, no composition rules). */
@@ -21,9 +21,9 @@ export const passwordErrors = defineErrors({
     title: 'The password is too long.',
     members: { maxLength: Type.Integer({ description: 'Characters.', examples: [1024] }) },
   },
-  password_common: { status: 400, title: 'The password is one of those that everybody tries first.' },
+  password_common: { status: 400, title: 'The password is on a list of common or leaked passwords.' },
   password_context: { status: 400, title: 'The password is made of your own data or of the name of this service.' },
 });
 
-/** What every route that sets a password can answer with. */
+/** The error codes of every route that sets a password. */
 export const PASSWORD_CODES = Object.keys(passwordErrors.table);

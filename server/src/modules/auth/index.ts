@@ -39,12 +39,12 @@ export { authErrors, passwordErrors } from './errors.ts';
 export interface PasswordRules {
   hasher: PasswordHasher;
   policy: PasswordPolicy;
-  /** Null: passwords are compared with no list of breached ones. */
+  /** Null: no list of breached passwords is configured. */
   breached: BreachedPasswords | null;
   newPasswords: NewPasswords;
 }
 
-/** How passwords are hashed, and which are taken: `createPasswordRules({ ...ground, userStore: storage.users, users, config })`. */
+/** Creates the hasher, and the policy for new passwords: `createPasswordRules({ ...ground, userStore: storage.users, users, config })`. */
 export function createPasswordRules(deps: {
   userStore: UserStore;
   users: Users;
@@ -63,7 +63,10 @@ export function createPasswordRules(deps: {
   return { hasher, policy, breached, newPasswords: createNewPasswords({ ...deps, hasher, policy }) };
 }
 
-/** Registration, invitations and passwords: `createAuth({ ...ground, ...rules, registrationStore: storage.registrations, signIn, … })`. */
+/**
+ * Creates registration, invitations, password sign-in and changes of passwords, with their routes, handlers, mails and purges:
+ * `createAuth({ ...ground, ...rules, registrationStore: storage.registrations, signIn, … })`.
+ */
 export function createAuth(deps: {
   registrationStore: RegistrationStore;
   challengeStore: ChallengeStore;
@@ -72,7 +75,7 @@ export function createAuth(deps: {
   sessions: Sessions;
   signIn: SignInEngine;
   guessing: Guessing;
-  /** On proofs of a password. */
+  /** Limits proofs of a password within a session. */
   passwordTries: ForgivableLimit;
   hasher: PasswordHasher;
   policy: PasswordPolicy;

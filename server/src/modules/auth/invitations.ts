@@ -15,23 +15,24 @@ import { authErrors } from './errors.ts';
 import type { NewPasswords } from './new-passwords.ts';
 
 export interface Invitations {
-  /** What a user who is invited carries. */
+  /** A new invitation, to be stored in the record of the invited user. */
   draft(): Invitation;
-  /** Mails a new link in place of the one before. Throws `gone` where the user is not active, and `status_conflict` where they have a password. */
+  /** Replaces the link and mails the new one. Throws `gone` if the user is not active, and `status_conflict` if they have a password. */
   renew(caller: Caller, userId: string, gone: () => Error): Promise<UserRecord>;
-  /** The token of a user's invitation; derived, so a mail that is sent twice says the same. Null where none waits, or its key is gone. */
+  /** The token of a user's invitation; derived, so that a mail that is sent twice is the same. Null if none is valid or its key is gone. */
   token(user: UserRecord): string | null;
-  /** The first password; signs in. Throws `token_invalid`, `password_…`, `username_invalid`, `username_taken`. */
+  /** Sets the first password and signs in. Throws `token_invalid`, `password_…`, `username_invalid`, `username_taken`. */
   accept(
     caller: Caller,
     input: { token: string; password: string; username?: string; fullName?: string },
   ): Promise<SignedIn>;
 }
 
+/** Lifetime of an invitation in milliseconds. */
 export const INVITATION_TTL = 7 * DAY;
 const PURPOSE = 'invitation';
 
-/** From an account that an administrator made to the first password of its owner. */
+/** Creates the use cases of invitations: the owner of an account that an administrator created sets its first password. */
 export function createInvitations(deps: {
   userStore: UserStore;
   users: Users;
@@ -44,14 +45,14 @@ export function createInvitations(deps: {
 }): Invitations {
   const { userStore, users, signIn, newPasswords, events, keyring, delayRefusal, clock } = deps;
 
-  /** Of the address, too: a link that is in one mailbox must not prove that another is its owner's. */
+  /** Depends on the address, too: a link in one mailbox must not prove that another belongs to the same person. */
   function secretOf({ id: userId, passwordVersion, emailNorm, invitation }: UserRecord): Buffer | null {
     if (!invitation || invitation.expiresAt <= clock() || !keyring.has(invitation.keyId)) return null;
     const { id, keyId } = invitation;
     return deriveToken(keyring, { purpose: PURPOSE, id, subject: `${userId} ${passwordVersion} ${emailNorm}`, keyId });
   }
 
-  /** The token names the user; what is right for them now decides, so that a newer link or a password voids it. */
+  /** The token names the user, and is compared with the one that is valid now: a newer link or a password voids it. */
   async function userOfToken(token: string): Promise<UserRecord> {
     const parts = parseIdToken(token);
     if (parts === null) throw authErrors.token_invalid();

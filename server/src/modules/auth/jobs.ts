@@ -4,10 +4,10 @@ import type { Periodic } from '../schedules/periodic.ts';
 import type { ChallengeStore } from './challenge-store.ts';
 import type { RegistrationStore } from './registration-store.ts';
 
-/** How long they are kept after they began, in milliseconds: codes and links expire long before; until then they count against what may be mailed. */
+/** Milliseconds that records are kept: their codes and links expire long before, but the limits on mails count them. */
 export const KEPT = { registrations: 7 * DAY, challenges: 7 * DAY };
 
-/** Takes away registrations and challenges that are over. */
+/** Registers the periodic jobs that delete old registrations and challenges. */
 export function registerAuthPurges(deps: {
   periodic: Periodic;
   registrationStore: RegistrationStore;

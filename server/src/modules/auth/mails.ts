@@ -20,10 +20,10 @@ export interface AuthMailDeps {
   clock: Clock;
 }
 
-/** How many reset links one address is mailed in an hour of the clock. */
+/** Maximum number of reset links that are mailed to one address in each hour of the clock. */
 const RESETS_AN_HOUR = 5;
 
-/** A registration that waits for its code, that code, and who has its address already. */
+/** A registration that waits for its code, that code, and the user who has its address already. Null if no mail is due. */
 async function waitingRegistration({ targetId }: Occasion, deps: AuthMailDeps) {
   const registration = await deps.registrationStore.find(targetId);
   if (!registration || registration.sentAt.length === 0 || registration.codeExpiresAt <= deps.clock()) return null;
@@ -32,7 +32,7 @@ async function waitingRegistration({ targetId }: Occasion, deps: AuthMailDeps) {
   return { registration, code, known: await deps.userStore.findByEmail(registration.emailNorm) };
 }
 
-/** Answers a registration with an address that has an account; the page told whoever asked nothing of that. */
+/** Tells the owner of an account that somebody registered with its address; the answer to the request does not reveal that. */
 export const addressKnown: Mail<AuthMailDeps, { signInUrl?: string | null }> = {
   on: ['registration.started', 'registration.code_resent'],
   name: 'mail',
@@ -46,13 +46,13 @@ export const addressKnown: Mail<AuthMailDeps, { signInUrl?: string | null }> = {
       blocks: [
         hello(),
         {
-          says: 'somebody, probably you, tried to register with this e-mail address. It has an account already, so no new one was made.',
+          says: 'Somebody, probably you, tried to register with this e-mail address. It already has an account, so no new one was created.',
         },
         {
-          says: 'Sign in with the password that you have. If you have forgotten it, ask for a new one on the sign-in page.',
+          says: 'Please sign in with your password. If you have forgotten it, you can reset it on the sign-in page.',
         },
         ...(signInUrl ? [{ link: signInUrl, label: 'Go to the sign-in page' }] : []),
-        { says: 'If it was not you, you need not do anything: your account is as it was.' },
+        { says: 'If this was not you, you do not need to do anything: your account has not changed.' },
       ],
     }),
     zh: ({ signInUrl }, { hello }) => ({
@@ -68,7 +68,7 @@ export const addressKnown: Mail<AuthMailDeps, { signInUrl?: string | null }> = {
   },
 };
 
-/** Confirms an address at its registration. */
+/** The code that verifies an address at its registration. */
 export const verificationCode: Mail<AuthMailDeps, { code: string; expiresMinutes: number; name?: string | null }> = {
   on: ['registration.started', 'registration.code_resent'],
   name: 'mail',
@@ -84,7 +84,7 @@ export const verificationCode: Mail<AuthMailDeps, { code: string; expiresMinutes
       subject: 'Your verification code',
       blocks: [
         hello(name),
-        { says: 'enter this code to confirm your e-mail address:' },
+        { says: 'Please enter this code to confirm your e-mail address:' },
         { code },
         codeTerms(expiresMinutes),
         codeUnasked,
@@ -103,7 +103,7 @@ export const verificationCode: Mail<AuthMailDeps, { code: string; expiresMinutes
   },
 };
 
-/** Sent once, when the account exists. `url` is where the person finds the service. */
+/** Sent once, after the account was created. `url`: the address of the service. */
 export const welcome: Mail<AuthMailDeps, { name?: string | null; url?: string | null }> = {
   on: ['user.registered'],
   name: 'mail',
@@ -116,10 +116,10 @@ export const welcome: Mail<AuthMailDeps, { name?: string | null; url?: string | 
       subject: 'Welcome',
       blocks: [
         hello(name),
-        { says: 'your e-mail address is confirmed and your account is ready. It is good to have you here.' },
+        { says: 'Your e-mail address is confirmed and your account is ready. We are glad to have you with us.' },
         ...(url ? [{ link: url, label: 'Go to the service' }] : []),
         {
-          says: 'We will write to this address when something about your account changes, such as its password, or a sign-in from a new device.',
+          says: 'We will write to this address when something about your account changes, such as its password, or when somebody signs in from a new device.',
         },
       ],
     }),
@@ -135,7 +135,7 @@ export const welcome: Mail<AuthMailDeps, { name?: string | null; url?: string | 
   },
 };
 
-/** `url` carries the token in its fragment. */
+/** The link that sets a new password; `url` contains the token in its fragment, which browsers do not send to servers. */
 export const resetLink: Mail<AuthMailDeps, { url: string; expiresMinutes?: number }> = {
   on: ['password_reset.requested'],
   name: 'mail',
@@ -145,7 +145,7 @@ export const resetLink: Mail<AuthMailDeps, { url: string; expiresMinutes?: numbe
     const user = await userStore.findByEmail(challenge.emailNorm);
     if (user?.status !== 'active') return null;
     const { id, purpose, emailNorm, createdAt } = challenge;
-    // The first of each hour of the clock, however many follow: what strangers ask for must not keep the owner from their link.
+    // The first requests of each hour are mailed, however many follow: requests of strangers must not keep the owner from getting a link.
     const hour = after(createdAt, -(createdAt.getTime() % HOUR));
     if ((await challengeStore.countSince(purpose, emailNorm, hour, id)) > RESETS_AN_HOUR) return null;
     const token = passwords.resetToken(challenge, user);
@@ -158,12 +158,12 @@ export const resetLink: Mail<AuthMailDeps, { url: string; expiresMinutes?: numbe
       subject: 'Reset your password',
       blocks: [
         hello(),
-        { says: 'somebody, probably you, asked for a new password for your account. Choose it here:' },
+        { says: 'Somebody, probably you, asked to reset the password of your account. Choose a new one here:' },
         { link: url, label: 'Choose a new password' },
         {
-          says: `The link${count === undefined ? '' : ` is valid for ${minutes(count)} and`} works once. Do not pass it on: whoever has it can take over the account.`,
+          says: `The link${count === undefined ? '' : ` is valid for ${minutes(count)} and`} works once. Please do not share it: anybody who has it can take over your account.`,
         },
-        { says: 'If you did not ask for this, you need not do anything: your password stays as it is.' },
+        { says: 'If you did not ask for this, you do not need to do anything: your password does not change.' },
       ],
     }),
     zh: ({ url, expiresMinutes: count }, { hello, minutes }) => ({
@@ -181,7 +181,7 @@ export const resetLink: Mail<AuthMailDeps, { url: string; expiresMinutes?: numbe
   },
 };
 
-/** Somebody made an account for this address; `url` carries the token in its fragment. */
+/** The link for the first password of an account that an administrator created; `url` contains the token in its fragment. */
 export const invitation: Mail<AuthMailDeps, { url: string; expiresDays: number; name?: string | null }> = {
   on: ['user.invited'],
   name: 'mail',
@@ -198,13 +198,13 @@ export const invitation: Mail<AuthMailDeps, { url: string; expiresDays: number; 
       subject: 'You are invited',
       blocks: [
         hello(name),
-        { says: 'an account was made for you with this e-mail address. Choose a password to begin:' },
+        { says: 'An account was created for you with this e-mail address. Choose a password to start using it:' },
         { link: url, label: 'Accept the invitation' },
         {
-          says: `The link is valid for ${days} days and works once. Do not pass it on: whoever has it has the account.`,
+          says: `The link is valid for ${days} days and works once. Please do not share it: anybody who has it can take over your account.`,
         },
         {
-          says: 'If you do not know what this is about, you need not do anything: nobody can sign in before the link is used.',
+          says: 'If you do not know what this is about, you do not need to do anything: nobody can sign in before the link is used.',
         },
       ],
     }),
@@ -221,6 +221,7 @@ export const invitation: Mail<AuthMailDeps, { url: string; expiresDays: number; 
   },
 };
 
+/** Sent after a password was changed or reset, or set by an administrator. */
 export const passwordChanged: Mail<AuthMailDeps, Circumstances> = {
   on: ['user.password_changed', 'user.password_reset', 'user.temporary_password_set'],
   name: 'mail',
@@ -233,9 +234,11 @@ export const passwordChanged: Mail<AuthMailDeps, Circumstances> = {
       subject: 'Your password was changed',
       blocks: [
         hello(),
-        { says: 'the password of your account was changed.' },
+        { says: 'The password of your account was changed.' },
         happened({ ...circumstances, country: null }),
-        { says: 'If this was you, all is well. If not, reset your password now: that ends every session.' },
+        {
+          says: 'If this was you, you do not need to do anything. If not, please reset your password now: that ends every session.',
+        },
       ],
     }),
     zh: (circumstances, { hello, happened }) => ({
@@ -250,7 +253,7 @@ export const passwordChanged: Mail<AuthMailDeps, Circumstances> = {
   },
 };
 
-/** Many wrong passwords came from one place, which has to wait now. */
+/** Sent when the sign-ins of an account are delayed after many wrong passwords; at most once a day. */
 export const signInBlocked: Mail<AuthMailDeps, Circumstances> = {
   on: ['user.sign_in_blocked'],
   name: 'mail',
@@ -264,11 +267,11 @@ export const signInBlocked: Mail<AuthMailDeps, Circumstances> = {
       blocks: [
         hello(),
         {
-          says: 'there were many attempts to sign in to your account from one place within a short time. Further ones from there are held back for a while; elsewhere your password works as always.',
+          says: 'There were many attempts to sign in to your account from one place within a short time. Further attempts from there are delayed for a while; elsewhere your password works as usual.',
         },
         happened(circumstances),
         {
-          says: 'If it was you, wait a little, or reset your password. If not, look at your sessions, and choose a new password if you use the present one elsewhere, too. However many attempts follow, we write of them once a day.',
+          says: 'If this was you, please wait a while, or reset your password. If not, please check your sessions, and choose a new password if you also use the current one elsewhere. We write about this at most once a day, however many attempts follow.',
         },
       ],
     }),

@@ -8,36 +8,38 @@ import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
 import type { PasswordPolicy } from './password-policy.ts';
 
-/** What every new password changes; all sessions of an older epoch end with it, but the kept one. */
+/** The fields that every new password changes. All sessions of an older epoch end with it, except the kept one. */
 export type NewPassword = Parameters<UserStore['setPassword']>[1];
 
+/** In what one way of setting a password differs from the others. */
 export interface HowPassword {
-  /** Of the event that tells of it. */
+  /** The type of its event. */
   type: string;
   data?: Record<string, unknown>;
-  /** Where the account has another password by now, or is not active: of many who come with one proof, the first uses it up. */
+  /** The error if the account is not active, or its password has changed: of many callers with one proof, the first uses it up. */
   lost: () => Error;
-  /** Whether the password in force is refused. */
+  /** Whether the present password is refused. */
   mustDiffer?: boolean;
-  /** Whom the password may not be made of; by default, the user as they are. */
+  /** Personal data that the password must not consist of; default: the user's. */
   person?: Parameters<PasswordPolicy['check']>[1];
-  /** The session that goes on; none by default. May throw. */
+  /** The session that continues; default: none. May throw. */
   keptSessionId?: (user: UserRecord) => string | null;
-  /** Whatever else must be as it was when the proof was read. Throws to give up. */
+  /** Throws if anything else that the proof depends on has changed since it was read. */
   demand?: (user: UserRecord) => void;
-  /** The verb that writes it; `setPassword` by default. */
+  /** The store's verb; default: `setPassword`. */
   write?: (at: UserAt, change: NewPassword, event: EventDraft) => Promise<UserChange>;
 }
 
 export interface NewPasswords {
   /**
-   * Sets a password onto the one that `user` was read with, or not at all. Answers the user with the password version and the
-   * session epoch of this very change: what ends all sessions after it must end one that follows from it, too. Throws `password_…`, and what `how` throws.
+   * Replaces the password that `user` was read with, and only that one. Returns the user with the password version and the session epoch
+   * of exactly this change, so that whatever ends all sessions later also ends a session that follows from it. Throws `password_…`, and
+   * what `how` throws.
    */
   set(caller: Caller, user: UserRecord, password: string, how: HowPassword): Promise<UserRecord>;
 }
 
-/** The one way in which a person's password is replaced: forced, by a mailed link, by their own wish, or for the first time. */
+/** Creates the only way in which people set their passwords: forced, by a mailed link, by their own choice, or for the first time. */
 export function createNewPasswords(deps: {
   userStore: UserStore;
   users: Users;

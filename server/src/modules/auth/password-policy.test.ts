@@ -39,7 +39,7 @@ test('length counts characters, not bytes or UTF-16 units, of the form that is h
   assert.equal(await refusal('🐎🔋📎🦊🌵🎲🧭🪁'), null);
   // Eight code units, seven characters once composed.
   assert.equal(await refusal('vq7kzwA\u030a'), 'password_too_short');
-  // Three characters typed, eight hashed: ⑽ is `(10)`.
+  // Two characters typed, eight hashed: ⑽ is `(10)`.
   assert.equal(await refusal('⑽⑾'), null);
   assert.equal(await refusal('', {}), 'password_too_short');
 });

@@ -7,11 +7,12 @@ import { type PersonalData, personalParts } from './personal-parts.ts';
 export interface PasswordPolicy {
   /**
    * Decides whether a person may set this password. Rejects with `password_too_short`, `password_too_long`, `password_common`
-   * (popular, or in a known breach) or `password_context` (all 400). There are no composition rules: they make passwords worse (NIST SP 800-63B, 3.1.1.2).
+   * (popular, or in a known breach) or `password_context` (all 400). There are no composition rules: they make passwords worse (NIST SP
+   * 800-63B, 3.1.1.2).
    *
-   * Context: the person's own data and the product's name count for nothing. Their parts (of 4 characters or more) are cut
-   * out, and where any was found the rest must still hold `min(minLength, 8)` characters. A shorter part (`Li`) occurs in too
-   * many innocent words, and is refused only as the whole password. Case, accents and look-alikes (`0strary`) change nothing.
+   * Context: the person's own data and the product's name add no strength. Their parts (of 4 characters or more) are cut
+   * out, and if any was found, the rest must still have `min(minLength, 8)` characters. A shorter part (`Li`) occurs in too
+   * many innocent words, and is refused only as the whole password. Case, accents and look-alikes (`0st1ary`) make no difference.
    */
   check(password: string, person: PersonalData): Promise<void>;
 }
@@ -22,7 +23,7 @@ const MIN_PART_LENGTH = 4;
 const MAX_REQUIRED_REST = 8;
 
 /**
- * Makes the policy for new passwords. `minLength` counts code points of the NFKC form, the form that is hashed. `breached` is the list of
+ * Creates the policy for new passwords. `minLength` counts code points of the NFKC form, the form that is hashed. `breached`: the list of
  * the operator, if there is one.
  */
 export function createPasswordPolicy({
@@ -49,7 +50,7 @@ export function createPasswordPolicy({
 
 function livesOn(parts: string[], password: string, requiredRest: number): boolean {
   if (parts.includes(password)) return true;
-  // A cut leaves a mark, so that what stood around it cannot join into another part; no password in this form holds a NUL that counts.
+  // A cut leaves a NUL, so that the text around it cannot join into another part. NULs do not count towards the length of the rest.
   const rest = parts
     .filter((part) => count(part) >= MIN_PART_LENGTH)
     .reduce((text, part) => text.replaceAll(part, '\0'), password);

@@ -18,15 +18,18 @@ import { provePassword } from './prove-password.ts';
 export interface LoginInput {
   login: string;
   password: string;
-  /** What the device keeps from earlier sign-ins. */
+  /** The device tokens of earlier sign-ins; empty if there are none. */
   deviceTokens: string;
   proof?: Solution | undefined;
 }
 
 export interface PasswordSignIn {
-  /** Throws `invalid_credentials`, alike for every reason, `step_required`, `rate_limited`, or `proof_required`. */
+  /** Signs in. Throws `invalid_credentials` for every reason alike, `step_required`, `rate_limited` or `proof_required`. */
   login(caller: Caller, input: LoginInput): Promise<SignedIn>;
-  /** Proves the password again within a session. Throws `invalid_credentials`, and `step_required` where the session may not go on as it is. */
+  /**
+   * Proves the password again within a session; `expiresIn` in seconds. Throws `invalid_credentials`, `rate_limited`, and `step_required`
+   * if the session needs a step first.
+   */
   reauthenticate(
     caller: Caller,
     actor: SessionActor,
@@ -34,7 +37,7 @@ export interface PasswordSignIn {
   ): Promise<{ accessToken: string; expiresIn: number }>;
 }
 
-/** Proofs of who somebody is by their password. */
+/** Creates the use cases that prove a password: the sign-in, and the proof within a session. */
 export function createPasswordSignIn(deps: {
   userStore: UserStore;
   users: Users;
@@ -66,7 +69,7 @@ export function createPasswordSignIn(deps: {
         const user = await users.findByLogin(login);
         const fingerprint = passwordFingerprint(keyedHash, password);
         const attempt = await guessing.admit(caller, { loginKey: key, user, fingerprint, deviceTokens, proof });
-        // Always paid, also for unknown users: neither time nor answer tells whether there is such an account.
+        // Also for unknown users: neither the time nor the answer may reveal whether the account exists.
         const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);
         if (!user) throw authErrors.invalid_credentials();
         if (verdict.upgrade) await upgrade(user, password);

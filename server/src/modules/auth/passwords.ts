@@ -16,19 +16,23 @@ import type { NewPasswords } from './new-passwords.ts';
 import { provePassword } from './prove-password.ts';
 
 export interface Passwords {
-  /** Does the same for a known and an unknown address. `userId`: an administrator asks for this user, and their history says so. */
+  /**
+   * Requests the mail with a reset link. Does the same for a known and an unknown address. `userId`: an administrator asks for this user,
+   * in whose history it appears. Throws `email_invalid`.
+   */
   requestReset(caller: Caller, email: string, options?: { userId?: string }): Promise<void>;
-  /** The token of a challenge for this user; null where the challenge's key is gone. Void as soon as the user has another password. */
+  /** The token of a challenge for this user; null if the challenge's key is gone. It is void as soon as the user's password changes. */
   resetToken(challenge: ChallengeRecord, user: UserRecord): string | null;
-  /** Ends every session; answers whose password it was. Throws `token_invalid`, `password_…`. */
+  /** Sets a new password and ends every session; returns the user. Throws `token_invalid`, `password_…`. */
   reset(caller: Caller, token: string, newPassword: string): Promise<UserRecord>;
-  /** Ends every session but this one. Throws `invalid_credentials`, `password_…`. */
+  /** Sets a new password and ends every other session; returns the user. Throws `invalid_credentials`, `rate_limited`, `password_…`. */
   change(caller: Caller, actor: SessionActor, currentPassword: string, newPassword: string): Promise<UserRecord>;
 }
 
+/** Lifetime of a reset link in milliseconds. */
 export const RESET_TTL = 30 * MINUTE;
 
-/** How passwords are replaced. */
+/** Creates the use cases that replace passwords: by a mailed link, and by the user's own choice. */
 export function createPasswords(deps: {
   store: ChallengeStore;
   userStore: UserStore;

@@ -1,6 +1,6 @@
 import { comparable } from './comparable.ts';
 
-/** What is known of the person whose password is set. */
+/** Personal data of the person whose password is set. */
 export interface PersonalData {
   email?: string | null;
   username?: string | null;
@@ -9,11 +9,11 @@ export interface PersonalData {
 }
 
 const PRODUCT = 'ostiary';
-/** A phone number is also typed without its country or area code. Digits. */
+/** Minimum digits of a phone number that is typed without its country or area code. */
 const MIN_PHONE_TAIL = 6;
 
 /**
- * The words that a person's password must not live on, in comparable form, longest first: e-mail address, its local part and its domain,
+ * The words that a person's password must not consist of, in comparable form, longest first: e-mail address, its local part and its domain,
  * username, name, phone number and the product's name; each whole, without separators, and in its pieces.
  */
 export function personalParts(person: PersonalData): string[] {

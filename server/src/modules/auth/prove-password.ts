@@ -3,7 +3,10 @@ import type { Attempt } from '../guessing/guessing.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import { authErrors } from './errors.ts';
 
-/** Spends one attempt on whether it is this user's password; null stands for nobody, and costs the same. Throws `invalid_credentials`. */
+/**
+ * Checks a password against the user's, and settles the attempt. For an unknown user (null) it takes the same time. Throws
+ * `invalid_credentials`, and what `verify` throws.
+ */
 export async function provePassword(
   attempt: Attempt,
   hasher: PasswordHasher,

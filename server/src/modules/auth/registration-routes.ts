@@ -22,13 +22,13 @@ import {
 const TAGS = ['Accounts'];
 const IDENTITY_CODES = ['email_invalid', 'username_invalid', 'username_taken', 'locale_invalid', 'email_taken'];
 
-/** From wishing for an account to having one. */
+/** The routes for registering, and for accepting an invitation. */
 export function registrationRoutes(deps: {
   registrations: Registrations;
   invitations: Invitations;
   devices: DeviceCookie;
   decryptor: PasswordDecryptor;
-  /** Turns away whom hashing has no room for. */
+  /** Refuses registrations while hashing takes too long. */
   loadShedder: LoadShedder;
 }) {
   const { registrations, invitations, devices, decryptor, loadShedder } = deps;
@@ -49,9 +49,9 @@ export function registrationRoutes(deps: {
         onRequest: loadShedder.onRequest,
         schema: {
           operationId: 'register',
-          summary: 'Ask for an account; a code is mailed to the address',
+          summary: 'Register; a code is mailed to the address',
           description:
-            'Answers alike for known and unknown addresses. 201 as login where no verification is asked for.',
+            'With e-mail verification, the answer is the same for known and unknown addresses. Without it, the answer is 201, as for a sign-in.',
           tags: TAGS,
           body: registerBody,
           response: { 202: registeredSchema, 201: signedInSchema },
@@ -77,9 +77,9 @@ export function registrationRoutes(deps: {
         },
         schema: {
           operationId: 'verifyEmail',
-          summary: 'Bring the code: the account is made, and you are signed in',
+          summary: 'Create the account with the mailed code, and sign in',
           description:
-            'A code has 5 tries. Where the username was taken meanwhile, it stays good: send it again with another `username`.',
+            'A code can be tried 5 times. If the username has been taken since the registration, the code stays valid: send it again with another `username`.',
           tags: TAGS,
           body: verifyEmailBody,
           response: { 200: signedInSchema },
@@ -99,8 +99,8 @@ export function registrationRoutes(deps: {
         config: { access: 'public' },
         schema: {
           operationId: 'resendVerification',
-          summary: 'Have the code mailed again',
-          description: 'At most once a minute, 5 times an hour and 10 times a day; always answers alike.',
+          summary: 'Mail the code again',
+          description: 'At most once a minute, 5 times an hour and 10 times a day. The answer is always the same.',
           tags: TAGS,
           body: resendBody,
           response: { 202: acceptedSchema },
@@ -123,8 +123,8 @@ export function registrationRoutes(deps: {
         },
         schema: {
           operationId: 'acceptInvitation',
-          summary: 'Choose the first password with the token of an invitation; you are signed in',
-          description: 'The link carries its token behind `#token=`, and serves once, for 7 days.',
+          summary: 'Set the first password with the token of an invitation, and sign in',
+          description: 'The link contains its token after `#token=`, is valid for 7 days and works once.',
           tags: TAGS,
           body: acceptInvitationBody,
           response: { 200: signedInSchema },

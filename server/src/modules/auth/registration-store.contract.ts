@@ -226,7 +226,7 @@ export function registrationStoreContract(open: Open): void {
       assert.equal(await registrations().countTry(id, codeId, LIMIT, NOW), true);
       const same = { codeId, keyId, codeExpiresAt, tries, sentAt: [NOW, LATER] };
       assert.equal(await registrations().resend(registration, same, makeEvent(target(registration))), true);
-      // Otherwise whoever guesses between the reading and the writing of a resend has guessed for nothing.
+      // Otherwise guesses between the reading and the writing of a resend would not be counted.
       assert.equal((await registrations().find(id))?.tries, 1);
     });
 

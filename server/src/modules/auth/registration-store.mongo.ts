@@ -36,8 +36,8 @@ export function createMongoRegistrationStore(deps: { database: Database; outbox:
 
     async resend({ id, version }, { codeId, keyId, codeExpiresAt, tries, sentAt }, event) {
       const next = { codeId, keyId, codeExpiresAt, sentAt, version: version + 1 };
-      // The same code keeps the tries that are counted while this runs. Only a new version brings a new code, so of these
-      // two at most one can meet the version that was read.
+      // The same code keeps the tries that are counted while this runs. A new code comes only with a new version, so at most one of these
+      // two writes can match the version that was read.
       const same = { _id: { $eq: id }, version, codeId: { $eq: codeId } };
       if (await outbox.change(same, next, event, next.version)) return true;
       const other = { _id: { $eq: id }, version, codeId: { $ne: codeId } };
@@ -55,7 +55,7 @@ export function createMongoRegistrationStore(deps: { database: Database; outbox:
     remove: (id) => outbox.remove(id),
 
     async purge(before, limit) {
-      // One whose event is not home yet waits for the next time.
+      // A registration whose event has not been moved yet waits for the next purge.
       const expired = { codeExpiresAt: { $lt: before }, 'outbox._id': { $exists: false } };
       const found = registrations.find({ _id: { $lt: leastId(before) }, ...expired }, { projection: { _id: 1 } });
       const ids = (await found.sort({ _id: 1 }).limit(limit).toArray()).map(({ _id }) => _id);

@@ -75,7 +75,7 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
         const result = await trx
           .updateTable('registrations')
           .set((eb) => ({
-            // The same code keeps the tries that are counted while this runs. First: MySQL assigns from left to right.
+            // The same code keeps the tries that are counted while this runs. `tries` comes first: MySQL assigns from left to right.
             tries: eb.case().when('code_id', '=', codeId).then(eb.ref('tries')).else(tries).end(),
             code_id: codeId,
             key_id: keyId,

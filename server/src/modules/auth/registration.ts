@@ -9,7 +9,7 @@ import type { Events } from '../events/events.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
-import { toEmail, toLocale, toUsername } from '../users/names.ts';
+import { isWon, toEmail, toLocale, toUsername } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
@@ -25,40 +25,44 @@ export interface RegistrationInput {
   locale?: string;
 }
 
+/** A registration whose code is valid for `expiresIn` seconds; without verification, the session of the new user. */
 export type Registered = { registrationId: string; expiresIn: number } | { signedIn: SignedIn };
 
 export interface Registrations {
-  /** Does the same for a known and an unknown address; which mail follows is decided later, off the request. */
+  /**
+   * Starts a registration. Does the same for a known and an unknown address: which mail follows is decided later, outside the request.
+   * Throws `registration_closed`, `email_invalid`, `username_…`, `locale_invalid`, `password_…`; without verification also `email_taken`.
+   */
   register(caller: Caller, input: RegistrationInput): Promise<Registered>;
-  /** Makes the user and signs them in. Throws `code_invalid`, `email_taken`, `username_taken`. */
+  /** Creates the user and signs in. Throws `code_invalid`, `email_taken`, `username_invalid`, `username_taken`. */
   verify(caller: Caller, input: { registrationId: string; code: string; username?: string }): Promise<SignedIn>;
-  /** Mails the code again, if that is due; never tells. */
+  /** Mails the code again if the limits allow it; the caller does not learn whether it was mailed. */
   resend(caller: Caller, registrationId: string): Promise<void>;
   /**
-   * The present code of a registration; derived, so a mail that is sent twice says the same. Null where its key is gone, and where the
-   * registration is one too many for its address: of those that came at the same moment, each saw the others not yet there.
+   * The present code of a registration; derived, so that a mail that is sent twice is the same. Null if its key is gone, or if the
+   * registration exceeds a limit of its address: concurrent registrations do not see each other when they are admitted.
    */
   codeOf(registration: RegistrationRecord): Promise<string | null>;
 }
 
-/** For how long a registration can be sent a new code. */
+/** How long the code of a registration can be mailed again. */
 const REGISTRATION_TTL = DAY;
-/** How often codes of one registration are mailed: [within, at most]. */
+/** How often the code of one registration is mailed again: [within milliseconds, at most]. */
 const RESEND_LIMITS: [number, number][] = [
   [MINUTE, 1],
   [HOUR, 5],
   [DAY, 10],
 ];
 /**
- * How many registrations of one address get a code: [within, at most]. Bounds what a stranger can have mailed to somebody, and how many
- * codes of an address that is not theirs they can guess at.
+ * How many registrations of one address get a code: [within milliseconds, at most]. Bounds the mails that a stranger can trigger, and the
+ * codes that they can guess at for an address that is not theirs.
  */
 const ADDRESS_LIMITS: [number, number][] = [
   [HOUR, 5],
   [DAY, 20],
 ];
 
-/** From the wish for an account to the account. */
+/** Creates the use cases of registration, from the request for an account to its creation. */
 export function createRegistrations(deps: {
   store: RegistrationStore;
   userStore: UserStore;
@@ -85,7 +89,7 @@ export function createRegistrations(deps: {
     tries: 0,
   });
 
-  /** Whether a registration of this moment gets a code: a further one, or one that is there already, by its id. */
+  /** Whether a registration of this time gets a code. `id`: of a stored registration; without it, one more. */
   async function mayBeMailed(emailNorm: string, at: Date, id?: string): Promise<boolean> {
     for (const [within, atMost] of ADDRESS_LIMITS) {
       const count = await store.countSince(emailNorm, after(at, -within), id);
@@ -94,13 +98,10 @@ export function createRegistrations(deps: {
     return true;
   }
 
-  async function insert(caller: Caller, user: UserRecord): Promise<'ok' | 'lost'> {
+  async function insert(caller: Caller, user: UserRecord): Promise<boolean> {
     const about = { target: `user:${user.id}`, userId: user.id, actorId: user.id };
     const event = events.describe(caller, { type: 'user.registered', ...about, evicts: true });
-    const result = await userStore.insert(user, event);
-    if (result === 'email_taken') throw userErrors.email_taken();
-    if (result === 'username_taken') throw userErrors.username_taken();
-    return result;
+    return isWon(await userStore.insert(user, event));
   }
 
   return {
@@ -136,7 +137,7 @@ export function createRegistrations(deps: {
         ...person,
         passwordHash,
         ...newCode(now),
-        // Where no code is mailed, none may be guessed.
+        // If no code is mailed, none can be guessed: all its tries are used up.
         ...(!mailed && { tries: CODE_TRIES }),
         sentAt: mailed ? [now] : [],
         createdAt: now,
@@ -170,13 +171,13 @@ export function createRegistrations(deps: {
         locale,
         passwordHash,
       });
-      // The user takes the registration's id: of many who come with the code, the first insert uses it up.
-      const result = await insert(caller, user).catch(async (error) => {
-        // The code was right and stays good: a taken name, or a database that was away, costs no try.
+      // The user takes the registration's id: of many requests with the code, the first insert uses it up.
+      const isFirst = await insert(caller, user).catch(async (error) => {
+        // The code was right and stays valid: a taken name or an unreachable database costs no try.
         await store.giveBackTry(id, registration.codeId);
         throw error;
       });
-      if (result === 'lost') throw authErrors.code_invalid();
+      if (!isFirst) throw authErrors.code_invalid();
       const proofs = [{ method: 'email', at: clock() } as const];
       return signIn.enter(caller, { user, proofs, refused: authErrors.code_invalid });
     },

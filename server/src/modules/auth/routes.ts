@@ -35,19 +35,19 @@ const SIGN_IN_CODES = ['invalid_credentials', 'step_required', 'proof_required',
 const FORM = 'application/x-www-form-urlencoded';
 const RESETS = { name: 'password-reset', points: 5, duration: 60 };
 
-/** Signing in, and what becomes of passwords. */
+/** The routes for signing in with a password, and for proving, resetting and changing it. */
 export function authRoutes(deps: {
   passwordSignIn: PasswordSignIn;
   passwords: Passwords;
   devices: DeviceCookie;
   decryptor: PasswordDecryptor;
-  /** On proofs of a password. */
+  /** Limits proofs of a password within a session. */
   passwordTries: ForgivableLimit;
-  /** Turns away whom hashing has no room for. */
+  /** Refuses sign-ins while hashing takes too long. */
   loadShedder: LoadShedder;
 }) {
   const { passwordSignIn, passwords, devices, decryptor, loadShedder } = deps;
-  // Within a session by its user. What is counted of sign-ins, `guessing` counts.
+  // For proofs within a session, by user; `guessing` counts sign-ins.
   const limitPasswordTries = (request: FastifyRequest, key: string) =>
     deps.passwordTries.count(clientAddress(request), key);
   const resetLimit = createAttemptLimit(RESETS);
@@ -65,7 +65,7 @@ export function authRoutes(deps: {
           operationId: 'login',
           summary: 'Sign in',
           description:
-            'By e-mail address or username: exactly one of `login`, `email` and `username`. A form is answered with the refresh token in the body and sets no cookie.',
+            'Send exactly one of `login`, `email` and `username`. The answer to a form contains the refresh token and sets no cookie.',
           tags: TAGS,
           headers: proofHeader,
           body: { content: { 'application/json': { schema: loginBody }, [FORM]: { schema: loginForm } } },
@@ -99,7 +99,7 @@ export function authRoutes(deps: {
         schema: {
           operationId: 'requestToken',
           summary: 'OAuth2 password form, for the Authorize button of the documentation',
-          description: 'In development only. Starts a session as any sign-in does, and hands out no refresh token.',
+          description: 'In development only. Starts a session like any sign-in, and returns no refresh token.',
           tags: TAGS,
           consumes: [FORM],
           headers: proofHeader,
@@ -129,9 +129,9 @@ export function authRoutes(deps: {
         },
         schema: {
           operationId: 'reauthenticate',
-          summary: 'Prove the password again, for what needs a fresh sign-in',
+          summary: 'Prove the password again, for routes that need a fresh sign-in',
           description:
-            'With the access token that this hands out, nothing answers `reauth_required` for ten minutes. The session goes on, unless it needs a step first, as at a refresh.',
+            'With the returned access token, no route answers `reauth_required` for ten minutes. The session continues, unless it needs a step first, as at a refresh.',
           tags: TAGS,
           body: reauthenticateBody,
           response: { 200: accessTokenSchema },
@@ -152,8 +152,8 @@ export function authRoutes(deps: {
         config: { access: 'public', errors: ['email_invalid'] },
         schema: {
           operationId: 'requestPasswordReset',
-          summary: 'Have a link mailed that sets a new password',
-          description: 'Answers alike for known and unknown addresses. The link is good for 30 minutes.',
+          summary: 'Request a mail with a link that sets a new password',
+          description: 'The answer is the same for known and unknown addresses. The link is valid for 30 minutes.',
           tags: TAGS,
           body: requestResetBody,
           response: { 202: acceptedSchema },
@@ -176,9 +176,9 @@ export function authRoutes(deps: {
         },
         schema: {
           operationId: 'resetPassword',
-          summary: 'Set a new password with the token of the link; every session ends',
+          summary: 'Set a new password with the token of the link, and end every session',
           description:
-            'The link carries its token behind `#token=`, and serves once, for 30 minutes. The owner of the account is told by mail.',
+            'The link contains its token after `#token=`, is valid for 30 minutes and works once. The owner of the account is notified by mail.',
           tags: TAGS,
           body: resetBody,
           response: { 200: deviceKnownSchema, 204: Type.Null() },
@@ -189,7 +189,7 @@ export function authRoutes(deps: {
         await resetLimit(request, token);
         const { newPassword } = await decryptor.open(request.body, 'newPassword');
         const user = await passwords.reset(callerOf(request), token, newPassword);
-        // Whoever reads the owner's mail is let in beside any stranger who guesses.
+        // The link proved the owner: delays that strangers cause must not apply to this device.
         return devices.keep(reply, user, request.body.tokenTransport ?? 'cookie');
       },
     );
@@ -204,8 +204,8 @@ export function authRoutes(deps: {
         },
         schema: {
           operationId: 'changePassword',
-          summary: 'Change your password; your other sessions end',
-          description: 'This session goes on, with the tokens that it has. The owner of the account is told by mail.',
+          summary: 'Change your password, and end your other sessions',
+          description: 'This session continues with its present tokens. The owner of the account is notified by mail.',
           tags: TAGS,
           body: changePasswordBody,
           response: { 200: deviceKnownSchema, 204: Type.Null() },

@@ -9,20 +9,20 @@ const tokenInput = Type.String({ minLength: 1, maxLength: 512 });
 const LOGIN = { minLength: 1, maxLength: 320, examples: ['ada@example.org'] };
 const loginInput = Type.String(LOGIN);
 const closed = { additionalProperties: false } as const;
-/** For clients without cookies: what the sign-in before answered. */
+/** For clients without cookies: the `deviceToken` of an earlier answer. */
 const deviceTokenInput = Type.String({ minLength: 1, maxLength: 512 });
-/** What `proof_required` asked for: the SHA-256 of `challenge`, `.` and `solution` begins with so many zero bits. */
+/** The answer to `proof_required`: the SHA-256 of `challenge`, `.` and `solution` begins with the required number of zero bits. */
 const proofInput = Type.Object(
   { challenge: Type.String({ minLength: 1, maxLength: 128 }), solution: Type.String({ minLength: 1, maxLength: 64 }) },
   { ...closed, title: 'ProofOfWork' },
 );
 
-/** The same in one field, for clients that send a form: the very text whose SHA-256 it is. */
+/** The same as a header field, for clients that send a form: exactly the text that is hashed. */
 export const proofHeader = Type.Object({
   'proof-of-work': Type.Optional(
     Type.String({
       pattern: '^[\\w-]{1,128}\\.[!-~]{1,64}$',
-      description: '`challenge`, `.` and `solution`; after `proof_required`. In JSON, `proof` serves as well.',
+      description: '`challenge`, `.` and `solution`, after `proof_required`. A JSON body can contain `proof` instead.',
     }),
   ),
 });
@@ -91,7 +91,7 @@ export const loginBody = withChoices(
   passwordChoice('password'),
 );
 
-/** The fields that OAuth2 clients send besides name and password (RFC 6749, 4.3.2); read, and not used. */
+/** The fields that OAuth2 clients send besides name and password (RFC 6749, 4.3.2); accepted and ignored. */
 const oauthFields = {
   scope: Type.Optional(Type.String({ maxLength: 1000 })),
   client_id: Type.Optional(Type.String({ maxLength: 200 })),
@@ -164,5 +164,5 @@ export const changePasswordBody = withChoices(
   passwordChoice('currentPassword'),
   passwordChoice('newPassword'),
 );
-/** With `tokenTransport: "body"`, instead of 204. */
+/** The answer with `tokenTransport: "body"`, instead of 204. */
 export const deviceKnownSchema = Type.Object({ deviceToken: Type.String() }, { title: 'DeviceKnown' });

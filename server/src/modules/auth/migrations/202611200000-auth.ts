@@ -5,7 +5,7 @@ import { type Columns, createIndex } from '../../../platform/database/columns.ts
 const required = (column: ColumnDefinitionBuilder) => column.notNull();
 const key = (column: ColumnDefinitionBuilder) => column.primaryKey().notNull();
 
-/** The sweep finds by it the documents that still carry an event; the others are not in it. */
+/** The index by which the sweep finds documents that still carry an event; it contains no others. */
 const OUTBOX = {
   name: 'outbox',
   key: { 'outbox._id': 1 },
