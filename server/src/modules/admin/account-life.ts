@@ -36,7 +36,7 @@ export function createAccountLife(deps: {
 
   const statusChange = (before: string, after: string) => ({ before: { status: before }, after: { status: after } });
 
-  /** Without the mark, neither the record of superadmins nor a concurrent grant can name the user (decision 8). */
+  /** A user without the mark is no superadmin; a concurrent grant sets the mark, and so makes the caller's write fail (decision 8). */
   const demandNotSuperadmin = (caller: Caller, user: UserRecord) =>
     user.superadminMark ? superadmins.demandNotSuperadmin(caller, user.id) : Promise.resolve();
 

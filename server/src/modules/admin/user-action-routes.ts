@@ -43,7 +43,7 @@ export function userActionRoutes(deps: {
       },
       unlock: {
         operationId: 'unlockUser',
-        summary: 'Forget the failed sign-ins that delay those of a user',
+        summary: "Forget a user's failed sign-ins, and the delays that they cause",
         description: 'This also resets the delays for anybody who guesses the password.',
         errors: OVER,
       },

@@ -9,8 +9,8 @@ import type { UsersQuery } from './schemas.ts';
 
 export interface UserList {
   /**
-   * A page of the users that match. `readerId`: the user who asks, whose own changes a replica must not lack. Throws `role_not_found`, and
-   * `validation_failed` for an invalid cursor or page.
+   * A page of the users that match. `readerId`: the subject that asks, whose own changes a replica must not lack. Throws `role_not_found`,
+   * and `validation_failed` for an invalid cursor or page.
    */
   read(readerId: string, query: UsersQuery): Promise<ListPage<UserRecord>>;
 }
