@@ -258,7 +258,7 @@ test('another database is never read, however alive it is', async (t) => {
     w.time.forward(SECOND);
   }
   assert.equal(w.replicas.allServe(), false);
-  assert.match(w.log[0]?.err?.message ?? '', /no replica of this database/);
+  assert.match(w.log[0]?.err?.message ?? '', /not a replica of this database/);
   assert.equal(w.log.length, 1);
 });
 
