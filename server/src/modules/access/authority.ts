@@ -10,21 +10,21 @@ import type { SubjectGate } from './subject-gate.ts';
 
 export interface Authority {
   /**
-   * What the caller holds now, by the database and not by the request: what the subject holds, within the scopes of the credential.
-   * Throws `unauthenticated` where nobody calls, and where subject or credential no longer count.
+   * The caller's privileges now, read from the database and not from the request: those of the subject, within the scopes of the
+   * credential. Throws `unauthenticated` without an actor, or if the subject or the credential is no longer valid.
    */
   of(caller: Caller): Promise<{ held: Privileges; roleIds: readonly string[] }>;
-  /** Throws `power_exceeded` unless the caller holds all that these roles give, or would if they were enabled. */
+  /** Throws `power_exceeded` unless the caller holds all that these roles would grant if they were enabled. */
   demandRoles(caller: Caller, roles: readonly RoleRecord[]): Promise<void>;
-  /** Throws `power_exceeded` where somebody holds more than the caller. */
+  /** Throws `power_exceeded` if the user holds more than the caller. */
   demandOver(caller: Caller, user: UserRecord): Promise<void>;
-  /** The same, and `self_protected` where they are the caller. */
+  /** Like `demandOver`; also throws `self_protected` if the user is the caller. */
   demandOverOther(caller: Caller, user: UserRecord): Promise<void>;
   /** Throws `power_exceeded` unless the caller is a superadmin whose credential is not limited. */
   demandSuperadmin(caller: Caller): Promise<void>;
 }
 
-/** The rules of power: nobody hands on, or acts on, more than they hold. */
+/** The rules of privileges: nobody grants more than they hold, or acts on a user who holds more (decision 9). */
 export function createAuthority(deps: { gate: SubjectGate; grants: Grants; catalogue: RouteCatalogue }): Authority {
   const { gate, grants, catalogue } = deps;
 

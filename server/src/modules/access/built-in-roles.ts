@@ -1,4 +1,4 @@
-/** The roles that arrive by migration. Their ids are the same everywhere, so that code can name them. */
+/** The roles that a migration inserts. Their ids are the same in every installation, so that code can name them. */
 export const BUILT_IN = {
   superadmin: '00000000-0000-7000-8000-000000000001',
   admin: '00000000-0000-7000-8000-000000000002',

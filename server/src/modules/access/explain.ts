@@ -17,11 +17,11 @@ export interface Explanation {
     | 'no_grant'
     | 'lacks_role';
   route: CatalogueRoute;
-  /** The person's roles, and what of each bears on the route: a pattern that matches, or its own code where the route names it. */
+  /** All the user's roles. `grant`: the permission that matches the route, or the role's code if the route names it; null: neither. */
   roles: { id: string; code: string; enabled: boolean; grant: string | null }[];
 }
 
-/** Says why somebody may call a route, or may not. `path` may be a template or a real path. Throws `route_not_found`. */
+/** Explains why a user may or may not call a route. `path`: a real path or a template. Throws `route_not_found`. */
 export async function explain(
   {
     grants,

@@ -13,46 +13,46 @@ export type Holder = { id: string; roleIds: readonly string[] };
 
 export interface Grants {
   /**
-   * Whether an actor may: what their roles grant, within the scopes of their credential. Without a promise and without matching a pattern
-   * where the same roles and scopes were asked about before.
+   * Decides whether the actor's roles grant what is needed, within the scopes of the credential. Answers without a promise and without
+   * matching patterns if the same roles and scopes were seen before.
    */
   authorize: Authorize;
-  /** The most generous of the rates that somebody's roles name. */
+  /** The most generous rate of the actor's enabled roles; null if none has one. */
   rateOf: RateOf;
-  /** The roles that somebody was given and that exist, the disabled ones too; that of the superadmins first. */
+  /** All existing roles of a holder, disabled ones included; `superadmin` first. */
   rolesOf(holder: Holder): Promise<RoleRecord[]>;
-  /** Codes of the roles that count. */
+  /** Codes of the holder's enabled roles. */
   roleCodesOf(holder: Holder): Promise<string[]>;
-  /** What somebody may do now, by the database. */
+  /** The holder's privileges now, read from the database. */
   heldBy(holder: Holder): Promise<Privileges>;
-  /** What somebody holds or would hold if their roles were enabled: the measure for acting on them. */
+  /** The holder's privileges if all their roles were enabled, read from the database: a caller must hold these to act on them. */
   weightOf(holder: Holder): Promise<Privileges>;
   /** All roles, from memory. */
   roles(): Promise<readonly RoleRecord[]>;
   evict(target: string): void;
-  /** Everything may have changed. */
+  /** Forgets everything. */
   clear(): void;
 }
 
-/** A set of roles, worked out once. */
+/** What a set of roles grants, computed once. */
 interface Compiled {
   codes: ReadonlySet<string>;
   permissions: ReadonlySet<string>;
   rate: ActorRate | null;
 }
 
-/** The scopes of a credential, worked out once. */
+/** What the scopes of a credential allow, computed once. */
 type CompiledScopes = Pick<Compiled, 'codes' | 'permissions'>;
 
-/** What roles allow. The decision for every route is worked out once for each set of roles, and again when a role changes. */
+/** Decides what roles allow. The codes that a set of roles grants are computed once, and again after a role has changed. */
 export function createGrants(deps: { store: RoleStore; superadmins: Superadmins; catalogue: RouteCatalogue }): Grants {
   const { store, superadmins, catalogue } = deps;
   const roles: Snapshot<readonly RoleRecord[]> = createSnapshot(() => store.list());
-  // By the list itself, which lives as long as what is remembered of its user, and is another one when they get other roles.
+  // Keyed by the array itself: it lives as long as the cached state of its user, who gets a new array with other roles.
   let bySet = new WeakMap<readonly string[], Compiled>();
-  // The same for all users who have the same roles.
+  // Shared by all users with the same roles.
   let byIds = new Map<string, Compiled>();
-  // Of no role's making, so no changed role makes it untrue; the routes are complete once the server is ready.
+  // Never cleared: it depends on no role, and the routes are complete once the server is ready.
   const byScopes = new WeakMap<readonly string[], CompiledScopes>();
 
   function forget(): void {
@@ -75,7 +75,7 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     return compiled;
   }
 
-  /** The codes of all routes that these patterns admit to. */
+  /** The codes of all routes that these patterns grant. */
   function codesWithin(patterns: readonly string[]): ReadonlySet<string> {
     const codes = catalogue.list().map(({ code }) => code);
     return new Set(codes.filter((code) => grants(patterns, code, catalogue) !== undefined));
@@ -96,7 +96,7 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
 
   async function load(roleIds: readonly string[]): Promise<Compiled> {
     const all = await roles.get();
-    // Kept only where it is still true: a role that changed meanwhile has emptied the snapshot.
+    // Cached only if it is still current: a role that changed during the read has emptied the snapshot.
     if (roles.peek() === all) return compile(all, roleIds);
     return load(roleIds);
   }
@@ -110,14 +110,14 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     return [...first, ...given(all, holder)];
   }
 
-  /** From the database: what decides over others must not be a second old. */
+  /** Reads from the database: a decision about other users must not rest on a memory that may be a second old. */
   async function privilegesNow(holder: Holder, asIfEnabled: boolean): Promise<Privileges> {
     const [{ userIds }, all] = await Promise.all([superadmins.read(), store.list()]);
     if (userIds.includes(holder.id)) return SUPERADMIN_PRIVILEGES;
     return privilegesOf(given(all, holder), catalogue, { asIfEnabled });
   }
 
-  /** `compiled`: null for superadmins, to whom every role and permission is granted. */
+  /** `compiled`: null for superadmins, who hold every role and permission. */
   function decide({ scopes }: Actor, need: Need, compiled: Compiled | null): Decision {
     const granted = compiled === null ? [] : [compiled];
     if (!admits(granted, need)) return 'not_granted';
@@ -130,11 +130,11 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     return decide(actor, need, bySet.get(actor.roleIds) ?? (await load(actor.roleIds)));
   }
 
-  /** Only persons are; a service account never is, whatever its id. */
+  /** Only persons can be superadmins; a service account never is one, whatever its id. */
   const isSuperadmin = async ({ kind, id }: Subject) => kind === 'person' && (await superadmins.has(id));
   const peekSuperadmin = ({ kind, id }: Subject) => (kind === 'person' ? superadmins.peek(id) : false);
 
-  /** Also for superadmins, whose role is in no list. */
+  /** Also right for superadmins, whose role is not in `roleIds`. */
   async function rateSlowly(holder: Holder): Promise<ActorRate | null> {
     await load(holder.roleIds);
     return mostGenerous((await rolesOf(holder)).filter(({ enabled }) => enabled));
@@ -168,7 +168,7 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
   };
 }
 
-/** Whether each of these sets has what is needed; of several roles that would do, the same one. */
+/** Whether each of these sets has what is needed; for `anyRole`, all of them must have the same role. */
 function admits(sets: readonly CompiledScopes[], need: Need): boolean {
   if ('permission' in need) return sets.every(({ permissions }) => permissions.has(need.permission));
   const has = (role: string) => sets.every(({ codes }) => codes.has(role));

@@ -29,22 +29,22 @@ export { accessErrors } from './errors.ts';
 export { reportRoles } from './report-roles.ts';
 export type { Setup } from './setup.ts';
 
-/** What everybody is given who gets an account. */
+/** The roles of a new account, unless others are named. */
 export const FIRST_ROLE_IDS: readonly string[] = [BUILT_IN.user];
 
 export interface Permissions {
   superadmins: Superadmins;
   grants: Grants;
-  /** Codes of the roles that take effect. */
+  /** Codes of the user's enabled roles. */
   roleCodesOf(user: UserRecord): Promise<string[]>;
-  /** Codes of the roles that somebody was given, the disabled ones too. */
+  /** Codes of all the user's roles, disabled ones included. */
   givenRoleCodesOf(user: UserRecord): Promise<string[]>;
   remembers: Remembers;
 }
 
 /**
- * Who may do what: `createPermissions({ ...ground, store: storage.roles, superadminStore: storage.superadmins, userStore: storage.users,
- * catalogue })`.
+ * Decides who may do what: `createPermissions({ ...ground, store: storage.roles, superadminStore: storage.superadmins,
+ * userStore: storage.users, catalogue })`.
  */
 export function createPermissions(deps: {
   store: RoleStore;
@@ -72,7 +72,10 @@ export interface RolesModule {
   members: Members;
 }
 
-/** Roles, and who has them: `createRoles({ ...ground, ...permissions, store: storage.roles, userStore: storage.users, credentials, catalogue })`. */
+/**
+ * Manages roles, and who has them: `createRoles({ ...ground, ...permissions, store: storage.roles, userStore: storage.users, credentials,
+ * catalogue })`.
+ */
 export function createRoles(deps: {
   store: RoleStore;
   userStore: UserStore;
@@ -94,7 +97,7 @@ export function createRoles(deps: {
   return { authority, roles, members: createMembers({ users, roles, grants, superadmins, authority, events, clock }) };
 }
 
-/** Routes about roles and permissions, and the first administrator: `createAccess({ ...ground, ...permissions, roles, users, … })`. */
+/** Serves roles and permissions, and creates the first superadmin: `createAccess({ ...ground, ...permissions, roles, users, … })`. */
 export function createAccess(
   deps: Permissions & {
     roles: Roles;

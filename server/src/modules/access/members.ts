@@ -13,13 +13,13 @@ import type { Superadmins } from './superadmins.ts';
 
 export interface Members {
   /**
-   * Gives a user exactly these roles, by ids or codes. Throws `validation_failed`, `user_not_found`, `power_exceeded`, `self_protected`,
-   * `last_superadmin`, `status_conflict`.
+   * Gives a user exactly these roles, named by id or code. Throws `validation_failed`, `user_not_found`, `power_exceeded`,
+   * `self_protected`, `last_superadmin`, `status_conflict`.
    */
   setRoles(caller: Caller, userId: string, names: readonly string[]): Promise<UserRecord>;
 }
 
-/** Who has which roles. */
+/** Changes which roles a user has. */
 export function createMembers(deps: {
   users: UserStore;
   roles: Roles;
@@ -42,7 +42,7 @@ export function createMembers(deps: {
     return roleIds.map((roleId) => all.find(({ id }) => id === roleId)?.code ?? roleId);
   }
 
-  /** True once it is so. */
+  /** True once the user has exactly these roles; false if another write came first. */
   async function write(caller: Caller, user: UserRecord, roleIds: string[]): Promise<boolean> {
     if (roleIds.length === user.roleIds.length && roleIds.every((id) => user.roleIds.includes(id))) return true;
     const event = events.describe(caller, {
@@ -70,7 +70,7 @@ export function createMembers(deps: {
         );
         if (beSuperadmin) await authority.demandSuperadmin(caller);
         if (beSuperadmin && user.status !== 'active') throw userErrors.status_conflict();
-        // First what takes power away, last what gives the most: a process that dies in between leaves less, never more.
+        // The superadmin role is taken first and given last: a process that dies in between leaves too few privileges, never too many.
         const isSuperadmin = (await superadmins.read()).userIds.includes(userId);
         if (isSuperadmin && !beSuperadmin) await superadmins.revoke(caller, userId);
         const present = isSuperadmin && !beSuperadmin ? await find(userId) : user;

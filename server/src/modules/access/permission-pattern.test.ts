@@ -42,7 +42,7 @@ test('the form of patterns', () => {
   for (const pattern of bad) assert.doesNotMatch(pattern, form, JSON.stringify(pattern));
 });
 
-/** Which patterns cover which; of each pair the other way round is asserted not to hold, unless it is listed too. */
+/** Pairs in which `outer` covers `inner`. The reverse is asserted not to hold, unless it is listed, too. */
 const COVERED: [outer: string, inner: string][] = [
   ['*', 'GET:/'],
   ['*', '*:/*'],
@@ -108,7 +108,7 @@ test('who covers a pattern covers every code that it stands for, and is transiti
 });
 
 test('who does not cover a pattern misses a code that it stands for', () => {
-  // All codes up to a length beyond that of the patterns: enough to tell any two of them apart.
+  // All codes up to a length beyond that of the patterns: enough to distinguish any two patterns.
   const parts = ['a', 'c', '{id}'];
   const paths: string[][] = [[]];
   for (let length = 0; length < 5; length++)

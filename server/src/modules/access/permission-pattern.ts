@@ -1,19 +1,19 @@
-/** The methods that routes have; HEAD is asked for as GET. */
+/** The methods of routes; HEAD counts as GET. */
 export const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 const ALL = '*';
 const SEGMENT = String.raw`(?:\*|[^\s\p{Cc}/*:]+)`;
 
 /**
- * The form of what a role grants: `*`, or a method (or `*`) and a path, `GET:/api/v1/admin/users/{id}`. Of a path, a trailing `*` is
- * the rest, one segment or more; an inner `*` is any one segment.
+ * The syntax of what a role grants: `*`, or a method (or `*`) and a path, such as `GET:/api/v1/admin/users/{id}`. A trailing `*` in the
+ * path stands for one or more segments, an inner `*` for exactly one.
  */
 export const PERMISSION_PATTERN = String.raw`^(?:\*|(?:\*|GET|POST|PUT|PATCH|DELETE):(?:/|(?:/${SEGMENT})+))$`;
 
 interface Parts {
   method: string;
   segments: string[];
-  /** Ends in `*`: any path that begins so and goes on. */
+  /** The path ends in `*`, which stands for one or more further segments. */
   open: boolean;
 }
 
@@ -26,27 +26,27 @@ function partsOf(pattern: string): Parts {
 }
 
 /**
- * Whether every code that `inner` can stand for, of routes of today and of tomorrow, is one that `outer` stands for. A code is a pattern
- * that stands for itself, so this also says whether a pattern matches a code.
+ * Whether `outer` matches every code that `inner` can match, including codes of future routes. A code is a pattern that matches only
+ * itself, so this also tells whether a pattern matches a code.
  */
 export function covers(outer: string, inner: string): boolean {
   if (outer === ALL || outer === inner) return true;
   if (inner === ALL) return false;
   const [a, b] = [partsOf(outer), partsOf(inner)];
   if (a.method !== ALL && a.method !== b.method) return false;
-  // The rest is one segment at least, of either.
+  // A trailing `*` stands for at least one segment, in both patterns.
   const reaches = a.open
     ? b.segments.length + (b.open ? 1 : 0) > a.segments.length
     : !b.open && b.segments.length === a.segments.length;
   return reaches && a.segments.every((segment, index) => segment === ALL || segment === b.segments[index]);
 }
 
-/** The patterns of single methods that a pattern of all methods is; so that five of those cover it together. */
+/** Splits a pattern of all methods into one for each method, so that five patterns can cover it together. */
 export function byMethod(pattern: string): string[] {
   return pattern.startsWith('*:') ? METHODS.map((method) => `${method}${pattern.slice(1)}`) : [pattern];
 }
 
-/** Whether a pattern stands for one code only. */
+/** Whether a pattern is a code, which matches only itself. */
 export function isExact(pattern: string): boolean {
   return !pattern.includes(ALL);
 }

@@ -20,7 +20,7 @@ import {
 
 const TAGS = ['Roles'];
 
-/** What a person may do, what there is to be permitted, and why somebody may or may not. */
+/** Routes that tell what the caller may do, which routes exist, and why a user may or may not call one. */
 export function permissionRoutes(deps: {
   users: Users;
   /** Throws `user_not_found`. */
@@ -39,9 +39,8 @@ export function permissionRoutes(deps: {
         config: { access: 'signedIn' },
         schema: {
           operationId: 'getMyPermissions',
-          summary: 'What you may do',
-          description:
-            'The roles that count, and all that they give together: permissions, and strings for a front end.',
+          summary: 'Your roles, and what they grant',
+          description: 'Your enabled roles and all that they grant together: permissions, and strings for a front end.',
           tags: ['The user'],
           response: { 200: permissionsSchema },
         },
@@ -55,8 +54,8 @@ export function permissionRoutes(deps: {
         config: { access: 'permission' },
         schema: {
           operationId: 'listRoutes',
-          summary: 'Every route, with the code that permits it',
-          description: 'What roles can grant: the code of a route is its method and path.',
+          summary: 'All routes, with the codes that roles grant',
+          description: 'The code of a route is its method and path.',
           tags: TAGS,
           querystring: Type.Object(listQuery, { additionalProperties: false }),
           response: { 200: listSchema(routeSchema) },
@@ -75,8 +74,8 @@ export function permissionRoutes(deps: {
         config: { access: 'permission', errors: ['user_not_found', 'route_not_found'] },
         schema: {
           operationId: 'explainAccess',
-          summary: 'Why somebody may call a route, or may not: which role and which grant decides',
-          description: 'Decides as the server would at this moment.',
+          summary: 'Why a user may or may not call a route',
+          description: 'Names the roles and grants that decide, as the server would decide now.',
           tags: TAGS,
           params: idParams,
           querystring: explainQuery,

@@ -56,19 +56,19 @@ test('who holds what', () => {
     [power(['*'], ['chief']), power([], ['chief']), true],
     [power([]), power([]), true],
     [power(['*:/*']), power(['*']), false],
-    // A pattern does not give the sensitive route that lies under it, so it does not give the right to hand it on.
+    // A pattern does not grant a sensitive route that it matches, nor the right to grant that route to others.
     [power(['*:/*']), power(['POST:/keys/rotate']), false],
     [power(['*:/*']), power(['*:/keys/*']), true],
     [power(['POST:/keys/rotate']), power(['POST:/keys/rotate']), true],
     [power(['POST:/keys/rotate']), power(['POST:/keys/*']), false],
-    // The old name is the new one.
+    // A former code counts as the present one.
     [power(['GET:/old/{id}']), power(['GET:/things/{id}']), true],
     [power(['GET:/things/{id}']), power(['GET:/older/{id}']), true],
     [power(['GET:/things/{id}']), power(['GET:/older/*']), false],
-    // Codes of tomorrow count as what they say.
+    // Codes without a route yet are compared as patterns.
     [power(['GET:/things']), power(['GET:/tomorrow']), false],
     [power(['GET:/tomorrow']), power(['GET:/tomorrow']), true],
-    // Five methods together are all of them; four are not.
+    // All five methods together cover a pattern of all methods; four do not.
     [power(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((m) => `${m}:/x/*`)), power(['*:/x/*']), true],
     [power(['GET', 'POST', 'PUT', 'PATCH'].map((m) => `${m}:/x/*`)), power(['*:/x/*']), false],
   ];
@@ -160,7 +160,7 @@ test('a scope only ever takes away: what is held within it is what is held, and 
       assert.equal(scoped, both);
       // Narrower scopes never hold more.
       if (holdsAll({ ...held, scopes: within.slice(1) }, wanted, catalogue)) assert.ok(scoped);
-      // However wide, a credential is not without limits.
+      // Scopes are a limit, however wide they are.
       assert.equal(holdsAll({ ...held, scopes: within }, SUPERADMIN_PRIVILEGES, catalogue), false);
       seen[`${scoped}`]++;
     }),

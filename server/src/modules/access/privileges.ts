@@ -2,16 +2,17 @@ import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import { byMethod, covers, isExact } from './permission-pattern.ts';
 import type { RoleRecord } from './role-store.ts';
 
-/** What somebody may do, and so may hand on; or what a role would give. */
+/** What somebody holds, and so may grant to others; or what a role would grant. */
 export interface Privileges {
   superadmin: boolean;
   permissions: readonly string[];
-  /** Codes of roles that some route asks for by name: to be called so is power, too. */
+  /** Codes of roles that some route requires by name: having such a role is a privilege in itself. */
   guardRoles: readonly string[];
-  /** What the credential in use is limited to, `role:…` for roles; null: no limit. All that is held lies within. */
+  /** The scopes that limit the credential, `role:…` for roles; null: no limit. Only what they cover is held. */
   scopes: readonly string[] | null;
 }
 
+/** The privileges of superadmins and of the operator. */
 export const SUPERADMIN_PRIVILEGES: Privileges = {
   superadmin: true,
   permissions: ['*'],
@@ -20,8 +21,8 @@ export const SUPERADMIN_PRIVILEGES: Privileges = {
 };
 
 /**
- * What these roles give together. Disabled ones count with `asIfEnabled`: whoever hands one on, or acts on somebody who has it, must
- * reckon with the day on which it is switched on.
+ * What these roles grant together. `asIfEnabled` counts disabled roles, too: use it for granting a role and for acting on a user who has
+ * it, because it may be enabled later.
  */
 export function privilegesOf(
   roles: readonly Pick<RoleRecord, 'code' | 'enabled' | 'permissions'>[],
@@ -39,8 +40,8 @@ export function privilegesOf(
 }
 
 /**
- * Whether who holds `held` holds all of `wanted`. Patterns are compared as patterns: they also stand for routes of tomorrow. What a
- * scope of `wanted` takes away counts as if it were there.
+ * Whether `held` includes all of `wanted`. Patterns are compared with patterns, because they also cover future routes. The scopes of
+ * `wanted` are ignored: what they take away still counts.
  */
 export function holdsAll(held: Privileges, wanted: Privileges, catalogue: RouteCatalogue): boolean {
   if (wanted.superadmin) return held.superadmin && held.scopes === null;
@@ -48,18 +49,18 @@ export function holdsAll(held: Privileges, wanted: Privileges, catalogue: RouteC
   const roles = wanted.guardRoles;
   const allIn = (patterns: readonly string[]) =>
     permissions.every((pattern) => grants(patterns, pattern, catalogue) !== undefined);
-  // All that lies in both lies in what both have in common.
+  // What is held is what roles and scopes have in common, so `wanted` must lie within both.
   const { scopes } = held;
   if (scopes !== null && !(allIn(scopes) && roles.every((code) => scopes.includes(roleScope(code))))) return false;
   return held.superadmin || (allIn(held.permissions) && roles.every((code) => held.guardRoles.includes(code)));
 }
 
-/** The scope that stands for a role which routes ask for by name. */
+/** The scope for a role that routes require by name. */
 export function roleScope(code: string): string {
   return `role:${code}`;
 }
 
-/** The first of these patterns that gives all that `wanted`, a code or a pattern, stands for. */
+/** The first of these patterns that covers all of `wanted`, a code or a pattern. Only the exact code or `*` covers a sensitive route. */
 export function grants(patterns: readonly string[], wanted: string, catalogue: RouteCatalogue): string | undefined {
   const route = isExact(wanted) ? catalogue.find(wanted) : undefined;
   if (!route) return patterns.find((pattern) => covers(pattern, wanted));
@@ -68,7 +69,7 @@ export function grants(patterns: readonly string[], wanted: string, catalogue: R
   return patterns.find((pattern) => names.some((name) => covers(pattern, name)));
 }
 
-/** Of a role's codes and patterns, those that no route of this server answers to: misspelt, or left over. */
+/** The codes and patterns that match no route of this server: misspelt, or of a route that was removed. */
 export function unmatched(patterns: readonly string[], catalogue: RouteCatalogue): string[] {
   const codes = catalogue.list().map(({ code }) => code);
   return patterns.filter((pattern) => !codes.some((code) => grants([pattern], code, catalogue) !== undefined));

@@ -3,7 +3,7 @@ import { type RouteCatalogue, rolesNamedBy } from '../../platform/http/catalogue
 import { unmatched } from './privileges.ts';
 import type { RoleRecord } from './role-store.ts';
 
-/** Says in the log what grants nothing, and may be misspelt: codes in roles that no route has, and roles in guards that there are not. */
+/** Logs what may be misspelt: permissions in roles that match no route, and routes that require a role that does not exist. */
 export function reportRoles({
   roles,
   catalogue,
@@ -15,11 +15,12 @@ export function reportRoles({
 }): void {
   for (const { code: role, permissions } of roles) {
     const unknown = unmatched(permissions, catalogue);
-    if (unknown.length > 0) log.warn({ role, permissions: unknown }, `the role ${role} grants what no route asks for`);
+    if (unknown.length > 0)
+      log.warn({ role, permissions: unknown }, `the role ${role} grants permissions that match no route`);
   }
   const known = new Set(roles.map(({ code }) => code));
   for (const { code, access } of catalogue.list()) {
     const missing = rolesNamedBy(access).filter((role) => !known.has(role));
-    if (missing.length > 0) log.warn({ route: code, roles: missing }, `${code} asks for a role that there is not`);
+    if (missing.length > 0) log.warn({ route: code, roles: missing }, `${code} requires a role that does not exist`);
   }
 }

@@ -11,11 +11,11 @@ import { createRoleBody, idParams, idsBody, patchRoleBody, roleSchema, roleView 
 const TAGS = ['Roles'];
 const POWER_CODES = ['role_not_found', 'role_built_in', 'power_exceeded', 'self_protected'];
 
-/** Roles: what there are, and what they give. */
+/** Routes on which administrators list, create, change and delete roles. */
 export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list: Lists }) {
   const { roles, catalogue, list } = deps;
   const view = (role: RoleRecord) => roleView(role, catalogue);
-  /** What is said of the strings for a front end is whole, not half of it. */
+  /** Completes `uiPermissions`, which is stored as a whole: a list that is not given becomes empty. */
   const whole = <T extends { uiPermissions?: { buttons?: string[]; menus?: string[] } }>({
     uiPermissions,
     ...body
@@ -32,7 +32,7 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
         schema: {
           operationId: 'listRoles',
           summary: 'All roles',
-          description: 'By code.',
+          description: 'Ordered by code.',
           tags: TAGS,
           querystring: Type.Object(listQuery, { additionalProperties: false }),
           response: { 200: listSchema(roleSchema) },
@@ -53,8 +53,8 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
         config: { access: 'permission', errors: ['role_code_taken', 'power_exceeded'] },
         schema: {
           operationId: 'createRole',
-          summary: 'Make a role',
-          description: 'It can give no more than its maker holds.',
+          summary: 'Create a role',
+          description: 'The role cannot grant more than you hold.',
           tags: TAGS,
           body: createRoleBody,
           response: { 201: roleSchema },
@@ -72,8 +72,8 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
         config: { access: 'permission', errors: ['power_exceeded'] },
         schema: {
           operationId: 'deleteRoles',
-          summary: 'Delete roles; each has its own result',
-          description: 'At most 100. What was refused says why, by the `code` of its error.',
+          summary: 'Delete several roles; each has its own result',
+          description: 'At most 100. The result of a refused deletion has the `code` of its error.',
           tags: TAGS,
           body: idsBody,
           response: { 200: resultsSchema },
@@ -89,7 +89,7 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
         schema: {
           operationId: 'getRole',
           summary: 'A role',
-          description: 'With those of its permissions that no route answers to any more.',
+          description: 'Includes those of its permissions that match no route.',
           tags: TAGS,
           params: idParams,
           response: { 200: roleSchema },
@@ -104,9 +104,9 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
         config: { access: 'permission', errors: [...POWER_CODES, 'role_code_taken'] },
         schema: {
           operationId: 'updateRole',
-          summary: 'Change a role; what it gives changes at once for everybody who has it',
+          summary: 'Change a role, immediately for every user who has it',
           description:
-            'Changes the fields that are there. Nobody gives a role more than they hold, or takes away what they themselves hold by it.',
+            'Changes only the given fields. You cannot let a role grant more than you hold, or take away what you hold through it.',
           tags: TAGS,
           params: idParams,
           body: patchRoleBody,
@@ -122,8 +122,8 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
         config: { access: 'permission', errors: POWER_CODES },
         schema: {
           operationId: 'deleteRole',
-          summary: 'Delete a role; nobody has it any more',
-          description: 'Built-in roles stay.',
+          summary: 'Delete a role, also from every user who has it',
+          description: 'Built-in roles cannot be deleted.',
           tags: TAGS,
           params: idParams,
           response: { 204: Type.Null() },

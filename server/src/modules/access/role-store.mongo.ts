@@ -2,7 +2,7 @@ import { type Database, mongoOf, uniqueViolation } from '../../platform/database
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { RoleChange, RolePatch, RoleRecord, RoleStore } from './role-store.ts';
 
-/** Without a code it is a tombstone that waits until its last event is home; the unique index ignores it. */
+/** `code` null: a tombstone, kept until its last event has been moved out of it; the unique index ignores it. */
 type RoleDocument = Omit<RoleRecord, 'id' | 'code'> & { _id: string; code: string | null };
 
 const LIVING = { code: { $gte: '' } } as const;
@@ -47,7 +47,7 @@ export function createMongoRoleStore(deps: { database: Database; outbox: MongoOu
     async remove({ id, version, now }, event) {
       const next = { code: null, updatedAt: now, version: version + 1 };
       if (!(await outbox.change({ _id: { $eq: id }, version, ...LIVING }, next, event, next.version))) return 'lost';
-      // Gone for everybody already: a tombstone that stays behind after a crash does no harm.
+      // No read finds the role any more, so a tombstone that stays behind does no harm.
       await outbox.remove(id).catch(() => {});
       return 'ok';
     },
@@ -59,7 +59,7 @@ function takenCode(error: unknown): RoleChange {
   throw error;
 }
 
-/** Fields that are undefined are left out; the driver would write null. */
+/** Omits undefined fields, which the driver would write as null. */
 function said(patch: RolePatch): RolePatch {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
 }

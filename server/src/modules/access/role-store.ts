@@ -1,6 +1,6 @@
 import type { EventDraft } from '../events/event-store.ts';
 
-/** What a front end may show; the server only keeps the strings. */
+/** Strings that tell a front end what to show; the server only stores them. */
 export interface UiPermissions {
   buttons: string[];
   menus: string[];
@@ -8,22 +8,22 @@ export interface UiPermissions {
 
 export interface RoleRecord {
   id: string;
-  /** Unique; what guards, tokens and people call it. */
+  /** Unique; guards, tokens and people name the role by it. */
   code: string;
   name: string;
   description: string | null;
-  /** A role that is not grants nothing. */
+  /** A disabled role grants nothing. */
   enabled: boolean;
-  /** Came by migration: cannot be deleted, nor get another code. */
+  /** Inserted by a migration; cannot be deleted or get another code. */
   builtIn: boolean;
   /** Codes and patterns, see `permission-pattern.ts`. */
   permissions: string[];
   uiPermissions: UiPermissions;
-  /** Requests within so many seconds; null: no limit of its own. */
+  /** At most `max` requests in `windowSeconds`; null: the role sets no limit. */
   rateLimit: { max: number; windowSeconds: number } | null;
   createdAt: Date;
   updatedAt: Date;
-  /** Grows with every change; a verb that names an older one has lost. */
+  /** Grows by one with every change; a verb with an older version answers `lost`. */
   version: number;
 }
 
@@ -31,10 +31,10 @@ export type RolePatch = Partial<
   Pick<RoleRecord, 'code' | 'name' | 'description' | 'enabled' | 'permissions' | 'uiPermissions' | 'rateLimit'>
 >;
 
-/** What a verb met: it happened, somebody else was faster, or the code is in use. */
+/** The result of a verb: done, another write came first, or another role has the code. */
 export type RoleChange = 'ok' | 'lost' | 'code_taken';
 
-/** Names one state of one role; the verb happens to that state or not at all. */
+/** One state of one role: the verb changes exactly this state, or nothing. */
 export interface RoleAt {
   id: string;
   version: number;
@@ -45,9 +45,9 @@ export interface RoleAt {
 export interface RoleStore {
   insert(role: RoleRecord, event: EventDraft): Promise<RoleChange>;
   find(id: string): Promise<RoleRecord | null>;
-  /** All there are, by their codes. */
+  /** All roles, ordered by code. */
   list(): Promise<RoleRecord[]>;
   patch(at: RoleAt, patch: RolePatch, event: EventDraft): Promise<RoleChange>;
-  /** Whoever was granted it holds an id that grants nothing from then on. */
+  /** Users keep the id of a removed role; it grants nothing. */
   remove(at: RoleAt, event: EventDraft): Promise<RoleChange>;
 }

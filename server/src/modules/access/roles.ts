@@ -17,9 +17,12 @@ export type RoleInput = Pick<RoleRecord, 'code' | 'name'> & RolePatch;
 export interface Roles {
   /** Throws `role_not_found`. */
   find(id: string): Promise<RoleRecord>;
-  /** All, by their codes. */
+  /** All roles, ordered by code. */
   list(): Promise<RoleRecord[]>;
-  /** By ids or codes, each once. Throws `validation_failed` for what names none. */
+  /**
+   * The roles with these ids or codes, without duplicates. Throws `validation_failed` for a name without a role; `path`: where the names
+   * stand in the body.
+   */
   named(names: readonly string[], path: string): Promise<RoleRecord[]>;
   /** Throws `power_exceeded`, `role_code_taken`. */
   create(caller: Caller, input: RoleInput): Promise<RoleRecord>;
@@ -27,11 +30,11 @@ export interface Roles {
   change(caller: Caller, id: string, patch: RolePatch): Promise<RoleRecord>;
   /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`. */
   remove(caller: Caller, id: string): Promise<void>;
-  /** Each id with what became of it, in the order given. */
+  /** Removes each role; answers a result for each distinct id, in the given order. */
   removeAll(caller: Caller, ids: readonly string[]): Promise<ItemResult[]>;
 }
 
-/** What becomes of roles. Nobody gives a role more than they hold themselves, before or after. */
+/** Creates, changes and removes roles. The caller must hold all that the role grants, before and after the change. */
 export function createRoles(deps: {
   store: RoleStore;
   authority: Authority;
@@ -47,7 +50,7 @@ export function createRoles(deps: {
     return role;
   }
 
-  /** Throws unless the caller holds what the role gives before and after, and keeps what they hold themselves. */
+  /** Throws `power_exceeded` unless the caller holds all that the role grants before and after, `self_protected` if they lose some. */
   async function demandPrivileges(caller: Caller, before: RoleRecord | null, after: RoleRecord | null): Promise<void> {
     await authority.demandRoles(caller, before ? [before] : []);
     await authority.demandRoles(caller, after ? [after] : []);
@@ -61,7 +64,7 @@ export function createRoles(deps: {
   const describe = (caller: Caller, type: string, { id }: RoleRecord, data: Record<string, unknown>) =>
     events.describe(caller, { type, target: `role:${id}`, data, evicts: true });
 
-  /** Decides on the present state and writes onto it, again when somebody else was faster. */
+  /** Decides on the current state and writes to exactly that state; repeats both if another write came first. */
   const changeRole = (id: string, attempt: (role: RoleRecord) => Promise<RoleChange>): Promise<true> =>
     untilWon(async () => {
       const result = await attempt(await find(id));
@@ -146,7 +149,7 @@ function said(patch: RolePatch): RolePatch {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
 }
 
-/** What the history says of a role. */
+/** The fields of a role that its events keep. */
 function auditView({ code, name, description, enabled, permissions, uiPermissions, rateLimit }: RoleRecord) {
   return { code, name, description, enabled, permissions, uiPermissions, rateLimit };
 }

@@ -90,7 +90,7 @@ export const roleSchema = Type.Object(
     builtIn: Type.Boolean(),
     permissions: Type.Array(Type.String()),
     unknownPermissions: Type.Array(Type.String(), {
-      description: 'Those of the permissions that no route of this server answers to.',
+      description: 'The permissions that match no route of this server.',
     }),
     uiPermissions: ui,
     rateLimit: nullable(Type.Object({ max: Type.Integer(), windowSeconds: Type.Integer() }, { title: 'RateLimit' })),
@@ -114,11 +114,11 @@ export const routeSchema = Type.Object(
   {
     method: Type.String(),
     path: Type.String(),
-    code: Type.String({ description: 'What a role grants to admit to this route.' }),
+    code: Type.String({ description: 'The permission that a role grants for this route.' }),
     formerly: Type.Array(Type.String()),
     summary: nullable(Type.String()),
     access: accessSchema,
-    sensitive: Type.Boolean({ description: 'Only its own code or `*` admits, no other pattern.' }),
+    sensitive: Type.Boolean({ description: 'Only its exact code or `*` grants it, no other pattern.' }),
   },
   { title: 'Route' },
 );
@@ -148,7 +148,11 @@ export const explanationSchema = Type.Object(
           id: Type.String(),
           code: Type.String(),
           enabled: Type.Boolean(),
-          grant: nullable(Type.String({ description: 'What of this role bears on the route.' })),
+          grant: nullable(
+            Type.String({
+              description: 'The permission that matches the route, or the code of the role if the route names it.',
+            }),
+          ),
         },
         { title: 'ExplainedRole' },
       ),
@@ -177,7 +181,7 @@ export function roleView(role: RoleRecord, catalogue: RouteCatalogue): Static<ty
   };
 }
 
-/** What the roles of somebody give together. */
+/** What the enabled ones of these roles grant together. */
 export function permissionsView(roles: readonly RoleRecord[]): Static<typeof permissionsSchema> {
   const counting = roles.filter(({ enabled }) => enabled);
   const union = (pick: (role: RoleRecord) => readonly string[]) => [...new Set(counting.flatMap(pick))];
@@ -196,6 +200,7 @@ export function explanationView({ allowed, reason, route, roles }: Explanation):
   return { allowed, reason, route: routeView(route), roles };
 }
 
+/** A route as `routeSchema` shows it. */
 export function routeView({ formerly, ...route }: CatalogueRoute): Static<typeof routeSchema> {
   return { ...route, formerly: [...formerly] };
 }

@@ -24,7 +24,7 @@ const setupBody = withChoices(
   passwordChoice('password'),
 );
 
-/** The route that the setup link leads to. */
+/** The route that the page of the setup link calls. */
 export function setupRoutes(deps: {
   setup: Setup;
   decryptor: PasswordDecryptor;
@@ -52,8 +52,8 @@ export function setupRoutes(deps: {
         },
         schema: {
           operationId: 'setUp',
-          summary: 'Make the first superadmin, once, with the link that the server printed',
-          description: 'The link carries its token behind `#token=`. Once there is a superadmin, this answers 404.',
+          summary: 'Create the first superadmin, once, with the link that the server printed',
+          description: 'The token follows `#token=` in the link. Once a superadmin exists, the answer is 404.',
           tags: ['Setup'],
           body: setupBody,
           response: { 201: Type.Object({ user: userSchema }, { title: 'SetUpDone' }) },

@@ -23,22 +23,22 @@ export interface NewAccount {
 }
 
 export interface Setup {
-  /** The token of the link that makes the first superadmin; null where there is one. The same on all instances that start together. */
+  /** The token of the link that creates the first superadmin; null if one exists. Instances that start together get the same token. */
   offer(): Promise<string | null>;
-  /** Makes the first superadmin. Throws `not_found` once there is one, `token_invalid`, `email_taken`, `username_taken`, `password_…`. */
+  /** Creates the first superadmin. Throws `not_found` once one exists, `token_invalid`, `email_…`, `username_…`, `password_…`. */
   complete(caller: Caller, input: NewAccount & { token: string }): Promise<UserRecord>;
-  /** Makes an account by an operator's hand. Throws `email_taken`, `username_taken`, `password_…`. */
+  /** Creates an account for the operator of the server. Throws `email_…`, `username_…`, `password_…`. */
   createUser(caller: Caller, input: NewAccount & { superadmin: boolean }): Promise<UserRecord>;
-  /** Makes an account a superadmin by an operator's hand; does nothing where it is one. Throws `user_not_found` unless it is active. */
+  /** Makes an account a superadmin for the operator; does nothing if it is one. Throws `user_not_found` unless it is active. */
   grantSuperadmin(caller: Caller, login: string): Promise<UserRecord>;
 }
 
 export const SETUP_TTL = 30 * MINUTE;
-/** A link with less life than this is not printed again. */
+/** A link that expires sooner than this is replaced instead of printed again. */
 const WORTH_PRINTING = 10 * MINUTE;
 const PURPOSE = 'setup';
 
-/** The way to the first superadmin: a link that the server prints while there is none. There are no default credentials. */
+/** Creates the first superadmin through a link that the server prints while none exists, instead of default credentials. */
 export function createSetup(deps: {
   superadmins: Superadmins;
   userStore: UserStore;
@@ -75,7 +75,7 @@ export function createSetup(deps: {
         const record = await superadmins.read();
         if (record.userIds.length > 0) return null;
         const { setup } = record;
-        // A process died after it had made the user and before it could say so.
+        // A process may have died between inserting the user and the grant, which is then made up for here.
         if (setup && (await userStore.find(setup.id)) && (await superadmins.grantFirst(SYSTEM_CALLER, setup.id)))
           return null;
         const now = clock();
@@ -96,7 +96,7 @@ export function createSetup(deps: {
       }
       if (!sameSecret(parts.secret, secretOf(setup))) throw authErrors.token_invalid();
       const user = await draft(setup.id, account);
-      // The user takes the link's id: of many who come with it, the first insert uses it up.
+      // The user gets the link's id, so that of several concurrent uses of the link only the first insert succeeds.
       const made = await insert(caller, user);
       const granted = await superadmins.grantFirst(caller, setup.id);
       if (!made || !granted) throw platformErrors.not_found();

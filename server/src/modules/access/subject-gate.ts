@@ -3,14 +3,14 @@ import type { CredentialKind } from '../../platform/http/credential-kind.ts';
 import type { Holder } from './grants.ts';
 
 /**
- * Whether a subject and the credential that speaks for it still count, by the database; the roles of the subject, or null. Asked at the
- * beginning of whatever decides over others, again. An error in it is a refusal: it lets nobody through.
+ * Checks in the database whether an actor's subject and credential are still valid; answers the subject with its roles, or null. Every
+ * decision about other users asks it again. An error in it refuses the request.
  */
 export type SubjectGate = (actor: Actor) => Promise<Holder | null>;
 
-/** A kind of subject or credential that nobody has declared is nobody's. */
+/** Refuses every kind of subject or credential that is not declared here. */
 export function createSubjectGate(deps: {
-  /** Finds a subject that may act at all; null for everybody else. */
+  /** Find a subject by its id; null unless it may act at all. */
   subjects: Partial<Record<Subject['kind'], (id: string) => Promise<Holder | null>>>;
   credentials: readonly CredentialKind[];
 }): SubjectGate {

@@ -4,7 +4,7 @@ import type { SuperadminRecord, SuperadminStore } from './superadmin-store.ts';
 
 type SuperadminDocument = SuperadminRecord & { _id: string };
 
-/** One document, put there by the migration. */
+/** One document, inserted by the migration. */
 const THE_DOCUMENT = 'superadmins';
 
 /** The superadmins on MongoDB. */
@@ -15,7 +15,7 @@ export function createMongoSuperadminStore(deps: { database: Database; outbox: M
   return {
     async read() {
       const document = await superadmins.findOne({ _id: THE_DOCUMENT }, { projection: { outbox: 0 } });
-      if (!document) throw new Error('The record of the superadmins is missing; the migrations put it there.');
+      if (!document) throw new Error('The record of the superadmins, which a migration inserts, is missing.');
       const { userIds, setup, version } = document;
       return { userIds, setup, version };
     },

@@ -4,7 +4,7 @@ import type { SqlOutbox } from '../events/outbox.sql.ts';
 import type { SuperadminStore } from './superadmin-store.ts';
 
 interface SuperadminTables {
-  /** One row, put there by the migration. */
+  /** One row, inserted by the migration. */
   superadmins: {
     id: number;
     user_ids: string;

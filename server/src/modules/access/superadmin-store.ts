@@ -1,9 +1,9 @@
 import type { EventDraft } from '../events/event-store.ts';
 
-/** The one truth about who is a superadmin, and the link that makes the first one. */
+/** The single record of all superadmins and of the link that creates the first one. */
 export interface SuperadminRecord {
   userIds: string[];
-  /** The present setup link; also the id of the user that it makes, so that it works once. */
+  /** The current setup link. Its id becomes the id of the user that it creates, so it works only once. */
   setup: { id: string; keyId: string; expiresAt: Date } | null;
   /** 0 before the first write. */
   version: number;
@@ -11,6 +11,6 @@ export interface SuperadminRecord {
 
 export interface SuperadminStore {
   read(): Promise<SuperadminRecord>;
-  /** Compare-and-set on `version`, which becomes one more; false where somebody was faster. */
+  /** Compare-and-set on `version`, which grows by one; false if another write came first. */
   replace(from: number, next: Pick<SuperadminRecord, 'userIds' | 'setup'>, event: EventDraft): Promise<boolean>;
 }

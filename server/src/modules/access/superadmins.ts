@@ -9,31 +9,38 @@ import { accessErrors } from './errors.ts';
 import type { SuperadminRecord, SuperadminStore } from './superadmin-store.ts';
 
 export interface Superadmins {
-  /** From memory, which `evict` keeps true. */
+  /** Answers from memory, which `evict` keeps current. */
   has(userId: string): Promise<boolean>;
-  /** The same at once; undefined where nothing is remembered. */
+  /** Like `has`, without a promise; undefined if nothing is in memory. */
   peek(userId: string): boolean | undefined;
   read(): Promise<SuperadminRecord>;
-  /** Adds one; does nothing where they are one already. Throws `user_not_found` unless active, `power_exceeded` unless the caller is one. */
+  /**
+   * Makes a user a superadmin; does nothing if they are one. Throws `user_not_found` unless the user is active, and `power_exceeded` unless
+   * the caller is a superadmin or the operator.
+   */
   grant(caller: Caller, userId: string): Promise<void>;
-  /** Adds the first one; false where there is one already. */
+  /** Makes a user the first superadmin; false if another user is one. Throws `user_not_found` unless the user is active. */
   grantFirst(caller: Caller, userId: string): Promise<boolean>;
-  /** Takes one away; does nothing where they are none. Throws `last_superadmin`, and `power_exceeded` unless the caller is one. */
+  /**
+   * Takes the role from a superadmin; does nothing if the user is none. Throws `last_superadmin`, and `power_exceeded` unless the caller is
+   * a superadmin or the operator.
+   */
   revoke(caller: Caller, userId: string): Promise<void>;
   /**
-   * Before a user with the mark is disabled or deleted, onto the version that was read before this: makes sure that they are no superadmin,
-   * and that no grant which is under way makes them one (decision 8). Throws `superadmin_protected`.
+   * Ensures that a user is no superadmin, and that no concurrent grant makes them one (decision 8). Must precede the write that disables or
+   * deletes a user with the mark; that write must use the version that was read before this call. Throws `superadmin_protected`.
    */
   demandNotSuperadmin(caller: Caller, userId: string): Promise<void>;
-  /** Stores a new setup link; false where somebody else wrote meanwhile. */
+  /** Stores a new setup link; false if another write came first. */
   offerSetup(from: SuperadminRecord, setup: NonNullable<SuperadminRecord['setup']>): Promise<boolean>;
   evict(target: string): void;
-  /** Everything may have changed. */
+  /** Forgets everything. */
   clear(): void;
 }
 
 const TARGET = 'superadmins:all';
-/** Who is a superadmin. One record is the only truth, so that it can never be half changed. */
+
+/** Keeps who is a superadmin, in one record, so that no change can be half done. */
 export function createSuperadmins(deps: {
   store: SuperadminStore;
   users: UserStore;
@@ -43,11 +50,11 @@ export function createSuperadmins(deps: {
   const { store, users, events, clock } = deps;
   const members = createSnapshot(async () => new Set((await store.read()).userIds));
 
-  /** What two superadmins do to each other at once is decided on the one record that both write. */
+  /** Checked against the record that is then replaced: of two superadmins who revoke each other at the same time, only one succeeds. */
   function demandSuperadmin({ actor }: Caller, { userIds }: SuperadminRecord): void {
     if (actor === OPERATOR) return;
     const isOne = actor?.subject.kind === 'person' && userIds.includes(actor.subject.id);
-    // A credential that is limited to something cannot make somebody who is limited to nothing.
+    // A credential with scopes must not decide who is a superadmin, because a superadmin has no limits.
     if (!isOne || actor.scopes !== null) throw accessErrors.power_exceeded();
   }
 
@@ -58,7 +65,7 @@ export function createSuperadmins(deps: {
     return store.replace(record.version, { userIds, setup }, event);
   }
 
-  /** Sets the mark onto the present state; false where somebody else was faster. */
+  /** Sets the user's mark by compare-and-set; false if another write came first. */
   async function mark(caller: Caller, userId: string, value: boolean): Promise<boolean> {
     const user = await users.find(userId);
     if (value && user?.status !== 'active') throw userErrors.user_not_found();
@@ -68,7 +75,10 @@ export function createSuperadmins(deps: {
     return (await users.setSuperadminMark({ id: userId, version: user.version, now: clock() }, value, event)) === 'ok';
   }
 
-  /** The record is read first, the mark set next, and the record written onto what was read: whoever checks in between is met by one of the two. */
+  /**
+   * Reads the record, sets the mark, then replaces the record as it was read. A disabling or deletion in between either loses to the mark's
+   * write, or sees the mark and makes the replacement fail (decision 8).
+   */
   const add = (caller: Caller, userId: string, first: boolean): Promise<boolean> =>
     untilWon(async () => {
       const record = await store.read();
@@ -96,7 +106,7 @@ export function createSuperadmins(deps: {
         if (userIds.length === 0) throw accessErrors.last_superadmin();
         return (await replace(caller, record, userIds, 'superadmin.revoked', userId)) ? true : null;
       });
-      // A mark that stays behind costs its user's next disabling one more write, and nothing else.
+      // A mark that stays set costs one more write when the user is next disabled or deleted, and nothing else.
       await mark(caller, userId, false);
     },
 

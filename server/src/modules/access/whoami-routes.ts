@@ -34,7 +34,7 @@ const whoamiSchema = Type.Object(
   { title: 'Whoami' },
 );
 
-/** What the server makes of the credential that a request carries, of whatever kind. */
+/** The route that tells a caller, by a credential of any kind, who they are. */
 export function whoamiRoutes() {
   return async (app: HttpServer): Promise<void> => {
     app.get(
@@ -43,8 +43,8 @@ export function whoamiRoutes() {
         config: { access: 'signedIn', credentials: 'any' },
         schema: {
           operationId: 'getWhoami',
-          summary: 'Who you are to the server, and by which credential',
-          description: 'For programs that were handed a credential, of whatever kind.',
+          summary: 'The subject and the credential of this request',
+          description: 'For programs that were given a credential, of any kind.',
           tags: ['Accounts'],
           response: { 200: whoamiSchema },
         },

@@ -9,14 +9,14 @@ import { userErrors } from '../users/errors.ts';
 import { isWon } from '../users/names.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from '../users/user-store.ts';
 
-/** How administrators reach an account. */
+/** Reads and changes an account for an administrator. */
 export interface AccountAccess {
-  /** Throws `user_not_found`, also for who is erased. */
+  /** Throws `user_not_found`, also for an erased user. */
   find(id: string): Promise<UserRecord>;
   /**
-   * Decides on the present state and writes onto it, again when somebody else was faster; the rules of privileges are asked each time.
-   * `attempt` answers null where there is nothing to do. Throws `user_not_found`, `email_taken`, `username_taken`, what the rule and
-   * `attempt` throw, and `overloaded`.
+   * Decides on the current state and writes to exactly that state; repeats both, with the rules of privileges, if another write came first.
+   * `attempt` answers null if nothing must change. Throws `user_not_found`, `email_taken`, `username_taken`, what the rule and `attempt`
+   * throw, and `overloaded`.
    */
   change(
     caller: Caller,
@@ -24,10 +24,11 @@ export interface AccountAccess {
     rule: 'demandOver' | 'demandOverOther',
     attempt: (user: UserRecord, at: UserAt) => UserChange | null | Promise<UserChange | null>,
   ): Promise<UserRecord>;
-  /** An event about the account, in its owner's history, too. */
+  /** The draft of an event about the account, which its owner's history shows, too. */
   describe(caller: Caller, type: string, user: Pick<UserRecord, 'id'>, data?: Record<string, unknown>): EventDraft;
 }
 
+/** Creates the access that all use cases of this module share. */
 export function createAccountAccess(deps: {
   store: UserStore;
   authority: Authority;

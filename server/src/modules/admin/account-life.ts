@@ -5,29 +5,30 @@ import { userErrors } from '../users/errors.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { AccountAccess } from './account-access.ts';
 
-/** Shutting an account out, letting it in again, and its end. */
+/** Disables, activates, deletes, restores and erases accounts. */
 export interface AccountLife {
   /** Throws `status_conflict` for a deleted user. */
   activate(caller: Caller, id: string): Promise<UserRecord>;
   /** Ends every session. Throws `status_conflict`, `self_protected`, `superadmin_protected`. */
   deactivate(caller: Caller, id: string): Promise<UserRecord>;
-  /** Soft: restorable until it is erased; ends every session. Throws `self_protected`, `superadmin_protected`. */
+  /** Deletes the account, restorable until it is erased, and ends every session. Throws `self_protected`, `superadmin_protected`. */
   remove(caller: Caller, id: string): Promise<void>;
-  /** To the status from before the deletion. Throws `status_conflict` for a user who is not deleted. */
+  /** Gives a deleted user the status from before the deletion. Throws `status_conflict` for a user who is not deleted. */
   restore(caller: Caller, id: string): Promise<UserRecord>;
   /**
-   * For good; names and addresses are free at once. With `deletedBefore`, only who was deleted before then and is so still.
-   * Throws `self_protected`, `superadmin_protected`.
+   * Erases the user permanently; their name and address are free immediately. With `deletedBefore`, does nothing unless the user was
+   * deleted before then and still is. Throws `self_protected`, `superadmin_protected`.
    */
   erase(caller: Caller, id: string, options?: { deletedBefore?: Date }): Promise<void>;
 }
 
+/** Creates the use cases. Each runs under the rules of privileges, see `AccountAccess.change`. */
 export function createAccountLife(deps: {
   store: UserStore;
   access: AccountAccess;
   superadmins: Superadmins;
   eventStore: EventStore;
-  /** Forgets what waits for an address: registrations, and wishes for a new password. */
+  /** Removes the registrations and password resets of an address. */
   forgetAddress: (emailNorm: string) => Promise<void>;
 }): AccountLife {
   const { store, superadmins, eventStore, forgetAddress } = deps;
@@ -35,13 +36,13 @@ export function createAccountLife(deps: {
 
   const statusChange = (before: string, after: string) => ({ before: { status: before }, after: { status: after } });
 
-  /** What it takes to end somebody's account: no superadmin, and no grant under way that makes them one. */
+  /** A user without the mark is no superadmin; a concurrent grant sets the mark, and so makes the caller's write fail (decision 8). */
   const demandNotSuperadmin = (caller: Caller, user: UserRecord) =>
     user.superadminMark ? superadmins.demandNotSuperadmin(caller, user.id) : Promise.resolve();
 
-  /** Whoever was shut out must not come in by way of a deletion. */
+  /** Deleting and restoring a disabled user must not activate them. */
   async function statusBeforeDeletion(id: string): Promise<'active' | 'disabled'> {
-    // In the order of the changes themselves; by time, two of the same millisecond would have none.
+    // In the order of the changes: two events of the same millisecond could not be ordered by time.
     const history = await eventStore.listForTarget(`user:${id}`);
     const last = history.findLast(({ type }) => type === 'user.deleted');
     const { status } = (last?.data.before ?? {}) as { status?: unknown };
@@ -88,7 +89,7 @@ export function createAccountLife(deps: {
       const { deletedBefore } = options;
       let address: string | null = null;
       await change(caller, id, 'demandOverOther', async (user, at) => {
-        // Who was restored meanwhile stays.
+        // A user who was restored in the meantime stays.
         const isDue = user.status === 'deleted' && user.deletedAt !== null && user.deletedAt < (deletedBefore ?? 0);
         if (deletedBefore !== undefined && !isDue) return null;
         await demandNotSuperadmin(caller, user);
@@ -106,7 +107,7 @@ export function createAccountLife(deps: {
           event,
         );
       });
-      // Before it, or a crash would leave something for ever; and after it, for what came in between.
+      // Called before the erasure, because a crash after it would leave something forever, and again for what came in between.
       if (address !== null) await forgetAddress(address);
     },
   };

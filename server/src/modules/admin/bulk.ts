@@ -11,7 +11,7 @@ export type BulkAction = Static<typeof bulkAction>;
 
 const USER = '/api/v1/admin/users/:id';
 
-/** What each action is for one user: whoever may not do that may not do it to many either. */
+/** The call for one user, and the permission that it needs: a caller without it must not apply the action to several users either. */
 const SINGLE: Record<
   BulkAction,
   { code: string; act: (admin: UserAdmin, caller: Caller, id: string) => Promise<unknown> }
@@ -28,10 +28,11 @@ const SINGLE: Record<
 };
 
 export interface Bulk {
-  /** Does one thing to many users, one after another; each has its own result. Throws `forbidden` unless the caller may do it to one. */
+  /** Applies one action to the users, one after another; each has its own result. Throws `forbidden` without the permission for one. */
   run(caller: Caller, action: BulkAction, ids: readonly string[]): Promise<ItemResult[]>;
 }
 
+/** Applies the actions of `admin` to several users. */
 export function createBulk({ admin, authorize }: { admin: UserAdmin; authorize: Authorize }): Bulk {
   return {
     async run(caller, action, ids) {

@@ -3,7 +3,7 @@ import type { Events } from '../events/events.ts';
 import type { SessionStore } from '../sessions/session-store.ts';
 import type { UserStore } from '../users/user-store.ts';
 
-/** What follows from an erasure: the person goes out of sessions and history, and at last the tombstone itself. May run twice. */
+/** Completes an erasure: removes the user's sessions, anonymises the history, and at last removes the tombstone. Safe to run twice. */
 export function registerErasure(deps: {
   events: Events;
   eventStore: EventStore;
@@ -23,7 +23,7 @@ export function registerErasure(deps: {
     await userStore.remove(userId);
   });
 
-  // A sign-in that was under way during the erasure lets nobody in, but says from where somebody came.
+  // A sign-in that was under way during the erasure admits nobody, but leaves a session and an event with the user's address and device.
   events.on('session.started', 'erasure', async ({ userId }) => {
     if (userId === null) return;
     const user = await userStore.find(userId);

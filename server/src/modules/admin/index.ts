@@ -30,7 +30,7 @@ import { createUserAdmin } from './user-admin.ts';
 import { createUserList } from './user-list.ts';
 import { userAdminRoutes } from './user-routes.ts';
 
-/** Users, by administrators: `createAdmin({ ...ground, ...permissions, ...roles, userStore: storage.users, … })`. */
+/** Lets administrators manage users: `createAdmin({ ...ground, ...permissions, ...roles, userStore: storage.users, … })`. */
 export function createAdmin(deps: {
   userStore: UserStore;
   sessionStore: SessionStore;
@@ -51,7 +51,7 @@ export function createAdmin(deps: {
   hasher: PasswordHasher;
   policy: PasswordPolicy;
   decryptor: PasswordDecryptor;
-  /** What newcomers get without anybody's say. */
+  /** The roles of a new user, unless others are named. */
   firstRoleIds: readonly string[];
   events: Events;
   periodic: Periodic;

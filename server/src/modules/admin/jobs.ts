@@ -16,7 +16,7 @@ export function registerErasureOfDeleted(deps: {
 }): void {
   const { periodic, admin, userStore, clock } = deps;
 
-  /** Who was restored at the last moment is neither erased nor refused. */
+  /** A user who was restored at the last moment is not refused, but not erased either. */
   async function isStillThere(id: string): Promise<boolean> {
     const user = await userStore.find(id);
     return user !== null && user.status !== 'erased';

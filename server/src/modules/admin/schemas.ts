@@ -54,7 +54,7 @@ export const patchUserBody = Type.Object(
   {
     ...patchMeBody.properties,
     email: Type.Optional(emailInput),
-    emailVerified: Type.Optional(Type.Boolean({ description: 'With another address: default false.' })),
+    emailVerified: Type.Optional(Type.Boolean({ description: 'Default false if the address changes.' })),
   },
   { ...closed, minProperties: 1, title: 'UpdateUserBody' },
 );
@@ -65,7 +65,7 @@ export const temporaryPasswordBody = withChoices(
   passwordChoice('temporaryPassword'),
 );
 
-/** What can be done to many at once. */
+/** The actions that one request can apply to several users. */
 export const bulkAction = Type.Enum(['activate', 'deactivate', 'unlock', 'password-reset', 'delete', 'restore'], {
   title: 'UserAction',
 });
@@ -83,7 +83,7 @@ export const usersQuery = Type.Object(
       Type.String({
         maxLength: 200,
         description:
-          'Words that must each begin the e-mail address, its domain (`@example.com`), the username, or a word of the name.',
+          'Words. Each must be the beginning of the e-mail address, its domain (`@example.com`), the username or a word of the name.',
       }),
     ),
     role: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Code or id.' })),
@@ -97,11 +97,11 @@ export const usersQuery = Type.Object(
 );
 export type UsersQuery = Static<typeof usersQuery>;
 
-/** The list of who has a role. */
+/** The query of the list of users who have a role. */
 export const membersQuery = Type.Object({ ...listQuery, sort: usersQuery.properties.sort }, closed);
 
 export const eraseQuery = Type.Object(
-  { erase: Type.Optional(Type.Boolean({ description: 'For good; needs a fresh sign-in.' })) },
+  { erase: Type.Optional(Type.Boolean({ description: 'Permanently; requires a fresh sign-in.' })) },
   closed,
 );
 
@@ -111,7 +111,7 @@ export const adminUserSchema = Type.Object(
     ...userSchema.properties,
     mustChangePassword: Type.Boolean(),
     hasPassword: Type.Boolean(),
-    invitedUntil: nullable(timestamp({ description: 'An invitation waits, valid until then.' })),
+    invitedUntil: nullable(timestamp({ description: 'When the open invitation expires; null: none.' })),
     deletedAt: nullable(timestamp()),
   },
   { title: 'AdminUser' },

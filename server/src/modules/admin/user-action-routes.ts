@@ -16,12 +16,12 @@ import type { UserAdmin } from './user-admin.ts';
 const TAGS = ['Users'];
 const OVER = ['user_not_found', 'power_exceeded', 'status_conflict'];
 
-/** What administrators do to one account: its state, its password, its sessions. */
+/** Routes on which administrators change the status, password and sessions of one user. */
 export function userActionRoutes(deps: {
   admin: UserAdmin;
   sessions: Sessions;
   decryptor: PasswordDecryptor;
-  /** Throws `power_exceeded` where somebody holds more than the caller. */
+  /** Throws `power_exceeded` if the user holds more than the caller. */
   demandOver: (caller: ReturnType<typeof callerOf>, user: UserRecord) => Promise<void>;
   givenRoleCodesOf: (user: UserRecord) => Promise<string[]>;
 }) {
@@ -31,26 +31,26 @@ export function userActionRoutes(deps: {
     const changes = {
       activate: {
         operationId: 'activateUser',
-        summary: 'Let a user in again',
-        description: 'They sign in anew: the sessions that ended stay ended.',
+        summary: 'Activate a disabled user',
+        description: 'The user must sign in again: ended sessions stay ended.',
         errors: OVER,
       },
       deactivate: {
         operationId: 'deactivateUser',
-        summary: 'Shut a user out; every session ends',
+        summary: 'Disable a user; every session ends',
         description: 'Nothing is deleted; the user can be activated again.',
         errors: [...OVER, 'self_protected', 'superadmin_protected'],
       },
       unlock: {
         operationId: 'unlockUser',
-        summary: 'Forget the failed sign-ins that hold a user back',
-        description: 'Whoever guesses starts anew, too.',
+        summary: "Forget a user's failed sign-ins, and the delays that they cause",
+        description: 'This also resets the delays for anybody who guesses the password.',
         errors: OVER,
       },
       restore: {
         operationId: 'restoreUser',
-        summary: 'Bring a deleted user back',
-        description: 'Within 30 days; as active or disabled as they were.',
+        summary: 'Restore a deleted user',
+        description: 'Within 30 days. The user is active or disabled, as before the deletion.',
         errors: OVER,
       },
     } as const;
@@ -137,7 +137,7 @@ export function userActionRoutes(deps: {
         schema: {
           operationId: 'endUserSessions',
           summary: "End all of a user's sessions",
-          description: 'Their tokens are dead at once.',
+          description: 'Their tokens become invalid immediately.',
           tags: TAGS,
           params: userParams,
           response: { 204: Type.Null() },
@@ -156,7 +156,7 @@ export function userActionRoutes(deps: {
         schema: {
           operationId: 'endUserSession',
           summary: "End one of a user's sessions",
-          description: 'Its tokens are dead at once.',
+          description: 'Its tokens become invalid immediately.',
           tags: TAGS,
           params: userSessionParams,
           response: { 204: Type.Null() },

@@ -21,7 +21,7 @@ import { type AccountLife, createAccountLife } from './account-life.ts';
 
 export interface NewUser extends Omit<ProfileInput, 'profile' | 'profilePublic'> {
   email: string;
-  /** By ids or codes; what newcomers get, where nothing is said. */
+  /** Ids or codes. Default: the roles of a new user. */
   roles?: string[];
   /** Must be changed at the first sign-in; without it, an invitation is mailed. */
   temporaryPassword?: string;
@@ -33,23 +33,27 @@ export interface UserPatch extends ProfileInput {
   emailVerified?: boolean;
 }
 
-/** What administrators do to accounts. Each throws `user_not_found`, and `power_exceeded` where somebody holds more than the caller. */
+/**
+ * Administrators' use cases on accounts: `admin.patch(callerOf(request), id, { fullName: 'Ann Lee' })`. Those that take an id throw
+ * `user_not_found`; those that also take a caller throw `power_exceeded` if the user holds more than the caller.
+ */
 export interface UserAdmin extends AccountLife {
   find(id: string): Promise<UserRecord>;
-  /** Throws `validation_failed`, `email_…`, `username_…`, `locale_invalid`, `password_…`. */
+  /** Throws `validation_failed`, `email_…`, `username_…`, `locale_invalid`, `password_…`, and `power_exceeded` for the roles. */
   create(caller: Caller, input: NewUser): Promise<UserRecord>;
-  /** Throws the same, and `self_protected` for one's own address. */
+  /** Throws `email_…`, `username_…`, `locale_invalid`, `status_conflict`, and `self_protected` for the caller's own address. */
   patch(caller: Caller, id: string, input: UserPatch): Promise<UserRecord>;
-  /** Forgets the failed sign-ins that hold the next ones back. Throws `status_conflict` for a deleted user. */
+  /** Forgets the failed sign-ins that delay further ones. Throws `status_conflict` for a deleted user. */
   unlock(caller: Caller, id: string): Promise<UserRecord>;
-  /** Mails a link for a new password; to who has none yet, their invitation again. Throws `status_conflict` unless active. */
+  /** Mails a link for a new password, or the invitation again if the user has no password. Throws `status_conflict` unless active. */
   mailReset(caller: Caller, id: string): Promise<void>;
-  /** Ends every session; the person must change it. Throws `password_…`, `status_conflict`, `self_protected`. */
+  /** Sets a password that the user must change, and ends every session. Throws `password_…`, `status_conflict`, `self_protected`. */
   setTemporaryPassword(caller: Caller, id: string, password: string): Promise<void>;
   /** Ends every session. */
   endSessions(caller: Caller, id: string): Promise<void>;
 }
 
+/** Creates the use cases; every change writes its event and is subject to the rules of privileges. */
 export function createUserAdmin(deps: {
   store: UserStore;
   users: Users;
@@ -58,9 +62,9 @@ export function createUserAdmin(deps: {
   superadmins: Superadmins;
   invitations: Invitations;
   passwords: Passwords;
-  /** What newcomers get without anybody's say. */
+  /** The roles of a new user, unless others are named. */
   firstRoleIds: readonly string[];
-  /** Forgets failed sign-ins under a login. */
+  /** Forgets failed sign-ins; `loginKeys` as `loginKey` makes them. */
   forgive: (userId: string, loginKeys: readonly string[]) => Promise<void>;
   /** See `AccountLife`. */
   forgetAddress: (emailNorm: string) => Promise<void>;
@@ -74,7 +78,7 @@ export function createUserAdmin(deps: {
   const access = createAccountAccess(deps);
   const { find, change, describe } = access;
 
-  /** Names that come in, in the form that is stored. */
+  /** Converts input to the form that is stored. */
   function toPatch({ email, emailVerified, username, locale, ...rest }: UserPatch): ProfilePatch {
     return {
       ...rest,
@@ -126,7 +130,7 @@ export function createUserAdmin(deps: {
       const changed = await change(caller, id, ofAddress ? 'demandOverOther' : 'demandOver', (user, at) => {
         const moved = patch.emailNorm !== undefined && patch.emailNorm !== user.emailNorm;
         invite = moved && user.invitation !== null && user.status === 'active';
-        // The same address in other words stays as verified as it was, unless that is said too.
+        // Another spelling of the same address keeps its verification, unless `emailVerified` is given.
         const kept = {
           ...patch,
           ...(ofAddress && !moved && input.emailVerified === undefined && { emailVerified: user.emailVerified }),
@@ -134,7 +138,7 @@ export function createUserAdmin(deps: {
         const type = moved ? 'user.email_changed' : 'user.profile_changed';
         return store.patchProfile(at, kept, describe(caller, type, user, auditDiff(user, kept)));
       });
-      // The link in the old mailbox is void; the new one gets its own.
+      // The link that was mailed to the old address is void; the new address gets another.
       return invite ? invitations.renew(caller, id, userErrors.status_conflict) : changed;
     },
 
@@ -144,7 +148,7 @@ export function createUserAdmin(deps: {
         if (status === 'deleted') throw userErrors.status_conflict();
         const logins = [email, username].filter((login) => login !== null);
         await deps.forgive(id, logins.map(loginKey));
-        // The history is all that changes: what was counted is not in the record.
+        // Only adds to the history: failed sign-ins are not counted in this record, whose sessions stay as they are.
         return store.endSessions(at, { sessionEpoch, keptSessionId }, describe(caller, 'user.unlocked', user));
       }),
 

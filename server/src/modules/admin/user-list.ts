@@ -8,13 +8,16 @@ import type { UserFilter, UserOrder, UserPlace, UserRecord, UserStore } from '..
 import type { UsersQuery } from './schemas.ts';
 
 export interface UserList {
-  /** What this reader, a user, may see. Throws `role_not_found` where the filter names none, and `validation_failed` for a cursor or page that is none. */
+  /**
+   * A page of the users that match. `readerId`: the subject that asks, whose own changes a replica must not lack. Throws `role_not_found`,
+   * and `validation_failed` for an invalid cursor or page.
+   */
   read(readerId: string, query: UsersQuery): Promise<ListPage<UserRecord>>;
 }
 
 const NEWEST_FIRST = '-createdAt';
 
-/** The users that administrators look for. */
+/** Lists and searches users for administrators. */
 export function createUserList(deps: {
   readLists: ReadLists<{ users: Pick<UserStore, 'list' | 'count'> }>;
   roles: Roles;
@@ -26,7 +29,7 @@ export function createUserList(deps: {
   async function ofRole(name: string): Promise<UserFilter> {
     const role = (await roles.list()).find(({ id, code }) => id === name || code === name);
     if (!role) throw accessErrors.role_not_found();
-    // Who is a superadmin stands in a record of its own.
+    // Superadmins are listed in a record of their own.
     if (role.builtIn && role.code === 'superadmin') return { ids: (await superadmins.read()).userIds };
     return { roleId: role.id };
   }
@@ -48,7 +51,7 @@ export function createUserList(deps: {
       const order = toOrder(sort);
       const filter = await toFilter(query);
       return list<UserRecord>({ page, pageSize, cursor } as ListQuery, {
-        // A cursor is good for the list that it came from, in the same order.
+        // A cursor is valid only with the filter and order that it came from.
         name: `users ${JSON.stringify([query, sort])}`,
         read: ({ after, ...rest }) =>
           readLists(readerId, (stores) =>

@@ -33,14 +33,14 @@ const IDENTITY_CODES = ['email_invalid', 'email_taken', 'username_invalid', 'use
 const OVER = ['user_not_found', 'power_exceeded'];
 const OVER_OTHER = [...OVER, 'self_protected'];
 
-/** Accounts as administrators list, make, change and end them. */
+/** Routes on which administrators list, create, change and delete users. */
 export function userAdminRoutes(deps: {
   admin: UserAdmin;
   userList: UserList;
   bulk: Bulk;
   members: Members;
   decryptor: PasswordDecryptor;
-  /** Codes of the roles that somebody was given, the disabled ones too. */
+  /** Codes of all the user's roles, disabled ones included. */
   givenRoleCodesOf: (user: UserRecord) => Promise<string[]>;
   clock: Clock;
 }) {
@@ -56,7 +56,7 @@ export function userAdminRoutes(deps: {
           operationId: 'listUsers',
           summary: 'Find users',
           description:
-            'By words, role, state and time. A cursor is good for the filter and the order that it came from.',
+            'By words, role, status and time. A cursor is valid only with the filter and order that it came from.',
           tags: TAGS,
           querystring: usersQuery,
           response: { 200: listSchema(adminUserSchema) },
@@ -74,8 +74,8 @@ export function userAdminRoutes(deps: {
         config: { access: 'permission', errors: ['role_not_found'] },
         schema: {
           operationId: 'listRoleUsers',
-          summary: 'Who has a role',
-          description: 'Everybody who was given it, also while it is disabled.',
+          summary: 'The users who have a role',
+          description: 'All users who were given the role, even while it is disabled.',
           tags: ['Roles'],
           params: userParams,
           querystring: membersQuery,
@@ -97,8 +97,8 @@ export function userAdminRoutes(deps: {
         },
         schema: {
           operationId: 'createUser',
-          summary: 'Make an account: by a mailed invitation, or with a temporary password',
-          description: 'Without a temporary password, a link is mailed with which the person chooses one.',
+          summary: 'Create a user: by a mailed invitation, or with a temporary password',
+          description: 'Without a temporary password, the user is mailed a link to choose a password.',
           tags: TAGS,
           body: createUserBody,
           response: { 201: adminUserSchema },
@@ -117,8 +117,8 @@ export function userAdminRoutes(deps: {
         config: { access: 'permission', errors: ['forbidden'] },
         schema: {
           operationId: 'changeUsers',
-          summary: 'Do one thing to many users; each has its own result',
-          description: 'Asks for the permission of that one thing, too.',
+          summary: 'Apply one action to several users; each has its own result',
+          description: 'Also requires the permission of the route that applies the action to one user.',
           tags: TAGS,
           body: bulkBody,
           response: { 200: resultsSchema },
@@ -137,7 +137,7 @@ export function userAdminRoutes(deps: {
         schema: {
           operationId: 'getUser',
           summary: 'A user',
-          description: 'With what only administrators see.',
+          description: 'Includes fields that only administrators see.',
           tags: TAGS,
           params: userParams,
           response: { 200: adminUserSchema },
@@ -154,7 +154,7 @@ export function userAdminRoutes(deps: {
           operationId: 'updateUser',
           summary: 'Change a user',
           description:
-            'Changes the fields that are there; `null` empties one. Another address counts as unverified unless `emailVerified` says otherwise.',
+            'Changes only the given fields; `null` empties a field. A new address is unverified unless `emailVerified` is true.',
           tags: TAGS,
           params: userParams,
           body: patchUserBody,
@@ -173,9 +173,9 @@ export function userAdminRoutes(deps: {
         },
         schema: {
           operationId: 'deleteUser',
-          summary: 'Delete a user; restorable, unless erased',
+          summary: 'Delete a user, restorable for 30 days; or erase them',
           description:
-            'Every session ends. `erase=true` removes the person for good, at once, and needs a fresh sign-in.',
+            'Every session ends. `erase=true` removes the user permanently and immediately, and requires a fresh sign-in.',
           tags: TAGS,
           params: userParams,
           querystring: eraseQuery,
@@ -200,7 +200,7 @@ export function userAdminRoutes(deps: {
           operationId: 'setUserRoles',
           summary: 'Give a user exactly these roles',
           description:
-            'What they could do by other roles ends at once. Nobody gives what they do not hold, and nobody does this to themselves.',
+            'Takes all other roles away immediately. You cannot give a role that grants more than you hold, or change your own roles.',
           tags: TAGS,
           params: userParams,
           body: setRolesBody,

@@ -1,6 +1,6 @@
 import { type Html, html, toMarkup } from '../../platform/html.ts';
 
-/** What a mail consists of, before it has a recipient and a key. */
+/** A composed mail, without its recipient and key. */
 export interface MailText {
   subject: string;
   text: string;
@@ -14,18 +14,18 @@ export type Block =
   | { link: string; label: string }
   | { facts: readonly (readonly [string, string])[] };
 
-/** Characters of a fact that somebody else chose, such as a device. */
+/** Maximum number of characters of a fact, which a stranger may have chosen, such as a device. */
 const FACT_LIMIT = 100;
 
-/** How a language writes. */
+/** The conventions of a language. */
 export interface Manner {
   /** BCP 47. */
   language: string;
-  /** Between the name of a fact and the fact. */
+  /** Stands between the name of a fact and its value. */
   colon: string;
 }
 
-/** Builds both parts of a mail from the same blocks. The subject must be a constant: nobody but us writes what stands in an inbox. */
+/** Builds both parts of a mail from the same blocks. The subject is a constant, so that strangers cannot choose what an inbox shows. */
 export function composeMail(
   { subject, blocks }: { subject: string; blocks: readonly Block[] },
   { language, colon }: Manner,
@@ -34,7 +34,7 @@ export function composeMail(
   return { subject, text: `${text}\n`, html: toMarkup(asHtml(subject, blocks, language)) };
 }
 
-/** One line without control, bidi or other invisible characters, cut to length: what a stranger chose stays one harmless word or two. */
+/** One line without control, bidi or other invisible characters, cut to `FACT_LIMIT`: a stranger's text cannot imitate the mail's own. */
 export function oneLine(text: string): string {
   const line = text.replace(/[\p{C}\p{Z}\s]+/gu, ' ').trim();
   return Array.from(line).slice(0, FACT_LIMIT).join('');

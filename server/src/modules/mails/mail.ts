@@ -4,53 +4,52 @@ import { LANGUAGES, type LanguageName, languageFor } from './languages/languages
 import { type Block, composeMail, type MailText } from './layout.ts';
 import { type Circumstances, type Phrases, phrasesIn } from './phrases.ts';
 
-/** What a mail says: a subject, which is a constant, and its blocks. Nobody but us writes what stands in an inbox. */
+/** The content of a mail. The subject is a constant, so that strangers cannot choose what an inbox shows. */
 export interface Words {
   subject: string;
   blocks: readonly Block[];
 }
 
-/** One mail in every language: one that is missing does not compile. */
+/** The text of a mail in every language: a missing one does not compile. */
 export type Texts<Values> = Record<LanguageName, (values: Values, phrases: Phrases) => Words>;
 
-/** Who gets a mail, in which language (BCP 47; null: in English), and what stands in it. */
+/** The recipient of a mail, the language (BCP 47; null: English), and the values in its text. */
 export interface Letter<Values> {
-  /** Null: nobody. */
+  /** Null: nobody gets the mail. */
   to: string | null;
   locale: string | null;
   values: Values;
 }
 
-/** What a mail is about. */
+/** The event that a mail follows from, and who and what it concerns. */
 export interface Occasion {
   event: EventRecord;
   /** The id of the event's target. */
   targetId: string;
-  /** In whose history it is; null where they are gone. */
+  /** The user in whose history the event is; null if there is none any more. */
   owner(): Promise<UserRecord | null>;
   circumstances: Circumstances;
 }
 
 /**
- * A mail that follows from an event: who gets it and what it says, in one place. `deps` is what the module gives when it registers its
- * mails.
+ * A mail that follows from an event: its recipient and its text, in one place. `deps` is what the module passes to `Mails.add`.
  */
 export interface Mail<Deps, Values> {
-  /** The types of event that it follows from. */
+  /** The event types that it follows from. */
   on: readonly string[];
   /**
-   * Tells several mails of an event apart; jobs that wait name it. Mails of an event that share a name are alternatives: the first that
-   * somebody gets is sent.
+   * Distinguishes the mails of an event, also in waiting jobs. Mails of an event with the same name are alternatives: the first one with a
+   * recipient is sent.
    */
   name: string;
-  /** Whether an event of these types means it at all, as far as the event itself tells. Default: each does. */
+  /** Whether this event causes the mail, as far as the event itself tells. Default: true. */
   when?(event: EventRecord): boolean;
-  /** Asked when the mail is sent. Null: nobody gets it any more. May be asked again for the same event. */
+  /** Called when the mail is sent, and again for a retry. Null: nobody gets it any more. */
   letter(occasion: Occasion, deps: Deps): Promise<Letter<Values> | null>;
   texts: Texts<Values>;
 }
 
-/** A mail in the language of a locale (BCP 47), or in English where we do not write it. */
+/** Composes a mail in the language of a locale (BCP 47), or in English if mails are not written in that language. */
 export function writeMail<Values>(texts: Texts<Values>, locale: string | null, values: Values): MailText {
   const name = languageFor(locale);
   const { tag, colon } = LANGUAGES[name];

@@ -12,23 +12,24 @@ import type { MailText } from './layout.ts';
 import { type Mail, type Occasion, writeMail } from './mail.ts';
 
 export interface Mails {
-  /** Sends the mails of a module from now on: all that its `mails.ts` exports. `deps`: what they are given. */
+  /** Registers the mails of a module, all that its `mails.ts` exports: `mails.add(userMails, deps)`. Each `letter` receives `deps`. */
   add<Deps, All>(all: { [Name in keyof All]: Mail<Deps, All[Name]> }, deps: Deps): void;
 }
 
-/** A mail server may be away for days: some 300 attempts are three of them. */
+/** A mail server may be unreachable for days: 300 retries take about three. */
 const PATIENCE = { retries: 300, backoff: { base: 2 * SECOND, max: 15 * MINUTE }, timeout: 2 * MINUTE };
 
-/** A mail with what it needs. */
+/** A registered mail, bound to its dependencies. */
 interface Known {
   when(event: EventRecord): boolean;
-  /** Null: nobody gets it. */
+  /** Null: nobody gets the mail. */
   write(event: EventRecord): Promise<(MailText & { to: string }) | null>;
 }
 
 /**
- * Sends the mails that modules declare, each after its event. A job names the event and nothing else: the mail is made when it is sent, so
- * that no code, token or address lies in a queue. Which mail an address gets is decided there, off the request: nobody can see it there.
+ * Sends the mails that modules declare, each after its event: `createMails({ ...ground, eventStore, userStore: storage.users, jobs,
+ * mailer })`. A job names only the event and the mail, which is composed when it is sent, so that no code, token or address is in a queue.
+ * Which mail an address gets is decided there, outside the request, so that neither an answer nor its time reveals it.
  */
 export function createMails(deps: {
   events: Events;
@@ -38,7 +39,7 @@ export function createMails(deps: {
   mailer: Mailer;
 }): Mails {
   const { events, eventStore, userStore, jobs, mailer } = deps;
-  /** By type of event and name. */
+  /** Keyed by event type and mail name. */
   const known = new Map<string, Known[]>();
   const keyOf = (type: string, name: string) => `${type} ${name}`;
   const alternativesOf = (event: EventRecord, name: string) => known.get(keyOf(event.type, name)) ?? [];
@@ -72,7 +73,7 @@ export function createMails(deps: {
       async run({ eventId, mail: name }, { signal }) {
         const event = await eventStore.find(eventId);
         const written = event && (await write(event, name));
-        // The code has expired, the link was replaced, the user is gone.
+        // Outdated: the code has expired, the link was replaced, or the user is gone.
         if (!written) return { sent: false };
         try {
           await mailer.send({ ...written, key: `${eventId} ${name}` }, { signal });
@@ -118,10 +119,10 @@ export function createMails(deps: {
   };
 }
 
-/** Mail servers quote: the recipient, and what they dislike, be it a link that lets in. So: addresses, tokens, codes. */
+/** Addresses, tokens and codes: an answer of a mail server may quote the recipient, or a link of the mail that signs in. */
 const QUOTED = /[^\s<>]+@[^\s<>]+|#token=\S+|\b\d{6}\b/g;
 
-/** What went wrong, without whom it was for: a failure is kept, shown to administrators, and outlives an erasure. */
+/** The error's text without recipients and secrets: it is stored, shown to administrators, and outlives an erasure. */
 function wordsOf(error: unknown): string {
   const { message, cause } = error as Error;
   return (cause instanceof Error ? `${message} ${cause.message}` : message).replace(QUOTED, '…');

@@ -1,38 +1,38 @@
 import { LANGUAGES, type LanguageName } from './languages/languages.ts';
 import { type Block, oneLine } from './layout.ts';
 
-/** Where and with what something was done. `device` is a phrase for people ("Firefox on Linux"), chosen by the client. */
+/** When, from where and with which device something was done. `device`: a phrase ("Firefox on Linux"), which the client can choose. */
 export interface Circumstances {
   at: Date;
   /** Empty: unknown. */
   ip: string;
   device: string | null;
-  /** An ISO 3166-1 code, as the address tells it. Null: left out. */
+  /** The ISO 3166-1 code of the address's country; null: not shown. */
   country?: string | null;
 }
 
-/** What the text of a mail is made of, besides its own words, in one language. */
+/** The phrases that mails share, in one language. */
 export interface Phrases {
-  /** Greets by name where it is one that may stand in a greeting. */
+  /** Greets by name, if the name is safe in a greeting. */
   hello(name?: string | null): Block;
   minutes(count: number): string;
   /** A moment, in UTC. */
   time(at: Date): string;
   day(at: Date): string;
-  /** What somebody compares with what they did themselves. */
+  /** Facts that the reader can compare with what they did. */
   happened(circumstances: Circumstances): Block;
   codeTerms(minutes: number): Block;
   codeUnasked: Block;
 }
 
-/** Code points of a name in a greeting. */
+/** Maximum number of code points of a name in a greeting. */
 const NAME_LIMIT = 40;
-/** Letters, and dots only as in "J. R.": mails reach people who never asked for one, so a name must hold no link and no sentence marks. */
+/** Letters, and dots only as in "J. R.": strangers can cause a mail to anybody, so the name must not contain a link or a sentence. */
 const NAME = /^\p{L}(?:[\p{L}\p{M}'’ -]|\.(?= |$))*$/u;
 
 const made = new Map<LanguageName, Phrases>();
 
-/** The phrases of a language, made when its first mail is: their data would cost the start 7 MB and 50 ms. */
+/** The phrases of a language, created with its first mail: loading the data at the start would cost 7 MB and 50 ms. */
 export function phrasesIn(name: LanguageName): Phrases {
   const phrases = made.get(name) ?? createPhrases(name);
   made.set(name, phrases);
@@ -65,7 +65,7 @@ function createPhrases(name: LanguageName): Phrases {
   };
 }
 
-/** A name that may stand in a greeting, or null. */
+/** The name if it is safe in a greeting, or null. */
 function greetable(name: string | null | undefined): string | null {
   const line = oneLine(name ?? '');
   return NAME.test(line) && Array.from(line).length <= NAME_LIMIT ? line : null;

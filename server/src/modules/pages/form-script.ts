@@ -1,6 +1,6 @@
 /**
- * Runs in the browser, on every page whose link carries a token in its fragment. The token is taken out of the address bar, and so
- * out of the history, before anything else; it stays in memory until the form is sent. Written as text, since it is sent as it is.
+ * Runs in the browser, on every page whose link carries a token in its fragment. First, the token is removed from the address bar, and
+ * so from the history; it stays in memory until the form is sent. A string, because it is sent to the browser as it is.
  */
 export const FORM_SCRIPT = `
 (() => {
@@ -28,7 +28,7 @@ export const FORM_SCRIPT = `
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json, application/problem+json' },
         body: JSON.stringify(body),
-        // What signs somebody in sets the cookie; nothing else here looks at it.
+        // Lets an answer that signs the user in set its cookie; no request of these pages needs one.
         credentials: 'same-origin',
       });
     } catch {

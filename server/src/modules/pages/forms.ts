@@ -2,12 +2,12 @@ import { type Html, html } from '../../platform/html.ts';
 import { renderPage } from '../../platform/http/page.ts';
 import { FORM_SCRIPT } from './form-script.ts';
 
-/** Longest password that is taken; the same as in the contract. */
+/** Maximum length of a password, in characters; the same as in the API. */
 const PASSWORD_LIMIT = 1024;
 
 interface FormPage {
   title: string;
-  /** Where the form goes, from the page's own address: so it holds under any path of `PUBLIC_URL`. */
+  /** The URL that the form is sent to, relative to the page, so that it works below any path of `PUBLIC_URL`. */
   to: string;
   lead: string;
   fields: Html;
@@ -41,7 +41,7 @@ function passwordField(name: string, minLength: number): Html {
 <p id="password-hint" class="soft">At least ${minLength} characters. A few unrelated words make a good one.</p>`;
 }
 
-/** Where the one-time link of the first start leads. */
+/** The page of the setup link, which the server prints while there is no superadmin. `minLength`: of passwords, in characters. */
 export function setupPage(minLength: number): string {
   return formPage({
     title: 'Create the first administrator',
@@ -54,7 +54,7 @@ export function setupPage(minLength: number): string {
 ${passwordField('password', minLength)}`,
     button: 'Create the account',
     done: {
-      title: 'The administrator exists now',
+      title: 'The administrator has been created',
       text: 'Sign in with this e-mail address and password. The setup link no longer works.',
     },
     missing: {
@@ -64,7 +64,7 @@ ${passwordField('password', minLength)}`,
   });
 }
 
-/** Where the link of a password-reset mail leads. */
+/** The page of the link in a password-reset mail. */
 export function resetPasswordPage(minLength: number): string {
   return formPage({
     title: 'Choose a new password',
@@ -83,7 +83,7 @@ export function resetPasswordPage(minLength: number): string {
   });
 }
 
-/** Where the link of an invitation leads. */
+/** The page of the link in an invitation. */
 export function acceptInvitationPage(minLength: number): string {
   return formPage({
     title: 'Accept your invitation',
@@ -101,7 +101,7 @@ ${passwordField('password', minLength)}`,
     },
     missing: {
       title: 'The link is incomplete',
-      text: 'Open the whole link from the mail, with the part after “#”. If it is older than 7 days or was used already, ask whoever invited you for a new one.',
+      text: 'Open the whole link from the mail, with the part after “#”. If it is older than 7 days or was used already, ask the person who invited you for a new one.',
     },
   });
 }

@@ -17,7 +17,7 @@ export interface Home {
   links: Partial<Record<keyof typeof LABELS, string>>;
 }
 
-/** What `GET /` tells: only what this configuration really serves. */
+/** The answer of `GET /`: links only to what this configuration serves. */
 export function describeHome(config: Config, version: string): Home {
   const at = (path: string) => `${config.publicUrl}${path}`;
   return {
@@ -31,6 +31,7 @@ export function describeHome(config: Config, version: string): Home {
   };
 }
 
+/** The same answer as HTML. */
 export function homePage({ version, links }: Home): string {
   const known = (Object.keys(LABELS) as (keyof typeof LABELS)[]).flatMap((key) => {
     const url = links[key];
@@ -40,7 +41,7 @@ export function homePage({ version, links }: Home): string {
     title: 'Ostiary',
     main: html`<div class="card">
 <h1>Ostiary</h1>
-<p>Accounts and sessions are served here. <span class="soft">Version ${version}</span></p>
+<p>This server manages accounts and sessions. <span class="soft">Version ${version}</span></p>
 <ul class="links">${known}</ul>
 </div>`,
   });

@@ -13,7 +13,7 @@ export interface PageRoutesOptions {
   version: string;
 }
 
-/** The few pages that the server has of its own: `/`, `/setup`, `/reset-password`, `/accept-invitation`. All are made once, at the start. */
+/** The server's own pages: `/`, `/setup`, `/reset-password`, `/accept-invitation`. All are rendered once, at the start. */
 export function pageRoutes({ config, version }: PageRoutesOptions): RoutePlugin {
   const home = describeHome(config, version);
   const homeHtml = homePage(home);

@@ -19,7 +19,7 @@ const ANYBODY = makeId();
 type Rows = Kysely<{ beats: { id: string; at: string } }>;
 const rowsOf = (database: Database) => (database as unknown as { db: Rows }).db;
 
-/** A primary and replicas, all of SQLite: the test itself replicates, when it wants to. */
+/** A primary and replicas, all of them SQLite; the test itself replicates, when it calls `replicate`. */
 async function world(t: TestContext, names: string[]) {
   const dir = mkdtempSync(join(tmpdir(), 'ostiary-replicas-'));
   const log: { level: number; msg: string; err?: { message: string } }[] = [];
@@ -159,7 +159,7 @@ test('a primary that is away is not the fault of the replica', async (t) => {
   }
   assert.ok(w.replicas.allServe());
   assert.equal(await w.from(), 'primary', 'nobody knows how old it is by now');
-  assert.deepEqual(w.told(), ['giving a heartbeat to the replicas fails; it is retried until it works']);
+  assert.deepEqual(w.told(), ['writing the heartbeat for the replicas fails; it is retried until it works']);
   await sql`alter table beats_away rename to beats`.execute(rowsOf(w.primary));
   await w.heartbeat('a');
   assert.equal(await w.from(), 'a');
@@ -175,7 +175,7 @@ test('whoever changed something sees it at once, others go on as before', async 
   assert.equal(await w.from(writer), 'primary');
   assert.equal(await w.from(), 'a');
 
-  // This heartbeat was given in the same millisecond: which was first, nobody knows.
+  // This heartbeat is of the same millisecond as the write: either may have been first.
   await w.replicas.poll();
   await w.replicate('a');
   await w.replicas.poll();
@@ -258,7 +258,7 @@ test('another database is never read, however alive it is', async (t) => {
     w.time.forward(SECOND);
   }
   assert.equal(w.replicas.allServe(), false);
-  assert.match(w.log[0]?.err?.message ?? '', /no replica of this database/);
+  assert.match(w.log[0]?.err?.message ?? '', /not a replica of this database/);
   assert.equal(w.log.length, 1);
 });
 

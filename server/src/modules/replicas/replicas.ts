@@ -12,9 +12,9 @@ const HEARTBEAT_EVERY = 2 * SECOND;
 export const MOST_LAG = 10 * SECOND;
 /** Heartbeats of ended processes are removed after this time. */
 const KEPT = DAY;
-/** Milliseconds between two lines about reads that failed: a replay that cancels many must not fill the log. */
+/** Minimum milliseconds between two log lines about failed reads: a replay that cancels many must not fill the log. */
 const COMPLAINTS = MINUTE;
-/** Number of users whose changes are remembered, so that they see them at once. */
+/** Number of users whose changes are remembered, so that they see them immediately. */
 const WRITERS = 10_000;
 
 /** A replica of the database, not yet connected. */
@@ -33,11 +33,11 @@ export type ReadLists<Stores> = <T>(readerId: string, read: (stores: Stores) => 
 
 export interface Replicas<Stores> {
   read: ReadLists<Stores>;
-  /** A user has just changed something by this process, and must see it in every list from now on. */
+  /** Notes that a user has just changed something through this process, and must see it in every list from now on. */
   wrote(who: string): void;
-  /** Whether no replica is away or too far behind. */
+  /** Whether every replica can be reached and is close enough behind. */
   allServe(): boolean;
-  /** Writes a heartbeat and checks every replica at once. */
+  /** Writes a heartbeat and checks every replica, now. */
   poll(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
@@ -59,9 +59,10 @@ interface Replica<Stores> {
 }
 
 /**
- * The replicas of the database, each used while it is close enough behind. A heartbeat shows that: this process writes the time into its
- * own row on the primary, and a replica that shows it has everything that was committed before. That needs no privilege, works on every
- * kind of database, and compares a clock with itself; a replica without a migration, or of another database, shows no heartbeat.
+ * The replicas of the database, each used while it is close enough behind: `createReplicas({ sources, primary: storage, storesOf:
+ * openReplicaStorage, clock: steadyClock, log })`. A heartbeat shows how far that is: this process writes the time into its own row on the
+ * primary, and a replica that shows it has everything that was committed before. That needs no privilege, works on every kind of database,
+ * and compares a clock with itself; a replica without a migration, or of another database, shows no heartbeat.
  */
 export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore, 'find'> }>(deps: {
   sources: ReplicaSource[];
@@ -74,7 +75,7 @@ export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore,
   const { primary, storesOf, clock, log } = deps;
   const id = newId(clock());
   const writes = createLastWrites(WRITERS);
-  const beating = createOutageLog(log, 'giving a heartbeat to the replicas');
+  const beating = createOutageLog(log, 'writing the heartbeat for the replicas');
   const replicas = deps.sources.map(({ name, open }): Replica<Stores> => {
     const outage = createOutageLog(log, `reading from the replica ${name}`);
     return {
@@ -104,14 +105,14 @@ export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore,
   async function storesOn(replica: Replica<Stores>): Promise<Stores> {
     if (!replica.connected) {
       const database = await replica.open();
-      // Too late for `stop` to close it.
+      // `stop` has already run, and will not close it.
       if (stopped) await database.close();
       replica.connected = { database, stores: storesOf(database) };
     }
     return replica.connected.stores;
   }
 
-  /** Age of the oldest heartbeat that it lacks. Not the age of its latest: a missing heartbeat may be the fault of the primary. */
+  /** Milliseconds from the oldest heartbeat that the replica lacks to the latest one: an age would grow while the primary is away. */
   function lagOf({ heartbeat }: Replica<Stores>): number {
     const seen = heartbeat?.getTime() ?? Number.NEGATIVE_INFINITY;
     const missing = given.find((time) => time > seen);
@@ -124,7 +125,7 @@ export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore,
       replica.heartbeat = await stores.heartbeats.find(id);
       const lag = lagOf(replica);
       if (lag > MOST_LAG) {
-        throw new Error(`It is at least ${Math.floor(lag / SECOND)} s behind, or no replica of this database.`);
+        throw new Error(`It is at least ${Math.floor(lag / SECOND)} s behind, or is not a replica of this database.`);
       }
       replica.state = 'well';
       replica.outage.worked();
@@ -147,13 +148,13 @@ export function createReplicas<Stores extends { heartbeats: Pick<HeartbeatStore,
     await Promise.all(replicas.map(lookAt));
   }
 
-  /** The same replica for a reader while the same ones serve, so that the data do not go back in time between pages. */
+  /** Chooses the same replica for a reader while the same ones serve, so that the data do not go back in time between pages. */
   function replicaFor(readerId: string): Replica<Stores> | undefined {
     const oldest = clock().getTime() - MOST_LAG;
     const written = writes.of(readerId);
     const near = replicas.filter(({ state, heartbeat }) => {
       const time = heartbeat?.getTime() ?? Number.NEGATIVE_INFINITY;
-      // Within one millisecond, either may have been first.
+      // Strictly later: within one millisecond, either may have been first.
       return state === 'well' && time >= oldest && time > written;
     });
     return near[placeOf(readerId, near.length)];

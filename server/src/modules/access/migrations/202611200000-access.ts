@@ -7,7 +7,7 @@ const key = (column: ColumnDefinitionBuilder) => column.primaryKey().notNull();
 
 const NOBODY_YET = { id: 1, user_ids: '[]', setup_id: null, setup_key_id: null, setup_expires_at: null, version: 0 };
 
-/** The sweep finds by it the documents that still carry an event; the others are not in it. */
+/** The sweep uses this index to find documents that still carry an event; it holds no others. */
 const OUTBOX = {
   name: 'outbox',
   key: { 'outbox._id': 1 },

@@ -5,7 +5,7 @@ import { type Columns, createIndex } from '../../../platform/database/columns.ts
 const required = (column: ColumnDefinitionBuilder) => column.notNull();
 const key = (column: ColumnDefinitionBuilder) => column.primaryKey().notNull();
 
-/** The sweep finds by it the documents that still carry an event; the others are not in it. */
+/** The sweep uses this index to find documents that still carry an event; it holds no others. */
 const OUTBOX = {
   name: 'outbox',
   key: { 'outbox._id': 1 },
@@ -15,7 +15,7 @@ const OUTBOX = {
 const NOTHING = { buttons: [], menus: [] };
 const USUAL_RATE = { max: 3000, windowSeconds: 60 };
 
-/** `*:/api/v1/*` is everything but routes marked sensitive. */
+/** `*:/api/v1/*` grants all routes except sensitive ones. */
 const ROLES = [
   role(1, 'superadmin', 'Superadmin', 'Everything, and who else is one.', {
     permissions: ['*'],
@@ -86,7 +86,7 @@ export const mongo = {
   async up(db: Db): Promise<void> {
     const roles = db.collection<{ _id: string }>('roles');
     await roles.createIndexes([
-      // `$gte: ''` is any text, no null.
+      // `$gte: ''` matches any text, but not null.
       { name: 'roles_code', key: { code: 1 }, unique: true, partialFilterExpression: { code: { $gte: '' } } },
       OUTBOX,
     ]);

@@ -8,7 +8,8 @@ export const en: Language = {
   colon: ': ',
   greeting: (name) => (name === null ? 'Hello,' : `Hello ${name},`),
   minutes,
-  codeTerms: (count) => `It is valid for ${minutes(count)} and can be used once. We never ask for it by phone or mail.`,
-  codeUnasked: 'If you did not ask for this, you need not do anything: without the code nothing happens.',
+  codeTerms: (count) =>
+    `The code is valid for ${minutes(count)} and can be used once. We never ask for it by phone or e-mail.`,
+  codeUnasked: 'If you did not ask for this, you need not do anything: nothing changes without the code.',
   facts: { time: 'Time', device: 'Device', ip: 'IP address', country: 'Country', unknown: 'unknown' },
 };

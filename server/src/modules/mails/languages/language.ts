@@ -1,16 +1,16 @@
-/** What mails of a language have in common. */
+/** The words that all mails of a language share. */
 export interface Language {
-  /** BCP 47; also what times and countries are written in. */
+  /** BCP 47; also the locale of times and country names. */
   tag: string;
-  /** Between the name of a fact and the fact. */
+  /** Stands between the name of a fact and its value. */
   colon: string;
   /** Null: without a name. */
   greeting(name: string | null): string;
   /** A number of minutes. */
   minutes(count: number): string;
-  /** What holds for every code that is typed. */
+  /** How long a code is valid, and how it is used. */
   codeTerms(minutes: number): string;
-  /** For whoever did not ask for a code. */
+  /** For readers who did not ask for a code. */
   codeUnasked: string;
   /** The names of facts. */
   facts: { time: string; device: string; ip: string; country: string; unknown: string };

@@ -18,7 +18,7 @@ export const sql = {
 };
 
 export const mongo = {
-  /** A document by its id needs no index of ours; the collection comes with the first. */
+  /** Look-ups by id need no other index, and the first write creates the collection. */
   async up(): Promise<void> {},
 
   async down(db: Db): Promise<void> {
