@@ -184,9 +184,9 @@ export async function createApp(deps: {
   const credentials = [sessionModule.credentials, ...deps.credentials];
   const roleModule = createRoles({ ...base, ...permissions, store: storage.roles, credentials });
   const admin = createAdmin({ ...people, ...permissions, ...roleModule, ...auth, readLists: replicas.read });
-  const { findUser } = admin;
+  const { getUser } = admin;
   const { roles } = roleModule;
-  const access = createAccess({ ...people, ...permissions, roles, findUser, verificationRequired });
+  const access = createAccess({ ...people, ...permissions, roles, getUser, verificationRequired });
 
   const authenticate = createAuthenticate({ kinds: credentials, isBlind });
   const probes = createProbes({
@@ -197,7 +197,7 @@ export async function createApp(deps: {
     replicas: deps.replicas?.length ? replicas : null,
   });
   const retention = config.eventRetention;
-  const history = createHistory({ ...base, store: eventStore, retention, readLists: replicas.read, findUser });
+  const history = createHistory({ ...base, store: eventStore, retention, readLists: replicas.read, getUser });
   const keptJobs = { store: redis ? null : storage.jobs, workerStore: storage.workers };
   const jobAdmin = createJobAdmin({ ...base, ...work, ...keptJobs, recordEvent: eventLog.record });
 

@@ -104,7 +104,7 @@ export function createAccess(
     userStore: UserStore;
     users: Users;
     /** Throws `user_not_found`. */
-    findUser: (id: string) => Promise<UserRecord>;
+    getUser: (id: string) => Promise<UserRecord>;
     verificationRequired: boolean;
     hasher: PasswordHasher;
     policy: PasswordPolicy;

@@ -24,13 +24,13 @@ const TAGS = ['Roles'];
 export function permissionRoutes(deps: {
   users: Users;
   /** Throws `user_not_found`. */
-  findUser: (id: string) => Promise<UserRecord>;
+  getUser: (id: string) => Promise<UserRecord>;
   grants: Grants;
   catalogue: RouteCatalogue;
   verificationRequired: boolean;
   list: Lists;
 }) {
-  const { users, findUser, grants, catalogue, list } = deps;
+  const { users, getUser, grants, catalogue, list } = deps;
 
   return async (app: HttpServer): Promise<void> => {
     app.get(
@@ -84,7 +84,7 @@ export function permissionRoutes(deps: {
       },
       async (request) => {
         const { method, path } = request.query;
-        return explanationView(await explain(deps, await findUser(request.params.id), method, path));
+        return explanationView(await explain(deps, await getUser(request.params.id), method, path));
       },
     );
   };

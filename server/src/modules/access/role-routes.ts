@@ -95,7 +95,7 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
           response: { 200: roleSchema },
         },
       },
-      async (request) => view(await roles.find(request.params.id)),
+      async (request) => view(await roles.get(request.params.id)),
     );
 
     app.patch(

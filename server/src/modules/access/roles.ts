@@ -16,7 +16,7 @@ export type RoleInput = Pick<RoleRecord, 'code' | 'name'> & RolePatch;
 
 export interface Roles {
   /** Throws `role_not_found`. */
-  find(id: string): Promise<RoleRecord>;
+  get(id: string): Promise<RoleRecord>;
   /** All roles, ordered by code. */
   list(): Promise<RoleRecord[]>;
   /**
@@ -44,7 +44,7 @@ export function createRoles(deps: {
 }): Roles {
   const { store, authority, catalogue, events, clock } = deps;
 
-  async function find(id: string): Promise<RoleRecord> {
+  async function get(id: string): Promise<RoleRecord> {
     const role = isId(id) ? await store.find(id) : null;
     if (!role) throw accessErrors.role_not_found();
     return role;
@@ -67,7 +67,7 @@ export function createRoles(deps: {
   /** Decides on the current state and writes to exactly that state; repeats both if another write came first. */
   const changeRole = (id: string, attempt: (role: RoleRecord) => Promise<RoleChange>): Promise<true> =>
     untilWon(async () => {
-      const result = await attempt(await find(id));
+      const result = await attempt(await get(id));
       if (result === 'code_taken') throw accessErrors.role_code_taken();
       return result === 'ok' ? true : null;
     });
@@ -82,7 +82,7 @@ export function createRoles(deps: {
   }
 
   return {
-    find,
+    get,
     list: () => store.list(),
 
     async named(names, path) {
@@ -132,7 +132,7 @@ export function createRoles(deps: {
         const event = describe(caller, 'role.changed', role, { before: pick(role), after: pick(changed) });
         return store.patch({ id, version: role.version, now }, patch, event);
       });
-      return changed ?? find(id);
+      return changed ?? get(id);
     },
 
     remove,

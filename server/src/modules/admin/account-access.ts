@@ -12,7 +12,7 @@ import type { UserAt, UserChange, UserRecord, UserStore } from '../users/user-st
 /** Reads and changes an account for an administrator. */
 export interface AccountAccess {
   /** Throws `user_not_found`, also for an erased user. */
-  find(id: string): Promise<UserRecord>;
+  get(id: string): Promise<UserRecord>;
   /**
    * Decides on the current state and writes to exactly that state; repeats both, with the rules of privileges, if another write came first.
    * `attempt` answers null if nothing must change. Throws `user_not_found`, `email_taken`, `username_taken`, what the rule and `attempt`
@@ -37,18 +37,18 @@ export function createAccountAccess(deps: {
 }): AccountAccess {
   const { store, authority, events, clock } = deps;
 
-  async function find(id: string): Promise<UserRecord> {
+  async function get(id: string): Promise<UserRecord> {
     const user = isId(id) ? await store.find(id) : null;
     if (!user || user.status === 'erased') throw userErrors.user_not_found();
     return user;
   }
 
   return {
-    find,
+    get,
 
     change: (caller, id, rule, attempt) =>
       untilWon(async () => {
-        const user = await find(id);
+        const user = await get(id);
         await authority[rule](caller, user);
         const result = await attempt(user, { id, version: user.version, now: clock() });
         if (result === null) return user;

@@ -60,7 +60,7 @@ export function createAdmin(deps: {
   clock: Clock;
 }): {
   /** Throws `user_not_found`. */
-  findUser: (id: string) => Promise<UserRecord>;
+  getUser: (id: string) => Promise<UserRecord>;
   part: Part;
 } {
   const { userStore, registrationStore, challengeStore, guessing, grants, authority } = deps;
@@ -81,5 +81,5 @@ export function createAdmin(deps: {
     userAdminRoutes({ ...deps, admin, userList, bulk }),
     userActionRoutes({ ...deps, admin, demandOver: authority.demandOver }),
   ];
-  return { findUser: admin.find, part: { routes } };
+  return { getUser: admin.get, part: { routes } };
 }

@@ -124,7 +124,7 @@ export function userActionRoutes(deps: {
         },
       },
       async (request) => {
-        const { id } = await admin.find(request.params.id);
+        const { id } = await admin.get(request.params.id);
         const items = await sessions.list(id);
         return { items: items.map((session) => sessionView(session, request.actor?.sessionId ?? null)) };
       },
@@ -164,7 +164,7 @@ export function userActionRoutes(deps: {
       },
       async (request, reply) => {
         const { id, sessionId } = request.params;
-        const user = await admin.find(id);
+        const user = await admin.get(id);
         await demandOver(callerOf(request), user);
         if (!isId(sessionId)) throw sessionErrors.session_not_found();
         await sessions.end(callerOf(request), user.id, sessionId);

@@ -38,7 +38,7 @@ export interface UserPatch extends ProfileInput {
  * `user_not_found`; those that also take a caller throw `power_exceeded` if the user holds more than the caller.
  */
 export interface UserAdmin extends AccountLife {
-  find(id: string): Promise<UserRecord>;
+  get(id: string): Promise<UserRecord>;
   /** Throws `validation_failed`, `email_…`, `username_…`, `locale_invalid`, `password_…`, and `power_exceeded` for the roles. */
   create(caller: Caller, input: NewUser): Promise<UserRecord>;
   /** Throws `email_…`, `username_…`, `locale_invalid`, `status_conflict`, and `self_protected` for the caller's own address. */
@@ -76,7 +76,7 @@ export function createUserAdmin(deps: {
 }): UserAdmin {
   const { store, users, authority, roles, superadmins, invitations, passwords, hasher, policy, clock } = deps;
   const access = createAccountAccess(deps);
-  const { find, change, describe } = access;
+  const { get, change, describe } = access;
 
   /** Converts input to the form that is stored. */
   function toPatch({ email, emailVerified, username, locale, ...rest }: UserPatch): ProfilePatch {
@@ -91,7 +91,7 @@ export function createUserAdmin(deps: {
 
   return {
     ...createAccountLife({ ...deps, access }),
-    find,
+    get,
 
     async create(caller, { roles: names, temporaryPassword, ...input }) {
       const all = names === undefined ? null : await roles.named(names, '/roles');
@@ -153,7 +153,7 @@ export function createUserAdmin(deps: {
       }),
 
     async mailReset(caller, id) {
-      const user = await find(id);
+      const user = await get(id);
       await authority.demandOver(caller, user);
       if (user.status !== 'active' || user.email === null) throw userErrors.status_conflict();
       if (user.passwordHash === null) await invitations.renew(caller, id, userErrors.status_conflict);
@@ -161,7 +161,7 @@ export function createUserAdmin(deps: {
     },
 
     async setTemporaryPassword(caller, id, password) {
-      const asked = await find(id);
+      const asked = await get(id);
       await authority.demandOverOther(caller, asked);
       await policy.check(password, asked);
       const hash = await hasher.hash(password);

@@ -143,7 +143,7 @@ export function userAdminRoutes(deps: {
           response: { 200: adminUserSchema },
         },
       },
-      async (request) => view(await admin.find(request.params.id)),
+      async (request) => view(await admin.get(request.params.id)),
     );
 
     app.patch(

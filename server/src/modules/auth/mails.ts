@@ -116,7 +116,7 @@ export const welcome: Mail<AuthMailDeps, { name?: string | null; url?: string | 
       subject: 'Welcome',
       blocks: [
         hello(name),
-        { says: 'Your e-mail address is confirmed and your account is ready. We are glad to have you with us.' },
+        { says: 'Your account is ready. We are glad to have you with us.' },
         ...(url ? [{ link: url, label: 'Go to the service' }] : []),
         {
           says: 'We will write to this address when something about your account changes, such as its password, or when somebody signs in from a new device.',
@@ -127,7 +127,7 @@ export const welcome: Mail<AuthMailDeps, { name?: string | null; url?: string | 
       subject: '欢迎加入',
       blocks: [
         hello(name),
-        { says: '您的邮箱地址已确认，账号已可使用。欢迎您的到来！' },
+        { says: '您的账号已可使用。欢迎您的到来！' },
         ...(url ? [{ link: url, label: '前往服务' }] : []),
         { says: '当您的账号发生变化时，例如更改密码或从新设备登录，我们会向此地址发送邮件。' },
       ],
@@ -267,7 +267,7 @@ export const signInBlocked: Mail<AuthMailDeps, Circumstances> = {
       blocks: [
         hello(),
         {
-          says: 'There were many attempts to sign in to your account from one place within a short time. Further attempts from there are delayed for a while; elsewhere your password works as usual.',
+          says: 'There were many attempts to sign in to your account within a short time. For a while, sign-ins from devices that are new to your account are delayed; on devices that you have used before, you can sign in as usual.',
         },
         happened(circumstances),
         {
@@ -280,7 +280,7 @@ export const signInBlocked: Mail<AuthMailDeps, Circumstances> = {
       blocks: [
         hello(),
         {
-          says: '短时间内有许多来自同一处的登录您账号的尝试。我们会暂时限制来自该处的登录；在其他地方，您的密码仍可照常使用。',
+          says: '短时间内有许多登录您账号的尝试。我们会在一段时间内延迟新设备的登录；在您使用过的设备上，您仍可照常登录。',
         },
         happened(circumstances),
         {

@@ -28,14 +28,14 @@ async function setUp(t: TestContext, { allowed = true, known = [] as string[] } 
   const list = createLists({
     keyring: createKeyring({ current: 'the secret key of the tests, 0123456789', previous: null }),
   });
-  const findUser = async (id: string) => {
+  const getUser = async (id: string) => {
     if (!known.includes(id)) throw userErrors.user_not_found();
     return { id };
   };
   const { app } = await testServer(t, {
     authorize: () => (allowed ? 'granted' : 'not_granted'),
     errors: userErrors.table,
-    routes: (http) => http.register(eventAdminRoutes({ readLists: (_, read) => read(storage), list, findUser })),
+    routes: (http) => http.register(eventAdminRoutes({ readLists: (_, read) => read(storage), list, getUser })),
   });
   const get = async (path: string, token: string | null = 'token-of-ada') =>
     app.inject({ url: path, headers: token === null ? {} : { authorization: `Bearer ${token}` } });

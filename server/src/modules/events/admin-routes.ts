@@ -13,9 +13,9 @@ export function eventAdminRoutes(deps: {
   readLists: ReadLists<EventLists>;
   list: Lists;
   /** Throws `user_not_found`. */
-  findUser: (id: string) => Promise<{ id: string }>;
+  getUser: (id: string) => Promise<{ id: string }>;
 }) {
-  const { readLists, list, findUser } = deps;
+  const { readLists, list, getUser } = deps;
 
   const sourceOf = (readerId: string, filter: EventFilter): ListSource<EventRecord> => ({
     // A cursor is valid only for its filter.
@@ -64,7 +64,7 @@ export function eventAdminRoutes(deps: {
         },
       },
       async (request) => {
-        const { id } = await findUser(request.params.id);
+        const { id } = await getUser(request.params.id);
         return pageOf(subjectIdOf(request), request.query, { userId: id });
       },
     );

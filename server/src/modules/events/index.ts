@@ -44,7 +44,7 @@ export function createEventLog(deps: { events: Events; store: EventStore; clock:
 
 /**
  * The history, for people and administrators, and how long it is kept:
- * `createHistory({ ...ground, store: storage.events, periodic, retention, readLists, list, findUser })`.
+ * `createHistory({ ...ground, store: storage.events, periodic, retention, readLists, list, getUser })`.
  */
 export function createHistory(deps: {
   store: EventStore;
@@ -54,7 +54,7 @@ export function createHistory(deps: {
   readLists: ReadLists<EventLists>;
   list: Lists;
   /** Throws `user_not_found`. */
-  findUser: (id: string) => Promise<{ id: string }>;
+  getUser: (id: string) => Promise<{ id: string }>;
   clock: Clock;
 }): Part {
   registerEventPurge(deps);

@@ -15,10 +15,10 @@ export const newDevice: Mail<unknown, Circumstances> = {
       subject: 'A new sign-in to your account',
       blocks: [
         hello(),
-        { says: 'somebody signed in to your account from a device or network that we have not seen with it before.' },
+        { says: 'Somebody signed in to your account from a device or network that we have not seen with it before.' },
         happened(circumstances),
         {
-          says: 'If this was you, all is well. If this was not you, reset your password now. That ends every session.',
+          says: 'If this was you, you can ignore this mail. If not, reset your password now; that ends all your sessions.',
         },
       ],
     }),
@@ -48,11 +48,11 @@ export const sessionKilled: Mail<unknown, Circumstances> = {
       blocks: [
         hello(),
         {
-          says: 'a secret of one of your sessions was used twice, which can mean that somebody copied it. To be safe we have ended that session.',
+          says: 'A secret of one of your sessions was used twice. Somebody may have copied it, so we have ended that session.',
         },
         happened({ ...circumstances, country: null }),
         {
-          says: 'Sign in again on that device. If you see a session that you do not know, end it and change your password.',
+          says: 'Sign in again on that device. If your list of sessions shows one that you do not know, end it and change your password.',
         },
       ],
     }),
