@@ -238,7 +238,7 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
         revoked.map(([id]) => id),
       );
       const gone = await ostiary(['keys', 'revoke', String(first)], { env, dir });
-      assert.equal(oneSentence(gone), 'There is no such key.');
+      assert.equal(oneSentence(gone), 'No key has this id.');
       for (const args of [
         ['keys'],
         ['keys', 'rotate', '--use', 'x'],

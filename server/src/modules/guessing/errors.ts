@@ -4,14 +4,14 @@ import { defineErrors } from '../../platform/errors.ts';
 export const guessingErrors = defineErrors({
   proof_required: {
     status: 403,
-    title: 'The sign-in needs a proof of work.',
+    title: 'This sign-in requires a proof of work.',
     members: {
       puzzle: Type.Object(
         {
           challenge: Type.String(),
           bits: Type.Integer({
             description:
-              'So many zero bits begin the SHA-256 of `challenge`, `.` and the `solution` that is looked for.',
+              'Find a `solution` for which the SHA-256 of `challenge`, `.` and `solution` begins with so many zero bits.',
           }),
           expiresIn: Type.Integer({ description: 'Seconds.' }),
         },

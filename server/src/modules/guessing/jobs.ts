@@ -3,7 +3,7 @@ import { purgeAll } from '../../platform/queue/purge.ts';
 import type { Periodic } from '../schedules/periodic.ts';
 import type { ThrottleStore } from './throttle-store.ts';
 
-/** Takes away throttles that hold nobody back any more. */
+/** Registers the purge of throttles that no longer delay anybody. */
 export function registerThrottlePurge(deps: { periodic: Periodic; store: ThrottleStore; clock: Clock }): void {
   const { periodic, store, clock } = deps;
   periodic({

@@ -18,7 +18,7 @@ import type { WorkerStore } from './worker-store.ts';
 export { jobErrors } from './errors.ts';
 
 export interface BackgroundWork {
-  /** The kinds of jobs, and the way into their queues. */
+  /** The kinds of jobs, and how they are enqueued. */
   jobs: Jobs;
   queue: JobQueue;
   registry: JobRegistry;
@@ -49,14 +49,14 @@ export async function createJobs(deps: {
 }
 
 /**
- * What administrators see and do of jobs, and how long they are kept:
+ * The administration of jobs, and the purge of old ones:
  * `createJobAdmin({ ...ground, ...work, store: storage.jobs, workerStore: storage.workers, recordEvent, periodic, list })`.
  */
 export function createJobAdmin(deps: {
   queue: JobQueue;
   registry: JobRegistry;
   heartbeat: WorkerHeartbeat;
-  /** Null: Redis keeps the jobs, and forgets them itself. */
+  /** Null: the jobs are in Redis, which deletes old ones itself. */
   store: JobStore | null;
   workerStore: WorkerStore;
   recordEvent: RecordEvent;

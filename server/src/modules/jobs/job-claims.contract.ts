@@ -7,10 +7,10 @@ import { after, MINUTE } from '../../platform/clock.ts';
 import type { JobRecord, NewJob } from '../../platform/queue/queue.ts';
 import type { Claim, JobStore, Settlement } from './job-store.ts';
 
-/** When the claims of these tests run out. */
+/** When the claims of these tests expire. */
 const UNTIL = after(NOW, MINUTE);
 const FAILURE = { message: 'The printer is on fire.', stack: 'Error: The printer is on fire.\n    at print' };
-/** More than any job of these tests dies of. */
+/** A limit of `deaths` that no job of these tests reaches. */
 const MANY = 100;
 const newName = () => `test.name-${nextNumber()}`;
 const idsOf = (all: readonly { id: string }[]) => all.map(({ id }) => id);
@@ -40,7 +40,7 @@ const returned = (held: Claim): Settlement => ({
   result: undefined,
 });
 
-/** Takes up to `limit` jobs of a name; they say under which claim. */
+/** Claims up to `limit` jobs of a name; returns them with their claim. */
 async function take(jobs: JobStore, name: string, limit = 1, times: { now?: Date; until?: Date } = {}) {
   const claim = makeId();
   const taken = await jobs.claim(name, limit, { claim, now: NOW, until: UNTIL, ...times });
@@ -73,7 +73,7 @@ export function jobClaimsContract(open: Open): void {
       return { job, held: await hold(job.name) };
     }
 
-    /** Whether `promote` told of this name. */
+    /** Whether `promote` returned this name. */
     const promote = async (name: string, now: Date, deaths = MANY) =>
       (await jobs().promote(now, deaths)).includes(name);
     const settle = (settlement: Settlement, now = LATER) => jobs().settle([settlement], now);
@@ -320,7 +320,7 @@ export function jobClaimsContract(open: Open): void {
       assert.ok(end?.failure?.message, 'it says why');
       assert.deepEqual(await settle(completed(third)), [id]);
       assert.equal(await jobs().findUnique(name, uniqueKey ?? ''), null);
-      // Again with a clean slate.
+      // A retry resets the count of deaths.
       assert.equal(await jobs().retry(id, LATER), true);
       await hold(name);
       assert.equal(await promote(name, UNTIL, 2), true);
@@ -464,7 +464,7 @@ export function jobClaimsContract(open: Open): void {
         () => null,
         () => take(jobs(), name, 1 + round),
       );
-      // Callers who stood in each other's way may leave some to the next.
+      // Callers that competed for the same jobs may leave some to the next call.
       const rest = await take(jobs(), name, 50);
       const taken = [...all.map(({ outcome }) => outcome), rest].flat();
       assert.deepEqual(idsOf(taken).sort(), idsOf(made));
@@ -551,7 +551,7 @@ export function jobClaimsContract(open: Open): void {
       const name = newName();
       const made = await Promise.all(Array.from({ length: 40 }, () => insert({ name })));
       const held = await take(jobs(), name, 40);
-      // What one of ten processes holds: every tenth.
+      // One of ten processes holds every tenth job.
       const heldBy = (caller: number) => held.filter((_, i) => i % 10 === caller % 10);
       const ended: string[] = [];
       const verbs = [

@@ -5,7 +5,7 @@ import { LATER, makeId, makeJob, NOW } from '../../../test/fixtures.ts';
 import { describeStore, type Open, onFresh, race } from '../../../test/store-contract.ts';
 import { after } from '../../platform/clock.ts';
 
-/** Every adapter of the job store keeps this of jobs that Redis carries. */
+/** Every adapter of the job store keeps this: copies of jobs that are in Redis. */
 export function jobPromisesContract(open: Open): void {
   describeStore('JobStore, promises', open, (opened) => {
     const jobs = () => opened().storage.jobs;

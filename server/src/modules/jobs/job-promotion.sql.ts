@@ -35,7 +35,7 @@ export async function promoteDue(
       .set({ ...ended('cancelled', now), claim: null })
       .where('cancel_requested', '=', true)
       .execute();
-    const failure = JSON.stringify({ message: `${deaths} workers died over it, or hung.`, stack: null });
+    const failure = JSON.stringify({ message: `${deaths} workers died or hung while running this job.`, stack: null });
     await active
       .set((eb) => ({ ...ended('failed', now), claim: null, failure, deaths: eb('deaths', '+', 1) }))
       .where('deaths', '>=', deaths - 1)

@@ -6,7 +6,7 @@ import type { JobStore } from './job-store.ts';
 
 type Queries = 'find' | 'findUnique' | 'list' | 'count' | 'counts' | 'countEnded' | 'durations' | 'oldestWaitingAt';
 
-/** What is asked about jobs on SQL. */
+/** The queries of jobs on SQL. */
 export function createJobQueries(db: Kysely<JobTables>): Pick<JobStore, Queries> {
   return {
     async find(id) {

@@ -12,15 +12,15 @@ export interface JobRow {
   id: string;
   name: string;
   args: string;
-  /** `handed`: Redis carries it. */
+  /** `handed`: the job is in Redis, and kept here until it ends. */
   state: JobState | 'handed';
   priority: number;
   unique_key: string | null;
-  /** Name and key while the job has not ended: the index on it decides who is unique. */
+  /** Name and unique key until the job ends; a unique index admits one job for each. */
   unique_slot: string | null;
   attempts: number;
   retries: number;
-  /** Claims that ran out: processes that died over it, or hung. */
+  /** Number of expired claims: of processes that died or hung while running the job. */
   deaths: number;
   claim: string | null;
   cancel_requested: BoolColumn;
@@ -29,7 +29,7 @@ export interface JobRow {
   result: string | null;
   failure: string | null;
   created_at: TimeColumn;
-  /** Since when it waits, when it may run, or when its claim runs out; null when it has ended. */
+  /** Since when it waits, when it may run, when its claim expires, or when to check on it in Redis; null when it has ended. */
   due_at: NullableTimeColumn;
   started_at: NullableTimeColumn;
   finished_at: NullableTimeColumn;
@@ -40,7 +40,7 @@ export interface JobTables {
   paused_queues: { name: string };
 }
 
-/** No name holds a space. */
+/** Unambiguous, because names contain no spaces. */
 export const slotOf = (name: string, uniqueKey: string): string => `${name} ${uniqueKey}`;
 
 export function newRow({ id, name, args, priority, uniqueKey, retries, createdAt, runAt }: NewJob): Insertable<JobRow> {
@@ -91,7 +91,7 @@ export function toRecord(row: Selectable<JobRow>): JobRecord {
   };
 }
 
-/** A job as it came in. */
+/** A job as it was enqueued. */
 export function toNewJob(row: Selectable<JobRow>): NewJob {
   const { id, name, priority, retries } = row;
   const createdAt = toDate(row.created_at);
@@ -108,5 +108,5 @@ export function toNewJob(row: Selectable<JobRow>): NewJob {
   };
 }
 
-/** Whatever ended makes room for the next of its key. */
+/** An ended job frees its unique key. */
 export const ended = (state: JobState, now: Date) => ({ state, due_at: null, finished_at: now, unique_slot: null });

@@ -10,7 +10,7 @@ import type { JobStore, Settlement } from './job-store.ts';
 const END = new Date('2200-01-01T00:00:00.000Z');
 const newName = () => `test.name-${nextNumber()}`;
 
-/** A job in this state, with nothing else of its name in line; it was settled or cancelled at `at`. */
+/** A job in this state, without others of its name in the queue; it was settled or cancelled at `at`. */
 async function jobIn(jobs: JobStore, state: JobState, fields: Partial<NewJob> = {}, at = LATER): Promise<NewJob> {
   const job = makeJob({ ...(state === 'delayed' && { runAt: LATER }), ...fields });
   assert.equal(await jobs.insert(job), true);
@@ -37,7 +37,7 @@ export function jobStoreContract(open: Open): void {
       return job;
     }
 
-    /** Has the job end as `ended` says. */
+    /** Ends the job with the values of `ended`. */
     async function end(job: NewJob, ended: Partial<Settlement>, now = LATER): Promise<JobRecord | null> {
       const claim = makeId();
       await jobs().claim(job.name, 1, { claim, now: NOW, until: END });
@@ -79,7 +79,7 @@ export function jobStoreContract(open: Open): void {
       const ended = await end(job, { result: 'c\0', log: ['\0d'], failure });
       assert.deepEqual([ended?.args, ended?.result, ended?.log], [job.args, 'c\0', ['\0d']]);
       assert.deepEqual(ended?.failure, failure);
-      // Whoever cuts a text to length may cut between surrogates; a store may put U+FFFD there.
+      // A text that was cut to length may end in half of a surrogate pair; a store may replace it by U+FFFD.
       const half = '😀'.slice(0, 1);
       const cut = await end(await insert(), { result: half, log: [half], failure: { message: half, stack: half } });
       assert.equal(cut?.state, 'completed');
@@ -217,7 +217,7 @@ export function jobStoreContract(open: Open): void {
       const name = newName();
       const none = { waiting: 0, delayed: 0, active: 0, completed: 0, failed: 0, cancelled: 0 };
       assert.deepEqual(await jobs().counts(name), none);
-      // What waits comes last, or a claim for one of the others would take it.
+      // The waiting job comes last, or a claim for one of the others would take it.
       const states: JobState[] = [
         'completed',
         'failed',
@@ -308,7 +308,7 @@ export function jobStoreContract(open: Open): void {
     it('purge: never what has not ended', async () => {
       for (const state of ['waiting', 'delayed', 'active'] as const) {
         const job = await jobIn(jobs(), state);
-        // Again in line, after it had ended.
+        // Retried, after it had ended.
         const again = await jobIn(jobs(), 'cancelled');
         await jobs().retry(again.id, LATER);
         const kept = await jobs().find(again.id);

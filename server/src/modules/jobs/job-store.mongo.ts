@@ -6,15 +6,15 @@ import type { JobStore, Settlement } from './job-store.ts';
 
 interface JobDocument extends Omit<JobRecord, 'id' | 'runAt' | 'state'> {
   _id: string;
-  /** `handed`: Redis carries it. */
+  /** `handed`: the job is in Redis, and kept here until it ends. */
   state: JobState | 'handed';
-  /** Name and key while the job has not ended: the index on it decides who is unique. */
+  /** Name and unique key until the job ends; a unique index admits one job for each. */
   uniqueSlot: string | null;
-  /** Claims that ran out: processes that died over it, or hung. */
+  /** Number of expired claims: of processes that died or hung while running the job. */
   deaths: number;
   claim: string | null;
   cancelRequested: boolean;
-  /** Since when it waits, when it may run, or when its claim runs out; null when it has ended. */
+  /** Since when it waits, when it may run, when its claim expires, or when to check on it in Redis; null when it has ended. */
   dueAt: Date | null;
 }
 
@@ -66,7 +66,7 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
       const taken = { state: 'active', claim, dueAt: until, startedAt: now, finishedAt: null } as const;
       const ids = waiting.map(({ _id }) => _id);
       await jobs.updateMany({ _id: { $in: ids }, state: 'waiting' }, { $set: taken });
-      // Others may have taken some of them, or changed them since they were read.
+      // Other workers may have claimed or changed some of them since they were read.
       const won = await jobs.find({ _id: { $in: ids }, claim: { $eq: claim } }).toArray();
       const order = new Map(ids.map((id, place) => [id, place]));
       return won.map(toRecord).sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
@@ -94,7 +94,7 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
           const goesOn = settlement.state === 'waiting' || settlement.state === 'delayed';
           const usual = goesOn ? { ...held, cancelRequested: false } : held;
           if ((await jobs.updateOne(usual, { $set: settled(settlement, now) })).matchedCount === 1) return [];
-          // Somebody cancelled it while it ran: it does not go on.
+          // It was cancelled while it ran, so it does not continue.
           const instead = settled({ ...settlement, state: 'cancelled', runAt: null }, now);
           if (goesOn && (await jobs.updateOne(held, { $set: instead })).matchedCount === 1) return [];
           return [id];
@@ -112,7 +112,7 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
       const runOut = { state: 'active', ...due } as const;
       const free = { claim: null };
       await jobs.updateMany({ ...runOut, cancelRequested: true }, { $set: { ...ended('cancelled', now), ...free } });
-      const failure = { message: `${deaths} workers died over it, or hung.`, stack: null };
+      const failure = { message: `${deaths} workers died or hung while running this job.`, stack: null };
       await jobs.updateMany(
         { ...runOut, deaths: { $gte: deaths - 1 } },
         { $set: { ...ended('failed', now), ...free, failure }, $inc: { deaths: 1 } },
@@ -120,7 +120,7 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
       const names = await jobs.distinct('name', { state: { $in: ['delayed', 'handed', 'active'] }, ...due });
       if (names.length === 0) return [];
       const inLine = { state: 'waiting', claim: null } as const;
-      // Where it stood before: not behind all that came since.
+      // At its former place, not behind later jobs.
       const again = { ...inLine, dueAt: '$createdAt', deaths: { $add: ['$deaths', 1] } };
       await jobs.updateMany(runOut, [{ $set: again }]);
       await jobs.updateMany({ state: { $in: ['delayed', 'handed'] }, ...due }, { $set: inLine });
@@ -159,7 +159,7 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
     },
 
     async cancel(id, now) {
-      // It may be claimed between the first two, and given back between the second and the third.
+      // Twice: it may be claimed between the first and second write, and given back between the second and third.
       for (let tries = 0; tries < 2; tries++) {
         const waits = { _id: { $eq: id }, ...APART };
         if ((await jobs.updateOne(waits, { $set: ended('cancelled', now) })).matchedCount === 1) return true;
@@ -215,7 +215,7 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
 
     async hand(job, lookAt) {
       try {
-        // Not in the way of anybody: Redis decides on unique keys.
+        // Without a unique slot: Redis decides on unique keys.
         await jobs.insertOne({ ...newDocument(job), state: 'handed', uniqueSlot: null, dueAt: lookAt });
       } catch (error) {
         if (uniqueViolation(error) === null) throw error;
@@ -251,7 +251,7 @@ export function createMongoJobStore(deps: { database: Database }): JobStore {
   };
 }
 
-/** What no worker of the table has. */
+/** Jobs that no worker of the table has claimed, and that have not ended. */
 const APART: Filter<JobDocument> = { state: { $in: ['handed', 'waiting', 'delayed'] } };
 
 function newDocument({ id, args, createdAt, runAt, promised: _, ...job }: NewJob): JobDocument {
@@ -282,7 +282,7 @@ function toNewJob({ _id: id, name, args, priority, uniqueKey, retries, createdAt
   return { id, name, args, priority, uniqueKey, retries, createdAt, runAt, promised: true };
 }
 
-/** No name holds a space. */
+/** Unambiguous, because names contain no spaces. */
 const slotOf = (name: string, uniqueKey: string): string => `${name} ${uniqueKey}`;
 
 function meets({ name, state }: JobFilter): Filter<JobDocument> {
@@ -292,7 +292,7 @@ function meets({ name, state }: JobFilter): Filter<JobDocument> {
   };
 }
 
-/** Whatever ended makes room for the next of its key. */
+/** An ended job frees its unique key. */
 const ended = (state: JobState, now: Date) => ({ state, dueAt: null, finishedAt: now, uniqueSlot: null });
 
 function settled({ state, attempts, progress, log, result, failure, runAt }: Settlement, now: Date) {

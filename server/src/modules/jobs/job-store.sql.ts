@@ -6,7 +6,7 @@ import { createJobQueries } from './job-queries.sql.ts';
 import { ended, type JobRow, type JobTables, newRow, slotOf, toNewJob, toRecord } from './job-rows.sql.ts';
 import type { JobStore, Settlement } from './job-store.ts';
 
-/** Ids that one statement names. */
+/** Ids per statement. */
 const BATCH = 500;
 
 /** Jobs on SQL. */
@@ -21,7 +21,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     const goesOn = settlement.state === 'waiting' || settlement.state === 'delayed';
     const usual = goesOn ? held.where('cancel_requested', '=', false) : held;
     if (hasRows(await usual.set(settled(settlement, now)).executeTakeFirst())) return true;
-    // Somebody cancelled it while it ran: it does not go on.
+    // It was cancelled while it ran, so it does not continue.
     const instead = settled({ ...settlement, state: 'cancelled', runAt: null }, now);
     return goesOn && hasRows(await held.set(instead).executeTakeFirst());
   }
@@ -49,7 +49,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
         .selectFrom('jobs')
         .select('id')
         .where('name', '=', name)
-        // A literal, or the planner could not tell that the partial index serves.
+        // A literal: with a parameter, the planner cannot use the partial index.
         .where('state', '=', sql.lit('waiting' as const))
         .where(({ not, exists, selectFrom }) =>
           not(exists(selectFrom('paused_queues').select('name').where('name', '=', name))),
@@ -63,7 +63,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
       const taken = { state: 'active', claim, due_at: until, started_at: now, finished_at: null } as const;
       const ids = waiting.map(({ id }) => id);
       await db.updateTable('jobs').set(taken).where('id', 'in', ids).where('state', '=', 'waiting').execute();
-      // Others may have taken some of them, or changed them since they were read.
+      // Other workers may have claimed or changed some of them since they were read.
       const won = await db.selectFrom('jobs').selectAll().where('id', 'in', ids).where('claim', '=', claim).execute();
       const order = new Map(ids.map((id, place) => [id, place]));
       return won.map(toRecord).sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
@@ -99,7 +99,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     },
 
     async settle(settlements, now) {
-      // Elsewhere one transaction over many rows would deadlock with the statements over many; SQLite has one writer, and pays for each commit.
+      // Commits are slow on SQLite. On other databases, one transaction over many rows would deadlock with statements over many rows.
       if (database.dialect === 'sqlite') {
         return database.transaction(async (trx) => {
           const lost: string[] = [];
@@ -134,7 +134,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
         .selectFrom('jobs')
         .select(({ fn }) => fn.min('due_at').as('next'))
         .where('state', 'in', ['delayed', 'active'])
-        // Says what the partial index says: it serves no query that does not.
+        // Repeats the condition of the partial index, which the planner uses only then.
         .where('due_at', 'is not', null)
         .executeTakeFirst();
       return toDateOrNull(row?.next ?? null);
@@ -168,7 +168,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
 
     async cancel(id, now) {
       const job = db.updateTable('jobs').where('id', '=', id);
-      // It may be claimed between the first two, and given back between the second and the third.
+      // Twice: it may be claimed between the first and second write, and given back between the second and third.
       for (let tries = 0; tries < 2; tries++) {
         const waits = job.set(ended('cancelled', now)).where('state', 'in', ['waiting', 'delayed', 'handed']);
         if (hasRows(await waits.executeTakeFirst())) return true;
@@ -202,7 +202,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
     isPaused,
 
     async hand(job, lookAt) {
-      // Not in the way of anybody: Redis decides on unique keys.
+      // Without a unique slot: Redis decides on unique keys.
       const row = { ...newRow(job), state: 'handed' as const, unique_slot: null, due_at: lookAt };
       try {
         await db.insertInto('jobs').values(row).execute();

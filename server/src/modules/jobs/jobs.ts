@@ -5,13 +5,13 @@ import type { Periodic } from '../schedules/periodic.ts';
 import type { JobStore } from './job-store.ts';
 import type { WorkerStore } from './worker-store.ts';
 
-/** How long workers that are gone are kept, in milliseconds. */
+/** Milliseconds for which records of dead workers are kept. */
 export const WORKERS_KEPT = 1 * DAY;
 
-/** Takes away jobs that ended long ago, and workers that are gone. */
+/** Registers the purge of jobs that ended long ago, and of dead workers. */
 export function registerJobPurge(deps: {
   periodic: Periodic;
-  /** Null: Redis keeps the jobs, and forgets them itself. */
+  /** Null: the jobs are in Redis, which deletes old ones itself. */
   store: JobStore | null;
   workerStore: WorkerStore;
   clock: Clock;

@@ -7,7 +7,7 @@ import type { JobStore } from './job-store.ts';
 import { createPromises } from './promised-queue.ts';
 import { createTableQueue } from './table-queue.ts';
 
-/** What carries the jobs: Redis where there is one, with the promised ones kept in the database; else a table of the database. */
+/** The queue: in Redis, with copies of promised jobs in the database; without Redis, in a table of the database. */
 export async function openQueue(deps: {
   redis: RedisConnections | null;
   store: JobStore;

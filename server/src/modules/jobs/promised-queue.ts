@@ -10,13 +10,13 @@ const SWEEP_EVERY = 15 * SECOND;
 const BATCH = 100;
 
 /**
- * What keeps promised jobs in the database while Redis carries them: each is written down before it goes, forgotten when it ends, and
- * enqueued again, under its own id, where Redis knows nothing of it any more. What was in line in the table before there was a Redis
- * goes the same way.
+ * Keeps copies of promised jobs in the database while they are in Redis: each is stored before it is enqueued, deleted when it ends, and
+ * enqueued again under its own id if Redis has lost it. Jobs that were enqueued in the table before Redis was used move to Redis the
+ * same way.
  */
 export function createPromises(deps: { store: JobStore; clock: Clock; log: Logger }) {
   const { store, clock, log } = deps;
-  const outage = createOutageLog(log, 'looking after promised jobs');
+  const outage = createOutageLog(log, 'checking promised jobs');
   let timer: NodeJS.Timeout | undefined;
 
   async function lookAfter(queue: JobQueue): Promise<void> {

@@ -25,7 +25,7 @@ export function jobRoutes(deps: {
   queue: JobQueue;
   registry: JobRegistry;
   heartbeat: WorkerHeartbeat;
-  /** Writes into the history what no record of the database changed with. */
+  /** Records an event of a change that is not part of a record in the database. */
   recordEvent: (
     caller: Caller,
     event: { type: string; target: string; data?: Record<string, unknown> },
@@ -59,7 +59,7 @@ export function jobRoutes(deps: {
         schema: {
           operationId: 'listJobs',
           summary: 'Jobs, the latest first',
-          description: 'Read by page only.',
+          description: 'By page only, without cursors.',
           tags: TAGS,
           querystring: jobsQuery,
           response: { 200: listSchema(jobSchema) },
@@ -100,7 +100,7 @@ export function jobRoutes(deps: {
         config: { access: 'permission', errors: ['job_not_found', 'job_state_conflict'] },
         schema: {
           operationId: 'retryJob',
-          summary: 'Put a failed or cancelled job in line again, with all its attempts',
+          summary: 'Enqueue a failed or cancelled job again, with all its attempts',
           description: 'A job in any other state answers `job_state_conflict`.',
           tags: TAGS,
           params: jobParams,
@@ -120,7 +120,7 @@ export function jobRoutes(deps: {
         config: { access: 'permission', errors: ['job_not_found', 'job_state_conflict'] },
         schema: {
           operationId: 'cancelJob',
-          summary: 'Cancel a job: what waits never runs, what runs is asked to stop',
+          summary: 'Cancel a job: a waiting one never runs, a running one is asked to stop',
           description: 'A job that has ended answers `job_state_conflict`.',
           tags: TAGS,
           params: jobParams,
@@ -140,8 +140,8 @@ export function jobRoutes(deps: {
         config: { access: 'permission', errors: ['job_not_found', 'job_state_conflict'] },
         schema: {
           operationId: 'deleteJob',
-          summary: 'Forget a job that is not active',
-          description: 'Its result and its log are gone with it.',
+          summary: 'Delete a job that is not active',
+          description: 'Also deletes its result and its log.',
           tags: TAGS,
           params: jobParams,
           response: { 204: Type.Null() },
@@ -159,8 +159,8 @@ export function jobRoutes(deps: {
         config: { access: 'permission' },
         schema: {
           operationId: 'listQueues',
-          summary: 'All queues and workers: how much there is, and how fast it goes',
-          description: 'Each job has a queue of its own. Workers are listed by their signs of life.',
+          summary: 'All queues and workers, with counts, throughput and durations',
+          description: 'Each kind of job has its own queue. Workers are listed as long as they send heartbeats.',
           tags: TAGS,
           response: { 200: queuesSchema },
         },
@@ -186,13 +186,13 @@ export function jobRoutes(deps: {
     const verbs = {
       pause: {
         operationId: 'pauseQueue',
-        summary: 'Take nothing more out of a queue; what is put in waits',
-        description: 'On every instance. What is under way is finished.',
+        summary: 'Pause a queue: jobs can be enqueued, but wait',
+        description: 'On every instance. Running jobs finish.',
       },
       resume: {
         operationId: 'resumeQueue',
-        summary: 'Take out of a queue again',
-        description: 'On every instance, beginning with what has waited longest.',
+        summary: 'Resume a queue',
+        description: 'On every instance.',
       },
     };
     for (const verb of ['pause', 'resume'] as const) {

@@ -25,26 +25,26 @@ export const jobsQuery = Type.Object(
 export const jobParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
 export const queueParams = Type.Object({ name: Type.String({ maxLength: 100 }) }, closed);
 
-/** Any JSON: what a job was given, or answered. */
+/** Any JSON: the arguments or the result of a job. */
 export const anyJson = (description: string) => Type.Unsafe<unknown>({ description });
 
 export const jobSchema = Type.Object(
   {
     id: Type.String(),
-    queue: Type.String({ description: 'The name of the job: each has a queue of its own.' }),
+    queue: Type.String({ description: 'The name of the job, and of its queue.' }),
     state: stateSchema,
-    args: anyJson('What it was given; never a secret.'),
+    args: anyJson('The arguments; never a secret.'),
     priority: Type.Integer({ description: '0 comes first.' }),
     uniqueKey: nullable(Type.String()),
-    attempts: Type.Integer({ description: 'Attempts that ended.' }),
-    retries: Type.Integer({ description: 'Further attempts that the first may be followed by.' }),
+    attempts: Type.Integer({ description: 'Number of ended attempts.' }),
+    retries: Type.Integer({ description: 'Number of further attempts after the first.' }),
     progress: nullable(Type.Integer({ description: 'Percent.' })),
     log: Type.Array(Type.String()),
-    result: anyJson('What it answered.'),
+    result: anyJson('The return value.'),
     failure: nullable(
       Type.Object(
         { message: Type.String(), stack: nullable(Type.String()) },
-        { title: 'JobFailure', description: 'Of the latest attempt that failed.' },
+        { title: 'JobFailure', description: 'The failure of the latest failed attempt.' },
       ),
     ),
     createdAt: timestamp(),
@@ -83,11 +83,11 @@ const queueSchema = Type.Object(
     durations: nullable(
       Type.Object(
         { averageMs: Type.Integer(), p95Ms: Type.Integer() },
-        { title: 'QueueDurations', description: 'Of the latest jobs that completed, 100 at most.' },
+        { title: 'QueueDurations', description: 'Of the latest completed jobs, at most 100.' },
       ),
     ),
-    oldestWaitingAt: nullable(timestamp({ description: 'Since when the first in line waits.' })),
-    concurrency: Type.Integer({ description: 'Attempts under way at a time in one process.' }),
+    oldestWaitingAt: nullable(timestamp({ description: 'Since when the longest waiting job waits.' })),
+    concurrency: Type.Integer({ description: 'Maximum number of concurrent attempts in one process.' }),
     retries: Type.Integer(),
     timeoutMs: Type.Integer(),
   },
@@ -105,12 +105,12 @@ export const queuesSchema = Type.Object(
           pid: Type.Integer(),
           startedAt: timestamp(),
           seenAt: timestamp(),
-          active: Type.Integer({ description: 'Attempts under way when it was last seen.' }),
+          active: Type.Integer({ description: 'Number of running attempts when it was last seen.' }),
           queues: Type.Array(Type.String()),
         },
         { title: 'Worker' },
       ),
-      { description: 'The processes that take jobs, by their signs of life.' },
+      { description: 'The processes that take jobs, by their heartbeats.' },
     ),
   },
   { title: 'QueueList' },

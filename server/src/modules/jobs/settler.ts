@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 import { type Clock, SECOND } from '../../platform/clock.ts';
 import type { JobStore, Settlement } from './job-store.ts';
 
-/** Settlements that one transaction takes. */
+/** Settlements per transaction. */
 const BATCH = 50;
-/** While the database is away: tried again so often, for so long. By then the claim is another's, and there is nothing to say. */
+/** Interval and duration of retries while the database is unavailable. After that another worker has the claim, and a retry is useless. */
 const PAUSE = 500;
 const PATIENCE = 30 * SECOND;
 
-/** Says what became of jobs, many at a time: what ends while one transaction runs goes together into the next. */
+/** Stores the outcomes of jobs in batches: those that arrive during one transaction go into the next together. */
 export interface Settler {
-  /** Resolves when it is written, or cannot be written any more. Never rejects. */
+  /** Resolves when the outcome is stored, or after giving up. Never rejects. */
   settle(settlement: Settlement): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export function createSettler({ store, clock, log }: { store: JobStore; clock: C
         if (performance.now() > giveUpAt) {
           log.error(
             { err: error, jobs: settlements.length },
-            'what became of jobs could not be written; they will run again',
+            'the outcomes of jobs could not be stored; the jobs will run again',
           );
           return;
         }
@@ -54,7 +54,7 @@ export function createSettler({ store, clock, log }: { store: JobStore; clock: C
     settle: (settlement) =>
       new Promise((done) => {
         waiting.push({ settlement, done });
-        // In the next turn, so that what ends in this one goes along.
+        // In the next turn of the event loop, so that jobs that end in this one share a batch.
         if (!writing) setImmediate(() => writing || void writeAll());
       }),
   };

@@ -39,7 +39,7 @@ export function createTableQueue(deps: {
   const tell = createFailureLog(log);
   const running = new Map<string, Running>();
   const underway = new Set<Promise<void>>();
-  /** Names whose line may hold something. */
+  /** Names whose queue may have waiting jobs. */
   const toLook = new Set<string>();
   let isPromotionDue = false;
   let ended = 0;
@@ -67,7 +67,7 @@ export function createTableQueue(deps: {
         return settler.settle(settlementOf(job, entry, outcome));
       })
       .finally(() => {
-        // After a lost claim this process may have it again already.
+        // After a lost claim, this process may have claimed the job again already.
         if (running.get(job.id) === entry) running.delete(job.id);
         underway.delete(work);
         ended++;
@@ -79,7 +79,7 @@ export function createTableQueue(deps: {
   function settlementOf(job: JobRecord, { claim, attempt }: Running, outcome: AttemptOutcome): Settlement {
     const base = { id: job.id, claim, ...attempt.shown, failure: outcome.failure ?? job.failure, runAt: null };
     const attempts = job.attempts + 1;
-    // Where it stood before: not behind all that came since.
+    // At its former place, not behind later jobs.
     if (outcome.state === 'returned')
       return { ...base, state: 'waiting', attempts: job.attempts, runAt: job.createdAt };
     if (outcome.state === 'completed') return { ...base, state: 'completed', attempts, result: outcome.result };
@@ -100,7 +100,7 @@ export function createTableQueue(deps: {
   async function pump(): Promise<void> {
     if (isPromotionDue) {
       isPromotionDue = false;
-      // First one's own: a clock that jumps ahead must not take away what is just running here. Nothing is being claimed meanwhile.
+      // Own claims first: a clock that jumps ahead must not expire jobs that run here. Nothing is claimed at the same time.
       await renew();
       await store.promote(clock(), DEATHS);
       for (const name of registry.names()) toLook.add(name);
@@ -112,11 +112,11 @@ export function createTableQueue(deps: {
     }
   }
 
-  /** Looks at the lines in `toLook` until none is left. */
+  /** Looks at the queues in `toLook` until none is left. */
   function look(): Promise<void> {
     pumping ??= pump().finally(() => {
       pumping = null;
-      // What was woken between the last look and here must not be lost; a line that failed is looked at later.
+      // A wake-up between the last look and here must not be lost; a queue that failed is looked at later.
       if ((toLook.size > 0 || isPromotionDue) && !stopped) look().then(outage.worked, outage.failed);
     });
     return pumping;
@@ -125,7 +125,7 @@ export function createTableQueue(deps: {
   function wake(name: string): void {
     if (!started || stopped || activeOf(name) >= (registry.find(name)?.concurrency ?? 0)) return;
     toLook.add(name);
-    // In the next turn, so that what ends or comes in this one is looked for together.
+    // In the next turn of the event loop, so that all jobs that end or arrive in this one share a look.
     if (isLookComing) return;
     isLookComing = true;
     setImmediate(() => {
@@ -134,10 +134,10 @@ export function createTableQueue(deps: {
     });
   }
 
-  /** Puts in line what is due, and looks at every line. */
+  /** Promotes due jobs, and looks at every queue. */
   async function promoteAndLook(): Promise<void> {
     isPromotionDue = true;
-    // What is under way may be past its promotion: it is followed by another look.
+    // A running look may be past its promotion, so another one follows it.
     do await look();
     while ((isPromotionDue || pumping !== null) && !stopped);
   }
@@ -191,7 +191,7 @@ export function createTableQueue(deps: {
         }
         if (await store.find(job.id)) return job.id;
         const present = job.uniqueKey === null ? null : await store.findUnique(job.name, job.uniqueKey);
-        // It may have ended meanwhile, and made room.
+        // If there is none, it has ended in the meantime and freed the key: try again.
         if (present) return present.id;
       }
     },

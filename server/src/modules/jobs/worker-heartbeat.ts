@@ -28,7 +28,7 @@ export function createWorkerHeartbeat(deps: {
   log: Logger;
 }): WorkerHeartbeat {
   const { store, registry, queue, clock, log } = deps;
-  const outage = createOutageLog(log, 'a worker giving signs of life');
+  const outage = createOutageLog(log, 'the heartbeat of this worker');
   const startedAt = clock();
   const self = { id: newId(startedAt), host: hostname().slice(0, 255), pid: process.pid, startedAt };
   let timer: NodeJS.Timeout | undefined;

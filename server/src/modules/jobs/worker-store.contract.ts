@@ -104,7 +104,7 @@ export function workerStoreContract(open: Open): void {
       const [left, ...more] = await find(worker.id);
       assert.deepEqual(more, []);
       assert.ok(left);
-      // Whichever came last, it is there as a whole.
+      // Whichever heartbeat came last, all of it is stored.
       assert.deepEqual(left, heartbeats.all[left.active]?.entry);
     });
   });

@@ -19,8 +19,8 @@ export function keyAdminRoutes({ keys }: { keys: Keys }) {
         config: { access: 'permission' },
         schema: {
           operationId: 'listKeys',
-          summary: 'All keys, by use and age; no private halves',
-          description: 'Those that sign tokens, and those that decrypt passwords.',
+          summary: 'List all keys',
+          description: 'Keys that sign tokens, and keys that decrypt passwords; without their private halves.',
           tags: TAGS,
           response: { 200: keysSchema },
         },
@@ -34,8 +34,8 @@ export function keyAdminRoutes({ keys }: { keys: Keys }) {
         config: { access: 'permission', sensitive: true, fresh: true, limit: LIMIT },
         schema: {
           operationId: 'rotateKeys',
-          summary: 'Put the next key to use now; what the present one signed lives out its time',
-          description: 'Of the keys that sign tokens, unless `use` says otherwise.',
+          summary: 'Rotate: make the next key the active one',
+          description: 'Rotates the keys that sign tokens, unless `use` says otherwise. What the present key signed stays valid until it expires.',
           tags: TAGS,
           body: optionalBody(rotateBody),
           response: { 200: keysSchema },
@@ -53,8 +53,8 @@ export function keyAdminRoutes({ keys }: { keys: Keys }) {
         config: { access: 'permission', sensitive: true, fresh: true, limit: LIMIT, errors: ['key_not_found'] },
         schema: {
           operationId: 'revokeKey',
-          summary: 'Throw a key away at once, with everything that it signed',
-          description: 'For a key that somebody else may have. If it is active, the next one is put to use first.',
+          summary: 'Revoke a key and everything that it signed',
+          description: 'For a key that may have leaked. Takes effect immediately. If the key is active, the next one becomes active first.',
           tags: TAGS,
           params: keyParams,
           response: { 200: keysSchema },

@@ -27,9 +27,9 @@ export function jwksRoutes({ keys }: { keys: SigningKeys }) {
         config: { access: 'public', answerHeaders: ['Cache-Control'] },
         schema: {
           operationId: 'getJwks',
-          summary: 'The keys that access tokens are verified with',
+          summary: 'The public keys that verify access tokens',
           description:
-            'A JSON Web Key Set (RFC 7517): the next key, the active one, and those whose tokens still count. Can be cached for as long as it says.',
+            'A JSON Web Key Set (RFC 7517): the next key, the active one, and those whose tokens are still valid. Can be cached for as long as `Cache-Control` says.',
           tags: ['Keys'],
           response: { 200: Type.Object({ keys: Type.Array(jwk) }, { title: 'Jwks' }) },
         },

@@ -20,7 +20,7 @@ export const keySchema = Type.Object(
     activatedAt: timeOrNull,
     retiredAt: timeOrNull,
     validUntil: Type.Union([time, Type.Null()], {
-      description: 'Of a retired key: until when what it made still counts',
+      description: 'Of a retired key: until when what was signed or encrypted with it is accepted',
     }),
   },
   { title: 'Key' },

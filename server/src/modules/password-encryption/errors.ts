@@ -1,9 +1,9 @@
 import { defineErrors } from '../../platform/errors.ts';
 
 export const encryptionErrors = defineErrors({
-  nonce_invalid: { status: 400, title: 'This nonce is wrong, used, or expired.' },
-  encrypted_invalid: { status: 400, title: 'What is encrypted could not be opened.' },
+  nonce_invalid: { status: 400, title: 'The nonce is wrong, used, or expired.' },
+  encrypted_invalid: { status: 400, title: 'The encrypted value could not be decrypted.' },
 });
 
-/** What every route that takes a password can answer with. */
+/** The error codes of every route that takes a password. */
 export const ENCRYPTED_CODES = Object.keys(encryptionErrors.table);

@@ -4,7 +4,7 @@ import { ALGORITHM } from './jwe.ts';
 import type { Nonces } from './nonces.ts';
 import { publicKeysSchema } from './schemas.ts';
 
-/** What a client encrypts passwords with. */
+/** The route of the key and the nonce with which clients encrypt passwords. */
 export function encryptionRoutes({ keys, nonces }: { keys: Pick<EncryptionKeys, 'current'>; nonces: Nonces }) {
   return async (app: HttpServer): Promise<void> => {
     app.get(
@@ -13,8 +13,8 @@ export function encryptionRoutes({ keys, nonces }: { keys: Pick<EncryptionKeys, 
         config: { access: 'public' },
         schema: {
           operationId: 'getPasswordKey',
-          summary: 'The key that passwords can be encrypted with, and a nonce for one request',
-          description: 'Writes nothing, however often it is asked.',
+          summary: 'The public key to encrypt passwords with, and a nonce for one request',
+          description: 'Nothing is stored.',
           tags: ['Keys'],
           response: { 200: publicKeysSchema },
         },

@@ -18,12 +18,12 @@ export type { Scheduler } from './scheduler.ts';
 export interface Scheduling {
   schedules: Schedules;
   scheduler: Scheduler;
-  /** For modules: a job of their own that runs by the clock. */
+  /** For modules: registers a periodic job of their own. */
   periodic: Periodic;
   part: Part;
 }
 
-/** Jobs by the clock: `createSchedules({ ...ground, store: storage.schedules, eventStore: storage.events, jobs, queue, list })`. */
+/** Periodic jobs: `createSchedules({ ...ground, store: storage.schedules, eventStore: storage.events, jobs, queue, list })`. */
 export function createSchedules(deps: {
   store: ScheduleStore;
   eventStore: EventStore;

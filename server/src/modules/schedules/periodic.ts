@@ -5,17 +5,17 @@ import type { Jobs } from '../../platform/queue/jobs.ts';
 import type { Schedules } from './schedules.ts';
 
 export interface PeriodicJob {
-  /** Of the job, and of its schedule. */
+  /** The name of the job and of its schedule. */
   name: string;
   /** A cron expression, in UTC. */
   cron: string;
   /** Milliseconds for one run. Default: half an hour. */
   timeout?: number;
-  /** May run twice, and beside itself. What it answers is kept with the job. */
+  /** Must be safe to run twice, also concurrently. The return value is kept with the job. */
   run(context: JobContext): Promise<unknown>;
 }
 
-/** Registers a job without arguments that runs by the clock, and once for all runs that were missed. Throws a TypeError where its name is in use. */
+/** Registers a periodic job without arguments; one run makes up for all missed ones. Throws a TypeError if the name is in use. */
 export type Periodic = (job: PeriodicJob) => void;
 
 const NOTHING = Type.Object({}, { additionalProperties: false });

@@ -33,7 +33,7 @@ export function scheduleRoutes(deps: {
 }) {
   const { schedules, eventStore, jobs, queue, list } = deps;
 
-  /** A run, with what has become of its job. */
+  /** A run, with the state of its job. */
   async function withJob(event: EventRecord) {
     const { job } = event.data;
     if (typeof job !== 'string') return runView(event, null);
@@ -49,7 +49,7 @@ export function scheduleRoutes(deps: {
         schema: {
           operationId: 'listSchedules',
           summary: 'All schedules, by name',
-          description: 'Those of the code, and those that administrators made.',
+          description: 'Those defined in the code, and those that administrators created.',
           tags: TAGS,
           querystring: schedulesQuery,
           response: { 200: listSchema(scheduleSchema) },
@@ -70,7 +70,7 @@ export function scheduleRoutes(deps: {
         config: { access: 'permission', errors: ['schedule_name_taken'] },
         schema: {
           operationId: 'createSchedule',
-          summary: 'Make a schedule',
+          summary: 'Create a schedule',
           description: 'Runs a job by an interval, a cron expression, or the sun at a place.',
           tags: TAGS,
           body: createScheduleBody,
@@ -90,7 +90,7 @@ export function scheduleRoutes(deps: {
         schema: {
           operationId: 'previewTiming',
           summary: 'The next ticks of a timing',
-          description: 'Nothing is kept, and nothing runs.',
+          description: 'Nothing is stored, and nothing runs.',
           tags: TAGS,
           body: previewBody,
           response: { 200: previewSchema },
@@ -116,7 +116,7 @@ export function scheduleRoutes(deps: {
           response: { 200: scheduleSchema },
         },
       },
-      async (request) => scheduleView(await schedules.find(request.params.id)),
+      async (request) => scheduleView(await schedules.get(request.params.id)),
     );
 
     app.patch(
@@ -125,8 +125,8 @@ export function scheduleRoutes(deps: {
         config: { access: 'permission', errors: ['schedule_not_found', 'schedule_in_code', 'schedule_name_taken'] },
         schema: {
           operationId: 'updateSchedule',
-          summary: 'Change a schedule; followed within a second, on every instance',
-          description: 'Changes the fields that are there. One from the code can only be switched on and off.',
+          summary: 'Change a schedule; takes effect within a second, on every instance',
+          description: 'Changes only the fields in the body. A schedule of the code can only be enabled or disabled.',
           tags: TAGS,
           params: scheduleParams,
           body: patchScheduleBody,
@@ -144,7 +144,7 @@ export function scheduleRoutes(deps: {
         schema: {
           operationId: 'deleteSchedule',
           summary: 'Delete a schedule',
-          description: 'Jobs that it has put in line run nevertheless. One from the code stays.',
+          description: 'Jobs that it has enqueued still run. A schedule of the code cannot be deleted.',
           tags: TAGS,
           params: scheduleParams,
           response: { 204: Type.Null() },
@@ -162,8 +162,8 @@ export function scheduleRoutes(deps: {
         config: { access: 'permission', errors: ['schedule_not_found'] },
         schema: {
           operationId: 'runSchedule',
-          summary: 'Run its job once more, now',
-          description: 'Also where it is switched off; its next tick stays where it is.',
+          summary: 'Run the job of a schedule now',
+          description: 'Also if the schedule is disabled; its next tick does not change.',
           tags: TAGS,
           params: scheduleParams,
           response: { 202: Type.Object({ jobId: Type.String() }, { title: 'ScheduleRunRequested' }) },
@@ -181,8 +181,8 @@ export function scheduleRoutes(deps: {
         config: { access: 'permission', errors: ['schedule_not_found'] },
         schema: {
           operationId: 'listScheduleRuns',
-          summary: 'When a schedule ran, and what became of it; the latest first',
-          description: 'Ticks, ticks that were missed, and runs that somebody asked for.',
+          summary: 'The runs of a schedule and the states of their jobs, the latest first',
+          description: 'Ticks, missed ticks, and requested runs.',
           tags: TAGS,
           params: scheduleParams,
           querystring: schedulesQuery,
@@ -190,7 +190,7 @@ export function scheduleRoutes(deps: {
         },
       },
       async (request) => {
-        const { id } = await schedules.find(request.params.id);
+        const { id } = await schedules.get(request.params.id);
         const filter = { target: `schedule:${id}`, type: 'schedule_run.*' };
         const page = await list(request.query, {
           name: `runs of ${id}`,

@@ -16,7 +16,7 @@ import type { SchedulePatch, ScheduleRecord } from './schedule-store.ts';
 
 const targetOf = ({ id }: Pick<ScheduleRecord, 'id'>) => `schedule:${id}`;
 const at = ({ id, version }: Pick<ScheduleRecord, 'id' | 'version'>) => ({ id, version, now: LATER });
-/** Under a clock that is right, nothing was changed after it. */
+/** A `future` after which no schedule of these tests was changed. */
 const NEVER = after(NOW, 365 * DAY);
 
 const EMPTY: Partial<ScheduleRecord> = {

@@ -3,7 +3,7 @@ import { asJson } from '../../platform/database/values.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { ScheduleChange, SchedulePatch, ScheduleRecord, ScheduleStore } from './schedule-store.ts';
 
-/** Without a name it is a tombstone that waits until its last event is home; the unique index ignores it. */
+/** A document without a name is a tombstone until its last event has been moved; the unique index ignores it. */
 type ScheduleDocument = Omit<ScheduleRecord, 'id' | 'name'> & { _id: string; name: string | null };
 
 const LIVING = { name: { $gte: '' } } as const;
@@ -46,7 +46,7 @@ export function createMongoScheduleStore(deps: { database: Database; outbox: Mon
     async remove({ id, version, now }, event) {
       const next = { name: null, nextRunAt: null, updatedAt: now, version: version + 1 };
       if (!(await outbox.change({ _id: { $eq: id }, version, ...LIVING }, next, event, next.version))) return 'lost';
-      // Gone for everybody already: a tombstone that stays behind after a crash does no harm.
+      // Readers ignore it already: a tombstone that a crash leaves behind does no harm.
       await outbox.remove(id).catch(() => {});
       return 'ok';
     },
@@ -80,7 +80,7 @@ function takenName(error: unknown): ScheduleChange {
   throw error;
 }
 
-/** Fields that are undefined are left out; the driver would write null. */
+/** Leaves out undefined fields, which the driver would write as null. */
 function said(patch: SchedulePatch): SchedulePatch {
   const { args, ...others } = patch;
   const fields = Object.entries(others).filter(([, value]) => value !== undefined);

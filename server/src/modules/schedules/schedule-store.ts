@@ -46,15 +46,15 @@ export interface ScheduleStore {
   find(id: string): Promise<ScheduleRecord | null>;
   /** All, by name. */
   list(): Promise<ScheduleRecord[]>;
-  /** A change by somebody, or a tick: of all instances that see one, one writes `nextRunAt` and its event. */
+  /** A change, or a tick: of all instances that see a tick, one writes `nextRunAt` and the event. */
   patch(
     at: { id: string; version: number; now: Date },
     patch: SchedulePatch,
     event: EventDraft,
   ): Promise<ScheduleChange>;
   remove(at: { id: string; version: number; now: Date }, event: EventDraft): Promise<ScheduleChange>;
-  /** Those of these jobs whose tick has come, or that were last changed after `future`: under a clock that was ahead. */
+  /** Schedules of these jobs whose tick is due, or that were last changed after `future`, which means under a clock that was ahead. */
   due(now: Date, future: Date, jobs: readonly string[]): Promise<ScheduleRecord[]>;
-  /** When the next of these jobs has its tick. */
+  /** The time of the next tick of these jobs. */
   nextDueAt(jobs: readonly string[]): Promise<Date | null>;
 }

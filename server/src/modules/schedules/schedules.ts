@@ -14,7 +14,7 @@ import { scheduleErrors } from './errors.ts';
 import type { ScheduleChange, SchedulePatch, ScheduleRecord, ScheduleStore, Timing } from './schedule-store.ts';
 import { nextRun, nextTick, timingFault } from './timing.ts';
 
-/** What decides on a schedule, as it comes in. */
+/** The definition of a schedule, as received. */
 export interface ScheduleInput {
   name: string;
   job: string;
@@ -28,26 +28,26 @@ export interface ScheduleInput {
 }
 
 export interface Schedules {
-  /** One that belongs to the code; merged in at the start. Throws a TypeError where nobody could follow it. */
+  /** Defines a schedule in the code; `merge` stores it. Throws a TypeError if it is invalid or its name is in use. */
   define(input: ScheduleInput): void;
-  /** Writes what the code defines to the database, where it differs. Any number of instances may do so at once. */
+  /** Stores the schedules of the code that differ from those in the database. Any number of instances may do so concurrently. */
   merge(): Promise<void>;
   list(): Promise<ScheduleRecord[]>;
   /** Throws `schedule_not_found`. */
-  find(id: string): Promise<ScheduleRecord>;
+  get(id: string): Promise<ScheduleRecord>;
   /** Throws `validation_failed`, `schedule_name_taken`. */
   create(caller: Caller, input: ScheduleInput): Promise<ScheduleRecord>;
   /** Throws `schedule_not_found`, `schedule_in_code`, `validation_failed`, `schedule_name_taken`. */
   change(caller: Caller, id: string, input: Partial<ScheduleInput>): Promise<ScheduleRecord>;
   /** Throws `schedule_not_found`, `schedule_in_code`. */
   remove(caller: Caller, id: string): Promise<void>;
-  /** Runs its job once more, now; the event says so, and the job follows from it; answers its id. Throws `schedule_not_found`. */
+  /** Runs the job now, and returns its id; the recorded event enqueues it. Throws `schedule_not_found`. */
   run(caller: Caller, id: string): Promise<string>;
   /** The next ticks of a timing. Throws `validation_failed`. */
   preview(timing: Timing, options: { count: number; from?: Date }): Date[];
 }
 
-/** Periodic jobs: what there are, and how they change. The scheduler follows them. */
+/** The schedules of periodic jobs, and changes to them. The scheduler follows them. */
 export function createSchedules(deps: {
   store: ScheduleStore;
   jobs: Jobs;
@@ -58,7 +58,7 @@ export function createSchedules(deps: {
   const { store, jobs, events, clock, log } = deps;
   const inCode = new Map<string, ScheduleInput>();
 
-  async function find(id: string): Promise<ScheduleRecord> {
+  async function get(id: string): Promise<ScheduleRecord> {
     const schedule = isId(id) ? await store.find(id) : null;
     if (!schedule) throw scheduleErrors.schedule_not_found();
     return schedule;
@@ -73,9 +73,9 @@ export function createSchedules(deps: {
     if (faults === null) return { path: '/job', message: `is not one of: ${jobs.names().join(', ')}` };
     const [fault] = faults;
     if (fault) return { ...fault, path: fault.path === '/' ? '/args' : `/args${fault.path}` };
-    // What it runs with stands in the history, and in the job.
+    // The arguments are shown in the audit log and with the job.
     if (secretField({ args }) !== null)
-      return { path: '/args', message: 'must hold no secrets: they are kept and shown' };
+      return { path: '/args', message: 'must not contain secrets: they are stored and shown' };
     if (startAt && endAt && endAt < startAt) return { path: '/endAt', message: 'is before startAt' };
     return timingFault(timing);
   }
@@ -88,12 +88,12 @@ export function createSchedules(deps: {
   const nextOf = (schedule: Definition & { enabled: boolean; createdAt: Date }) =>
     schedule.enabled ? nextRun(schedule, clock()) : null;
 
-  /** A change that has nothing to do with the times takes no run away that is due, or was missed. */
+  /** The next run after a change. A change of other fields than times keeps a run that is due or was missed. */
   function nextAfter(present: ScheduleRecord, next: ScheduleRecord): Date | null {
     const times = ({ timing, startAt, endAt, enabled }: ScheduleRecord) => asJson({ timing, startAt, endAt, enabled });
     const fresh = nextOf(next);
     if (present.nextRunAt === null || !isDeepStrictEqual(times(present), times(next))) return fresh;
-    // A later one comes from a clock that was ahead.
+    // A later time comes from a clock that was ahead.
     return fresh === null || present.nextRunAt < fresh ? present.nextRunAt : fresh;
   }
 
@@ -116,13 +116,13 @@ export function createSchedules(deps: {
     return { schedule, result: await store.insert(schedule, event) };
   }
 
-  /** Decides on the present state and writes onto it, again when a tick or somebody else was faster. */
+  /** Changes the current state; `attempt` is repeated after a race that was lost to a tick or another change. */
   function write(
     id: string,
     attempt: (schedule: ScheduleRecord, at: { id: string; version: number; now: Date }) => Promise<ScheduleChange>,
   ): Promise<true> {
     return untilWon(async () => {
-      const schedule = await find(id);
+      const schedule = await get(id);
       const result = await attempt(schedule, { id, version: schedule.version, now: clock() });
       if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
       return result === 'ok' ? true : null;
@@ -137,7 +137,7 @@ export function createSchedules(deps: {
     if (present.origin !== 'code') {
       log.warn(
         { schedule: input.name },
-        'a schedule of an administrator has the name of one in the code, which does not run',
+        'a schedule of the code does not run, because a schedule of an administrator has its name',
       );
       return;
     }
@@ -146,7 +146,7 @@ export function createSchedules(deps: {
     const { id, version } = present;
     const next = { ...present, ...definition };
     const event = describe(null, 'schedule.changed', present, auditDiff(present, definition));
-    // Where another instance was faster, it wrote the same.
+    // If another instance was faster, it wrote the same.
     await store.patch({ id, version, now: clock() }, { ...definition, nextRunAt: nextAfter(present, next) }, event);
   }
 
@@ -154,7 +154,7 @@ export function createSchedules(deps: {
     define(input) {
       const fault = faultOf(definitionOf(input));
       if (fault) throw new TypeError(`The schedule ${input.name}: ${fault.path} ${fault.message}.`);
-      if (inCode.has(input.name)) throw new TypeError(`There is a schedule ${input.name} already.`);
+      if (inCode.has(input.name)) throw new TypeError(`A schedule ${input.name} already exists.`);
       inCode.set(input.name, input);
     },
 
@@ -164,7 +164,7 @@ export function createSchedules(deps: {
     },
 
     list: () => store.list(),
-    find,
+    get,
 
     async create(caller, input) {
       check(definitionOf(input));
@@ -187,12 +187,12 @@ export function createSchedules(deps: {
           describe(caller, 'schedule.changed', schedule, auditDiff(schedule, { ...definition, enabled })),
         );
       });
-      return find(id);
+      return get(id);
     },
 
     async remove(caller, id) {
       await write(id, (schedule, at) => {
-        // One that the code does not define any more is nobody's.
+        // A schedule that the code no longer defines may be removed.
         if (schedule.origin === 'code' && inCode.has(schedule.name)) throw scheduleErrors.schedule_in_code();
         const event = describe(caller, 'schedule.removed', schedule, { before: auditView(schedule), after: null });
         return store.remove(at, event);

@@ -11,7 +11,7 @@ const closed = { additionalProperties: false } as const;
 
 /** Seconds in ten years. */
 const LONGEST_INTERVAL = 315_360_000;
-/** Years that every database keeps; no leap seconds. */
+/** Years that every database can store; no leap seconds. */
 const TIME = '^[12]\\d{3}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]';
 
 const timing = Type.Unsafe<Timing>({
@@ -54,14 +54,16 @@ const count = (description: string) => Type.Integer({ minimum: 0, maximum: 1000,
 const fields = {
   name: Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\p{Cc}]*$' }),
   job: Type.String({ minLength: 1, maxLength: 60, description: 'The name of a job of this server.' }),
-  args: Type.Unsafe<unknown>({ description: 'Checked by the job; kept and shown, so no secrets.' }),
+  args: Type.Unsafe<unknown>({
+    description: 'Checked by the job. Stored and shown, so they must not contain secrets.',
+  }),
   timing,
   options: Type.Object(
     {
       priority: Type.Optional(count('0, the default, comes first.')),
       retries: Type.Optional(
         Type.Unsafe<number | null>({
-          ...count('Instead of the job’s own; null: as the job says.'),
+          ...count('Instead of the default of the job; null: that default.'),
           type: ['integer', 'null'],
         }),
       ),
@@ -71,7 +73,7 @@ const fields = {
   missed: Type.Unsafe<ScheduleRecord['missed']>({
     type: 'string',
     enum: ['skip', 'runOnce'],
-    description: 'What becomes of ticks that nobody was there for: nothing (the default), or one run for all of them.',
+    description: 'What happens with missed ticks: nothing (the default), or one run for all of them.',
   }),
   enabled: Type.Boolean({ description: 'Default true.' }),
   startAt: timeOrNull('No tick before it.'),
@@ -131,7 +133,7 @@ export const scheduleSchema = Type.Object(
     origin: Type.Unsafe<ScheduleRecord['origin']>({
       type: 'string',
       enum: ['code', 'admin'],
-      description: 'One from the code can only be switched on and off.',
+      description: 'A schedule of the code can only be enabled or disabled.',
     }),
     nextRunAt: nullable(timestamp()),
     lastRunAt: nullable(timestamp({ description: 'The latest tick for which it ran.' })),
@@ -145,7 +147,7 @@ export function scheduleView({ version: _, ...schedule }: ScheduleRecord): Stati
   return schedule;
 }
 
-/** A body as the use cases take it. */
+/** Converts a body to the input of the use cases. */
 export function toInput<T extends { startAt?: string | null; endAt?: string | null }>({ startAt, endAt, ...body }: T) {
   const time = (text: string | null) => (text === null ? null : new Date(text));
   return {
@@ -161,13 +163,13 @@ export const runSchema = Type.Object(
     kind: Type.Unsafe<'due' | 'missed' | 'requested'>({
       type: 'string',
       enum: ['due', 'missed', 'requested'],
-      description: 'A tick, a tick that nobody was there for and that did not run, or a run that somebody asked for.',
+      description: 'A tick, a missed tick that did not run, or a requested run.',
     }),
     at: timestamp(),
     scheduledFor: nullable(timestamp({ description: 'The tick.' })),
-    actor: nullable(Type.Object({ id: Type.String() }, { title: 'RunActor', description: 'Who asked for it.' })),
+    actor: nullable(Type.Object({ id: Type.String() }, { title: 'RunActor', description: 'Who requested the run.' })),
     jobId: nullable(Type.String()),
-    jobState: nullable(Type.String({ description: 'Null where the job is not kept any more, or not there yet.' })),
+    jobState: nullable(Type.String({ description: 'Null if the job is no longer stored, or not enqueued yet.' })),
   },
   { title: 'ScheduleRun' },
 );

@@ -9,7 +9,7 @@ const cron = (expression: string, timeZone = 'UTC'): Timing => ({ kind: 'cron', 
 const every = (everySeconds: number): Timing => ({ kind: 'interval', everySeconds });
 const BERLIN = { latitude: 52.52, longitude: 13.405 };
 const TROMSO = { latitude: 69.65, longitude: 18.96 };
-/** The tick after a time, from which it is counted, too. */
+/** The tick after a time, which is also the anchor. */
 const next = (timing: Timing, from: string) => nextTick(timing, at(from), at(from));
 const sun = (event: SolarEvent, place = BERLIN): Timing => ({ kind: 'solar', event, ...place });
 
@@ -30,7 +30,7 @@ describe('an interval', () => {
     assert.deepEqual(nextTick(every(7), anchor, anchor), after(anchor, 7 * SECOND));
     assert.deepEqual(nextTick(every(7), after(anchor, 7 * SECOND - 1), anchor), after(anchor, 7 * SECOND));
     assert.deepEqual(nextTick(every(7), after(anchor, 7 * SECOND), anchor), after(anchor, 14 * SECOND));
-    // However long nobody looked, and whoever looks: the same ticks.
+    // The same ticks, whenever and on whichever instance they are computed.
     const late = after(anchor, 7000 * SECOND + 3);
     assert.deepEqual(nextTick(every(7), late, anchor), after(anchor, 7007 * SECOND));
     assert.deepEqual(nextTick(every(7), after(late, 6 * SECOND), anchor), after(anchor, 7007 * SECOND));
@@ -59,7 +59,7 @@ describe('a cron expression', () => {
     ['0 6 * * *', 'Asia/Kathmandu', '2026-11-20T12:00:00Z', ['2026-11-21T00:15:00Z', '2026-11-22T00:15:00Z']],
     ['0 0 * * *', 'Pacific/Kiritimati', '2026-11-20T12:00:00Z', ['2026-11-21T10:00:00Z']],
     ['0 0 29 2 *', 'UTC', '2026-11-20T12:00:00Z', ['2028-02-29T00:00:00Z', '2032-02-29T00:00:00Z']],
-    // 2100 is no leap year.
+    // 2100 is not a leap year.
     ['0 0 29 2 *', 'UTC', '2096-03-01T00:00:00Z', ['2104-02-29T00:00:00Z']],
     ['0 0 31 * *', 'UTC', '2026-01-31T00:00:00Z', ['2026-03-31T00:00:00Z', '2026-05-31T00:00:00Z']],
     ['0 0 30 2 *', 'UTC', '2026-11-20T12:00:00Z', [null]],
@@ -232,7 +232,7 @@ describe('the sun', () => {
     assertNear(next(sun('sunrise', TROMSO), '2026-11-28T00:00:00Z'), '2027-01-15T10:35:00Z', 'sunrise');
     assertNear(next(sun('sunset', TROMSO), '2026-05-18T00:00:00Z'), '2026-07-26T22:13:24Z', 'sunset');
     assertNear(next(sun('sunrise', TROMSO), '2026-05-17T12:00:00Z'), '2026-07-25T23:04:37Z', 'sunrise');
-    // Noon comes also where the sun is below the horizon.
+    // Noon also occurs while the sun is below the horizon.
     assertNear(next(sun('solar_noon', TROMSO), '2026-12-21T00:00:00Z'), '2026-12-21T10:42:13Z', 'noon');
   });
 
@@ -260,7 +260,7 @@ describe('the next run', () => {
     assert.deepEqual(nextRun({ ...whole, endAt: at('2026-11-20T13:00:00Z') }, createdAt), at('2026-11-20T13:00:00Z'));
     assert.equal(nextRun({ ...whole, endAt: at('2026-11-20T12:59:59.999Z') }, createdAt), null);
     assert.equal(nextRun({ ...whole, endAt: createdAt }, createdAt), null);
-    // A start that has passed decides nothing.
+    // A start in the past has no effect.
     assert.deepEqual(nextRun({ ...whole, startAt: after(createdAt, -DAY) }, createdAt), at('2026-11-20T13:00:00Z'));
   });
 

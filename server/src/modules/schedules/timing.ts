@@ -3,7 +3,7 @@ import { getTimes } from 'suncalc';
 import { after, DAY, SECOND } from '../../platform/clock.ts';
 import type { Timing } from './schedule-store.ts';
 
-/** The moments of the sun that a schedule can follow, and what the library calls them. */
+/** The solar events that a schedule can follow, and their names in the library. */
 const SOLAR_TIMES = {
   dawn_astronomical: 'nightEnd',
   dawn_nautical: 'nauticalDawn',
@@ -19,18 +19,18 @@ const SOLAR_TIMES = {
 export type SolarEvent = keyof typeof SOLAR_TIMES;
 export const SOLAR_EVENTS = Object.keys(SOLAR_TIMES) as SolarEvent[];
 
-/** Near the poles the sun does not rise for months; a year holds every one of its moments that a place has. */
+/** Near the poles the sun does not rise for months; a year contains every solar event that a place has. */
 const SEARCHED_DAYS = 367;
 
-/** What is wrong with a timing; null where nothing is. */
+/** The fault of a timing; null if it is valid. */
 export function timingFault(timing: Timing): { path: string; message: string } | null {
   if (timing.kind !== 'cron') return null;
-  // The library reads a lone date as one single time, and @-names as patterns; neither is a field of the contract.
+  // The library also reads a date as a single time, and @-names as patterns; the API allows neither.
   if (!/^[^@]\S*(?:\s+\S+){4,5}$/.test(timing.expression.trim())) {
     return { path: '/timing/expression', message: 'must have five fields, or six with seconds first' };
   }
   if (!isTimeZone(timing.timeZone)) {
-    return { path: '/timing/timeZone', message: 'is no time zone of the IANA database, such as Europe/Berlin' };
+    return { path: '/timing/timeZone', message: 'is not a time zone of the IANA database, such as Europe/Berlin' };
   }
   try {
     cronOf(timing);
@@ -40,7 +40,7 @@ export function timingFault(timing: Timing): { path: string; message: string } |
   }
 }
 
-/** Our own schedules are in UTC, which needs none of the data of time zones: those would cost the start megabytes. */
+/** The server's own schedules are in UTC, so that starting does not load time zone data, which takes megabytes. */
 const UTC = 'UTC';
 
 function isTimeZone(name: string): boolean {
@@ -59,9 +59,9 @@ function cronOf({ expression, timeZone }: Extract<Timing, { kind: 'cron' }>): Cr
 }
 
 /**
- * The first tick after `from`, to the second; null where there is none. Intervals count from `anchor`, so every instance finds the same
- * ticks. A cron time of one hour and minute that a change of clocks skips comes right after the gap; of lists and steps, what is skipped is
- * left out. One that comes twice, comes once, unless it repeats within the hour.
+ * The first tick after `from`, in whole seconds; null if there is none. Intervals count from `anchor`, so that every instance finds the
+ * same ticks. A cron time of one hour and minute that a change of clocks skips ticks right after the gap; skipped times of lists and
+ * steps are left out. A time that occurs twice ticks once, unless the expression repeats within the hour.
  */
 export function nextTick(timing: Timing, from: Date, anchor: Date): Date | null {
   if (timing.kind === 'cron') return cronOf(timing).nextRun(from);
@@ -82,19 +82,19 @@ function nextSolar({ event, latitude, longitude }: Extract<Timing, { kind: 'sola
   return null;
 }
 
-/** When a schedule runs next after `from`: within its time, and null where it does not. */
+/** The next run of a schedule after `from`, from `startAt` to `endAt`; null if there is none. */
 export function nextRun(
   schedule: { timing: Timing; startAt: Date | null; endAt: Date | null; createdAt: Date },
   from: Date,
 ): Date | null {
   const { timing, startAt, endAt, createdAt } = schedule;
-  // One that begins at a time may tick at that very time.
+  // The time `startAt` itself may be a tick.
   const begin = startAt !== null && startAt > from ? after(startAt, -1) : from;
   const tick = nextTick(timing, begin, anchorOf(timing, startAt, createdAt));
   return tick === null || (endAt !== null && tick > endAt) ? null : tick;
 }
 
-/** An interval that starts at a time ticks first then; any other, one interval after it was made. */
+/** An interval with `startAt` first ticks at that time; one without, an interval after its creation. */
 function anchorOf(timing: Timing, startAt: Date | null, createdAt: Date): Date {
   if (timing.kind !== 'interval' || startAt === null) return createdAt;
   return after(startAt, -timing.everySeconds * SECOND);

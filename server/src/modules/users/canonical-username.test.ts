@@ -94,7 +94,7 @@ test('what is no name is refused', () => {
     ...['abc\u0338', 'ab\u035fc', 'a\u0323\u0330\u0331\u0324bc', 'e\u0331\u0331bc', 'abc\u20dd'],
     // Right to left that begins with a digit; two series of digits.
     ...['123م', '٣محمد', 'محم١2', 'م١۲٣', 'हरि१2'],
-    // An independent vowel with a sign behind it is drawn as another vowel.
+    // An independent vowel with a sign after it is drawn like another vowel.
     ...['अाशा', 'एेनी', 'भार्इ', 'অানা', 'ੲਿਕਾ', 'અાશા', 'ଅାଶା', 'ఒౌకక', 'ಒೌಕಕ', 'ഇൗഗഗ', 'අාසා'],
     'محـمد',
     '😀😀😀',

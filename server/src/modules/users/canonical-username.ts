@@ -3,12 +3,12 @@ import { lookAlikeKey } from './look-alikes.ts';
 /** Code points. */
 const MIN_LENGTH = 3;
 const MAX_LENGTH = 32;
-/** UTF-16 units, before anything is done to the input. */
+/** UTF-16 units, checked before normalization. */
 const INPUT_LIMIT = 128;
 
 /**
- * Letters, marks, decimal digits and the three separators, less what is invisible, enclosing, drawn across its neighbours or
- * made to imitate other letters: default-ignorables (joiners, fillers, bidi controls), click letters, modifier letters, stroke
+ * Letters, marks, decimal digits and the three separators, without characters that are invisible, enclose or cross their neighbours,
+ * or imitate other letters: default-ignorables (joiners, fillers, bidi controls), click letters, modifier letters, stroke
  * overlays, double and letter-shaped marks, tatweel, loose Hangul jamo, Hangul tone marks, and the phonetic blocks of Latin
  * and Cyrillic.
  */
@@ -18,15 +18,16 @@ const CHARACTERS = new RegExp(
     String.raw`\ua640-\ua69f\ua720-\ua7ff\ua960-\ua97f\uab30-\uab6f\ud7b0-\ud7ff\u{10780}-\u{107bf}\u{1df00}-\u{1dfff}\u{1e030}-\u{1e08f}]]+$`,
   'v',
 );
-/** Begins and ends with a letter or digit, whatever marks the last one carries. */
+/** Begins and ends with a letter or digit; the last one may carry marks. */
 const SHAPE = /^[\p{L}\p{Nd}](?:.*[\p{L}\p{Nd}])?\p{M}*$/u;
-/** The same mark twice is drawn as one; marks in towers spill over other people's lines. */
+/** A repeated mark is drawn as one, and stacked marks overlap the lines above and below. */
 const BAD_MARKS = /(\p{Mn})\1|[_.-]\p{M}|\p{M}{5}|[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}]\p{M}{3}/u;
-/** Digits of two systems in one name; Arabic has two series of its own, drawn alike. */
+/** Digits of two systems in one name; the two series of Arabic digits look alike. */
 const MIXED_DIGITS = /^(?=.*[0-9])(?=.*[\p{Nd}--[0-9]])|^(?=.*[\u0660-\u0669])(?=.*[\u06f0-\u06f9])/v;
 /**
- * A dependent vowel sign behind an independent vowel, in the nine scripts of India and Sinhala: no spelling, but drawn as another vowel
- * (आ for अा; the Unicode Standard, 12.1, says not to write it so). Gurmukhi's bearers of vowels count as such, and RA with a virama before I, which is drawn as II.
+ * A dependent vowel sign after an independent vowel, in the nine scripts of India and in Sinhala: not a correct spelling, but drawn like
+ * another vowel (अा like आ; the Unicode Standard, 12.1, advises against it). The vowel bearers of Gurmukhi count as independent vowels.
+ * RA with a virama before I is included, because it is drawn like II.
  */
 const DRAWN_AS_ANOTHER_VOWEL = new RegExp(
   [
@@ -40,8 +41,8 @@ const DRAWN_AS_ANOTHER_VOWEL = new RegExp(
 const RIGHT_TO_LEFT = /[\p{scx=Hebrew}\p{scx=Arabic}\p{scx=Thaana}]/u;
 
 /**
- * The recommended scripts of UAX #31 (table 5), each alone or in one of the three mixtures that are ordinary writing. Only for
- * these is it known what looks like what.
+ * The recommended scripts of UAX #31 (table 5), each alone or in one of the three mixtures that are ordinary writing. The table of
+ * look-alikes covers only these.
  */
 const WRITINGS = [
   ...['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Georgian', 'Hebrew', 'Arabic', 'Thaana', 'Ethiopic'],
@@ -54,18 +55,18 @@ const WRITINGS = [
 });
 
 export interface CanonicalUsername {
-  /** As its owner wrote it, in NFKC: what people see. */
+  /** As the user wrote it, in NFKC; this form is shown. */
   display: string;
-  /** Lower case: what is compared at sign-in. */
+  /** Lower case; this form is compared at sign-in. */
   canonical: string;
-  /** Unique among all users: names that could be taken for each other share it. At most 64 code points (256 bytes). */
+  /** Look-alike names share it; unique among all users. At most 64 code points (256 bytes). */
   key: string;
 }
 
 /**
- * Reads a user name: 3 to 32 code points of one script's letters and digits, `_`, `-`, `.`. Close to UsernameCaseMapped
- * (RFC 8265, 3.3), but with NFKC for its width mapping, so that ligatures and the like become plain letters. Null for any other input.
- * Applied to its own `canonical` or `display` it gives the same canonical form and key.
+ * Parses a username: 3 to 32 code points, which are letters and digits of one script, `_`, `-` and `.`. Close to UsernameCaseMapped
+ * (RFC 8265, 3.3), but with NFKC instead of its width mapping, so that ligatures and the like become plain letters. Null for any other
+ * input. The result's `canonical` and `display` give the same canonical form and key again.
  */
 export function canonicalUsername(input: string): CanonicalUsername | null {
   if (input.length > INPUT_LIMIT) return null;
@@ -81,7 +82,7 @@ export function canonicalUsername(input: string): CanonicalUsername | null {
   return { display: isGreekInDisguise(canonical, key) ? canonical : display, canonical, key };
 }
 
-/** These blocks are laid out alike: independent vowels at 05 to 14, signs at 3A to 3B, 3E to 4C, 4E to 4F, 55 to 57, 62 to 63. */
+/** Offsets in these blocks, all alike: independent vowels at 05 to 14, signs at 3A to 3B, 3E to 4C, 4E to 4F, 55 to 57, 62 to 63. */
 function independentWithSign(block: number): string {
   const at = (offset: number) => `\\u0${(block + offset).toString(16)}`;
   const range = (from: number, to: number) => `${at(from)}-${at(to)}`;
@@ -95,8 +96,8 @@ function hasLength(name: string): boolean {
 }
 
 /**
- * Η, Ν, Υ and Μ are twins of other Latin letters than η, ν, υ and μ, and the key follows the small ones. A Greek name that could
- * be read as Latin throughout is therefore shown in lower case.
+ * Capital Η, Ν, Υ and Μ look like other Latin letters than η, ν, υ and μ do, and the key follows the lower case. A Greek name of which
+ * every letter looks Latin is therefore shown in lower case.
  */
 function isGreekInDisguise(canonical: string, key: string): boolean {
   const greek = /\p{scx=Greek}/u;

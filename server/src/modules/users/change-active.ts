@@ -4,9 +4,9 @@ import { isWon } from './names.ts';
 import type { UserChange, UserRecord, UserStore } from './user-store.ts';
 
 /**
- * Decides on the present state of an active user and writes onto it, again when somebody else was faster. Throws `email_taken`,
- * `username_taken`, what `attempt` throws, `gone` (default: `unauthenticated`) where the user is not active, and `overloaded` where
- * somebody else is always faster.
+ * Changes an active user: `attempt` decides on the current record and writes onto its version; it is repeated after a lost race. Returns
+ * the new record. Throws `email_taken`, `username_taken`, the errors of `attempt`, `gone` (default: `unauthenticated`) if the user is
+ * not active, and `overloaded` after too many lost races.
  */
 export type ChangeActive = (
   id: string,

@@ -8,13 +8,13 @@ import type { ChangeActive } from './change-active.ts';
 import { toEmail } from './names.ts';
 import type { EmailChange, UserRecord, UserStore } from './user-store.ts';
 
-/** The way to another address, or to the first proof of the present one. */
+/** Changes of the e-mail address, and the first verification of the current one. */
 export interface EmailChanges {
-  /** Mails a code to the address that the user wants to have (or to the one they have, to verify it). */
+  /** Starts a change: a code is mailed to the new address (or to the current one, to verify it). Throws `email_invalid`. */
   beginEmailChange(caller: Caller, userId: string, newEmail: string): Promise<EmailChange>;
   /**
-   * Takes the address; only that of this canonical form, where `emailNorm` is given. Throws `invalid` for a code that is wrong, used,
-   * expired or unknown, and `email_taken`.
+   * Sets the pending address if the code is right; if `emailNorm` is given, only an address of that canonical form. Throws `invalid` for
+   * a code that is wrong, used, expired or unknown, and `email_taken`.
    */
   confirmEmailChange(
     caller: Caller,
@@ -23,7 +23,7 @@ export interface EmailChanges {
     invalid: () => Error,
     emailNorm?: string | null,
   ): Promise<UserRecord>;
-  /** The code of a waiting change; derived, so a mail that is sent twice says the same. Null where its key is gone. */
+  /** The code of a pending change; derived, so that a mail that is sent twice contains the same code. Null if its key is gone. */
   emailChangeCode(userId: string, change: EmailChange): string | null;
 }
 

@@ -9,7 +9,7 @@ import { ERASED } from './erasure.ts';
 const ROOT = join(import.meta.dirname, '../../../..');
 const here = (file: string) => join(import.meta.dirname, file);
 
-/** What the compiler says of both adapters and of what they share, if users had one more field: `file: message`, in order. */
+/** The compiler's errors in both adapters and what they share, if users had one more field: `file: message`, in order. */
 async function errorsWith(field: string): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'erasure-'));
   try {
@@ -55,7 +55,7 @@ describe('what an erasure clears', () => {
     it(`does not compile while nobody has decided about a field of users (${field})`, async () => {
       const missing = "Property 'shoeSize' is missing in type";
       const errors = (await errorsWith(field)).map((error) => error.slice(0, error.indexOf(missing) + missing.length));
-      // Where a record is read from its row, an optional field may be left out.
+      // The record that is read from a row may lack an optional field.
       const inRows = field.includes('?') ? [] : [`user-rows.sql.ts: ${missing}`];
       assert.deepEqual(errors, [`erasure.ts: ${missing}`, ...inRows]);
     });

@@ -1,17 +1,17 @@
 import type { UserRecord } from './user-store.ts';
 
-/** What a tombstone keeps: whose it is and when, and what has been counted, so that nothing that names an older count is good again. */
+/** Fields that a tombstone keeps: id, times and counters, so that nothing that names an older count becomes valid again. */
 type Kept = 'id' | 'passwordVersion' | 'createdAt' | 'updatedAt' | 'version';
 
-/** What each erasure says itself. */
+/** Fields whose values each erasure passes itself. */
 type Decided = 'sessionEpoch' | 'grantEpoch' | 'credentialEpoch' | 'deletedAt';
 
-/** An optional field, too, must be said: what is undefined stays as it is. */
+/** Optional fields are required, too: an undefined field would stay unchanged. */
 export type Cleared<T> = { readonly [Field in Exclude<keyof T, Kept | Decided>]-?: T[Field] };
 
 /**
- * What an erasure makes of all other fields, on every database. A field that is new in the record does not compile until it
- * stands here or in one of the two lists above: nothing of a person outlives their erasure because nobody thought of it.
+ * The values of all other fields after an erasure, on every database. A new field of the record does not compile until it is here or
+ * in one of the two lists above, so that no personal data outlives an erasure because it was forgotten.
  */
 export const ERASED: Cleared<UserRecord> = {
   email: null,

@@ -15,13 +15,13 @@ import { createUsers as createUserUseCases, type Users } from './users.ts';
 
 export { userErrors } from './errors.ts';
 
-/** People's accounts: `createUsers({ ...ground, store: storage.users, config, firstRoleIds, … })`. */
+/** The accounts of people: `createUsers({ ...ground, store: storage.users, config, firstRoleIds, … })`. */
 export function createUsers(deps: {
   store: UserStore;
   events: Events;
   keyring: Keyring;
   config: Config;
-  /** The roles of a newcomer. */
+  /** The roles of a new user. */
   firstRoleIds: readonly string[];
   roleCodesOf: (user: UserRecord) => Promise<string[]>;
   /** Throws `superadmin_protected`. */

@@ -1,12 +1,12 @@
 /**
- * What each letter or digit can be taken for, read "prototype, space, everything that looks like it". The keys are lower case
- * and without accents, which the skeleton removes first; a letter counts as a twin if it is one in either case, since a name
- * is shown as its owner wrote it (в is here for В and B). The facts follow the data of UTS #39, reduced to the scripts that a
- * user name may have, and made coarser where a person would not notice the difference at a glance (ø and o, ł and l, ь and b).
+ * The look-alikes of letters and digits, each line as "prototype, space, everything that looks like it". All are lower case and
+ * without accents, which the skeleton removes first. A letter is listed if it looks alike in either case, since a name is shown as its
+ * user wrote it (в is listed because В looks like B). The table follows the data of UTS #39, reduced to the scripts of usernames, and
+ * is coarser where people would not notice the difference at a glance (ø and o, ł and l, ь and b).
  *
- * Three sets are decided by ASCII alone: `0 o`, `1 i l` (a capital I is an l), and `m rn`, `w vv`, which stand as the longer
- * form. So `mark1` and `markl` collide, and so do `modern` and `modem`. Not here, because they are told apart in any
- * usable typeface: 5 and s, 2 and z, 8 and b, cl and d.
+ * Three sets are within ASCII: `0 o`, `1 i l` (a capital I looks like l), and `m rn`, `w vv`, which are replaced by the longer
+ * form. So `mark1` and `markl` collide, and so do `modern` and `modem`. Not listed, because every usable typeface tells them
+ * apart: 5 and s, 2 and z, 8 and b, cl and d.
  */
 const TWINS = [
   'a ɑαа',
@@ -59,7 +59,7 @@ const TWINS = [
   'и ҋ',
   'л ӆԓԡ',
   'ч ҷӌҹ',
-  // Arabic letters that differ only where they stand last, and digits that two series share.
+  // Arabic letters that differ only in last position, and digits that the two Arabic series share.
   'ي یىے',
   'ك کڪ',
   '٠ ۰',
@@ -72,11 +72,11 @@ const TWINS = [
   'v ۷',
   '٨ ۸',
   '٩ ۹',
-  // The mark of Tamil's AU, also within ஔ, is drawn as LLA.
+  // The AU length mark of Tamil, also within ஔ, is drawn like LLA.
   'ள ௗ',
-  // Two of one Thai vowel are drawn like the other.
+  // Thai SARA E twice is drawn like SARA AE.
   'เเ แ',
-  // Kana and Han, which one name may mix.
+  // Kana and Han: a name may mix them.
   'ー 一',
   'ニ 二',
   'ロ 口囗',
@@ -98,14 +98,14 @@ const PROTOTYPES = new Map(
   }),
 );
 
-/** Accents on alphabets and the optional vowel points of Hebrew and Arabic; not the vowel signs of Indic scripts, nor kana's voicing. */
+/** Accents on alphabets, and the optional vowel points of Hebrew and Arabic; no vowel signs of Indic scripts, no voicing marks of kana. */
 const ACCENTS = /[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]/g;
-/** A row of underscores is one line to the eye. */
+/** A run of underscores looks like one line. */
 const SEPARATOR_RUN = /([_.-])\1+/g;
 
 /**
- * The skeleton of a canonical user name (the idea of UTS #39, 4): two names that a person could take for each other have the
- * same one. It is for comparing only and never shown. At most twice as many code points as the name.
+ * The skeleton of a canonical username (after UTS #39, 4): look-alike names have the same one. Only for comparisons, never shown. It
+ * has at most twice as many code points as the name.
  */
 export function lookAlikeKey(canonical: string): string {
   const bare = canonical.normalize('NFD').replace(ACCENTS, '');

@@ -12,7 +12,7 @@ export interface UserMailDeps {
   clock: Clock;
 }
 
-/** The change of address that an event asks for, while it waits; and who has that address already. */
+/** The change of address that an event requested, and the user who already has that address; null once it is no longer pending. */
 async function waitingChange({ event, owner }: Occasion, { userStore, users, clock }: UserMailDeps) {
   const user = await owner();
   const waiting = user?.emailChange;
@@ -23,7 +23,7 @@ async function waitingChange({ event, owner }: Occasion, { userStore, users, clo
   return { user, to: waiting.email, code, holder: holder?.id === user.id ? null : holder };
 }
 
-/** Somebody wanted to move their account to this address, which has one; the page told them nothing of that. */
+/** Tells the user of an address that somebody requested it for another account. The requester is not told that it is in use. */
 export const emailChangeTaken: Mail<UserMailDeps, null> = {
   on: ['user.email_change_requested'],
   name: 'mail',
@@ -40,7 +40,7 @@ export const emailChangeTaken: Mail<UserMailDeps, null> = {
           says: 'somebody, perhaps you, tried to use this e-mail address for another account. It belongs to yours, so nothing was changed.',
         },
         {
-          says: 'If it was you, sign in with this address, or choose another one for the other account. Otherwise you need not do anything.',
+          says: 'If it was you, sign in with this address, or choose another one for the other account. Otherwise you do not need to do anything.',
         },
       ],
     }),
@@ -55,7 +55,7 @@ export const emailChangeTaken: Mail<UserMailDeps, null> = {
   },
 };
 
-/** Confirms the address that an account is to move to; goes to the new address. */
+/** The code that confirms a new address; sent to that address. */
 export const emailChangeCode: Mail<UserMailDeps, { code: string; expiresMinutes: number }> = {
   on: ['user.email_change_requested'],
   name: 'mail',
@@ -89,14 +89,14 @@ export const emailChangeCode: Mail<UserMailDeps, { code: string; expiresMinutes:
   },
 };
 
-/** From which address to which an account moved; null where the event does not tell any more, or its owner is gone. */
+/** The old and new address of a change; null if they are equal, the event no longer contains them, or the owner is gone. */
 async function move({ event, owner }: Occasion): Promise<{ user: UserRecord; from: string; to: string } | null> {
   const [from, to] = [emailIn(event.data.before), emailIn(event.data.after)];
   const user = await owner();
   return !user || from === null || to === null || from === to ? null : { user, from, to };
 }
 
-/** Goes to the OLD address; the new one is shown in part only, for whoever reads the old mailbox may be somebody else by now. */
+/** Sent to the OLD address. Masks the new one, because somebody else may read the old mailbox by now. */
 export const emailChanged: Mail<UserMailDeps, { at: Date; newEmail: string }> = {
   on: ['user.email_changed'],
   name: 'old-address',
@@ -119,7 +119,7 @@ export const emailChanged: Mail<UserMailDeps, { at: Date; newEmail: string }> = 
           ],
         },
         {
-          says: 'If this was not you, somebody else is in your account: contact the people who run this service at once.',
+          says: 'If this was not you, somebody else has access to your account: contact the people who run this service immediately.',
         },
       ],
     }),
@@ -140,13 +140,13 @@ export const emailChanged: Mail<UserMailDeps, { at: Date; newEmail: string }> = 
   },
 };
 
-/** Goes to the NEW address; of the old one it says nothing. */
+/** Sent to the NEW address. Does not contain the old one. */
 export const emailChangedNew: Mail<UserMailDeps, Circumstances> = {
   on: ['user.email_changed'],
   name: 'new-address',
   async letter(occasion) {
     const moved = await move(occasion);
-    // Who has not accepted an invitation yet has nothing to sign in to: the new address gets a link of its own.
+    // A user who has not accepted the invitation cannot sign in yet: the new address gets an invitation of its own.
     if (!moved || moved.user.invitation) return null;
     return { to: moved.to, locale: moved.user.locale, values: occasion.circumstances };
   },
@@ -155,10 +155,10 @@ export const emailChangedNew: Mail<UserMailDeps, Circumstances> = {
       subject: 'This is your new e-mail address',
       blocks: [
         hello(),
-        { says: 'your account uses this e-mail address from now on. Sign in with it, and expect our mails here.' },
+        { says: 'your account uses this e-mail address from now on. Sign in with it; our mails will also come here.' },
         happened(circumstances),
         {
-          says: 'We have told the old address of it, too. If you know nothing of such an account, write to the people who run this service.',
+          says: 'We have also notified the old address. If you do not know this account, contact the people who run this service.',
         },
       ],
     }),
@@ -189,7 +189,7 @@ export const accountDeleted: Mail<UserMailDeps, { restorableUntil: Date }> = {
         hello(),
         { says: 'your account was deleted and you are signed out everywhere.' },
         {
-          says: `Until ${day(restorableUntil)} the people who run this service can restore it. After that it is erased for good.`,
+          says: `Until ${day(restorableUntil)} the people who run this service can restore it. After that it is erased permanently.`,
         },
         { says: 'If this was not you, contact them before that day.' },
       ],
@@ -206,7 +206,7 @@ export const accountDeleted: Mail<UserMailDeps, { restorableUntil: Date }> = {
   },
 };
 
-/** The address in one half of what a change was. */
+/** The address in the `before` or `after` of a change. */
 function emailIn(half: unknown): string | null {
   const { email } = (half ?? {}) as { email?: unknown };
   return typeof email === 'string' ? email : null;

@@ -8,7 +8,7 @@ import type { ProfilePatch, UserChange, UserRecord } from './user-store.ts';
 
 export { searchTerms } from './search-terms.ts';
 
-/** How long an account that was deleted can be restored, in milliseconds. The contract says so to its owner. */
+/** Milliseconds for which a deleted account can be restored. The API document promises them. */
 export const GRACE_PERIOD = 30 * DAY;
 
 const ASCII = /^[ -~]*$/;
@@ -18,12 +18,12 @@ export function toEmail(input: string): { email: string; emailNorm: string } {
   const emailNorm = canonicalEmail(input);
   if (emailNorm === null) throw userErrors.email_invalid();
   const written = input.trim();
-  // Beyond the case of letters, one canonical form has spellings with other mailboxes behind them (ｍike@ is not mike@, nor xn---abc the
-  // domain xn--abc): whoever could have the code mailed there would own an address that they cannot read. So what decides gets the mail.
+  // Spellings that differ in more than case may be other mailboxes, although they have the same canonical form (ｍike@ is not mike@, nor is
+  // xn---abc the domain xn--abc): a code mailed there would verify an address that its user cannot read. Mail goes to the canonical form.
   return { email: written.toLowerCase() === emailNorm && ASCII.test(written) ? written : emailNorm, emailNorm };
 }
 
-/** A username as it is shown, and its look-alike key, which is unique; nothing where none is given. Throws `username_invalid`. */
+/** A username as it is shown, and its look-alike key, which is unique; both null if none is given. Throws `username_invalid`. */
 export function toUsername(input: string | null | undefined): { username: string | null; usernameKey: string | null } {
   if (input === null || input === undefined) return { username: null, usernameKey: null };
   const name = canonicalUsername(input);
@@ -31,7 +31,7 @@ export function toUsername(input: string | null | undefined): { username: string
   return { username: name.display, usernameKey: name.key };
 }
 
-/** BCP 47 in its canonical form; null where none is given. Throws `locale_invalid`. */
+/** BCP 47 in its canonical form; null if none is given. Throws `locale_invalid`. */
 export function toLocale(input: string | null | undefined): string | null {
   if (input === null || input === undefined) return null;
   try {
@@ -41,28 +41,28 @@ export function toLocale(input: string | null | undefined): string | null {
   }
 }
 
-/** One text for all spellings of a login, for counting tries; also for logins that nobody can have. */
+/** One text for all spellings of a login, by which attempts are counted; a login that no user can have is its own key. */
 export const loginKey = (login: string): string =>
   canonicalEmail(login) ?? canonicalUsername(login)?.canonical ?? login;
 
-/** Whether a store took the change; false: somebody else was faster. Throws `email_taken`, `username_taken`. */
+/** Whether a store applied the change; false after a lost race. Throws `email_taken`, `username_taken`. */
 export function isWon(result: UserChange): boolean {
   if (result === 'email_taken') throw userErrors.email_taken();
   if (result === 'username_taken') throw userErrors.username_taken();
   return result === 'ok';
 }
 
-/** What a patch makes of a user, for the audit log: each field that it names, before and after. */
+/** The fields of a patch before and after it, for the audit log. */
 export function auditDiff(user: UserRecord, patch: ProfilePatch): Record<'before' | 'after', Record<string, unknown>> {
-  // The canonical forms follow from what is shown.
+  // Canonical forms are left out: they follow from the shown fields.
   const fields = (Object.keys(patch) as (keyof ProfilePatch)[]).filter((name) => !/Norm$|Key$/.test(name));
   const half = (from: ProfilePatch) => Object.fromEntries(fields.map((name) => [name, from[name]]));
   return { before: half(user), after: half(patch) };
 }
 
 /**
- * The actor's session, to be kept by what ends all others. Throws `unauthenticated` where it was itself ended together with others
- * since the request came in: what a thief has under way must not bring their session back to life after a reset.
+ * The id of the actor's session, for a change that ends all other sessions. Throws `unauthenticated` if that session was itself ended
+ * since the request arrived: after a reset, a running request of a thief must not revive the thief's session.
  */
 export function keptSession(
   user: Pick<UserRecord, 'sessionEpoch' | 'keptSessionId'>,

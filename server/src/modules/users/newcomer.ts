@@ -1,6 +1,6 @@
 import type { UserRecord } from './user-store.ts';
 
-/** A user of whom nothing is known yet. */
+/** A new active user whose other fields are empty. */
 export function newcomer(id: string, now: Date): UserRecord {
   return {
     id,

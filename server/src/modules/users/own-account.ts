@@ -6,7 +6,7 @@ import type { ChangeActive } from './change-active.ts';
 import { auditDiff, keptSession, toLocale, type toUsername } from './names.ts';
 import type { ProfilePatch, UserRecord, UserStore } from './user-store.ts';
 
-/** What a person may change of themselves, as it comes in. */
+/** The fields that users may change themselves, as received. */
 export interface ProfileInput {
   fullName?: string | null;
   username?: string | null;
@@ -16,14 +16,15 @@ export interface ProfileInput {
   profilePublic?: boolean;
 }
 
-/** What people do with their own accounts. */
+/** What users do with their own accounts. */
 export interface OwnAccount {
-  /** Throws `unauthenticated` where the actor's user is gone. */
+  /** Throws `unauthenticated` if the user no longer exists. */
   me(actor: SessionActor): Promise<UserRecord>;
+  /** Throws `unauthenticated`, `username_invalid`, `username_taken` and `locale_invalid`. */
   patchMe(caller: Caller, actor: SessionActor, input: ProfileInput): Promise<UserRecord>;
-  /** Soft: restorable for 30 days; every session ends. Throws `superadmin_protected`. */
+  /** Deletes the account; it can be restored for 30 days. Ends every session. Throws `superadmin_protected`. */
   deleteMe(caller: Caller, actor: SessionActor): Promise<void>;
-  /** Ends every session of theirs in one write, but `keep`. Throws `unauthenticated` where that one was ended meanwhile. */
+  /** Ends all sessions of a user except `keep`, in one write. Throws `unauthenticated` if `keep` was ended in the meantime. */
   endSessions(caller: Caller, userId: string, keep: SessionActor | null): Promise<void>;
 }
 

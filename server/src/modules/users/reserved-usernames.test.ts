@@ -33,7 +33,7 @@ test('names that speak for the service are reserved, and what looks like them', 
       'well-known',
       'by-name',
     ],
-    // Too short for a name, but not what can be taken for it.
+    // `me` is too short for a username, but its look-alike is not.
     'rne',
   ];
   for (const name of names) assert.equal(reserved(name), true, name);

@@ -1,9 +1,9 @@
 import { lookAlikeKey } from './look-alikes.ts';
 
 /**
- * Names under which a person would be taken for the service, for one who runs it, or for a part of its pages, and those under which mail
- * reaches whoever answers for a domain (RFC 2142): authorities for certificates ask there, too. Separators do not count. Before you add
- * one, think of what looks like it: `all` would take `Ali` from people.
+ * Names that suggest the service, its staff or one of its pages, and the mailbox names of those responsible for a domain (RFC 2142),
+ * to which certificate authorities write, too. Separators do not count. Before you add a name, consider its look-alikes: `all` would
+ * also reserve `Ali`.
  */
 const SHIPPED = `
   ostiary admin admins administrator administrators administration superadmin superadmins superuser sysadmin sysop root system daemon nobody
@@ -17,12 +17,12 @@ const SHIPPED = `
   metrics status static assets files download upload wellknown byname export
 `;
 
-/** Judges keys of user names. */
+/** Whether the look-alike key of a username is reserved. */
 export type ReservedUsernames = (key: string) => boolean;
 
 /**
- * The names that only administrators give: the shipped ones and `host`, with the changes of `entries` (`name` one more, `-name` one less).
- * Whoever has one keeps it. What looks like a reserved name is as reserved, with separators in any place or none.
+ * Reserves the shipped names and `host`, as changed by `entries` (`name` adds one, `-name` removes one): only administrators assign them.
+ * Users who already have one keep it. Look-alikes of a reserved name are reserved, too, with separators in any place or none.
  */
 export function createReservedUsernames({ host, entries }: { host: string; entries: string[] }): ReservedUsernames {
   const keys = new Set([...SHIPPED.trim().split(/\s+/), host].map(bareKey));
@@ -33,7 +33,7 @@ export function createReservedUsernames({ host, entries }: { host: string; entri
   return (key) => keys.has(withoutSeparators(key));
 }
 
-/** Also of names that are too short for a person: `rne` can be taken for `me`. */
+/** Accepts names that are too short for a user, too: `rne` looks like `me`. */
 const bareKey = (name: string) =>
   withoutSeparators(lookAlikeKey(name.normalize('NFKC').toLowerCase().normalize('NFKC')));
 

@@ -20,7 +20,7 @@ import type { Users } from './users.ts';
 const HOUR = 3600;
 const TAGS = ['The user'];
 
-/** `/users`: a person's own account, and the profiles that others made public. */
+/** The routes of `/users`: the user's own account, and public profiles. */
 export function userRoutes({
   users,
   roleCodesOf,
@@ -30,7 +30,7 @@ export function userRoutes({
   roleCodesOf: (user: UserRecord) => Promise<string[]>;
   invalidCode: () => Error;
 }) {
-  // Each change has a code of its own that may be tried five times, and mails somebody who may never have asked.
+  // Each request makes a new code with five tries, and mails an address whose owner may not have asked for it.
   const emailChangeLimit = createOwnLimit({ name: 'email-change', points: 5, duration: HOUR });
   const codeLimit = createOwnLimit({ name: 'email-change-code', points: 5, duration: 60 });
   const view = async (user: UserRecord): Promise<Static<typeof userSchema>> => userView(user, await roleCodesOf(user));
@@ -58,7 +58,7 @@ export function userRoutes({
         schema: {
           operationId: 'updateMe',
           summary: 'Change your account',
-          description: 'Changes the fields that are there; `null` empties one.',
+          description: 'Changes only the fields in the body; `null` empties a field.',
           tags: TAGS,
           body: patchMeBody,
           response: { 200: userSchema },
@@ -92,9 +92,9 @@ export function userRoutes({
         config: { access: 'signedIn', fresh: true, errors: ['email_invalid'] },
         schema: {
           operationId: 'requestEmailChange',
-          summary: 'Ask to move to another address; a code is mailed there',
+          summary: 'Request another e-mail address; a code is mailed to it',
           description:
-            'Nothing changes before the code is brought to `POST /api/v1/users/me/email/confirm`. Answers alike, whoever has that address.',
+            'The address changes once the code is sent to `POST /api/v1/users/me/email/confirm`. The answer does not tell whether it is in use.',
           tags: TAGS,
           body: newEmailBody,
           response: { 202: acceptedSchema },
@@ -114,8 +114,8 @@ export function userRoutes({
         config: { access: 'signedIn', errors: ['code_invalid', 'email_taken'] },
         schema: {
           operationId: 'confirmEmailChange',
-          summary: 'Move to the address that got the code',
-          description: 'The old address is told.',
+          summary: 'Confirm the new e-mail address with its code',
+          description: 'The old address is notified.',
           tags: TAGS,
           body: codeBody,
           response: { 200: userSchema },
@@ -135,7 +135,7 @@ export function userRoutes({
         schema: {
           operationId: 'getPublicProfile',
           summary: 'A public profile',
-          description: 'Of a user who made it public; there is no other way to see somebody else.',
+          description: 'Only if the user made it public.',
           tags: TAGS,
           params: Type.Object({ username: usernameInput }, { additionalProperties: false }),
           response: { 200: publicProfileSchema },

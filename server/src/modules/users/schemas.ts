@@ -2,12 +2,12 @@ import { Type } from 'typebox';
 import { nullable, timestamp } from '../../platform/http/schemas.ts';
 import type { UserRecord } from './user-store.ts';
 
-/** Longer than any address that mail can reach; what is not one is refused by `toEmail`. */
+/** Longer than any valid address; `toEmail` refuses what is not one. */
 export const emailInput = Type.String({ minLength: 1, maxLength: 320, examples: ['ada@example.org'] });
 export const usernameInput = Type.String({ minLength: 1, maxLength: 64, examples: ['ada'] });
 /**
- * Any script, no control characters, no line breaks that could break out of a mail's header, and no overrides of the direction: they
- * turn round what is shown beside it, too.
+ * Any script, but no control characters, no line breaks, which could add lines to the header of a mail, and no direction overrides, which
+ * also reverse the text beside them.
  */
 const ONE_LINE = '^[^\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069]*$';
 /** A person's name. */
@@ -29,7 +29,7 @@ export const localeInput = Type.String({
 
 const profile = Type.Object(
   {
-    // Lines and tabs, but no other control characters.
+    // Line breaks and tabs, but no other control characters.
     bio: Type.Optional(Type.String({ maxLength: 1000, pattern: '^(?:[^\\p{Cc}]|[\\n\\r\\t])*$' })),
     website: Type.Optional(
       Type.String({ maxLength: 200, pattern: '^https?://[^\\s\\p{Cc}<>"]+$', examples: ['https://ada.example.org'] }),
@@ -61,7 +61,7 @@ export const codeBody = Type.Object(
   { additionalProperties: false, title: 'ConfirmEmailChangeBody' },
 );
 
-/** A user as its owner and administrators see it. */
+/** A user as that user and administrators see it. */
 export const userSchema = Type.Object(
   {
     id: Type.String(),
@@ -90,7 +90,7 @@ export const userSchema = Type.Object(
   { title: 'User' },
 );
 
-/** A user as strangers see it, if its owner wants that. */
+/** A user as everybody sees it, if the profile is public. */
 export const publicProfileSchema = Type.Object(
   {
     username: Type.String(),

@@ -15,9 +15,9 @@ const AFTER_SURROGATES = 0xe000;
 const INSIDE = /[\p{L}\p{N}](?:.*[\p{L}\p{N}])?/u;
 
 /**
- * What a user is found by: each text of which a search may give the beginning. The address, its domain with the `@`, the
- * username, and the first words of the name, joined ones also in their parts (`o'neill`, `neill`). One that begins another is
- * left out: whatever begins it begins that one, too.
+ * The terms of a user; a search finds the user by any prefix of one of them: the address, its domain with the `@`, the username, and
+ * the first words of the name, compound ones also by their parts (`o'neill`, `neill`). A term that is a prefix of another is left out:
+ * the other has the same prefixes.
  */
 export function userTerms({ emailNorm, username, fullName }: Pick<UserRecord, 'emailNorm' | 'username' | 'fullName'>) {
   const email = fold(emailNorm ?? '');
@@ -26,13 +26,13 @@ export function userTerms({ emailNorm, username, fullName }: Pick<UserRecord, 'e
   return longest([email, domain, fold(username ?? ''), ...names].map((term) => cut(term, TERM_LIMIT)));
 }
 
-/** The terms of a search, each to begin one of a user's; an address or domain in its canonical form. At most five. */
+/** The terms of a search; each must be a prefix of a term of the user. Addresses and domains are canonical. At most five. */
 export function searchTerms(query: string): string[] {
   const terms = query.split(/[\s\p{Cc}]+/u).map((term) => cut(fold(canonical(term)), TERM_LIMIT));
   return [...new Set(terms)].filter((term) => term !== '').slice(0, SEARCH_TERMS);
 }
 
-/** The least text after all those that begin with `prefix`, byte by byte in UTF-8; null where there is none. */
+/** The smallest text after all texts that begin with `prefix`, in the order of UTF-8 bytes; null if there is none. */
 export function endOfPrefix(prefix: string): string | null {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   while (points.at(-1) === LAST) points.pop();
@@ -41,7 +41,7 @@ export function endOfPrefix(prefix: string): string | null {
   return String.fromCodePoint(...points, last === BEFORE_SURROGATES ? AFTER_SURROGATES : last + 1);
 }
 
-/** Without case, accents and compatibility forms; ς is σ, which begins a longer word. */
+/** Removes case, accents and compatibility forms; ς becomes σ, so that a search that ends in ς finds longer words. */
 function fold(text: string): string {
   const plain = text.toWellFormed().normalize('NFKD').replaceAll(/\p{M}/gu, '');
   return plain.toLowerCase().replaceAll('ς', 'σ');
@@ -60,7 +60,7 @@ function wordsOf(name: string): string[] {
   return longest(words.map((word) => cut(word, WORD_LIMIT)));
 }
 
-/** Each once, without the empty one and those that begin another. */
+/** Removes duplicates, the empty term, and terms that are prefixes of others. */
 function longest(terms: string[]): string[] {
   const begins = (term: string) => terms.some((other) => other !== term && other.startsWith(term));
   return [...new Set(terms)].filter((term) => term !== '' && !begins(term));

@@ -1,7 +1,7 @@
 import type { EventDraft } from '../events/event-store.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
 
-/** Writes `set` onto exactly the version that `at` names, with its event; a field that is undefined stays as it is. */
+/** Writes `set` and the event if the user is at the version of `at`; undefined fields stay unchanged. */
 export type ChangeUser = (at: UserAt, set: Partial<UserRecord>, event: EventDraft) => Promise<UserChange>;
 
 type Verbs =
@@ -17,7 +17,7 @@ type Verbs =
   | 'invite'
   | 'acceptInvitation';
 
-/** Which fields each change of a user sets, on every database. Each is named: what else an argument holds is never written. */
+/** The fields that each verb sets, on every database. Each is listed, so that other fields of an argument are never written. */
 export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
   return {
     setPassword: (at, { hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId }, event) =>

@@ -3,25 +3,25 @@ import { userTerms } from './search-terms.ts';
 import type { UserRow, UserTables } from './user-rows.sql.ts';
 import type { UserRecord } from './user-store.ts';
 
-/** The columns that a user's terms follow from. */
+/** The columns from which the terms of a user are derived. */
 const NAMES = ['email_norm', 'username', 'full_name'] as const;
 
 type FollowedColumn = (typeof NAMES)[number] | 'role_ids';
 
-/** Enters a new user into the side tables. */
+/** Adds a new user to the side tables, `user_terms` and `user_roles`. */
 export async function enterUser(trx: Transaction<UserTables>, user: UserRecord): Promise<void> {
   await insertTerms(trx, user.id, userTerms(user));
   await insertRoles(trx, user.id, user.roleIds);
 }
 
-/** Brings the side tables up to what the row says now, where `set` touched what they follow from. */
+/** Updates the side tables from the current row, if `set` changed a column from which they are derived. */
 export async function followUser(
   trx: Transaction<UserTables>,
   id: string,
   set: Pick<Updateable<UserRow>, FollowedColumn>,
 ): Promise<void> {
   if (NAMES.some((column) => set[column] !== undefined)) {
-    // After the update, which has locked the row: what is read is what is committed together with the terms.
+    // Read after the update, which has locked the row, so that the terms are committed together with exactly these names.
     const row = await trx.selectFrom('users').select(NAMES).where('id', '=', id).executeTakeFirstOrThrow();
     const names = { emailNorm: row.email_norm, username: row.username, fullName: row.full_name };
     await trx.deleteFrom('user_terms').where('user_id', '=', id).execute();

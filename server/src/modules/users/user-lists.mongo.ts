@@ -3,10 +3,10 @@ import { endOfPrefix } from './search-terms.ts';
 import { readThrough, type Segment, segmentsOf } from './user-order.ts';
 import type { UserFilter, UserOrder, UserRecord, UserStore } from './user-store.ts';
 
-/** `terms`: what the user is found by, see `search-terms.ts`; follows from the names, written together with them. */
+/** `terms`: the search terms of the user, see `search-terms.ts`; derived from the names, and written together with them. */
 export type UserDocument = Omit<UserRecord, 'id'> & { _id: string; terms: string[] };
 
-/** What of a document is the record. */
+/** Leaves out the fields that are not part of the record. */
 export const RECORD = { projection: { outbox: 0, terms: 0 } } as const;
 
 const FIELDS = {
@@ -49,14 +49,14 @@ export function createMongoUserLists(users: Collection<UserDocument>): Pick<User
   };
 }
 
-/** By its name in the migration; null where a search may be the better way, which the database tries. */
+/** The index of the order, by its name in the migration; null if another may be better: then the database chooses. */
 function indexOf({ terms, roleId, ids, status, createdFrom, createdTo }: UserFilter, { by }: UserOrder): string | null {
   if (terms || roleId !== undefined || ids) return null;
   if (by !== 'createdAt') return createdFrom || createdTo ? null : INDEXES[by];
   return status === undefined ? INDEXES.createdAt : 'users_status_created';
 }
 
-/** Fields that documents of former versions do not have, those that such a version writes during a rolling update included. */
+/** Fields that are missing from documents of earlier versions, which such a version also writes during a rolling update. */
 type Newer = 'grantEpoch' | 'credentialEpoch';
 type StoredUser = Omit<UserDocument, 'terms' | Newer> & Partial<Pick<UserDocument, Newer>>;
 
@@ -70,7 +70,7 @@ function within({ by, descending }: UserOrder, segment: Segment): Filter<UserDoc
   const beyond = descending ? '$lt' : '$gt';
   const isTime = by === 'createdAt' || by === 'lastLoginAt';
   const read = (value: string) => (isTime ? new Date(value) : value);
-  // Comparisons hold only among values of one type, so that a bound leaves the nulls out.
+  // MongoDB compares only values of the same type, so a bound excludes nulls.
   const least = isTime ? new Date(-8.64e15) : '';
   switch (segment.kind) {
     case 'none':

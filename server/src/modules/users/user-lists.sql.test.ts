@@ -18,7 +18,7 @@ import { createSqlUserLists } from './user-lists.sql.ts';
 import type { UserTables } from './user-rows.sql.ts';
 import { createSqlUserStore } from './user-store.sql.ts';
 
-/** So small that a few people are many: each of the ways to read a list, and each change from one to another, is gone. */
+/** Limits that are so small that a few users take every way to read a list, and every change from one to another. */
 const WAYS = {
   'along the order': { few: 0, fewPerSkipped: 0, firstWindow: 1, largestWindow: 5, patience: 9, many: 0 },
   'along the order, then by a search': {

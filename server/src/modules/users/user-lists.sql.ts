@@ -6,21 +6,21 @@ import { toRecord, type UserRow, type UserTables } from './user-rows.sql.ts';
 import { all, asksRow, conditionsOf, type Search, searchesOf } from './user-searches.sql.ts';
 import type { UserFilter, UserOrder, UserPlace, UserStore } from './user-store.ts';
 
-/** How a list is read; it shows the same whatever these are. */
+/** Limits that decide how a list is read; its result does not depend on them. */
 export interface ListLimits {
-  /** What at most so many users meet is looked up by it, and then sorted; what more of them meet is soon met along the order. */
+  /** A search with at most this many matches is looked up and then sorted; the order soon leads to matches of one with more. */
   few: number;
-  /** Who is skipped has to be found along the order, too. */
+  /** Added to `few` for each skipped user, who must be found along the order, too. */
   fewPerSkipped: number;
-  /** Users of an order that one statement looks through: at first, and at most. */
+  /** Users of the order that one statement examines: at first, and at most. */
   firstWindow: number;
   largestWindow: number;
-  /** Where it was not soon, after so many windows: as many users may be looked up after all. */
+  /** If this many windows gave too few matches, a search with at most `many` matches is looked up after all. */
   patience: number;
   many: number;
 }
 
-/** From measurements with a million users; a look-up costs SQLite some 5 µs, a user of a window 1 to 3 µs. */
+/** Measured with a million users: SQLite takes some 5 µs for a look-up, and 1 to 3 µs for a user of a window. */
 const LIMITS: ListLimits = {
   few: 5000,
   fewPerSkipped: 2,
@@ -30,7 +30,7 @@ const LIMITS: ListLimits = {
   many: 100_000,
 };
 
-/** How many terms of one user begin alike, as a rule at most. */
+/** Usual maximum of terms of one user that have the same prefix. */
 const ROWS_PER_USER = 2;
 
 const COLUMNS = {
@@ -48,7 +48,7 @@ interface Query {
   searches: Search[];
 }
 
-/** A stretch of an order: as a whole, the next so many users of it, or those of them that a search finds. */
+/** A stretch of an order: all of it, its next `window` users, or only the matches of the search `by`. */
 interface Part {
   segment: Segment;
   window?: number;
@@ -56,8 +56,8 @@ interface Part {
 }
 
 /**
- * Lists of users on SQL. SQLite works on the very thread that answers everybody, so no statement looks through all rows: an index
- * finds a few of them, or their order is followed a window at a time.
+ * Lists of users on SQL. SQLite runs on the thread that answers all requests, so no statement scans all rows: an index finds a few of
+ * them, or the order is read one window at a time.
  */
 export function createSqlUserLists(
   { db, dialect }: SqlDatabase<UserTables>,
@@ -69,7 +69,7 @@ export function createSqlUserLists(
     return Number(rows[0]?.count);
   }
 
-  /** Not all that a search finds is made distinct, only some rows more than are asked for; all, where few users are many rows. */
+  /** Removes duplicates only from somewhat more rows than `limit`; from all rows if few users have many of them. */
   async function countFound({ users, rows }: Search, limit: number): Promise<number> {
     const most = limit * ROWS_PER_USER;
     const some = sql`select distinct user_id from (${rows} limit ${most}) as some_rows`;
@@ -86,7 +86,7 @@ export function createSqlUserLists(
     return rows;
   }
 
-  /** The last user of a window; null where the stretch ends before. */
+  /** The last user of a window; null if the stretch ends before it. */
   async function endOf(query: Query, segment: Segment, window: number): Promise<UserPlace | null> {
     const { rows } = await sql<{ id: string; sorted_by: string | Date | null }>`${stretch(query, { segment })}
       order by ${sortedIn(query, segment)} limit 1 offset ${window - 1}`.execute(db);
@@ -95,7 +95,7 @@ export function createSqlUserLists(
     return { id: last.id, value: last.sorted_by instanceof Date ? last.sorted_by.toISOString() : last.sorted_by };
   }
 
-  /** The search that the fewest users meet; null where that are more than `most`. */
+  /** The search with the fewest matches; null if these are more than `most`. */
   async function fewest(searches: Search[], most: number): Promise<Search | null> {
     let best: Search | null = null;
     let count = most + 1;
@@ -106,7 +106,7 @@ export function createSqlUserLists(
     return best;
   }
 
-  /** `isSlow`: whether what so many users of the order gave was too little to go on so. */
+  /** `isSlow`: whether the first `looked` users of the order gave too few matches to continue like this. */
   async function* partsOf(
     query: Query,
     after: UserPlace | null,
@@ -146,7 +146,7 @@ export function createSqlUserLists(
       if (filter.ids?.length === 0) return [];
       const query = { dialect, filter, order, searches: searchesOf(filter, order, dialect) };
       const rows = await readThrough<Part, Selectable<UserRow>>(
-        // Whoever skips may find many along the order, and still not be there.
+        // With `skip`, a page that is not full yet does not mean that matches are rare along the order.
         partsOf(query, after, limits.few + limits.fewPerSkipped * skip, () => skip === 0),
         { skip, limit },
         (part, skipped, most) => readPart(query, part, skipped, most),
@@ -175,7 +175,7 @@ function whole(segments: Segment[], by: Search | null): Part[] {
   return segments.map((segment) => ({ segment, ...(by && { by }) }));
 }
 
-/** The ids of a part, each with what it is sorted by. */
+/** The ids of a part, each with its sort value. */
 function places(query: Query, part: Part): RawBuilder<unknown> {
   const ids = stretch(query, part);
   const meets = query.searches.flatMap((search) => (search === part.by || search.meets === null ? [] : [search.meets]));
@@ -185,7 +185,7 @@ function places(query: Query, part: Part): RawBuilder<unknown> {
 }
 
 function stretch({ filter, order }: Query, { segment, by }: Part): RawBuilder<unknown> {
-  // A cross join, because SQLite keeps its order.
+  // SQLite keeps the table order of a cross join.
   const from = by ? sql`(${by.users}) as found cross join users` : sql`users`;
   const conditions = [
     ...(by ? [sql<SqlBool>`users.id = found.user_id`] : []),
@@ -213,7 +213,7 @@ function within({ by, descending }: UserOrder, segment: Segment): RawBuilder<Sql
   }
 }
 
-/** SQLite bounds an index by one of two conditions, and would pass by all the pages before this one if it chose the wider. */
+/** Without bounds that the segment implies: SQLite applies one bound to an index, and with the wider one would reread all earlier pages. */
 function unlessPassed(filter: UserFilter, { by, descending }: UserOrder, segment: Segment): UserFilter {
   if (by !== 'createdAt' || segment.kind !== 'any' || segment.beyond === null) return filter;
   const { createdFrom, createdTo, ...rest } = filter;
@@ -223,7 +223,7 @@ function unlessPassed(filter: UserFilter, { by, descending }: UserOrder, segment
   return { ...rest, ...(from && { createdFrom: from }), ...(to && { createdTo: to }) };
 }
 
-/** Where all are null, MySQL finds the order of the ids in the index, and PostgreSQL that of both columns. */
+/** If all values are null, MySQL uses the index for an order by id only, and PostgreSQL for one by both columns. */
 function sortedIn({ dialect, order }: Query, { kind }: Segment): RawBuilder<unknown> {
   if (kind !== 'none' || dialect !== 'mysql') return sorted(order);
   return order.descending ? sql`id desc` : sql`id asc`;

@@ -1,15 +1,15 @@
 import type { UserOrder, UserPlace } from './user-store.ts';
 
 /**
- * A stretch of an order that one index lookup finds, in which users are sorted by value and id: those without a value, those who
- * share one, or those with any value (`beyond` one, if said). `afterId` begins it behind a user; in the direction of the order.
+ * A stretch of an order (by value, then id) that one index lookup finds: the users without a value, those with the same value, or those
+ * with any value (only the ones beyond `beyond`, unless it is null). It begins after `afterId`, in the direction of the order.
  */
 export type Segment =
   | { kind: 'none'; afterId: string | null }
   | { kind: 'same'; value: string; afterId: string }
   | { kind: 'any'; beyond: string | null };
 
-/** What of an order lies after a place, in parts: a comparison of pairs is no index lookup on every database, nor are nulls first. */
+/** The rest of an order after a place, in segments: not every database looks up a pair of values in an index, or sorts nulls first. */
 export function segmentsOf({ by, descending }: UserOrder, after: UserPlace | null): Segment[] {
   const has = (beyond: string | null): Segment => ({ kind: 'any', beyond });
   const none = (afterId: string | null): Segment[] => (by === 'createdAt' ? [] : [{ kind: 'none', afterId }]);
@@ -19,7 +19,7 @@ export function segmentsOf({ by, descending }: UserOrder, after: UserPlace | nul
   return [{ kind: 'same', value, afterId: id }, has(value), ...(descending ? none(null) : [])];
 }
 
-/** Reads on from part to part until the page is full. `count` is asked only about parts in which everybody was skipped. */
+/** Reads part after part until the page is full. Calls `count` only for parts in which all users were skipped. */
 export async function readThrough<Part, Row>(
   parts: Iterable<Part> | AsyncIterable<Part>,
   page: { skip: number; limit: number },

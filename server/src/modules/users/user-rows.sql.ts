@@ -48,19 +48,19 @@ export interface UserRow {
 
 export interface UserTables {
   users: UserRow;
-  /** What each user is found by, see `search-terms.ts`; follows from the row, written in its transaction. */
+  /** The search terms of each user, see `search-terms.ts`; derived from the row, and written in the same transaction. */
   user_terms: { term: string; user_id: string };
-  /** The same of `role_ids`. */
+  /** The same for `role_ids`. */
   user_roles: { role_id: string; user_id: string };
 }
 
-/** All columns of a kind of columns; what is undefined is not written. */
+/** A value for each of these columns; undefined is not written. */
 type Columns<Column extends keyof UserRow> = { [C in Column]: Updateable<UserRow>[C] | undefined };
 
 type EmailChangeColumn = Extract<keyof UserRow, `email_change_${string}`>;
 type InvitationColumn = Extract<keyof UserRow, `invitation_${string}`>;
 
-/** A waiting change of address, or none. */
+/** The columns of a pending change of address; null clears them. */
 function toEmailChangeColumns(change: EmailChange | null | undefined): Columns<EmailChangeColumn> {
   const none = change === undefined ? undefined : null;
   return {
@@ -73,7 +73,7 @@ function toEmailChangeColumns(change: EmailChange | null | undefined): Columns<E
   };
 }
 
-/** A waiting invitation, or none. */
+/** The columns of a pending invitation; null clears them. */
 function toInvitationColumns(invitation: Invitation | null | undefined): Columns<InvitationColumn> {
   const none = invitation === undefined ? undefined : null;
   return {
@@ -83,7 +83,7 @@ function toInvitationColumns(invitation: Invitation | null | undefined): Columns
   };
 }
 
-/** The columns of some fields of a user. */
+/** The columns of the given fields of a user. */
 export function toColumns(user: Partial<UserRecord>): Columns<keyof UserRow> {
   return {
     id: user.id,
@@ -118,7 +118,7 @@ export function toColumns(user: Partial<UserRecord>): Columns<keyof UserRow> {
 }
 
 export function toRow(user: UserRecord): Insertable<UserRow> {
-  // A whole record leaves none undefined.
+  // A complete record leaves no column undefined.
   return toColumns(user) as Insertable<UserRow>;
 }
 

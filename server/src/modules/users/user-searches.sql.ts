@@ -5,15 +5,15 @@ import type { UserFilter, UserOrder } from './user-store.ts';
 
 /** A condition that has an index of its own. */
 export interface Search {
-  /** The ids of those who meet it, each once, as `user_id`. */
+  /** Selects the ids of the users who meet it, each once, as `user_id`. */
   users: RawBuilder<unknown>;
-  /** The same, where somebody may be there twice: quicker to count. */
+  /** The same, possibly with duplicates: faster to count. */
   rows: RawBuilder<unknown>;
-  /** Whether `users.id` meets it; null where `conditionsOf` asks. */
+  /** Whether `users.id` meets it; null if `conditionsOf` checks it. */
   meets: RawBuilder<SqlBool> | null;
 }
 
-/** What a filter has an index for besides the one of the order. */
+/** The conditions of a filter that have an index, besides the index of the order. */
 export function searchesOf(filter: UserFilter, order: UserOrder, dialect: Dialect): Search[] {
   const { terms = [], roleId, ids, createdFrom, createdTo } = filter;
   const searches = terms.map((term) => {
@@ -42,19 +42,19 @@ export function searchesOf(filter: UserFilter, order: UserOrder, dialect: Dialec
   ];
 }
 
-/** Whether a filter asks what only the row of a user tells; erased users are in no side table anyhow. */
+/** Whether a filter needs columns of `users`. `erased` users need no check: they are in no side table. */
 export function asksRow({ ids, status, verified, createdFrom, createdTo }: UserFilter): boolean {
   return [ids, status, verified, createdFrom, createdTo].some((value) => value !== undefined);
 }
 
-/** MariaDB makes of `exists` a join with everybody whom the term finds; a value that is asked for stays a look-up. */
+/** MariaDB turns `exists` into a join with all users who have the term; a subquery for a value stays a look-up. */
 function hasTerm(begun: RawBuilder<unknown>, dialect: Dialect): RawBuilder<SqlBool> {
   if (dialect !== 'mysql') return sql`exists (select 1 from user_terms where user_id = users.id and ${begun})`;
   const own = sql`user_terms force index (user_terms_user_id) where user_id = users.id`;
   return sql`(select 1 from ${own} and ${begun} limit 1) = 1`;
 }
 
-/** What the row itself tells. */
+/** The conditions on columns of `users`. */
 export function conditionsOf({ ids, status, verified, createdFrom, createdTo }: UserFilter): RawBuilder<SqlBool>[] {
   return [
     status === undefined ? sql<SqlBool>`users.status <> 'erased'` : sql<SqlBool>`users.status = ${status}`,
@@ -65,7 +65,7 @@ export function conditionsOf({ ids, status, verified, createdFrom, createdTo }: 
   ];
 }
 
-/** All of at least one. */
+/** Joins at least one condition by `and`. */
 export function all(conditions: RawBuilder<SqlBool>[]): RawBuilder<SqlBool> {
   return sql`${sql.join(conditions, sql` and `)}`;
 }

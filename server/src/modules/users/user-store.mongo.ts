@@ -7,10 +7,10 @@ import { userChanges } from './user-changes.ts';
 import { createMongoUserLists, RECORD, toRecord, type UserDocument } from './user-lists.mongo.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
 
-/** The fields that a user's terms follow from. */
+/** The fields from which the terms of a user are derived. */
 const NAMES = ['emailNorm', 'username', 'fullName'] as const;
 
-/** A tombstone: of what only documents have, too, nothing stays that is not named. */
+/** A tombstone, in which the field that only documents have is cleared, too. */
 const TOMBSTONE: Cleared<Omit<UserDocument, '_id'>> = { ...ERASED, terms: [] };
 
 /** Users on MongoDB. */
@@ -23,7 +23,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
     return document ? toRecord(document) : null;
   }
 
-  /** Writes `set` onto exactly the version that was read, with its event. */
+  /** Writes `set` and the event if the user is still at the version that was read. */
   async function change(
     { id, version, now }: UserAt,
     set: Partial<UserDocument>,
@@ -37,7 +37,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
     }
   }
 
-  /** The same where the new values depend on the old ones: they are read first, and the version says that they are still there. */
+  /** The same for new values that depend on the old ones, which are read first; the check of the version detects a change in between. */
   async function changeFrom(
     at: UserAt,
     next: (user: UserRecord) => Partial<UserDocument>,
@@ -47,7 +47,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
     return user?.version === at.version ? change(at, next(user), event) : 'lost';
   }
 
-  /** Brings the terms along with the names that they follow from. */
+  /** Also updates the terms if a name changes. */
   function changeFields(at: UserAt, said: Partial<UserRecord>, event: EventDraft): Promise<UserChange> {
     const set = written(said);
     if (!NAMES.some((name) => name in set)) return change(at, set, event);
@@ -62,7 +62,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
         return 'ok';
       } catch (error) {
         const taken = takenName(error);
-        // A registration that was used up meets its own address, too.
+        // A used registration violates the uniqueness of its own address, too.
         return (await findBy('_id', id)) ? 'lost' : taken;
       }
     },
@@ -81,7 +81,7 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
       return result.matchedCount === 1;
     },
 
-    // By its path: a try that is counted at the same time is not written over.
+    // By its path, so that a concurrently counted try is not overwritten.
     extendEmailChange: (at, expiresAt, event) =>
       change(at, { 'emailChange.expiresAt': expiresAt } as Partial<UserDocument>, event),
 
@@ -141,7 +141,7 @@ function takenName(error: unknown): UserChange {
   return violated.includes('usernameKey') ? 'username_taken' : 'email_taken';
 }
 
-/** What is undefined is left out; the driver would write null. */
+/** Leaves out undefined fields, which the driver would write as null. */
 function withoutUndefined<T extends object>(fields: T): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

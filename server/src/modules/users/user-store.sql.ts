@@ -19,7 +19,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
     return row ? toRecord(row) : null;
   }
 
-  /** Writes `set` onto exactly the version that was read, with its event. */
+  /** Writes `set` and the event if the user is still at the version that was read. */
   async function change(
     { id, version, now }: UserAt,
     set: Omit<Updateable<UserRow>, 'deleted_at'> & { deleted_at?: Date | null | RawBuilder<Date> | undefined },
@@ -54,7 +54,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
         return 'ok';
       } catch (error) {
         if (uniqueViolation(error) === null) throw error;
-        // A registration that was used up meets its own address, too; which of the violations is told is the database's choice.
+        // A used registration violates the uniqueness of its own address, too; the database chooses which violation it reports.
         return (await findBy('id', user.id)) ? 'lost' : takenName(error);
       }
     },
@@ -100,7 +100,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
       ),
 
     async remove(id) {
-      // The erasure itself emptied the side tables.
+      // The erasure has already emptied the side tables.
       await db.deleteFrom('users').where('id', '=', id).where('status', '=', 'erased').execute();
     },
 

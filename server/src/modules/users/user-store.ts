@@ -6,19 +6,19 @@ export interface UserProfile {
   location?: string;
 }
 
-/** A move to another address that waits for its code (or, to the same address, its first verification). */
+/** A change of address that is pending until its code is confirmed; also the first verification of the same address. */
 export interface EmailChange {
-  /** The challenge that the code is derived from. */
+  /** The id of the challenge from which the code is derived. */
   id: string;
   keyId: string;
   email: string;
   emailNorm: string;
   expiresAt: Date;
-  /** Codes that were tried, counted before they are compared. */
+  /** Number of tried codes; each is counted before it is compared. */
   tries: number;
 }
 
-/** What the token of an invitation is derived from, together with the user's id and password version: a password voids it. */
+/** The token of an invitation is derived from this, the user's id and the password version: setting a password voids it. */
 export interface Invitation {
   id: string;
   keyId: string;
@@ -27,13 +27,13 @@ export interface Invitation {
 
 export interface UserRecord {
   id: string;
-  /** As the person wrote it; null once an erasure released it. */
+  /** As the user wrote it; null after an erasure. */
   email: string | null;
-  /** The canonical form: unique. */
+  /** The canonical form; unique. */
   emailNorm: string | null;
   emailVerified: boolean;
   username: string | null;
-  /** The look-alike key: unique. */
+  /** The look-alike key; unique. */
   usernameKey: string | null;
   fullName: string | null;
   phone: string | null;
@@ -41,21 +41,21 @@ export interface UserRecord {
   locale: string | null;
   profile: UserProfile;
   profilePublic: boolean;
-  /** `erased`: a tombstone without a name or address, until its events are home. It is nobody to everybody. */
+  /** `erased`: a tombstone without a name or address, kept until its events have been moved. It no longer counts as a user. */
   status: 'active' | 'disabled' | 'deleted' | 'erased';
-  /** Ids of granted roles; that of the superadmins is never among them. */
+  /** Ids of the granted roles; never includes that of the superadmins. */
   roleIds: string[];
   /**
-   * May stand in the record of the superadmins, which alone decides. While it is set, nobody disables or deletes this user without
-   * asking that record first (decision 8).
+   * The user may be in the record of the superadmins, which alone decides. While the mark is set, disabling or deleting this user
+   * requires a check of that record first (decision 8).
    */
   superadminMark: boolean;
-  /** PHC, or an imported form; null: nobody can sign in by password. */
+  /** In PHC or an imported format; null: no sign-in by password. */
   passwordHash: string | null;
-  /** Grows with every new password: secrets that name an older one are void. */
+  /** Incremented by every new password; secrets that name an older version are void. */
   passwordVersion: number;
   mustChangePassword: boolean;
-  /** Sessions that began under an earlier epoch are dead, but the kept one. */
+  /** Sessions of an earlier epoch have ended, except `keptSessionId`. */
   sessionEpoch: number;
   keptSessionId: string | null;
   /** API keys and OAuth grants of an older grant epoch are void. */
@@ -63,20 +63,20 @@ export interface UserRecord {
   /** Passkeys, TOTP, recovery codes and social identities of an older credential epoch are void. */
   credentialEpoch: number;
   emailChange: EmailChange | null;
-  /** A link that waits for its owner's first password. */
+  /** A pending invitation: its link sets the first password. */
   invitation: Invitation | null;
   lastLoginAt: Date | null;
   deletedAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
-  /** Grows with every change that carries an event; a verb that names an older one has lost. */
+  /** Incremented by every change that carries an event; a verb that names an older version loses. */
   version: number;
 }
 
-/** What a verb met: it happened, somebody else was faster, or a name is in use. */
+/** The result of a verb: applied, lost to a concurrent change, or refused because a name is in use. */
 export type UserChange = 'ok' | 'lost' | 'email_taken' | 'username_taken';
 
-/** Names one state of one user; the verb happens to that state or not at all. */
+/** Names one state of one user: a verb changes that state or nothing. */
 export interface UserAt {
   id: string;
   version: number;
@@ -87,9 +87,9 @@ type Address = 'email' | 'emailNorm' | 'emailVerified';
 type Profile = 'fullName' | 'username' | 'usernameKey' | 'phone' | 'locale' | 'profile' | 'profilePublic';
 export type ProfilePatch = Partial<Pick<UserRecord, Profile | Address>>;
 
-/** Which users a list shows; what is not said does not matter. Erased ones are never shown. */
+/** Which users a list shows; omitted fields do not filter. Erased users are never shown. */
 export interface UserFilter {
-  /** Each must begin one of the user's own terms; in the form of `search-terms.ts`. */
+  /** Each must be a prefix of a term of the user; see `searchTerms`. */
   terms?: readonly string[];
   roleId?: string;
   /** Only these. */
@@ -102,13 +102,13 @@ export interface UserFilter {
   createdTo?: Date;
 }
 
-/** By `emailNorm` and by `username` as text, byte by byte; who has no such value comes before everybody who has one (last, when descending). */
+/** `emailNorm` and `username` are compared byte by byte. Users without a value come first (last, when descending). */
 export interface UserOrder {
   by: 'createdAt' | 'email' | 'username' | 'lastLoginAt';
   descending: boolean;
 }
 
-/** A place in an order: what the last user seen is sorted by (a time as ISO 8601), then their id, in the same direction. */
+/** A place in an order: the sort value of the last user seen (a time as ISO 8601), and the id, sorted in the same direction. */
 export interface UserPlace {
   value: string | null;
   id: string;
@@ -116,7 +116,7 @@ export interface UserPlace {
 
 /** Every verb that carries an event writes it and the change in one atomic step, and sets `version` to one more. */
 export interface UserStore {
-  /** `lost`: the id exists already, so the registration or invitation that it came from is used up. */
+  /** `lost`: the id exists already, so the registration or invitation that it came from has been used. */
   insert(user: UserRecord, event: EventDraft): Promise<UserChange>;
   find(id: string): Promise<UserRecord | null>;
   findByEmail(emailNorm: string): Promise<UserRecord | null>;
@@ -128,9 +128,9 @@ export interface UserStore {
     },
     event: EventDraft,
   ): Promise<UserChange>;
-  /** The same password in a better hash: no event, no new version; only while `from` is still there. */
+  /** Replaces the hash `from` by a better one of the same password; false if it has changed. No event, no new version. */
   upgradeHash(id: string, from: string, to: string): Promise<boolean>;
-  /** Another address ends a waiting change of it: its code must not take it back. */
+  /** A new address ends a pending change, whose code could otherwise replace it. */
   patchProfile(at: UserAt, patch: ProfilePatch, event: EventDraft): Promise<UserChange>;
   endSessions(
     at: UserAt,
@@ -138,38 +138,38 @@ export interface UserStore {
     event: EventDraft,
   ): Promise<UserChange>;
   beginEmailChange(at: UserAt, change: EmailChange, event: EventDraft): Promise<UserChange>;
-  /** A later end for the waiting change, whose tries stay as they are counted meanwhile. */
+  /** Extends the pending change; tries that are counted concurrently stay counted. */
   extendEmailChange(at: UserAt, expiresAt: Date, event: EventDraft): Promise<UserChange>;
-  /** Counts one try of a code; false where the challenge is another, expired, or has no tries left. */
+  /** Counts one try of a code; false if the challenge is not pending, has expired, or has no tries left. */
   countEmailTry(id: string, challengeId: string, limit: number, now: Date): Promise<boolean>;
-  /** Takes the waiting address, verified, and ends the challenge. */
+  /** Sets the pending address as verified, and ends the challenge. */
   takeEmail(at: UserAt, address: { email: string; emailNorm: string }, event: EventDraft): Promise<UserChange>;
   /**
-   * Ends the mark and a waiting change of address or invitation, too. The credential epoch stays: whoever is restored signs in as before.
+   * Also clears the mark, and a pending change of address or invitation. The credential epoch stays: a restored user signs in as before.
    */
   softDelete(
     at: UserAt,
     change: Pick<UserRecord, 'sessionEpoch' | 'grantEpoch'>,
     event: EventDraft,
   ): Promise<UserChange>;
-  /** Disables, enables, or restores after `softDelete` (`deletedAt` becomes null); ends the mark. */
+  /** Disables, enables, or restores after `softDelete` (`deletedAt` becomes null); clears the mark. */
   setStatus(
     at: UserAt,
     change: { status: 'active' | 'disabled'; sessionEpoch: number },
     event: EventDraft,
   ): Promise<UserChange>;
-  /** Leaves a tombstone: `ERASED` of `erasure.ts`, and `deletedAt` is now unless it was set. */
+  /** Turns the user into a tombstone: `ERASED` of `erasure.ts`; `deletedAt` is set unless it was already. */
   erase(
     at: UserAt,
     change: Pick<UserRecord, 'sessionEpoch' | 'grantEpoch' | 'credentialEpoch'>,
     event: EventDraft,
   ): Promise<UserChange>;
-  /** Takes a tombstone away once its events are home; does nothing to anybody else. */
+  /** Deletes a tombstone, after its events have been moved; does nothing to other users. */
   remove(id: string): Promise<void>;
   setRoles(at: UserAt, change: { roleIds: string[] }, event: EventDraft): Promise<UserChange>;
   setSuperadminMark(at: UserAt, mark: boolean, event: EventDraft): Promise<UserChange>;
   invite(at: UserAt, invitation: Invitation, event: EventDraft): Promise<UserChange>;
-  /** The first password; the address that the link was mailed to is verified by it. */
+  /** Sets the first password, and marks the address that got the link as verified. */
   acceptInvitation(
     at: UserAt,
     change: { hash: string; passwordVersion: number; sessionEpoch: number } & Partial<
@@ -183,10 +183,10 @@ export interface UserStore {
     order: UserOrder,
     page: { after: UserPlace | null; skip: number; limit: number },
   ): Promise<UserRecord[]>;
-  /** How many there are, counted no further than `limit`. */
+  /** The number of matching users, counted up to `limit`. */
   count(filter: UserFilter, limit: number): Promise<number>;
-  /** Ids of those who were deleted before then and can still be restored, the earliest first. */
+  /** Ids of users who were deleted before then and are not erased yet, the earliest first. */
   listDeletedBefore(before: Date, limit: number): Promise<string[]>;
-  /** Never moves backwards. No event: it follows from one. */
+  /** Sets `lastLoginAt`, but never to an earlier time. No event: it follows from one. */
   noteLogin(id: string, at: Date): Promise<void>;
 }

@@ -14,28 +14,28 @@ import { createOwnAccount, type OwnAccount } from './own-account.ts';
 import type { ReservedUsernames } from './reserved-usernames.ts';
 import type { UserRecord, UserStore } from './user-store.ts';
 
-/** `users.patchMe(callerOf(request), actorOf(request), { fullName: 'Ann Lee' })`. Names and their forms: `names.ts`. */
+/** Use cases of accounts: `users.patchMe(callerOf(request), actorOf(request), { fullName: 'Ann Lee' })`. Forms of names: `names.ts`. */
 export interface Users extends OwnAccount, EmailChanges {
   /**
-   * As it is chosen by its owner, who has the key `held`. Throws `username_invalid`, and `username_taken` for names that only
-   * administrators give, other than their own.
+   * Validates a username that a user chooses; `held` is the key of the user's current name. Throws `username_invalid`, and
+   * `username_taken` for a reserved name, except the current one.
    */
   toOwnUsername(input: string | null | undefined, held?: string | null): ReturnType<typeof toUsername>;
-  /** By e-mail address or username; an `@` decides. Null also for what can be neither. */
+  /** Finds by e-mail address if `login` contains an `@`, else by username. Null also for an invalid login. */
   findByLogin(login: string): Promise<UserRecord | null>;
   change: ChangeActive;
-  /** A user that is about to be inserted: whatever is not said has the value of a newcomer. */
+  /** A user to insert: fields that are not given have the values of a new user. */
   draft(id: string, fields: Partial<UserRecord>): UserRecord;
-  /** Throws `user_not_found` unless its owner made it public. */
+  /** Finds by username. Throws `user_not_found` unless the user is active and the profile is public. */
   publicProfile(username: string): Promise<UserRecord & { username: string }>;
 }
 
-/** Accounts: who is who, and what people do with their own. */
+/** Finds accounts, and changes them for their users. */
 export function createUsers(deps: {
   store: UserStore;
   events: Events;
   keyring: Keyring;
-  /** The roles of a newcomer. */
+  /** The roles of a new user. */
   firstRoleIds: readonly string[];
   isReserved: ReservedUsernames;
   /** Throws `superadmin_protected`; see `Superadmins.demandNotSuperadmin`. */

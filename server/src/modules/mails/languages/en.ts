@@ -10,6 +10,6 @@ export const en: Language = {
   minutes,
   codeTerms: (count) =>
     `The code is valid for ${minutes(count)} and can be used once. We never ask for it by phone or e-mail.`,
-  codeUnasked: 'If you did not ask for this, you need not do anything: nothing changes without the code.',
+  codeUnasked: 'If you did not ask for this, you do not need to do anything: nothing changes without the code.',
   facts: { time: 'Time', device: 'Device', ip: 'IP address', country: 'Country', unknown: 'unknown' },
 };

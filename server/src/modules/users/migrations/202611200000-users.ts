@@ -5,7 +5,7 @@ import { type Columns, createIndex } from '../../../platform/database/columns.ts
 const required = (column: ColumnDefinitionBuilder) => column.notNull();
 const key = (column: ColumnDefinitionBuilder) => column.primaryKey().notNull();
 
-/** The sweep finds by it the documents that still carry an event; the others are not in it. */
+/** For the sweep: contains only the documents that still carry an event. */
 const OUTBOX = {
   name: 'outbox',
   key: { 'outbox._id': 1 },
@@ -47,7 +47,7 @@ export const sql = {
       .addColumn('updated_at', columns.time(), required)
       .addColumn('version', columns.int(), required)
       .execute();
-    // Null where an erasure released the name: a unique index ignores those rows.
+    // Null after an erasure: a unique index ignores those rows.
     await createIndex(db, columns, { name: 'users_email_norm', table: 'users', on: ['email_norm'], unique: true });
     await createIndex(db, columns, { name: 'users_username_key', table: 'users', on: ['username_key'], unique: true });
   },
@@ -60,7 +60,7 @@ export const sql = {
 export const mongo = {
   async up(db: Db): Promise<void> {
     await db.collection('users').createIndexes([
-      // `$gte: ''` is any text, no null. Unlike `$type`, the planner sees that a search for a text implies it.
+      // `$gte: ''` is any text, but not null. Unlike with `$type`, the planner sees that a search for a text implies it.
       {
         name: 'users_email_norm',
         key: { emailNorm: 1 },

@@ -15,7 +15,7 @@ import * as migration from './202611260000-users.ts';
 
 const NAME = '202611260000-users';
 const ROLE = '00000000-0000-7000-8000-000000000003';
-/** More than are read at a time. */
+/** More users than one read takes. */
 const PEOPLE = 1201;
 
 const all = await discoverMigrations(new URL('../../', import.meta.url));
@@ -37,7 +37,7 @@ const people: Person[] = Array.from({ length: PEOPLE }, (_, i) => ({
 }));
 const superadmins = people.slice(0, 2).map(({ id }) => id);
 
-/** As the version before wrote them. */
+/** Users as the version before wrote them. */
 async function insertPeople(database: Database): Promise<void> {
   const common = { passwordVersion: 1, sessionEpoch: 0, version: 1, createdAt: NOW, updatedAt: NOW };
   if (database.kind === 'mongo') {
@@ -134,7 +134,7 @@ for (const { name, freshUrl } of testDatabases()) {
         await assertMigrated(storeOf(database));
       }));
 
-    // PostgreSQL and SQLite take back what a crash interrupts; the others keep what was done.
+    // PostgreSQL and SQLite roll back a migration that a crash interrupts; the others keep what was done.
     if (name === 'mysql' || name === 'mongodb') {
       it('can be run again, in both directions, where a crash came right before its end', () =>
         withPeople(async (database) => {

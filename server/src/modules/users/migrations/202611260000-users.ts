@@ -7,22 +7,22 @@ const required = (column: ColumnDefinitionBuilder) => column.notNull();
 const withoutRowid = rawSql`without rowid`;
 const no = (column: ColumnDefinitionBuilder) => column.notNull().defaultTo(false);
 
-/** Roles had no records of their own; newcomers were granted this name. */
+/** Roles had no records of their own; new users were granted this name. */
 const FORMER_ROLE = 'user';
 const ROLE = '00000000-0000-7000-8000-000000000003';
 
-/** Users that are read at a time. */
+/** Users per read. */
 const BATCH = 500;
-/** Rows that are inserted at a time, two values each: SQLite takes 32,766 values. */
+/** Rows per insert, with two values each: SQLite allows 32,766 values. */
 const ROWS = 5000;
 
-/** MySQL's numbers: the column, or what is to be dropped, was there, or gone, after an earlier run that a crash ended. */
+/** MySQL's error numbers after an earlier run that crashed: the column exists already, or what is to be dropped is gone. */
 const COLUMN_EXISTS = 1060;
 const NOTHING_TO_DROP = 1091;
 
 /**
- * The orders of the list of users. What most lists filter by is in each index as well, so that whoever reads along an order sees
- * the rows themselves only where they are shown.
+ * The orders of the list of users. Each index also contains the columns by which most lists filter, so that only rows that are shown
+ * are read themselves.
  */
 const ORDERS = ['created_at', 'email_norm', 'username', 'last_login_at'].map((column) => ({
   name: `users_${column}_id`,
@@ -85,7 +85,7 @@ export const sql = {
   },
 };
 
-/** Where a crash can leave a column behind, which is only MySQL, that is no failure. */
+/** Ignores a column that a crash left behind, which is possible only on MySQL. */
 function addColumn(
   db: Kysely<unknown>,
   name: string,
@@ -123,7 +123,7 @@ async function createSideTable(
 
 async function replaceRole(db: Kysely<Tables>, from: string, to: string): Promise<void> {
   await eachBatch(db, async (users) => {
-    // Most people have the same roles: one statement for all of them.
+    // Most users have the same roles: one statement changes all of them.
     for (const [present, ids] of groupIds(users)) {
       const roleIds = renamed(JSON.parse(present), from, to);
       if (roleIds === null) continue;
@@ -142,7 +142,7 @@ function groupIds(users: Names[]): Map<string, string[]> {
   return groups;
 }
 
-/** Null where it is not among them. */
+/** Null if `from` is not among them. */
 function renamed(roleIds: string[], from: string, to: string): string[] | null {
   if (!roleIds.includes(from)) return null;
   return [...new Set(roleIds.map((id) => (id === from ? to : id)))];
@@ -165,7 +165,7 @@ async function eachBatch(db: Kysely<Tables>, work: (users: Names[]) => Promise<v
 
 async function fillSideTables(db: Kysely<Tables>, users: Names[]): Promise<void> {
   const ids = users.map(({ id }) => id);
-  // What an earlier run has written before a crash.
+  // Removes what an earlier run wrote before a crash.
   await db.deleteFrom('user_terms').where('user_id', 'in', ids).execute();
   await db.deleteFrom('user_roles').where('user_id', 'in', ids).execute();
   const terms = users.flatMap(({ id, email_norm: emailNorm, username, full_name: fullName }) =>

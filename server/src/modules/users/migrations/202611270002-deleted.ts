@@ -5,7 +5,7 @@ import { dropIndex, dropMongoIndex } from '../../../platform/database/drop-index
 
 const NAME = 'users_deleted_at';
 
-/** For who is to be erased: few of all are deleted. */
+/** For erasures. Partial, because few users are deleted. */
 export const sql = {
   async up(db: Kysely<unknown>, columns: Columns): Promise<void> {
     const where = raw<boolean>`deleted_at is not null`;

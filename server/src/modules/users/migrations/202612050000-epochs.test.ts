@@ -17,7 +17,7 @@ const NAME = '202612050000-epochs';
 const all = await discoverMigrations(new URL('../../', import.meta.url));
 const earlier = Object.fromEntries(Object.entries(all).filter(([name]) => name < NAME));
 
-/** As the former version inserts somebody; gives their id. */
+/** Inserts a user as the former version does; returns the id. */
 async function insertFormer(database: Database): Promise<string> {
   const id = makeId();
   if (database.kind === 'mongo') {
@@ -120,7 +120,7 @@ describe('the epochs of users', { timeout: 120_000 }, () => {
         );
       }));
 
-    // PostgreSQL and SQLite take back what a crash interrupts; the others keep what was done, and the next start runs all of it again.
+    // PostgreSQL and SQLite roll back a migration that a crash interrupts; the others keep what was done, and the next start repeats it.
     it(`go and come again, also when a crash repeats it (${name})`, () =>
       withDatabase(async (database) => {
         const times = database.kind === 'mongo' || database.dialect === 'mysql' ? 2 : 1;

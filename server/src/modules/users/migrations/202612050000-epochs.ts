@@ -5,7 +5,7 @@ import type { Columns } from '../../../platform/database/columns.ts';
 
 const zero = (column: ColumnDefinitionBuilder) => column.notNull().defaultTo(0);
 
-/** With a default: the former version goes on inserting users beside this one during a rolling update. */
+/** With a default, because the former version still inserts users during a rolling update. */
 export const sql = {
   up: (db: Kysely<unknown>, columns: Columns) =>
     addColumns(db, 'users', { grant_epoch: columns.int(), credential_epoch: columns.int() }, zero),
