@@ -35,7 +35,8 @@ export function keyAdminRoutes({ keys }: { keys: Keys }) {
         schema: {
           operationId: 'rotateKeys',
           summary: 'Rotate: make the next key the active one',
-          description: 'Rotates the keys that sign tokens, unless `use` says otherwise. What the present key signed stays valid until it expires.',
+          description:
+            'Rotates the keys that sign tokens, unless `use` says otherwise. What the present key signed stays valid until it expires.',
           tags: TAGS,
           body: optionalBody(rotateBody),
           response: { 200: keysSchema },
@@ -54,7 +55,8 @@ export function keyAdminRoutes({ keys }: { keys: Keys }) {
         schema: {
           operationId: 'revokeKey',
           summary: 'Revoke a key and everything that it signed',
-          description: 'For a key that may have leaked. Takes effect immediately. If the key is active, the next one becomes active first.',
+          description:
+            'For a key that may have leaked. Takes effect immediately. If the key is active, the next one becomes active first.',
           tags: TAGS,
           params: keyParams,
           response: { 200: keysSchema },
