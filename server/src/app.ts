@@ -149,7 +149,8 @@ export async function createApp(deps: {
   const mails = createMails({ ...ground, eventStore, userStore: storage.users, jobs, mailer });
 
   const { algorithm } = config.tokens;
-  const keys = createKeys({ ...ground, store: storage.keys, algorithm, rotation: config.keyRotation, periodic });
+  const signing = { algorithm, issuer: config.publicUrl, rotation: config.keyRotation };
+  const keys = createKeys({ ...ground, ...signing, store: storage.keys, periodic });
   const encryption = createPasswordEncryption({ ...ground, store: storage.nonces, keys: keys.encryption, periodic });
   const { decryptor } = encryption;
   const catalogue = createRouteCatalogue();

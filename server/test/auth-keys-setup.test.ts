@@ -5,6 +5,41 @@ import { HOUR, MINUTE } from '../src/platform/clock.ts';
 import { ok, type SignedInBody } from './client.ts';
 import { refused, somebody, withScene } from './scenario.ts';
 
+describe('/.well-known/oauth-authorization-server', () => {
+  const WELL_KNOWN = '/.well-known/oauth-authorization-server';
+
+  test('names the issuer and the keys of the tokens', () =>
+    withScene(async (s) => {
+      const answer = await s.app.http.inject(WELL_KNOWN);
+      assert.match(String(answer.headers['cache-control']), /max-age=[1-9]/);
+      const metadata = ok<Record<string, unknown>>(answer, 200);
+      assert.deepEqual(metadata, {
+        issuer: 'http://localhost:8000',
+        jwks_uri: 'http://localhost:8000/.well-known/jwks.json',
+        response_types_supported: [],
+        grant_types_supported: [],
+      });
+      const { accessToken } = await s.client.register(somebody());
+      assert.equal(decodeJwt(accessToken).iss, metadata.issuer);
+      ok(await s.app.http.inject(String(metadata.jwks_uri).slice(String(metadata.issuer).length)), 200);
+    }));
+
+  test('is also where RFC 8414 looks for an issuer with a path', () =>
+    withScene(
+      async (s) => {
+        for (const path of [WELL_KNOWN, `${WELL_KNOWN}/auth`]) {
+          const { issuer, jwks_uri } = ok<Record<string, unknown>>(await s.app.http.inject(path), 200);
+          assert.deepEqual(
+            [issuer, jwks_uri],
+            ['https://a.example/auth', 'https://a.example/auth/.well-known/jwks.json'],
+          );
+        }
+        assert.equal((await s.app.http.inject(`${WELL_KNOWN}/other`)).statusCode, 404);
+      },
+      { env: { PUBLIC_URL: 'https://a.example/auth' } },
+    ));
+});
+
 describe('/.well-known/jwks.json', () => {
   for (const SIGNING_ALGORITHM of ['EdDSA', 'ES256', 'RS256']) {
     test(`others verify our ${SIGNING_ALGORITHM} tokens with it, and find the claims of the contract`, () =>

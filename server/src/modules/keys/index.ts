@@ -8,19 +8,22 @@ import { keyAdminRoutes } from './admin-routes.ts';
 import { registerKeyJobs } from './jobs.ts';
 import type { KeyStore, SigningAlgorithm } from './key-store.ts';
 import { createKeys as createKeyPairs, type Keys } from './keys.ts';
+import { metadataRoutes } from './metadata-routes.ts';
 import { jwksRoutes } from './routes.ts';
 
 export { keyErrors } from './errors.ts';
 export type { Keys } from './keys.ts';
 export { checkSecretKey } from './secret-check.ts';
 
-/** The keys of the server, and what tends them: `createKeys({ ...ground, store: storage.keys, algorithm, rotation, periodic })`. */
+/** The keys of the server, and what tends them: `createKeys({ ...ground, store: storage.keys, algorithm, issuer, rotation, periodic })`. */
 export function createKeys(deps: {
   store: KeyStore;
   events: Events;
   keyring: Keyring;
   /** Of signing keys that are made from `start` on, by whichever instance. */
   algorithm: SigningAlgorithm;
+  /** `iss` of access tokens: the public URL. */
+  issuer: string;
   /** Milliseconds that a key is active. */
   rotation: number;
   periodic: Periodic;
@@ -33,7 +36,7 @@ export function createKeys(deps: {
     ...keys,
     part: {
       routes: [keyAdminRoutes({ keys })],
-      pages: [jwksRoutes({ keys: keys.signing })],
+      pages: [jwksRoutes({ keys: keys.signing }), metadataRoutes(deps)],
       remembers: { evict: keys.evict, clear: keys.readAll },
     },
   };
