@@ -109,8 +109,10 @@ export async function createApp(deps: {
   /** Where the development mailbox keeps its mails; null with SMTP. */
   mailbox: Mailbox | null;
   clock: Clock;
-  /** Milliseconds that a request may wait for its password to be hashed. */
+  /** Milliseconds that a request may wait for its password to be decrypted, and to be hashed. */
   longestWait?: number | undefined;
+  /** Milliseconds without news from the database after which what is remembered counts as out of date. */
+  blindAfter?: number | undefined;
   /** Kinds of credentials besides sessions. */
   credentials: readonly CredentialKind[];
   /** For what must not depend on the time that the system's clock is set to. */
@@ -118,7 +120,7 @@ export async function createApp(deps: {
   log: Logger;
   version: string;
 }): Promise<App> {
-  const { config, database, redis, mailer, mailbox, clock, log, version } = deps;
+  const { config, database, redis, mailer, mailbox, clock, longestWait, log, version } = deps;
 
   const commits = createSignal<EventDraft>('what is committed');
   const storage = openStorage(database, { onCommit: commits.emit });
@@ -139,7 +141,7 @@ export async function createApp(deps: {
   const counters = config.rateLimits.enabled ? createCounters(redis, keyedHash) : null;
 
   const eventStore = storage.events;
-  const eventLog = createEventLog({ ...ground, store: eventStore });
+  const eventLog = createEventLog({ ...ground, store: eventStore, blindAfter: deps.blindAfter });
   const { relay, isBlind } = eventLog;
   const jobStores = { store: storage.jobs, workerStore: storage.workers };
   const work = await createJobs({ ...ground, ...jobStores, redis });
@@ -151,7 +153,13 @@ export async function createApp(deps: {
   const { algorithm } = config.tokens;
   const signing = { algorithm, issuer: config.publicUrl, rotation: config.keyRotation };
   const keys = createKeys({ ...ground, ...signing, store: storage.keys, periodic });
-  const encryption = createPasswordEncryption({ ...ground, store: storage.nonces, keys: keys.encryption, periodic });
+  const encryption = createPasswordEncryption({
+    ...ground,
+    store: storage.nonces,
+    keys: keys.encryption,
+    periodic,
+    longestWait,
+  });
   const { decryptor } = encryption;
   const catalogue = createRouteCatalogue();
   const stores = {
@@ -174,7 +182,7 @@ export async function createApp(deps: {
   const proofs = { keys: keys.signing, isBlind, verificationRequired };
   const sessionModule = createSessions({ ...base, ...proofs, store: storage.sessions, users, roleCodesOf });
   const { sessions, cookie } = sessionModule;
-  const rules = createPasswordRules({ ...base, users, longestWait: deps.longestWait });
+  const rules = createPasswordRules({ ...base, users, longestWait });
   const { hasher, breached } = rules;
   const notifyOfBlock = createBlockNotice({ ...base, users });
   const protection = createGuessing({ ...base, store: storage.throttles, notifyOfBlock });

@@ -51,12 +51,14 @@ export async function openApp(deps: {
   database: Database;
   log: Logger;
   clock?: Clock;
-  /** Milliseconds that a request may wait for its password to be hashed. */
+  /** Milliseconds that a request may wait for its password to be decrypted, and to be hashed. */
   longestWait?: number;
+  /** Milliseconds without news from the database after which what is remembered counts as out of date. */
+  blindAfter?: number;
   /** Kinds of credentials besides sessions. */
   credentials?: readonly CredentialKind[];
 }): Promise<{ app: App; close(grace?: number): Promise<void> }> {
-  const { config, database, log, clock = systemClock, longestWait, credentials = [] } = deps;
+  const { config, database, log, clock = systemClock, longestWait, blindAfter, credentials = [] } = deps;
   const applied = await (await migratorFor(database)).up();
   if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
 
@@ -75,6 +77,7 @@ export async function openApp(deps: {
     mailbox,
     clock,
     longestWait,
+    blindAfter,
     credentials,
     log,
     version: VERSION,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { App } from '../src/app.ts';
+import { MINUTE } from '../src/platform/clock.ts';
 import type { Config } from '../src/platform/config/config.ts';
 import { loadConfig } from '../src/platform/config/load-config.ts';
 import { connectDatabase } from '../src/platform/database/database.ts';
@@ -40,7 +41,7 @@ export async function openTestApp(options: {
   /** A folder that another instance uses, too. */
   dataDir?: string;
   time?: TestApp['time'];
-  /** Milliseconds that hashing may keep a request waiting. Without end by default: tests come in crowds, on machines that are busy. */
+  /** Milliseconds that hashing and decryption may keep a request waiting. Without end by default: tests come in crowds, on busy machines. */
   longestWait?: number;
   /** More kinds of credentials than the product has. */
   credentials?: readonly CredentialKind[];
@@ -71,7 +72,8 @@ export async function openTestApp(options: {
   const { url, poolSize } = config.database;
   const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
   const { longestWait = Infinity, credentials = [] } = options;
-  const { app, close } = await openApp({ config, database, log, clock: () => time.now, longestWait, credentials });
+  const patience = { longestWait, blindAfter: MINUTE };
+  const { app, close } = await openApp({ config, database, log, clock: () => time.now, ...patience, credentials });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await options.routes?.(app.http);
   options.jobs?.(app.jobs);

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { MINUTE } from '../src/platform/clock.ts';
 import { loadConfig } from '../src/platform/config/load-config.ts';
 import { connectDatabase, type Database } from '../src/platform/database/database.ts';
 import { createMailbox } from '../src/platform/mail/mailbox.ts';
@@ -48,7 +49,14 @@ export async function withWatchedScene(
   const log = pino(logOptions('trace'), { write: (line: string) => void lines.push(line) });
   const time = standingClock();
   const database = await connectDatabase({ url: databaseUrl, poolSize: 4, slowQuery: 0, log });
-  const { app, close } = await openApp({ config, database, log, clock: () => time.now, longestWait });
+  const { app, close } = await openApp({
+    config,
+    database,
+    log,
+    clock: () => time.now,
+    longestWait,
+    blindAfter: MINUTE,
+  });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await app.start();
   await app.http.ready();

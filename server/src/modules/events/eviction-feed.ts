@@ -31,9 +31,11 @@ export function createEvictionFeed(deps: {
    * the instance stays blind.
    */
   evictAll: () => Promise<void>;
+  /** Milliseconds without a read after which the instance is blind. */
+  blindAfter?: number | undefined;
   log: Logger;
 }): EvictionFeed {
-  const { store, evict, evictAll, log } = deps;
+  const { store, evict, evictAll, blindAfter = BLIND_AFTER, log } = deps;
   const outage = createOutageLog(log, 'reading the changes of other instances');
   /** The end of the feed at each time, oldest first; the overlap begins at the first entry. */
   const ends: { at: number; position: number }[] = [{ at: performance.now(), position: 0 }];
@@ -49,7 +51,7 @@ export function createEvictionFeed(deps: {
 
   /** By both clocks: the monotonic one stops while the machine is suspended, the other may be set. */
   function isBlind(): boolean {
-    return performance.now() - lastRead.at > BLIND_AFTER || Date.now() - lastRead.wall > BLIND_AFTER;
+    return performance.now() - lastRead.at > blindAfter || Date.now() - lastRead.wall > blindAfter;
   }
 
   async function read(): Promise<void> {

@@ -28,14 +28,21 @@ export interface EventLog {
 }
 
 /** What is made of events that were committed: `createEventLog({ ...ground, store: storage.events })`. */
-export function createEventLog(deps: { events: Events; store: EventStore; clock: Clock; log: Logger }): EventLog {
-  const { store, log } = deps;
+export function createEventLog(deps: {
+  events: Events;
+  store: EventStore;
+  /** Milliseconds without a read after which what is remembered counts as out of date. */
+  blindAfter?: number | undefined;
+  clock: Clock;
+  log: Logger;
+}): EventLog {
+  const { store, blindAfter, log } = deps;
   let feed: EvictionFeed | null = null;
   return {
     relay: createRelay(deps),
     record: createEventRecorder(deps),
     follow({ evict, clear }) {
-      feed = createEvictionFeed({ store, evict, evictAll: async () => clear(), log });
+      feed = createEvictionFeed({ store, evict, evictAll: async () => clear(), blindAfter, log });
       return feed;
     },
     isBlind: () => feed?.isBlind() ?? true,

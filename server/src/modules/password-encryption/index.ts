@@ -17,13 +17,15 @@ export function createPasswordEncryption(deps: {
   keys: EncryptionKeys;
   keyring: Keyring;
   periodic: Periodic;
+  /** Milliseconds that a request may wait for the decryption of its password. */
+  longestWait?: number | undefined;
   clock: Clock;
 }): { decryptor: PasswordDecryptor; part: Part } {
-  const { store, keys } = deps;
+  const { store, keys, longestWait } = deps;
   const nonces = createNonces(deps);
   registerNoncePurge(deps);
   return {
-    decryptor: createPasswordDecryptor({ nonces, store, keys }),
+    decryptor: createPasswordDecryptor({ nonces, store, keys, longestWait }),
     part: { routes: [encryptionRoutes({ keys, nonces })] },
   };
 }

@@ -44,12 +44,14 @@ export function createPasswordDecryptor(deps: {
   nonces: Nonces;
   store: NonceStore;
   keys: Pick<EncryptionKeys, 'fetch'>;
+  /** Milliseconds that a request may wait for the decryption of its password. */
+  longestWait?: number | undefined;
 }): PasswordDecryptor {
-  const { nonces, store, keys } = deps;
+  const { nonces, store, keys, longestWait = LONGEST_WAIT } = deps;
   const queue = createBoundedQueue({
     concurrency: CONCURRENCY,
     limit: QUEUE_LIMIT,
-    longestWait: LONGEST_WAIT,
+    longestWait,
     expected: EXPECTED,
     full: () => platformErrors.overloaded({ headers: { 'retry-after': '1' } }),
   });
