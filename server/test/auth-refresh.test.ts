@@ -77,11 +77,30 @@ describe('POST /auth/refresh', () => {
         await rotate(s, again.refreshToken);
       }));
 
-    test('within 120 s gets the same successor while that and its access token are unused', () =>
+    for (const [name, sleep] of [
+      ['125 s', 125 * SECOND],
+      ['a weekend', 3 * DAY],
+      ['as long as the session may idle', 30 * DAY - 1],
+    ] as const) {
+      test(`a lost answer is given again after ${name}, and the session goes on without a mail`, () =>
+        withScene(async (s) => {
+          const { person, first, second } = await rotatedOnce(s);
+          const mails = (await s.mailsTo(person.email)).length;
+          s.time.forward(sleep);
+          const again = await rotate(s, first.refreshToken);
+          assert.equal(again.refreshToken, second.refreshToken);
+          assert.equal((await rotate(s, first.refreshToken)).refreshToken, second.refreshToken, 'lost once more');
+          assert.equal(await use(s, again), 200);
+          await rotate(s, again.refreshToken);
+          assert.equal((await s.mailsTo(person.email)).length, mails);
+        }));
+    }
+
+    test('is worth nothing once the session has idled out', () =>
       withScene(async (s) => {
-        const { first, second } = await rotatedOnce(s);
-        s.time.forward(120 * SECOND - 1);
-        assert.equal((await rotate(s, first.refreshToken)).refreshToken, second.refreshToken);
+        const { first } = await rotatedOnce(s);
+        s.time.forward(30 * DAY);
+        refused(await refresh(s, first.refreshToken), 401, 'refresh_invalid');
       }));
 
     test('after 10 s, with the access token of the successor used, kills the session and mails its owner', () =>
@@ -95,10 +114,40 @@ describe('POST /auth/refresh', () => {
         assert.equal((await s.mailsTo(person.email)).length, mails + 1);
       }));
 
-    test('after 120 s kills the session, used or not', () =>
+    test('of two who got the successor by it, the one who comes after a use ends the session', () =>
+      withScene(async (s) => {
+        const { person, first } = await rotatedOnce(s);
+        s.time.forward(HOUR);
+        const thief = await rotate(s, first.refreshToken);
+        s.time.forward(HOUR);
+        const owner = await rotate(s, first.refreshToken);
+        assert.equal(owner.refreshToken, thief.refreshToken);
+        const next = await rotate(s, thief.refreshToken);
+        assert.equal(await use(s, next), 200);
+        s.time.forward(MINUTE);
+        refused(await refresh(s, owner.refreshToken), 401, 'refresh_invalid');
+        await assertKilled(s, person.email, next);
+      }));
+
+    test('after its successor was rotated, the one before ends the session, however long nothing was used', () =>
       withScene(async (s) => {
         const { person, first, second } = await rotatedOnce(s);
-        s.time.forward(120 * SECOND + 1);
+        s.time.forward(DAY);
+        const third = await rotate(s, second.refreshToken);
+        s.time.forward(DAY);
+        refused(await refresh(s, first.refreshToken), 401, 'refresh_invalid');
+        await assertKilled(s, person.email, third);
+      }));
+
+    test('ends the session if a use of the successor could be noted only at the second request', () =>
+      withScene(async (s) => {
+        const { person, first, second } = await rotatedOnce(s);
+        const { markUsed } = s.app.storage.sessions;
+        s.app.storage.sessions.markUsed = async () => assert.fail('the database is away');
+        assert.equal(await use(s, second), 200);
+        s.app.storage.sessions.markUsed = markUsed;
+        assert.equal(await use(s, second), 200);
+        s.time.forward(MINUTE);
         refused(await refresh(s, first.refreshToken), 401, 'refresh_invalid');
         await assertKilled(s, person.email, second);
       }));

@@ -83,9 +83,11 @@ export function createSessionStates(deps: {
   }
 
   function noteSeen(session: SessionState, generation: number): void {
+    const before = session.seenGeneration;
     session.seenGeneration = generation;
     deps.sessions.markUsed(session.id, generation, clock()).catch((error) => {
-      // Without it, a lost answer to a refresh is repeated for two minutes instead of ten seconds.
+      // The next request notes it again: without it, whoever stole the predecessor could exchange it for as long as the session may idle.
+      if (session.seenGeneration === generation) session.seenGeneration = before;
       log.debug({ err: error }, 'noting the use of an access token failed');
     });
   }

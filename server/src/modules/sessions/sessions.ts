@@ -172,7 +172,15 @@ export function createSessions(deps: {
       if (!(await store.elevate(session, change, event))) return null;
       const roles = await roleCodesOf(user);
       const elevated = { ...session, ...change, version: session.version + 1 };
-      return { ...accessTokenFor(elevated, roles), refreshToken: null, session: elevated, user, roles };
+      // While nothing shows that the client has the present refresh token, this access token does not show it, either.
+      const generation = session.generationUsed ? session.generation : session.generation - 1;
+      return {
+        ...accessTokenFor({ ...elevated, generation }, roles),
+        refreshToken: null,
+        session: elevated,
+        user,
+        roles,
+      };
     });
   }
 
@@ -243,14 +251,21 @@ export function createSessions(deps: {
 
         const verdict = judgeRefresh(session, token, device, now);
         if (verdict === 'rotate') {
-          // Before anything is written, so that session and token stay as they are until the step is done. `repeat` asks for no step:
-          // without the present token, the client could not continue after it.
-          await demandSteps(session, user);
+          // Before anything is written, so that session and token stay as they are until the step is done.
+          await demandSteps(session, user).catch(async (error) => {
+            // The client has the present token, so its predecessor was not sent again because of a lost answer.
+            await store.markUsed(session.id, session.generation, now);
+            throw error;
+          });
           const rotated = await rotate(caller, session, token, now);
           return rotated && signedIn(rotated.session, rotated.token, user);
         }
         if (verdict === 'replayed') await endSession(caller, session, 'reuse_detected');
-        const successor = verdict === 'repeat' ? successorAgain(token, session) : null;
+        // `crossed` asks for no step: seconds ago, none was due. A lost answer may be asked for again for weeks, so it must not be a way
+        // round the step.
+        if (verdict === 'lost_answer') await demandSteps(session, user);
+        const isRepeated = verdict === 'crossed' || verdict === 'lost_answer';
+        const successor = isRepeated ? successorAgain(token, session) : null;
         if (!successor) throw sessionErrors.refresh_invalid();
         return signedIn(session, successor, user);
       });
