@@ -42,6 +42,12 @@ export interface SessionStart {
 /** Called before a session is extended or elevated. Throws to refuse, before anything is written. */
 export type DemandSteps = (session: SessionRecord, user: UserRecord) => Promise<void>;
 
+/** What a request brings to name a session. */
+export interface PresentedTokens {
+  accessToken: string | null;
+  refreshToken: string | null;
+}
+
 export interface Sessions {
   /**
    * Begins a session. Null if another request has already used the same flow up. Only the sign-in engine may call this: nothing else
@@ -68,8 +74,10 @@ export interface Sessions {
     actor: SessionActor,
     demandSteps: DemandSteps,
   ): Promise<{ accessToken: string; expiresIn: number }>;
+  /** The session that a genuine token names, though it may be over; null without one. Costs no query. */
+  namedBy(tokens: PresentedTokens): Promise<string | null>;
   /** Ends the sessions of these tokens, even of expired ones. False if no token is genuine. */
-  signOut(caller: Caller, tokens: { accessToken: string | null; refreshToken: string | null }): Promise<boolean>;
+  signOut(caller: Caller, tokens: PresentedTokens): Promise<boolean>;
   /** The user's live sessions, the latest first. */
   list(userId: string): Promise<SessionRecord[]>;
   /** Ends one of the user's own sessions. Throws `session_not_found`. */
@@ -149,6 +157,12 @@ export function createSessions(deps: {
     if (!(await store.rotate({ ...change, ...place }, event))) return null;
     const rotated = { ...session, ...place, generation: successor.generation, idleExpiresAt };
     return { session: rotated, token: successor };
+  }
+
+  async function idsIn({ accessToken, refreshToken }: PresentedTokens): Promise<string[]> {
+    const access = accessToken ? await accessTokens.verifyExpired(accessToken) : null;
+    const refresh = refreshToken ? refreshTokens.parse(refreshToken) : null;
+    return [access?.sessionId, refresh?.sessionId].filter((id) => id !== undefined);
   }
 
   /** Adds proofs to a session and issues a new access token. */
@@ -287,10 +301,10 @@ export function createSessions(deps: {
       return { accessToken, expiresIn };
     },
 
+    namedBy: async (tokens) => (await idsIn(tokens))[0] ?? null,
+
     async signOut(caller, tokens) {
-      const access = tokens.accessToken ? await accessTokens.verifyExpired(tokens.accessToken) : null;
-      const refresh = tokens.refreshToken ? refreshTokens.parse(tokens.refreshToken) : null;
-      const ids = new Set([access?.sessionId, refresh?.sessionId].filter((id) => id !== undefined));
+      const ids = new Set(await idsIn(tokens));
       for (const id of ids) {
         const session = await store.find(id);
         if (session) await endSession(caller, session, 'signed_out');

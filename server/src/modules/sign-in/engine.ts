@@ -38,6 +38,8 @@ export interface SignInEngine {
   refresh(caller: Caller, refreshToken: string): Promise<SignedIn>;
   /** Issues a new access token after the password was proved again. Throws `unauthenticated`, and as `refresh` does. */
   reauthenticate(caller: Caller, actor: SessionActor): Promise<{ accessToken: string; expiresIn: number }>;
+  /** The user of a genuine flow token that has not expired, or null. Costs no query. */
+  userOf(flowToken: string): string | null;
   /** The step that a flow waits for. Throws `token_invalid`. */
   flow(flowToken: string): Promise<FlowView>;
   /** Mails the code of the step again. Throws `token_invalid`, `rate_limited`, and `validation_failed` if the step mails nothing. */
@@ -148,6 +150,8 @@ export function createSignInEngine(deps: {
 
     refresh: (caller, refreshToken) => sessions.refresh(caller, refreshToken, demandSteps),
     reauthenticate: (caller, actor) => sessions.reauthenticate(caller, actor, demandSteps),
+
+    userOf: (flowToken) => flowTokens.open(flowToken)?.flow.userId ?? null,
 
     async flow(flowToken) {
       const { flow, asked, user, verdict } = await open(flowToken);

@@ -284,7 +284,7 @@ export const variables = {
   RATE_LIMIT_DEFAULT: variable({
     default: '100/1m',
     parse: rate,
-    about: 'Requests per client and time, on routes without a limit of their own.',
+    about: 'Requests per address and time without a valid token, on routes without a limit of their own.',
   }),
   EVENT_RETENTION: variable({
     default: '400d',
