@@ -95,10 +95,12 @@ export function createSessions(deps: {
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
   roleCodesOf: (user: UserRecord) => Promise<string[]>;
+  /** When an access token of the session was last seen by this process, in Unix milliseconds; undefined if it does not know. */
+  lastUseOf: (sessionId: string) => number | undefined;
   limits: Config['tokens'];
   clock: Clock;
 }): Sessions {
-  const { store, users, events, accessTokens, refreshTokens, roleCodesOf, limits, clock } = deps;
+  const { store, users, events, accessTokens, refreshTokens, roleCodesOf, lastUseOf, limits, clock } = deps;
 
   async function signedIn(session: SessionRecord, token: RefreshToken, user: UserRecord): Promise<SignedIn> {
     const roles = await roleCodesOf(user);
@@ -110,9 +112,13 @@ export function createSessions(deps: {
     return accessTokens.issue({ userId, sessionId, clientId, generation, authTime, amr: amrOf(methods), roles });
   }
 
-  async function endOldestBeyondLimit(caller: Caller, user: UserRecord, now: Date): Promise<void> {
+  /** Ends the other sessions beyond the limit that were used least lately, such as a browser that nobody returns to. */
+  async function endBeyondLimit(caller: Caller, user: UserRecord, newId: string, now: Date): Promise<void> {
     const live = (await store.listOpen(user.id, now)).filter((session) => isLive(session, user, now));
-    for (const session of live.slice(0, Math.max(0, live.length - limits.sessionLimit))) {
+    const lastUse = ({ id, lastSeenAt }: SessionRecord) => Math.max(lastSeenAt.getTime(), lastUseOf(id) ?? 0);
+    // Compared by the clocks of several instances, the new session itself may not be the latest.
+    const others = live.filter(({ id }) => id !== newId).sort((a, b) => lastUse(a) - lastUse(b));
+    for (const session of others.slice(0, Math.max(0, live.length - limits.sessionLimit))) {
       await endSession(caller, session, 'session_limit');
     }
   }
@@ -249,7 +255,7 @@ export function createSessions(deps: {
         },
       });
       if (!(await store.create(session, event))) return null;
-      await endOldestBeyondLimit(caller, user, now);
+      await endBeyondLimit(caller, user, session.id, now);
       return signedIn(session, token, user);
     },
 

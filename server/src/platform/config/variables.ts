@@ -248,7 +248,7 @@ export const variables = {
   SESSION_LIMIT: variable({
     default: '100',
     parse: integer(1, 10_000),
-    about: 'Maximum number of live sessions per user; one more ends the oldest.',
+    about: 'Maximum number of live sessions per user; one more ends the one that was used least lately.',
   }),
   PASSWORD_MIN_LENGTH: variable({
     default: '8',
