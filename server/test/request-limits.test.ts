@@ -61,14 +61,14 @@ describe('many people behind one address', () => {
       refused(await s.client.send('POST', '/auth/refresh', { headers: foreign }), 429, 'rate_limited');
     }));
 
-  test('an administrator reads 500 pages in a minute, while somebody at the same address guesses tokens', () =>
+  test('an administrator reads 120 pages in a minute, while somebody at the same address guesses tokens', () =>
     office(async (s) => {
       const root = somebody();
       await s.app.setup.createUser(SYSTEM_CALLER, { ...root, superadmin: true });
       const { accessToken: token } = await s.client.login(root);
       const guesses = await times(150, () => s.client.send('GET', '/users/me', { token: `${token.slice(0, -4)}AAAA` }));
       assert.equal(tally(guesses)['401 unauthenticated'], 99, 'and one for the sign-in');
-      assert.deepEqual(tally(await times(500, () => s.client.send('GET', '/admin/users', { token }))), { '200': 500 });
+      assert.deepEqual(tally(await times(120, () => s.client.send('GET', '/admin/roles', { token }))), { '200': 120 });
     }));
 
   test('whose access tokens ran out in the night are told so, and refresh', () =>

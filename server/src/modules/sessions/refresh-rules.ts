@@ -1,5 +1,4 @@
 import { SECOND } from '../../platform/clock.ts';
-import { type Device, sameDevice } from '../../platform/http/device.ts';
 import type { RefreshToken } from './refresh-token.ts';
 import type { SessionRecord } from './session-store.ts';
 
@@ -13,17 +12,23 @@ export const CROSSED_REQUESTS = 10 * SECOND;
  * - `lost_answer`: it is the predecessor, and nothing shows that the successor arrived. It gets the same successor again, for as long as
  *   the session may idle: a phone may sleep through an answer for days.
  * - `replayed`: it is older, or its successor is in use, so a copy is in other hands: the session must end (RFC 9700, 4.14.2).
- * - `refused`: it comes from another kind of client, or is newer than a restored database knows: nothing changes.
+ * - `refused`: it comes from a client that may not send it, or is newer than a restored database knows: nothing changes.
  */
 export type RefreshVerdict = 'rotate' | 'crossed' | 'lost_answer' | 'replayed' | 'refused';
 
-export function judgeRefresh(session: SessionRecord, token: RefreshToken, device: Device, now: Date): RefreshVerdict {
-  const alike = sameDevice(session.device, device);
+/** `mayRefresh`: whether the token may come from this client. */
+export function judgeRefresh(
+  session: SessionRecord,
+  token: RefreshToken,
+  mayRefresh: boolean,
+  now: Date,
+): RefreshVerdict {
   if (token.generation > session.generation) return 'refused';
-  if (token.generation === session.generation) return token.hash === session.tokenHash && alike ? 'rotate' : 'refused';
+  if (token.generation === session.generation)
+    return token.hash === session.tokenHash && mayRefresh ? 'rotate' : 'refused';
 
   const isPredecessor = token.generation === session.generation - 1 && token.hash === session.previousHash;
-  if (!isPredecessor || !alike) return 'replayed';
+  if (!isPredecessor || !mayRefresh) return 'replayed';
   if (now.getTime() - session.rotatedAt.getTime() <= CROSSED_REQUESTS) return 'crossed';
   return session.generationUsed ? 'replayed' : 'lost_answer';
 }

@@ -4,12 +4,13 @@ import { UnknownKey } from '../../platform/crypto/keyring.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import { countryOf } from '../../platform/geo/country.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
-import { parseDevice, sameDevice } from '../../platform/http/device.ts';
+import { type Device, parseDevice, sameDevice } from '../../platform/http/device.ts';
 import { networkOf } from '../../platform/http/network.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { AccessTokens } from './access-token.ts';
+import { isNewClient, mayRefresh, type PresentedRefreshToken, refreshedBy } from './client-binding.ts';
 import { sessionErrors } from './errors.ts';
 import { isLive } from './liveness.ts';
 import { amrOf, FIRST_PARTY, latestProofs } from './names.ts';
@@ -55,7 +56,7 @@ export interface Sessions {
    */
   start(caller: Caller, user: UserRecord, how: SessionStart): Promise<SignedIn | null>;
   /** Rotates a refresh token. Only for the sign-in engine. Throws `refresh_invalid`, and what `demandSteps` throws. */
-  refresh(caller: Caller, refreshToken: string, demandSteps: DemandSteps): Promise<SignedIn>;
+  refresh(caller: Caller, presented: PresentedRefreshToken, demandSteps: DemandSteps): Promise<SignedIn>;
   /**
    * Adds proofs to a session and issues a new access token; the refresh token stays. Only for the sign-in engine. Throws
    * `unauthenticated` if the session is over or was rotated since.
@@ -139,16 +140,17 @@ export function createSessions(deps: {
     });
   }
 
-  async function rotate(caller: Caller, session: SessionRecord, token: RefreshToken, now: Date) {
+  async function rotate(caller: Caller, session: SessionRecord, token: RefreshToken, device: Device, now: Date) {
     const nonce = refreshTokens.newNonce();
     const successor = refreshTokens.successor(token, nonce);
     const place = { ip: caller.ip, network: networkOf(caller.ip), country: countryOf(caller.ip) };
     const idleExpiresAt = earlier(after(now, limits.refreshIdleTtl), session.expiresAt);
-    const event = events.describe(caller, {
-      type: 'session.refreshed',
-      target: `session:${session.id}`,
-      actorId: session.userId,
-    });
+    const client = refreshedBy(session, device);
+    const about = { target: `session:${session.id}`, actorId: session.userId };
+    // Only the other client is news for the owner.
+    const event = isNewClient(session, client)
+      ? events.describe(caller, { ...about, type: 'session.client_changed', userId: session.userId })
+      : events.describe(caller, { ...about, type: 'session.refreshed' });
     const { id, version, generation: fromGeneration } = session;
     const change = {
       id,
@@ -159,9 +161,10 @@ export function createSessions(deps: {
       nonce,
       now,
       idleExpiresAt,
+      refreshedBy: client,
     };
     if (!(await store.rotate({ ...change, ...place }, event))) return null;
-    const rotated = { ...session, ...place, generation: successor.generation, idleExpiresAt };
+    const rotated = { ...session, ...place, generation: successor.generation, idleExpiresAt, refreshedBy: client };
     return { session: rotated, token: successor };
   }
 
@@ -233,6 +236,7 @@ export function createSessions(deps: {
         jkt: null,
         providerId: null,
         device,
+        refreshedBy: null,
         ...place,
         createdAt: now,
         lastSeenAt: now,
@@ -259,8 +263,8 @@ export function createSessions(deps: {
       return signedIn(session, token, user);
     },
 
-    async refresh(caller, refreshToken, demandSteps) {
-      const token = refreshTokens.parse(refreshToken);
+    async refresh(caller, presented, demandSteps) {
+      const token = refreshTokens.parse(presented.text);
       if (!token) throw sessionErrors.refresh_invalid();
       const device = parseDevice(caller.userAgent);
       return untilWon(async () => {
@@ -269,7 +273,8 @@ export function createSessions(deps: {
         const user = session && (await users.find(session.userId));
         if (!user || !isLive(session, user, now) || session.idleExpiresAt <= now) throw sessionErrors.refresh_invalid();
 
-        const verdict = judgeRefresh(session, token, device, now);
+        const isOurClient = mayRefresh(session, user, device, presented, limits.refreshBinding);
+        const verdict = judgeRefresh(session, token, isOurClient, now);
         if (verdict === 'rotate') {
           // Before anything is written, so that session and token stay as they are until the step is done.
           await demandSteps(session, user).catch(async (error) => {
@@ -277,7 +282,7 @@ export function createSessions(deps: {
             await store.markUsed(session.id, session.generation, now);
             throw error;
           });
-          const rotated = await rotate(caller, session, token, now);
+          const rotated = await rotate(caller, session, token, device, now);
           return rotated && signedIn(rotated.session, rotated.token, user);
         }
         if (verdict === 'replayed') await endSession(caller, session, 'reuse_detected');

@@ -4,6 +4,7 @@ import type { HttpServer } from '../../platform/http/routes.ts';
 import { optionalBody } from '../../platform/http/schemas.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
+import type { DeviceOwner } from '../guessing/device-tokens.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
@@ -64,10 +65,12 @@ export function signInRoutes(deps: {
       },
       async (request, reply) => {
         const fromBody = request.body?.refreshToken;
-        const token = fromBody ?? cookie.read(request);
-        if (!token) throw sessionErrors.refresh_invalid();
-        const signedIn = await signIn.refresh(callerOf(request), token);
-        return cookie.handOut(reply, signedIn, fromBody === undefined ? 'cookie' : 'body');
+        const text = fromBody ?? cookie.read(request);
+        if (!text) throw sessionErrors.refresh_invalid();
+        const transport = fromBody === undefined ? 'cookie' : 'body';
+        const isKnownTo = (user: DeviceOwner) => devices.isKnown(request, user);
+        const signedIn = await signIn.refresh(callerOf(request), { text, transport, isKnownTo });
+        return cookie.handOut(reply, signedIn, transport);
       },
     );
 

@@ -245,6 +245,12 @@ export const variables = {
     parse: duration('1s', '3650d', '90d'),
     about: 'A session ends after this time in any case; at least `REFRESH_IDLE_TTL`.',
   }),
+  REFRESH_BINDING: variable({
+    default: 'browser',
+    parse: oneOf('browser', 'off'),
+    about:
+      '`browser`: a refresh token in a cookie is accepted only from the make and system of browser that signed in; `off`: from any client.',
+  }),
   SESSION_LIMIT: variable({
     default: '100',
     parse: integer(1, 10_000),
