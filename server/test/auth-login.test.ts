@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MINUTE, SECOND } from '../src/platform/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../src/platform/clock.ts';
 import { codeIn, ok, type Person, type SignedInBody } from './client.ts';
 import { makeEvent, makeUser } from './fixtures.ts';
 import { cookieOf, refused, SAME_ORIGIN, type Scene, somebody, withScene } from './scenario.ts';
@@ -213,7 +213,59 @@ describe('POST /auth/login', () => {
       assert.equal(me.lastLoginAt, s.time.now.toISOString());
     }));
 
-  test('SESSION_LIMIT ends the oldest', () =>
+  test('SESSION_LIMIT ends the one that was used least lately, and tells its owner why', () =>
+    withScene(
+      async (s) => {
+        const person = somebody();
+        let phone = await s.client.register(person);
+        const [desk, laptop] = [await s.client.login(person), await s.client.login(person)];
+        const logIns = [];
+        for (let i = 0; i < 3; i++) {
+          s.time.forward(HOUR);
+          const body = { refreshToken: phone.refreshToken };
+          phone = ok<SignedInBody>(await s.client.send('POST', '/auth/refresh', { body }), 200);
+          s.time.forward(MINUTE);
+          logIns.push(await s.client.login(person));
+        }
+        const alive = async ({ accessToken: token }: SignedInBody) =>
+          (await s.client.send('GET', '/users/me', { token })).statusCode === 200;
+        assert.equal(await alive(phone), true);
+        const isOpen = async ({ refreshToken }: SignedInBody) =>
+          (await s.client.send('POST', '/auth/refresh', { body: { refreshToken } })).statusCode === 200;
+        const open = [];
+        for (const session of [desk, laptop, ...logIns]) open.push(await isOpen(session));
+        assert.deepEqual(open, [false, false, false, true, true]);
+        const { items } = ok<{ items: { type: string; reason: string | null }[] }>(
+          await s.client.send('GET', '/users/me/events?pageSize=100', { token: phone.accessToken }),
+          200,
+        );
+        const ended = items.filter(({ type }) => type === 'session.ended');
+        assert.deepEqual(
+          ended.map(({ reason }) => reason),
+          ['session_limit', 'session_limit', 'session_limit'],
+        );
+        assert.ok(items.filter(({ type }) => type === 'session.started').every(({ reason }) => reason === null));
+      },
+      { env: { SESSION_LIMIT: '3' } },
+    ));
+
+  test('SESSION_LIMIT spares a session whose access token is in use, though it has not refreshed for long', () =>
+    withScene(
+      async (s) => {
+        const person = somebody();
+        const busy = await s.client.register(person);
+        s.time.forward(SECOND);
+        const idle = await s.client.login(person);
+        s.time.forward(MINUTE);
+        ok(await s.client.send('GET', '/users/me', { token: busy.accessToken }), 200);
+        await s.client.login(person);
+        ok(await s.client.send('GET', '/users/me', { token: busy.accessToken }), 200);
+        refused(await s.client.send('GET', '/users/me', { token: idle.accessToken }), 401, 'unauthenticated');
+      },
+      { env: { SESSION_LIMIT: '2' } },
+    ));
+
+  test('SESSION_LIMIT of sessions that nobody used ends the oldest', () =>
     withScene(
       async (s) => {
         const person = somebody();
@@ -460,18 +512,18 @@ describe('limits of credential routes', () => {
       { env },
     ));
 
-  test('refresh: 10 a minute for a client, with the header fields of both drafts', () =>
+  test('refresh without a genuine token: 600 a minute for a client, with the header fields of both drafts', () =>
     withScene(
       async (s) => {
         const body = { refreshToken: 'x' };
-        for (let count = 1; count <= 10; count++) {
+        for (let count = 1; count <= 600; count++) {
           const { headers, statusCode } = await s.client.send('POST', '/auth/refresh', { body });
           assert.equal(statusCode, 401);
-          assert.equal(headers['x-ratelimit-limit'], '10');
-          assert.equal(headers['x-ratelimit-remaining'], String(10 - count));
+          assert.equal(headers['x-ratelimit-limit'], '600');
+          assert.equal(headers['x-ratelimit-remaining'], String(600 - count));
           assert.match(String(headers['x-ratelimit-reset']), /^\d{10}$/);
-          assert.match(String(headers['ratelimit-policy']), /^"[^"]+";q=10;w=60$/);
-          assert.match(String(headers.ratelimit), new RegExp(`^"[^"]+";r=${10 - count};t=\\d+$`));
+          assert.match(String(headers['ratelimit-policy']), /^"[^"]+";q=600;w=60$/);
+          assert.match(String(headers.ratelimit), new RegExp(`^"[^"]+";r=${600 - count};t=\\d+$`));
         }
         const answer = await s.client.send('POST', '/auth/refresh', { body });
         refused(answer, 429, 'rate_limited');

@@ -77,11 +77,30 @@ describe('POST /auth/refresh', () => {
         await rotate(s, again.refreshToken);
       }));
 
-    test('within 120 s gets the same successor while that and its access token are unused', () =>
+    for (const [name, sleep] of [
+      ['125 s', 125 * SECOND],
+      ['a weekend', 3 * DAY],
+      ['as long as the session may idle', 30 * DAY - 1],
+    ] as const) {
+      test(`a lost answer is given again after ${name}, and the session goes on without a mail`, () =>
+        withScene(async (s) => {
+          const { person, first, second } = await rotatedOnce(s);
+          const mails = (await s.mailsTo(person.email)).length;
+          s.time.forward(sleep);
+          const again = await rotate(s, first.refreshToken);
+          assert.equal(again.refreshToken, second.refreshToken);
+          assert.equal((await rotate(s, first.refreshToken)).refreshToken, second.refreshToken, 'lost once more');
+          assert.equal(await use(s, again), 200);
+          await rotate(s, again.refreshToken);
+          assert.equal((await s.mailsTo(person.email)).length, mails);
+        }));
+    }
+
+    test('is worth nothing once the session has idled out', () =>
       withScene(async (s) => {
-        const { first, second } = await rotatedOnce(s);
-        s.time.forward(120 * SECOND - 1);
-        assert.equal((await rotate(s, first.refreshToken)).refreshToken, second.refreshToken);
+        const { first } = await rotatedOnce(s);
+        s.time.forward(30 * DAY);
+        refused(await refresh(s, first.refreshToken), 401, 'refresh_invalid');
       }));
 
     test('after 10 s, with the access token of the successor used, kills the session and mails its owner', () =>
@@ -95,10 +114,40 @@ describe('POST /auth/refresh', () => {
         assert.equal((await s.mailsTo(person.email)).length, mails + 1);
       }));
 
-    test('after 120 s kills the session, used or not', () =>
+    test('of two who got the successor by it, the one who comes after a use ends the session', () =>
+      withScene(async (s) => {
+        const { person, first } = await rotatedOnce(s);
+        s.time.forward(HOUR);
+        const thief = await rotate(s, first.refreshToken);
+        s.time.forward(HOUR);
+        const owner = await rotate(s, first.refreshToken);
+        assert.equal(owner.refreshToken, thief.refreshToken);
+        const next = await rotate(s, thief.refreshToken);
+        assert.equal(await use(s, next), 200);
+        s.time.forward(MINUTE);
+        refused(await refresh(s, owner.refreshToken), 401, 'refresh_invalid');
+        await assertKilled(s, person.email, next);
+      }));
+
+    test('after its successor was rotated, the one before ends the session, however long nothing was used', () =>
       withScene(async (s) => {
         const { person, first, second } = await rotatedOnce(s);
-        s.time.forward(120 * SECOND + 1);
+        s.time.forward(DAY);
+        const third = await rotate(s, second.refreshToken);
+        s.time.forward(DAY);
+        refused(await refresh(s, first.refreshToken), 401, 'refresh_invalid');
+        await assertKilled(s, person.email, third);
+      }));
+
+    test('ends the session if a use of the successor could be noted only at the second request', () =>
+      withScene(async (s) => {
+        const { person, first, second } = await rotatedOnce(s);
+        const { markUsed } = s.app.storage.sessions;
+        s.app.storage.sessions.markUsed = async () => assert.fail('the database is away');
+        assert.equal(await use(s, second), 200);
+        s.app.storage.sessions.markUsed = markUsed;
+        assert.equal(await use(s, second), 200);
+        s.time.forward(MINUTE);
         refused(await refresh(s, first.refreshToken), 401, 'refresh_invalid');
         await assertKilled(s, person.email, second);
       }));
@@ -131,17 +180,15 @@ describe('POST /auth/refresh', () => {
         assert.equal((await rotate(s, first.refreshToken)).refreshToken, second.refreshToken);
       }));
 
-    test('from another browser kills the session, also within 10 s; a newer version of the same is alike', () =>
+    test('from another client gets the same successor, too', () =>
       withScene(async (s) => {
-        const calm = await rotatedOnce(s);
-        const newer = await refresh(s, calm.first.refreshToken, { 'user-agent': NEWER_FIREFOX });
-        assert.equal(ok<SignedInBody>(newer, 200).refreshToken, calm.second.refreshToken);
-
+        const { first, second } = await rotatedOnce(s);
         for (const wait of [SECOND, 60 * SECOND]) {
-          const { person, first, second } = await rotatedOnce(s);
+          for (const userAgent of [NEWER_FIREFOX, CHROME, 'okhttp/5.0.0']) {
+            const again = await refresh(s, first.refreshToken, { 'user-agent': userAgent });
+            assert.equal(ok<SignedInBody>(again, 200).refreshToken, second.refreshToken);
+          }
           s.time.forward(wait);
-          refused(await refresh(s, first.refreshToken, { 'user-agent': CHROME }), 401, 'refresh_invalid');
-          await assertKilled(s, person.email, second);
         }
       }));
   });
@@ -294,4 +341,129 @@ describe('POST /auth/refresh by cookie', () => {
       assert.ok(ok<SignedInBody>(answer, 200).refreshToken);
       assert.equal(answer.headers['set-cookie'], undefined);
     }));
+});
+
+const DESKTOP_IPAD =
+  'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15';
+const SMALL_IPAD =
+  'Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
+const EDGE = `${CHROME} Edg/140.0.0.0`;
+const CHROME_ON_LINUX = CHROME.replace('Windows NT 10.0; Win64; x64', 'X11; Linux x86_64');
+
+describe('a refresh from a client that has changed', () => {
+  const agent = (userAgent: string) => ({ 'user-agent': userAgent });
+
+  async function signedInBy(s: Scene, userAgent: string, tokenTransport: 'cookie' | 'body') {
+    const person = somebody();
+    await s.client.register(person);
+    const body = { login: person.email, password: person.password, tokenTransport };
+    const answer = await s.client.send('POST', '/auth/login', { body, headers: agent(userAgent) });
+    return { person, answer, ...ok<SignedInBody>(answer, 200) };
+  }
+
+  const pairOf = ({ name, value }: { name: string; value: string }) => `${name}=${value}`;
+
+  const byCookie = (s: Scene, cookie: string, userAgent: string) =>
+    s.client.send('POST', '/auth/refresh', { headers: { cookie, ...SAME_ORIGIN, ...agent(userAgent) } });
+
+  /** What the owner sees of the session, and how often a change of client stands in their history. */
+  async function noted(s: Scene, { accessToken: token, session }: SignedInBody) {
+    const { items } = ok<{ items: { id: string; device: object; refreshedBy: object | null }[] }>(
+      await s.client.send('GET', '/sessions', { token }),
+      200,
+    );
+    const events = ok<{ items: { type: string; device: object }[] }>(
+      await s.client.send('GET', '/users/me/events?pageSize=100', { token }),
+      200,
+    ).items.filter(({ type }) => type === 'session.client_changed');
+    const { device, refreshedBy } = items.find(({ id }) => id === session.id) ?? assert.fail();
+    return { device, refreshedBy, events: events.map((event) => event.device) };
+  }
+
+  test('a native application with another HTTP library goes on; session and history say so, once', () =>
+    withScene(async (s) => {
+      const signedIn = await signedInBy(s, 'okhttp/4.12.0', 'body');
+      let last: SignedInBody = signedIn;
+      for (const userAgent of ['okhttp/5.0.0', 'ktor-client', 'ktor-client/3', 'okhttp/5.0.0', 'ktor-client']) {
+        s.time.forward(MINUTE);
+        last = ok<SignedInBody>(await refresh(s, last.refreshToken, agent(userAgent)), 200);
+      }
+      const ktor = { browser: 'ktor-client', os: null, kind: 'other' };
+      const device = { browser: 'okhttp', os: null, kind: 'other' };
+      assert.deepEqual(await noted(s, last), { device, refreshedBy: ktor, events: [ktor] });
+    }));
+
+  test('a browser signs in, and a server-side front end goes on with its token', () =>
+    withScene(async (s) => {
+      const signedIn = await signedInBy(s, CHROME, 'body');
+      s.time.forward(MINUTE);
+      const next = ok<SignedInBody>(await refresh(s, signedIn.refreshToken, agent('node')), 200);
+      const { refreshedBy, events } = await noted(s, next);
+      assert.deepEqual(refreshedBy, { browser: 'node', os: null, kind: 'other' });
+      assert.equal(events.length, 1);
+    }));
+
+  test('a server-side front end passes the cookies on: the device’s proves the session’s', () =>
+    withScene(async (s) => {
+      const { answer } = await signedInBy(s, CHROME, 'cookie');
+      const [session, device] = [pairOf(cookieOf(answer)), pairOf(cookieOf(answer, 'device'))];
+      const stranger = cookieOf((await signedInBy(s, CHROME, 'cookie')).answer, 'device');
+      s.time.forward(MINUTE);
+      for (const cookie of [session, `${session}; ${device}x`, `${session}; ${pairOf(stranger)}`])
+        refused(await byCookie(s, cookie, 'node'), 401, 'refresh_invalid');
+      const next = await byCookie(s, `${session}; ${device}`, 'node');
+      ok(next, 200);
+      ok(await byCookie(s, pairOf(cookieOf(next)), CHROME), 200);
+    }));
+
+  test('an iPad whose window is made small, and one that was small, is the same client', () =>
+    withScene(async (s) => {
+      for (const [before, after] of [
+        [DESKTOP_IPAD, SMALL_IPAD],
+        [SMALL_IPAD, DESKTOP_IPAD],
+      ] as const) {
+        const { answer } = await signedInBy(s, before, 'cookie');
+        s.time.forward(MINUTE);
+        const next = await byCookie(s, pairOf(cookieOf(answer)), after);
+        const { refreshedBy, events } = await noted(s, ok<SignedInBody>(next, 200));
+        assert.deepEqual([refreshedBy, events], [null, []]);
+      }
+    }));
+
+  test('a cookie in a browser of another make or system is refused, and nothing changes', () =>
+    withScene(async (s) => {
+      const { answer } = await signedInBy(s, CHROME, 'cookie');
+      const [session, device] = [pairOf(cookieOf(answer)), pairOf(cookieOf(answer, 'device'))];
+      for (const userAgent of [FIREFOX, EDGE, CHROME_ON_LINUX, SMALL_IPAD]) {
+        const refusal = await byCookie(s, `${session}; ${device}`, userAgent);
+        refused(refusal, 401, 'refresh_invalid');
+        assert.equal(refusal.headers['set-cookie'], undefined);
+      }
+      ok(await byCookie(s, session, CHROME.replace('140.0', '151.0')), 200);
+    }));
+
+  test('the predecessor in a cookie of another browser ends the session', () =>
+    withScene(async (s) => {
+      for (const wait of [SECOND, 60 * SECOND]) {
+        const { person, answer } = await signedInBy(s, CHROME, 'cookie');
+        const first = pairOf(cookieOf(answer));
+        const { accessToken: token } = ok<SignedInBody>(await byCookie(s, first, CHROME), 200);
+        s.time.forward(wait);
+        refused(await byCookie(s, first, FIREFOX), 401, 'refresh_invalid');
+        refused(await s.client.send('GET', '/users/me', { token }), 401, 'unauthenticated');
+        assert.match((await s.mailsTo(person.email))[0]?.subject ?? '', /session/);
+      }
+    }));
+
+  test('REFRESH_BINDING=off takes a cookie from any client, and notes it', () =>
+    withScene(
+      async (s) => {
+        const { answer } = await signedInBy(s, CHROME, 'cookie');
+        const next = await byCookie(s, pairOf(cookieOf(answer)), FIREFOX);
+        const { refreshedBy, events } = await noted(s, ok<SignedInBody>(next, 200));
+        assert.deepEqual(refreshedBy, { browser: 'Firefox', os: 'Linux', kind: 'desktop' });
+        assert.equal(events.length, 1);
+      },
+      { env: { REFRESH_BINDING: 'off' } },
+    ));
 });

@@ -185,6 +185,7 @@ export function makeSession(fields: Partial<SessionRecord> = {}): SessionRecord 
     providerId: makeId(),
     authTime: after(NOW, -2 * MINUTE),
     device: { browser: 'Firefox', os: 'Linux', kind: 'desktop' },
+    refreshedBy: { browser: 'node', os: null, kind: 'other' },
     ip: '2001:db8:1234:5678:9abc:def0:1234:5678',
     network: '2001:db8:1234::/48',
     country: 'CH',

@@ -31,9 +31,10 @@ test('a guest has 24 requests a day, from all clients and in all sessions togeth
     const answer = await read(w, token);
     refused(answer, 429, 'rate_limited');
     assert.ok(Number(answer.headers['retry-after']) > 80_000);
-    // Those of the client, which stands well.
-    assert.equal(answer.headers['x-ratelimit-limit'], '100');
-    assert.equal(answer.headers['x-ratelimit-remaining'], '99');
+    assert.deepEqual(
+      Object.keys(answer.headers).filter((name) => /ratelimit/.test(name)),
+      [],
+    );
     const neighbour = await member(w, ['guest']);
     assert.equal(await admitted(w, neighbour.token, 1), 1);
   }));

@@ -17,6 +17,7 @@ export function rotationOf(session: SessionRecord, fields: Partial<Rotation> = {
     nonce: `0a1b2c3d.${makeHash()}`,
     now: LATER,
     idleExpiresAt: after(LATER, 30 * DAY),
+    refreshedBy: { browser: 'undici', os: null, kind: 'other' },
     ip: '198.51.100.9',
     network: '198.51.100.0/24',
     country: null,
@@ -26,9 +27,9 @@ export function rotationOf(session: SessionRecord, fields: Partial<Rotation> = {
 
 /** What a rotation makes of a session. */
 export function rotated(session: SessionRecord, by: Rotation): SessionRecord {
-  const { now, toHash, fromHash, nonce, idleExpiresAt, ip, network, country } = by;
+  const { now, toHash, fromHash, nonce, idleExpiresAt, refreshedBy, ip, network, country } = by;
   const chain = { tokenHash: toHash, previousHash: fromHash, rotationNonce: nonce, generationUsed: false };
-  const seen = { rotatedAt: now, lastSeenAt: now, idleExpiresAt, ip, network, country };
+  const seen = { rotatedAt: now, lastSeenAt: now, idleExpiresAt, refreshedBy, ip, network, country };
   return { ...session, ...chain, ...seen, generation: session.generation + 1, version: session.version + 1 };
 }
 

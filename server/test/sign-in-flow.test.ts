@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { UserRecord } from '../src/modules/users/user-store.ts';
-import { MINUTE, SECOND } from '../src/platform/clock.ts';
+import { DAY, MINUTE, SECOND } from '../src/platform/clock.ts';
 import { codeIn, ok, type Person, type SignedInBody } from './client.ts';
 import { testDatabases } from './databases.ts';
 import { makeEvent, makeUser } from './fixtures.ts';
@@ -290,6 +290,35 @@ describe('a session that may not go on without a step', () => {
       const again = ok<SignedInBody>(await refresh(s, refreshToken), 200);
       assert.equal(again.refreshToken, lost.refreshToken);
       refused(await refresh(s, again.refreshToken), 403, 'step_required');
+    }));
+
+  test('a lost answer is no way round the step, however late; after the step it is given again', () =>
+    withScene(async (s) => {
+      const person = somebody();
+      const { refreshToken, user } = await s.client.register(person);
+      const lost = ok<SignedInBody>(await refresh(s, refreshToken), 200);
+      await unverify(s, user.id);
+      s.time.forward(DAY);
+      const { flowToken } = refused(await refresh(s, refreshToken), 403, 'step_required') as Waiting;
+      ok(await mail(s, flowToken), 202);
+      const [code = ''] = await codesOf(s, person.email);
+      const { accessToken: token } = ok<SignedInBody>(await complete(s, { flowToken, code }), 200);
+      ok(await s.client.send('GET', '/users/me', { token }), 200);
+      s.time.forward(MINUTE);
+      const again = ok<SignedInBody>(await refresh(s, refreshToken), 200);
+      assert.equal(again.refreshToken, lost.refreshToken);
+      ok(await refresh(s, again.refreshToken), 200);
+    }));
+
+  test('who is asked for a step has the present token: its predecessor then ends the session', () =>
+    withScene(async (s) => {
+      const { refreshToken, user } = await s.client.register(somebody());
+      const second = ok<SignedInBody>(await refresh(s, refreshToken), 200);
+      await unverify(s, user.id);
+      s.time.forward(DAY);
+      refused(await refresh(s, second.refreshToken), 403, 'step_required');
+      refused(await refresh(s, refreshToken), 401, 'refresh_invalid');
+      refused(await refresh(s, second.refreshToken), 401, 'refresh_invalid');
     }));
 
   test('the code of another address is none for the account’s own', () =>

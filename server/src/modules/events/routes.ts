@@ -19,6 +19,12 @@ const ownEventSchema = Type.Object(
     newDevice: Type.Boolean(),
     newNetwork: Type.Boolean(),
     newCountry: Type.Boolean(),
+    reason: nullable(
+      Type.String({
+        description:
+          'Why a session ended: `signed_out`, `revoked`, `reuse_detected`, or `session_limit` if there were too many others.',
+      }),
+    ),
   },
   { title: 'OwnEvent' },
 );
@@ -68,7 +74,8 @@ function ownEventView({ id, type, at, actorId, ip, device, data }: EventRecord, 
     newNetwork: data.newNetwork === true,
     newCountry: data.newCountry === true,
   };
+  const reason = typeof data.reason === 'string' ? data.reason : null;
   // The address of another actor is private to that actor.
   const place = by === 'somebody_else' ? { ip: null, country: null, device: null } : { ip, country, device };
-  return { id, type, at, by: by as 'you' | 'system' | 'somebody_else', ...place, ...marks };
+  return { id, type, at, by: by as 'you' | 'system' | 'somebody_else', ...place, ...marks, reason };
 }

@@ -8,6 +8,8 @@ import { DEVICE_TTL, type DeviceOwner, type DeviceTokens } from './device-tokens
 export interface DeviceCookie {
   /** The tokens of the browser; empty if there are none, or if a page of another site may have sent the request. */
   read(request: FastifyRequest): string;
+  /** Whether the browser's tokens prove that this user has signed in on it. */
+  isKnown(request: FastifyRequest, user: DeviceOwner): boolean;
   /** Makes the device of a proved user known: answers 204 with a cookie, or 200 with the token in the body. */
   keep(reply: FastifyReply, user: DeviceOwner, transport: TokenTransport): { deviceToken: string } | null;
   /** Answers a sign-in together with the device token, by the same transport; `held`: the tokens of the body. */
@@ -40,6 +42,7 @@ export function createDeviceCookie(deps: {
 
   return {
     read,
+    isKnown: (request, user) => devices.read(read(request), user) !== null,
     keep(reply, user, transport) {
       if (transport === 'body') return { deviceToken: devices.add('', user) };
       set(reply, user);

@@ -59,7 +59,9 @@ export function createSessions(deps: {
   });
   const refreshTokens = createRefreshTokens({ keyring });
   const states = createSessionStates({ ...deps, sessions: store, users });
-  const sessions = createSessionUseCases({ ...deps, users, accessTokens, refreshTokens, limits: config.tokens });
+  const { lastUseOf } = states;
+  const tokens = { accessTokens, refreshTokens, limits: config.tokens };
+  const sessions = createSessionUseCases({ ...deps, ...tokens, users, lastUseOf });
   const cookie = createRefreshCookie(config);
   registerSessionPurge(deps);
   deps.mails.add(sessionMails, null);

@@ -32,6 +32,8 @@ const GENERATION_BYTES = 4;
 const SECRET_BYTES = 32;
 const MAC_BYTES = 32;
 const BODY_BYTES = 1 + KEY_ID_BYTES + SESSION_ID_BYTES + GENERATION_BYTES + SECRET_BYTES;
+/** Characters in base64url. */
+const LENGTH = Math.ceil(((BODY_BYTES + MAC_BYTES) * 4) / 3);
 
 /**
  * Refresh tokens: `version, key id, session id, generation, secret, MAC` in base64url. The MAC proves that this server made the
@@ -64,7 +66,7 @@ export function createRefreshTokens({ keyring }: { keyring: Keyring }): RefreshT
     },
 
     parse(text) {
-      const bytes = decodeBase64url(text);
+      const bytes = text.length === LENGTH ? decodeBase64url(text) : null;
       if (bytes?.length !== BODY_BYTES + MAC_BYTES || bytes[0] !== VERSION) return null;
       const body = bytes.subarray(0, BODY_BYTES);
       const keyId = body.toString('hex', 1, 1 + KEY_ID_BYTES);

@@ -12,6 +12,7 @@ import { BY_REFRESH_TOKEN, refreshBody, sessionListSchema, sessionView } from '.
 import type { Sessions } from './sessions.ts';
 
 const LOGOUT_LIMIT = { name: 'logout', points: 20, duration: 60 };
+const SESSION_LOGOUT_LIMIT = { name: 'session-logout', points: 20, duration: 60 };
 const TAGS = ['Sessions'];
 
 export interface SessionRouteOptions {
@@ -30,6 +31,11 @@ export function sessionRoutes({ sessions, cookie, endAll }: SessionRouteOptions)
         config: {
           access: 'public',
           limit: LOGOUT_LIMIT,
+          tokenLimit: {
+            ...SESSION_LOGOUT_LIMIT,
+            subjectOf: (request) =>
+              sessions.namedBy({ accessToken: bearerToken(request), refreshToken: cookie.peek(request) }),
+          },
           errors: ['unauthenticated', 'origin_refused'],
           answerHeaders: ['Set-Cookie'],
         },

@@ -49,17 +49,20 @@ export const accessTokenSchema = Type.Object(
   { title: 'AccessToken' },
 );
 
+const deviceSchema = Type.Object(
+  {
+    browser: nullable(Type.String()),
+    os: nullable(Type.String()),
+    kind: Type.Enum(['desktop', 'mobile', 'tablet', 'bot', 'other']),
+  },
+  { title: 'SessionDevice' },
+);
+
 export const sessionSchema = Type.Object(
   {
     id: Type.String(),
-    device: Type.Object(
-      {
-        browser: nullable(Type.String()),
-        os: nullable(Type.String()),
-        kind: Type.Enum(['desktop', 'mobile', 'tablet', 'bot', 'other']),
-      },
-      { title: 'SessionDevice' },
-    ),
+    device: deviceSchema,
+    refreshedBy: nullable(deviceSchema),
     ip: Type.String(),
     country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2.' })),
     clientId: Type.String(),
@@ -88,7 +91,7 @@ export function signedInView(signedIn: SignedIn, transport: TokenTransport): Sta
 
 /** A session as `sessionSchema`, for its owner. */
 export function sessionView(session: SessionRecord, currentId: string | null): Static<typeof sessionSchema> {
-  const { id, device, ip, country, clientId, createdAt, lastSeenAt, idleExpiresAt } = session;
+  const { id, device, refreshedBy, ip, country, clientId, createdAt, lastSeenAt, idleExpiresAt } = session;
   const times = { createdAt, lastSeenAt, expiresAt: idleExpiresAt };
-  return { id, device, ip, country, clientId, ...times, current: id === currentId };
+  return { id, device, refreshedBy, ip, country, clientId, ...times, current: id === currentId };
 }

@@ -31,6 +31,8 @@ export function createSessionCredentials(deps: {
       return verified instanceof Promise ? verified.then(admit) : admit(verified);
     },
 
+    pastIdOf: async (token) => (await accessTokens.verifyExpired(token))?.sessionId ?? null,
+
     async stillCounts({ via, subject }) {
       const [session, user] = await Promise.all([sessions.find(via.id), users.find(subject.id)]);
       return session !== null && user !== null && session.userId === user.id && isLive(session, user, clock());

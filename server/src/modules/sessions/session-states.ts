@@ -11,6 +11,8 @@ import type { SessionRecord, SessionStore } from './session-store.ts';
 export interface SessionStates {
   /** The actor of a verified token; null if its session has ended or its user may not act. Reads the database only the first time. */
   actorOf(token: VerifiedToken): Actor | null | Promise<Actor | null>;
+  /** When this process last saw an access token of the session, in Unix milliseconds. The store knows the first use of each token. */
+  lastUseOf(sessionId: string): number | undefined;
   /** Forgets what a change of `session:…` or `user:…` has made old. */
   evict(target: string): void;
   /** Forgets everything. */
@@ -22,6 +24,8 @@ interface SessionState
   methods: readonly ProofMethod[];
   /** The highest generation whose access token was seen and noted in the store. */
   seenGeneration: number;
+  /** Unix milliseconds. */
+  lastUsedAt: number;
 }
 
 const REMEMBERED_SESSIONS = 50_000;
@@ -46,7 +50,7 @@ export function createSessionStates(deps: {
       const { userId, epoch, endedAt, expiresAt, aal, organizationId, generation, generationUsed } = found;
       const seenGeneration = generationUsed ? generation : generation - 1;
       const methods = found.methods.map(({ method }) => method);
-      return { id, userId, epoch, endedAt, expiresAt, aal, organizationId, methods, seenGeneration };
+      return { id, userId, epoch, endedAt, expiresAt, aal, organizationId, methods, seenGeneration, lastUsedAt: 0 };
     },
   });
 
@@ -63,7 +67,9 @@ export function createSessionStates(deps: {
 
   function decide(token: VerifiedToken, session: SessionState | null, user: UserState | null): Actor | null {
     if (!session || !user || session.userId !== token.userId) return null;
-    if (!isLive(session, user, clock())) return null;
+    const now = clock();
+    if (!isLive(session, user, now)) return null;
+    session.lastUsedAt = now.getTime();
     if (token.generation > session.seenGeneration) noteSeen(session, token.generation);
     const { userId, sessionId, clientId, expiresAt, authTime } = token;
     const { aal, methods } = session;
@@ -83,9 +89,11 @@ export function createSessionStates(deps: {
   }
 
   function noteSeen(session: SessionState, generation: number): void {
+    const before = session.seenGeneration;
     session.seenGeneration = generation;
     deps.sessions.markUsed(session.id, generation, clock()).catch((error) => {
-      // Without it, a lost answer to a refresh is repeated for two minutes instead of ten seconds.
+      // The next request notes it again: without it, whoever stole the predecessor could exchange it for as long as the session may idle.
+      if (session.seenGeneration === generation) session.seenGeneration = before;
       log.debug({ err: error }, 'noting the use of an access token failed');
     });
   }
@@ -99,6 +107,8 @@ export function createSessionStates(deps: {
         decide(token, s, u),
       );
     },
+
+    lastUseOf: (sessionId) => sessions.peek(sessionId)?.lastUsedAt,
 
     evict(target) {
       const [kind, id] = target.split(':', 2);

@@ -41,6 +41,7 @@ export function sessionStoreContract(open: Open): void {
         jkt: null,
         providerId: null,
         device: { browser: null, os: null, kind: 'other' },
+        refreshedBy: null,
         country: null,
       });
       const event = makeBareEvent(sessionTarget(session), { pending: false, evicts: false });
@@ -90,7 +91,7 @@ export function sessionStoreContract(open: Open): void {
     it('keeps every text as it is', async () => {
       for (const text of HOSTILE_TEXTS) {
         const device = { browser: text, os: text, kind: 'other' } as const;
-        const { session } = await create(makeSession({ device, endReason: text, endedAt: NOW }));
+        const { session } = await create(makeSession({ device, refreshedBy: device, endReason: text, endedAt: NOW }));
         assert.deepEqual(await sessions().find(session.id), session);
       }
     });

@@ -3,8 +3,8 @@ import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import { amrOf, proofsOf } from './names.ts';
 import type { SessionRecord, SessionStore } from './session-store.ts';
 
-/** Fields that documents of the previous version lack. */
-type Added = 'methods' | 'aal' | 'organizationId' | 'parentId' | 'grantId' | 'jkt' | 'providerId';
+/** Fields that documents of earlier versions lack. */
+type Added = 'methods' | 'aal' | 'organizationId' | 'parentId' | 'grantId' | 'jkt' | 'providerId' | 'refreshedBy';
 /** `amr` is for the previous version, which does not read `methods`. */
 type SessionDocument = Omit<SessionRecord, 'id' | Added> &
   Partial<Pick<SessionRecord, Added>> & { _id: string; amr: string[] };
@@ -16,6 +16,7 @@ const NOTHING_ADDED = {
   grantId: null,
   jkt: null,
   providerId: null,
+  refreshedBy: null,
 } as const;
 const RECORD = { projection: { outbox: 0 } } as const;
 
@@ -59,6 +60,7 @@ export function createMongoSessionStore(deps: { database: Database; outbox: Mong
           generationUsed: false,
           lastSeenAt: rotation.now,
           idleExpiresAt: rotation.idleExpiresAt,
+          refreshedBy: rotation.refreshedBy,
           ip: rotation.ip,
           network: rotation.network,
           country: rotation.country,

@@ -33,6 +33,7 @@ interface SessionRow {
   jkt: string | null;
   provider_id: string | null;
   device: string;
+  refreshed_by: string | null;
   ip: string;
   network: string;
   country: string | null;
@@ -87,6 +88,7 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
             generation_used: false,
             last_seen_at: rotation.now,
             idle_expires_at: rotation.idleExpiresAt,
+            refreshed_by: rotation.refreshedBy && JSON.stringify(rotation.refreshedBy),
             ip: rotation.ip,
             network: rotation.network,
             country: rotation.country,
@@ -227,6 +229,7 @@ function toRow(session: SessionRecord): Insertable<SessionRow> {
     jkt: session.jkt,
     provider_id: session.providerId,
     device: JSON.stringify(session.device),
+    refreshed_by: session.refreshedBy && JSON.stringify(session.refreshedBy),
     ip: session.ip,
     network: session.network,
     country: session.country,
@@ -261,6 +264,7 @@ function toRecord(row: Selectable<SessionRow>): SessionRecord {
     jkt: row.jkt,
     providerId: row.provider_id,
     device: JSON.parse(row.device),
+    refreshedBy: row.refreshed_by === null ? null : JSON.parse(row.refreshed_by),
     ip: row.ip,
     network: row.network,
     country: row.country,

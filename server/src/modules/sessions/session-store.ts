@@ -42,7 +42,10 @@ export interface SessionRecord {
   jkt: string | null;
   /** The identity provider that signed the person in, if any. */
   providerId: string | null;
+  /** The client that signed in. */
   device: Device;
+  /** The latest other client that refreshed; null: none did. */
+  refreshedBy: Device | null;
   ip: string;
   /** The network of the address. */
   network: string;
@@ -67,6 +70,7 @@ export interface Rotation {
   nonce: string;
   now: Date;
   idleExpiresAt: Date;
+  refreshedBy: Device | null;
   ip: string;
   network: string;
   country: string | null;

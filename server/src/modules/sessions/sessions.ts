@@ -4,12 +4,13 @@ import { UnknownKey } from '../../platform/crypto/keyring.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import { countryOf } from '../../platform/geo/country.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
-import { parseDevice, sameDevice } from '../../platform/http/device.ts';
+import { type Device, parseDevice, sameDevice } from '../../platform/http/device.ts';
 import { networkOf } from '../../platform/http/network.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { AccessTokens } from './access-token.ts';
+import { isNewClient, mayRefresh, type PresentedRefreshToken, refreshedBy } from './client-binding.ts';
 import { sessionErrors } from './errors.ts';
 import { isLive } from './liveness.ts';
 import { amrOf, FIRST_PARTY, latestProofs } from './names.ts';
@@ -42,6 +43,12 @@ export interface SessionStart {
 /** Called before a session is extended or elevated. Throws to refuse, before anything is written. */
 export type DemandSteps = (session: SessionRecord, user: UserRecord) => Promise<void>;
 
+/** What a request brings to name a session. */
+export interface PresentedTokens {
+  accessToken: string | null;
+  refreshToken: string | null;
+}
+
 export interface Sessions {
   /**
    * Begins a session. Null if another request has already used the same flow up. Only the sign-in engine may call this: nothing else
@@ -49,7 +56,7 @@ export interface Sessions {
    */
   start(caller: Caller, user: UserRecord, how: SessionStart): Promise<SignedIn | null>;
   /** Rotates a refresh token. Only for the sign-in engine. Throws `refresh_invalid`, and what `demandSteps` throws. */
-  refresh(caller: Caller, refreshToken: string, demandSteps: DemandSteps): Promise<SignedIn>;
+  refresh(caller: Caller, presented: PresentedRefreshToken, demandSteps: DemandSteps): Promise<SignedIn>;
   /**
    * Adds proofs to a session and issues a new access token; the refresh token stays. Only for the sign-in engine. Throws
    * `unauthenticated` if the session is over or was rotated since.
@@ -68,8 +75,10 @@ export interface Sessions {
     actor: SessionActor,
     demandSteps: DemandSteps,
   ): Promise<{ accessToken: string; expiresIn: number }>;
+  /** The session that a genuine token names, though it may be over; null without one. Costs no query. */
+  namedBy(tokens: PresentedTokens): Promise<string | null>;
   /** Ends the sessions of these tokens, even of expired ones. False if no token is genuine. */
-  signOut(caller: Caller, tokens: { accessToken: string | null; refreshToken: string | null }): Promise<boolean>;
+  signOut(caller: Caller, tokens: PresentedTokens): Promise<boolean>;
   /** The user's live sessions, the latest first. */
   list(userId: string): Promise<SessionRecord[]>;
   /** Ends one of the user's own sessions. Throws `session_not_found`. */
@@ -87,10 +96,12 @@ export function createSessions(deps: {
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
   roleCodesOf: (user: UserRecord) => Promise<string[]>;
+  /** When an access token of the session was last seen by this process, in Unix milliseconds; undefined if it does not know. */
+  lastUseOf: (sessionId: string) => number | undefined;
   limits: Config['tokens'];
   clock: Clock;
 }): Sessions {
-  const { store, users, events, accessTokens, refreshTokens, roleCodesOf, limits, clock } = deps;
+  const { store, users, events, accessTokens, refreshTokens, roleCodesOf, lastUseOf, limits, clock } = deps;
 
   async function signedIn(session: SessionRecord, token: RefreshToken, user: UserRecord): Promise<SignedIn> {
     const roles = await roleCodesOf(user);
@@ -102,9 +113,13 @@ export function createSessions(deps: {
     return accessTokens.issue({ userId, sessionId, clientId, generation, authTime, amr: amrOf(methods), roles });
   }
 
-  async function endOldestBeyondLimit(caller: Caller, user: UserRecord, now: Date): Promise<void> {
+  /** Ends the other sessions beyond the limit that were used least lately, such as a browser that nobody returns to. */
+  async function endBeyondLimit(caller: Caller, user: UserRecord, newId: string, now: Date): Promise<void> {
     const live = (await store.listOpen(user.id, now)).filter((session) => isLive(session, user, now));
-    for (const session of live.slice(0, Math.max(0, live.length - limits.sessionLimit))) {
+    const lastUse = ({ id, lastSeenAt }: SessionRecord) => Math.max(lastSeenAt.getTime(), lastUseOf(id) ?? 0);
+    // Compared by the clocks of several instances, the new session itself may not be the latest.
+    const others = live.filter(({ id }) => id !== newId).sort((a, b) => lastUse(a) - lastUse(b));
+    for (const session of others.slice(0, Math.max(0, live.length - limits.sessionLimit))) {
       await endSession(caller, session, 'session_limit');
     }
   }
@@ -125,16 +140,17 @@ export function createSessions(deps: {
     });
   }
 
-  async function rotate(caller: Caller, session: SessionRecord, token: RefreshToken, now: Date) {
+  async function rotate(caller: Caller, session: SessionRecord, token: RefreshToken, device: Device, now: Date) {
     const nonce = refreshTokens.newNonce();
     const successor = refreshTokens.successor(token, nonce);
     const place = { ip: caller.ip, network: networkOf(caller.ip), country: countryOf(caller.ip) };
     const idleExpiresAt = earlier(after(now, limits.refreshIdleTtl), session.expiresAt);
-    const event = events.describe(caller, {
-      type: 'session.refreshed',
-      target: `session:${session.id}`,
-      actorId: session.userId,
-    });
+    const client = refreshedBy(session, device);
+    const about = { target: `session:${session.id}`, actorId: session.userId };
+    // Only the other client is news for the owner.
+    const event = isNewClient(session, client)
+      ? events.describe(caller, { ...about, type: 'session.client_changed', userId: session.userId })
+      : events.describe(caller, { ...about, type: 'session.refreshed' });
     const { id, version, generation: fromGeneration } = session;
     const change = {
       id,
@@ -145,10 +161,17 @@ export function createSessions(deps: {
       nonce,
       now,
       idleExpiresAt,
+      refreshedBy: client,
     };
     if (!(await store.rotate({ ...change, ...place }, event))) return null;
-    const rotated = { ...session, ...place, generation: successor.generation, idleExpiresAt };
+    const rotated = { ...session, ...place, generation: successor.generation, idleExpiresAt, refreshedBy: client };
     return { session: rotated, token: successor };
+  }
+
+  async function idsIn({ accessToken, refreshToken }: PresentedTokens): Promise<string[]> {
+    const access = accessToken ? await accessTokens.verifyExpired(accessToken) : null;
+    const refresh = refreshToken ? refreshTokens.parse(refreshToken) : null;
+    return [access?.sessionId, refresh?.sessionId].filter((id) => id !== undefined);
   }
 
   /** Adds proofs to a session and issues a new access token. */
@@ -172,7 +195,15 @@ export function createSessions(deps: {
       if (!(await store.elevate(session, change, event))) return null;
       const roles = await roleCodesOf(user);
       const elevated = { ...session, ...change, version: session.version + 1 };
-      return { ...accessTokenFor(elevated, roles), refreshToken: null, session: elevated, user, roles };
+      // While nothing shows that the client has the present refresh token, this access token does not show it, either.
+      const generation = session.generationUsed ? session.generation : session.generation - 1;
+      return {
+        ...accessTokenFor({ ...elevated, generation }, roles),
+        refreshToken: null,
+        session: elevated,
+        user,
+        roles,
+      };
     });
   }
 
@@ -205,6 +236,7 @@ export function createSessions(deps: {
         jkt: null,
         providerId: null,
         device,
+        refreshedBy: null,
         ...place,
         createdAt: now,
         lastSeenAt: now,
@@ -227,12 +259,12 @@ export function createSessions(deps: {
         },
       });
       if (!(await store.create(session, event))) return null;
-      await endOldestBeyondLimit(caller, user, now);
+      await endBeyondLimit(caller, user, session.id, now);
       return signedIn(session, token, user);
     },
 
-    async refresh(caller, refreshToken, demandSteps) {
-      const token = refreshTokens.parse(refreshToken);
+    async refresh(caller, presented, demandSteps) {
+      const token = refreshTokens.parse(presented.text);
       if (!token) throw sessionErrors.refresh_invalid();
       const device = parseDevice(caller.userAgent);
       return untilWon(async () => {
@@ -241,16 +273,24 @@ export function createSessions(deps: {
         const user = session && (await users.find(session.userId));
         if (!user || !isLive(session, user, now) || session.idleExpiresAt <= now) throw sessionErrors.refresh_invalid();
 
-        const verdict = judgeRefresh(session, token, device, now);
+        const isOurClient = mayRefresh(session, user, device, presented, limits.refreshBinding);
+        const verdict = judgeRefresh(session, token, isOurClient, now);
         if (verdict === 'rotate') {
-          // Before anything is written, so that session and token stay as they are until the step is done. `repeat` asks for no step:
-          // without the present token, the client could not continue after it.
-          await demandSteps(session, user);
-          const rotated = await rotate(caller, session, token, now);
+          // Before anything is written, so that session and token stay as they are until the step is done.
+          await demandSteps(session, user).catch(async (error) => {
+            // The client has the present token, so its predecessor was not sent again because of a lost answer.
+            await store.markUsed(session.id, session.generation, now);
+            throw error;
+          });
+          const rotated = await rotate(caller, session, token, device, now);
           return rotated && signedIn(rotated.session, rotated.token, user);
         }
         if (verdict === 'replayed') await endSession(caller, session, 'reuse_detected');
-        const successor = verdict === 'repeat' ? successorAgain(token, session) : null;
+        // `crossed` asks for no step: seconds ago, none was due. A lost answer may be asked for again for weeks, so it must not be a way
+        // round the step.
+        if (verdict === 'lost_answer') await demandSteps(session, user);
+        const isRepeated = verdict === 'crossed' || verdict === 'lost_answer';
+        const successor = isRepeated ? successorAgain(token, session) : null;
         if (!successor) throw sessionErrors.refresh_invalid();
         return signedIn(session, successor, user);
       });
@@ -272,10 +312,10 @@ export function createSessions(deps: {
       return { accessToken, expiresIn };
     },
 
+    namedBy: async (tokens) => (await idsIn(tokens))[0] ?? null,
+
     async signOut(caller, tokens) {
-      const access = tokens.accessToken ? await accessTokens.verifyExpired(tokens.accessToken) : null;
-      const refresh = tokens.refreshToken ? refreshTokens.parse(tokens.refreshToken) : null;
-      const ids = new Set([access?.sessionId, refresh?.sessionId].filter((id) => id !== undefined));
+      const ids = new Set(await idsIn(tokens));
       for (const id of ids) {
         const session = await store.find(id);
         if (session) await endSession(caller, session, 'signed_out');

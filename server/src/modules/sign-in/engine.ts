@@ -4,6 +4,7 @@ import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import { authErrors } from '../auth/errors.ts';
 import type { Guessing } from '../guessing/guessing.ts';
+import type { PresentedRefreshToken } from '../sessions/client-binding.ts';
 import { sessionErrors } from '../sessions/errors.ts';
 import { FIRST_PARTY, latestProofs } from '../sessions/names.ts';
 import type { Proof, SessionRecord } from '../sessions/session-store.ts';
@@ -35,9 +36,11 @@ export interface SignInEngine {
   /** Begins a session, for every way to sign in. Throws `refused`, or `step_required` with a flow token. */
   enter(caller: Caller, entry: Entry): Promise<SignedIn>;
   /** Continues a session by its refresh token. Throws `refresh_invalid`, or `step_required`; then session and token are unchanged. */
-  refresh(caller: Caller, refreshToken: string): Promise<SignedIn>;
+  refresh(caller: Caller, presented: PresentedRefreshToken): Promise<SignedIn>;
   /** Issues a new access token after the password was proved again. Throws `unauthenticated`, and as `refresh` does. */
   reauthenticate(caller: Caller, actor: SessionActor): Promise<{ accessToken: string; expiresIn: number }>;
+  /** The user of a genuine flow token that has not expired, or null. Costs no query. */
+  userOf(flowToken: string): string | null;
   /** The step that a flow waits for. Throws `token_invalid`. */
   flow(flowToken: string): Promise<FlowView>;
   /** Mails the code of the step again. Throws `token_invalid`, `rate_limited`, and `validation_failed` if the step mails nothing. */
@@ -146,8 +149,10 @@ export function createSignInEngine(deps: {
       return advance(caller, flow, refused);
     },
 
-    refresh: (caller, refreshToken) => sessions.refresh(caller, refreshToken, demandSteps),
+    refresh: (caller, presented) => sessions.refresh(caller, presented, demandSteps),
     reauthenticate: (caller, actor) => sessions.reauthenticate(caller, actor, demandSteps),
+
+    userOf: (flowToken) => flowTokens.open(flowToken)?.flow.userId ?? null,
 
     async flow(flowToken) {
       const { flow, asked, user, verdict } = await open(flowToken);

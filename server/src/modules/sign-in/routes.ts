@@ -1,27 +1,42 @@
+import type { FastifyRequest } from 'fastify';
 import { callerOf } from '../../platform/http/caller.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { optionalBody } from '../../platform/http/schemas.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
+import type { DeviceOwner } from '../guessing/device-tokens.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
 import { sessionErrors } from '../sessions/errors.ts';
 import { BY_REFRESH_TOKEN, refreshBody, signedInSchema } from '../sessions/schemas.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { SignInEngine } from './engine.ts';
 import { completeStepBody, flowBody, flowOptionsBody, flowSchema, flowView } from './schemas.ts';
 
 const TAGS = ['Accounts'];
-const REFRESH_LIMIT = { name: 'refresh', points: 10, duration: 60 };
+/** For whoever sends no genuine token: visitors whose page asks at each load, many of whom may have one address. */
+const REFRESH_LIMIT = { name: 'refresh', points: 600, duration: 60 };
+const SESSION_REFRESH_LIMIT = { name: 'session-refresh', points: 30, duration: 60 };
+/** A person in a step asks for it, corrects codes and loads the page again. */
+const FLOW_LIMIT = { name: 'flow', points: 30, duration: 60 };
 
 /** Routes that complete a sign-in or continue a session: `await app.register(signInRoutes({ … }), { prefix: '/api/v1' })`. */
 export function signInRoutes(deps: {
   signIn: SignInEngine;
+  sessions: Pick<Sessions, 'namedBy'>;
   cookie: RefreshCookie;
   devices: DeviceCookie;
   decryptor: PasswordDecryptor;
 }) {
-  const { signIn, cookie, devices, decryptor } = deps;
+  const { signIn, sessions, cookie, devices, decryptor } = deps;
+  // A flow token shows that its bearer has given a first factor.
+  const flowLimit = { ...FLOW_LIMIT, subjectOf: flowUserOf };
+
+  function flowUserOf({ body }: FastifyRequest): string | null {
+    const { flowToken } = (body ?? {}) as { flowToken?: unknown };
+    return typeof flowToken === 'string' ? signIn.userOf(flowToken) : null;
+  }
 
   return async (app: HttpServer): Promise<void> => {
     app.post(
@@ -30,6 +45,10 @@ export function signInRoutes(deps: {
         config: {
           access: 'public',
           limit: REFRESH_LIMIT,
+          tokenLimit: {
+            ...SESSION_REFRESH_LIMIT,
+            subjectOf: (request) => sessions.namedBy({ accessToken: null, refreshToken: cookie.peek(request) }),
+          },
           errors: ['refresh_invalid', 'origin_refused', 'step_required'],
           answerHeaders: ['Set-Cookie'],
         },
@@ -38,7 +57,7 @@ export function signInRoutes(deps: {
           security: BY_REFRESH_TOKEN,
           summary: 'Exchange a refresh token for new tokens',
           description:
-            'Takes `refreshToken`, or else the cookie, and replaces it. A retry after a lost answer gets the same new token; any other use of an old token ends the session. After `step_required`, the refresh token is unchanged.',
+            'Takes `refreshToken`, or else the cookie, and replaces it. A retry after a lost answer gets the same new token, for as long as nothing was done with it; any other use of an old token ends the session. After `step_required`, the refresh token is unchanged. At most 30 times a minute for a session. Without a session the answer is 401: a page that asks on load notes a sign-in in `localStorage`, and asks only then.',
           tags: ['Sessions'],
           body: optionalBody(refreshBody),
           response: { 200: signedInSchema },
@@ -46,10 +65,12 @@ export function signInRoutes(deps: {
       },
       async (request, reply) => {
         const fromBody = request.body?.refreshToken;
-        const token = fromBody ?? cookie.read(request);
-        if (!token) throw sessionErrors.refresh_invalid();
-        const signedIn = await signIn.refresh(callerOf(request), token);
-        return cookie.handOut(reply, signedIn, fromBody === undefined ? 'cookie' : 'body');
+        const text = fromBody ?? cookie.read(request);
+        if (!text) throw sessionErrors.refresh_invalid();
+        const transport = fromBody === undefined ? 'cookie' : 'body';
+        const isKnownTo = (user: DeviceOwner) => devices.isKnown(request, user);
+        const signedIn = await signIn.refresh(callerOf(request), { text, transport, isKnownTo });
+        return cookie.handOut(reply, signedIn, transport);
       },
     );
 
@@ -58,6 +79,7 @@ export function signInRoutes(deps: {
       {
         config: {
           access: 'public',
+          tokenLimit: flowLimit,
           errors: [
             'token_invalid',
             'code_invalid',
@@ -93,7 +115,7 @@ export function signInRoutes(deps: {
     app.post(
       '/auth/flow',
       {
-        config: { access: 'public', errors: ['token_invalid'] },
+        config: { access: 'public', tokenLimit: flowLimit, errors: ['token_invalid'] },
         schema: {
           operationId: 'getFlow',
           summary: 'Get the step that a sign-in waits for',
@@ -109,7 +131,7 @@ export function signInRoutes(deps: {
     app.post(
       '/auth/flow/options',
       {
-        config: { access: 'public', errors: ['token_invalid'] },
+        config: { access: 'public', tokenLimit: flowLimit, errors: ['token_invalid'] },
         schema: {
           operationId: 'mailFlowCode',
           summary: 'Mail the code of a step again',

@@ -58,7 +58,9 @@ export interface Config {
     accessTtl: number;
     refreshIdleTtl: number;
     refreshAbsoluteTtl: number;
-    /** Maximum number of live sessions per user; more end the oldest. */
+    /** Whether a cookie is bound to the browser that signed in. */
+    refreshBinding: 'browser' | 'off';
+    /** Maximum number of live sessions per user; more end those that were used least lately. */
     sessionLimit: number;
   };
   passwords: {

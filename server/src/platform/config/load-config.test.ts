@@ -46,6 +46,7 @@ test('without any variable it is a development server on this machine', (t) => {
       accessTtl: 900_000,
       refreshIdleTtl: 30 * 86_400_000,
       refreshAbsoluteTtl: 90 * 86_400_000,
+      refreshBinding: 'browser',
       sessionLimit: 100,
     },
     passwords: { minLength: 8, breachPath: null, argon2Memory: 19_456, argon2Passes: 2 },

@@ -148,6 +148,7 @@ function assemble(values: Values, secretKey: string): Config {
       accessTtl: values.ACCESS_TOKEN_TTL,
       refreshIdleTtl: values.REFRESH_IDLE_TTL,
       refreshAbsoluteTtl: values.REFRESH_ABSOLUTE_TTL,
+      refreshBinding: values.REFRESH_BINDING,
       sessionLimit: values.SESSION_LIMIT,
     },
     passwords: {

@@ -245,10 +245,16 @@ export const variables = {
     parse: duration('1s', '3650d', '90d'),
     about: 'A session ends after this time in any case; at least `REFRESH_IDLE_TTL`.',
   }),
+  REFRESH_BINDING: variable({
+    default: 'browser',
+    parse: oneOf('browser', 'off'),
+    about:
+      '`browser`: a refresh token in a cookie is accepted only from the make and system of browser that signed in; `off`: from any client.',
+  }),
   SESSION_LIMIT: variable({
     default: '100',
     parse: integer(1, 10_000),
-    about: 'Maximum number of live sessions per user; one more ends the oldest.',
+    about: 'Maximum number of live sessions per user; one more ends the one that was used least lately.',
   }),
   PASSWORD_MIN_LENGTH: variable({
     default: '8',
@@ -284,7 +290,7 @@ export const variables = {
   RATE_LIMIT_DEFAULT: variable({
     default: '100/1m',
     parse: rate,
-    about: 'Requests per client and time, on routes without a limit of their own.',
+    about: 'Requests per address and time without a valid token, on routes without a limit of their own.',
   }),
   EVENT_RETENTION: variable({
     default: '400d',

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { platformErrors } from '../errors.ts';
+import { AppError, platformErrors } from '../errors.ts';
 import type { Actor, Credential } from './caller.ts';
 
 /** What the server knows of one kind of credential. */
@@ -9,8 +9,20 @@ export interface CredentialKind {
   reads(token: string): boolean;
   /** Whom a token speaks for; null for one that is not genuine, has run out or was revoked. No promise where it is known at once. */
   actorOf(token: string): Actor | null | Promise<Actor | null>;
+  /** The id of the credential that a genuine token names, though it has run out or was revoked; null for any other text. */
+  pastIdOf?(token: string): Promise<string | null>;
   /** Whether the credential still counts, by the database: what decides over others must not be a second old. */
   stillCounts(actor: Actor): Promise<boolean>;
+}
+
+/** `unauthenticated`, for a credential that is genuine but has run out or was revoked. */
+export class PastCredential extends AppError {
+  readonly credentialId: string;
+
+  constructor(credentialId: string) {
+    super('unauthenticated', platformErrors.table.unauthenticated);
+    this.credentialId = credentialId;
+  }
 }
 
 /** The token of `Authorization: Bearer …` (RFC 6750, 2.1), or null for none or credentials of another scheme. */
@@ -36,11 +48,12 @@ export function createAuthenticate(deps: {
     if (!token || !reader) throw platformErrors.unauthenticated();
     if (isBlind()) throw platformErrors.unavailable({ headers: { 'retry-after': '1' } });
     const actor = reader.actorOf(token);
-    return actor instanceof Promise ? actor.then(orRefuse) : orRefuse(actor);
+    if (actor instanceof Promise) return actor.then((found) => found ?? refuse(reader, token));
+    return actor ?? refuse(reader, token);
   };
 }
 
-function orRefuse(actor: Actor | null): Actor {
-  if (!actor) throw platformErrors.unauthenticated();
-  return actor;
+async function refuse(kind: CredentialKind, token: string): Promise<never> {
+  const credentialId = (await kind.pastIdOf?.(token)) ?? null;
+  throw credentialId === null ? platformErrors.unauthenticated() : new PastCredential(credentialId);
 }

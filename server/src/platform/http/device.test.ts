@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { describeDevice, parseDevice, sameDevice } from './device.ts';
+import { describeDevice, isBrowser, parseDevice, sameBrowser, sameDevice } from './device.ts';
 
 const CHROME = 'AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36';
 const WINDOWS_CHROME = `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${CHROME}`;
@@ -55,6 +55,39 @@ test('a new version is the same device; another browser, system or kind is not',
   assert.ok(!sameDevice(device, parseDevice(`${WINDOWS_CHROME} Edg/126.0.0.0`)));
   assert.ok(!sameDevice(device, parseDevice(`Mozilla/5.0 (X11; Linux x86_64) ${CHROME}`)));
   assert.ok(!sameDevice(device, { ...device, kind: 'tablet' }));
+});
+
+test('a browser keeps its make and system, whatever it calls them when it asks for desktop pages', () => {
+  const webkit = (system: string, more: string) =>
+    `Mozilla/5.0 (${system}) AppleWebKit/605.1.15 (KHTML, like Gecko) ${more}`;
+  const [mac, ipad] = ['Macintosh; Intel Mac OS X 10_15_7', 'iPad; CPU OS 17_5 like Mac OS X'];
+  const safari = 'Version/17.5 Safari/605.1.15';
+  const android = `Mozilla/5.0 (Linux; Android 10; K) ${CHROME}`;
+  const linux = `Mozilla/5.0 (X11; Linux x86_64) ${CHROME}`;
+  const same: [string, string][] = [
+    [webkit(mac, safari), webkit(ipad, 'Version/17.5 Mobile/15E148 Safari/604.1')],
+    [webkit(mac, 'CriOS/126 Version/11.1.1 Safari/605.1.15'), webkit(ipad, 'CriOS/126.0 Mobile/15E148 Safari/604.1')],
+    [webkit(mac, safari), webkit(ipad, 'FxiOS/127.0 Mobile/15E148 Safari/605.1.15')],
+    [android, linux],
+    [android.replace('Safari', 'Mobile Safari'), android],
+  ];
+  for (const [one, other] of same) {
+    assert.ok(sameBrowser(parseDevice(one), parseDevice(other)), `${one} ${other}`);
+    assert.ok(sameBrowser(parseDevice(other), parseDevice(one)), `${other} ${one}`);
+  }
+  const different: [string, string][] = [
+    [WINDOWS_CHROME, linux],
+    [WINDOWS_CHROME, `${WINDOWS_CHROME} Edg/126.0.0.0`],
+    [webkit(mac, safari), `Mozilla/5.0 (${mac}) ${CHROME}`],
+    [webkit(mac, safari), linux],
+    ['curl/8.1', 'curl/8.1'],
+    ['', ''],
+  ];
+  for (const [one, other] of different)
+    assert.ok(!sameBrowser(parseDevice(one), parseDevice(other)), `${one} ${other}`);
+  assert.ok(isBrowser(parseDevice(WINDOWS_CHROME)));
+  for (const program of ['node', 'okhttp/4.12.0', 'MyApp/1.0 CFNetwork/1492.0.1 Darwin/23.3.0', '', 'Mozilla/5.0'])
+    assert.ok(!isBrowser(parseDevice(program)), program);
 });
 
 test('a device has a phrase for people', () => {

@@ -52,6 +52,24 @@ export function sameDevice(a: Device, b: Device): boolean {
   return a.browser === b.browser && a.os === b.os && a.kind === b.kind;
 }
 
+/** Whether the client says that it is a browser. */
+export function isBrowser({ os, kind }: Device): boolean {
+  return os !== null && kind !== 'bot';
+}
+
+/** What a tablet calls its system depends on whether it asks for desktop pages, which many do by the width of the window. */
+const SYSTEMS: Record<string, string> = { iOS: 'Apple', macOS: 'Apple', Android: 'Linux', Linux: 'Linux' };
+
+/** Whether two clients may be one browser: equal make and system, whatever the window looks like. */
+export function sameBrowser(a: Device, b: Device): boolean {
+  if (!isBrowser(a) || !isBrowser(b) || systemOf(a) !== systemOf(b)) return false;
+  if (a.browser === b.browser) return true;
+  // Browsers of other makers on an iPad call themselves Safari on a Mac when they ask for desktop pages.
+  return a.os !== b.os && [a, b].some(({ browser, os }) => browser === 'Safari' && os === 'macOS');
+}
+
+const systemOf = ({ os }: Device): string | null => (os === null ? null : (SYSTEMS[os] ?? os));
+
 /** A phrase for users: "Firefox on Linux", "curl", "an unknown device". */
 export function describeDevice(device: Device): string {
   if (device.browser && device.os) return `${device.browser} on ${device.os}`;

@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
 import { after, type Clock, MINUTE } from '../clock.ts';
-import { type AppError, platformErrors } from '../errors.ts';
+import { AppError, platformErrors } from '../errors.ts';
 import { type Access, type Actor, isSessionActor, type RoleAccess } from './caller.ts';
-import type { CountActor, CountRequest } from './limits.ts';
+import { PastCredential } from './credential-kind.ts';
+import type { CountActor, CountPastCredential, CountRequest } from './limits.ts';
 
 /** How old a proof of who calls may be on routes marked `fresh`. */
 const FRESH_FOR = 10 * MINUTE;
@@ -16,8 +17,10 @@ export interface GuardRules {
   /** Whether credentials of machines are admitted where `access` asks only who calls. */
   anyCredential: boolean;
   fresh: boolean;
-  /** Null: no limit. */
+  /** Counts the client of a request that nobody authentic sent. Null: no limit. */
   count: CountRequest | null;
+  /** Counts who is signed in by the route's own limit. Null: it has none. */
+  countActor: CountActor | null;
   /** Null: any host. */
   isOurHost: ((request: FastifyRequest) => boolean) | null;
   /** Header fields beyond those of every answer. */
@@ -39,6 +42,8 @@ export interface GuardContext {
   authenticate: (request: FastifyRequest) => Actor | null | Promise<Actor | null>;
   /** Null: nobody is limited. */
   countActor: CountActor | null;
+  /** Null: nobody is limited. */
+  countPastCredential: CountPastCredential | null;
 }
 
 /** One check: throws or rejects to refuse. Makes a promise only where it must wait, because a request in memory should cost none. */
@@ -48,11 +53,14 @@ type Check = (request: FastifyRequest, reply: FastifyReply) => void | Promise<vo
 export function createGuard(rules: GuardRules, context: GuardContext): onRequestHookHandler {
   const { access, count, fresh } = rules;
   const checks: Check[] = [announce(rules)];
-  if (count !== null) checks.push(count);
   // A public route never looks at credentials, so that bad ones do no harm there.
-  if (access !== 'public') {
-    checks.push(identify(context), ...(access === 'optional' ? [] : [demandActor]));
-    if (context.countActor !== null) checks.push(limitActor(context.countActor));
+  if (access === 'public') {
+    if (count !== null) checks.push(count);
+  } else {
+    checks.push(identify(context, count), ...(access === 'optional' ? [] : [demandActor]));
+    for (const countActor of [context.countActor, rules.countActor]) {
+      if (countActor !== null) checks.push(limitActor(countActor));
+    }
     if (isAboutPersons(access) && !rules.anyCredential) checks.push(demandSession);
     if (access === 'verified') checks.push(demandVerified);
     if (access === 'permission') checks.push(demandGrant({ permission: rules.code }, context));
@@ -101,18 +109,35 @@ const announce =
     if (headers !== null) reply.headers(headers);
   };
 
-const identify = ({ authenticate }: GuardContext): Check => {
-  return (request) => {
-    const actor = authenticate(request);
-    if (!(actor instanceof Promise)) {
-      request.actor = actor;
-      return;
-    }
-    return actor.then((found) => {
-      request.actor = found;
-    });
+/**
+ * Finds out who calls. Only requests without an authentic credential count for the client's address, which a whole office or a server-side
+ * front end may share: nobody who is signed in can be kept out by a neighbour, and nobody's credential is tried without a limit.
+ */
+function identify({ authenticate, countPastCredential }: GuardContext, count: CountRequest | null): Check {
+  const settle = (request: FastifyRequest, reply: FastifyReply, actor: Actor | null) => {
+    request.actor = actor;
+    if (actor === null && count !== null) return count(request, reply);
   };
-};
+  const refuse = async (request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<never> => {
+    // All pages of an office wake at nine with access tokens that ran out in the night.
+    const isPast = error instanceof PastCredential && (await countPastCredential?.(error.credentialId));
+    const isRefusal = error instanceof AppError && error.code === 'unauthenticated';
+    if (isRefusal && !isPast) await count?.(request, reply);
+    throw error;
+  };
+  return (request, reply) => {
+    try {
+      const actor = authenticate(request);
+      if (!(actor instanceof Promise)) return settle(request, reply, actor);
+      return actor.then(
+        (found) => settle(request, reply, found),
+        (error) => refuse(request, reply, error),
+      );
+    } catch (error) {
+      return refuse(request, reply, error);
+    }
+  };
+}
 
 const demandActor: Check = ({ actor }) => {
   if (actor === null) throw platformErrors.unauthenticated();

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertProblem, NOW, testServer } from './http.testing.ts';
+import { platformErrors } from '../errors.ts';
+import { PastCredential } from './credential-kind.ts';
+import { ADA, assertProblem, NOW, personOf, testServer } from './http.testing.ts';
 import { createAttemptLimit } from './limits.ts';
 import type { HttpServer } from './routes.ts';
 
@@ -18,6 +20,29 @@ function routes(app: HttpServer) {
   );
   app.get('/free', { config: { access: 'public', limit: 'none' } }, async () => ({}));
   app.get('/closed', { config: { access: 'signedIn' } }, async () => ({}));
+  app.get('/either', { config: { access: 'optional' } }, async () => ({}));
+  app.get(
+    '/own-closed',
+    { config: { access: 'signedIn', limit: { name: 'own-closed', points: 2, duration: HOUR } } },
+    async () => ({}),
+  );
+  app.post(
+    '/token',
+    {
+      config: {
+        access: 'public',
+        limit: { name: 'no-token', points: 2, duration: HOUR },
+        tokenLimit: {
+          name: 'token',
+          points: 3,
+          duration: HOUR,
+          subjectOf: ({ body }) =>
+            /^genuine-(\w+)$/.exec((body as { token?: string } | null)?.token ?? '')?.[1] ?? null,
+        },
+      },
+    },
+    async () => ({}),
+  );
   const tries = createAttemptLimit({ name: 'tries', points: 2, duration: HOUR });
   app.get('/try/:account', { config: { access: 'public', limit: 'none' } }, async (request) => {
     await tries(request, (request.params as { account: string }).account);
@@ -109,4 +134,84 @@ test('tries are counted by account and client together, and show in no header fi
   assert.match(String(refused.headers['retry-after']), /^\d+$/);
   assert.equal((await attempt('ada', '203.0.113.2')).statusCode, 200);
   assert.equal((await attempt('bob', '203.0.113.1')).statusCode, 200);
+});
+
+const BOB = personOf('0190b4a2-0000-7000-8000-00000000000b');
+const TOKENS = { ada: ADA, bob: BOB };
+const as = (token: string) => ({ authorization: `Bearer ${token}` });
+
+test('who is signed in costs the address nothing, shows no counter, and cannot be kept out by neighbours', async (t) => {
+  const { app } = await testServer(t, { routes, rateLimits: LIMITED, tokens: TOKENS });
+  for (let i = 0; i < 10; i += 1) {
+    for (const url of ['/closed', '/either']) {
+      const answer = await app.inject({ url, headers: as('ada') });
+      assert.equal(answer.statusCode, 200);
+      assert.deepEqual(
+        Object.keys(answer.headers).filter((name) => name.includes('ratelimit')),
+        [],
+      );
+    }
+  }
+  assert.equal((await app.inject('/either')).headers['x-ratelimit-remaining'], '2');
+  assertProblem(await app.inject({ url: '/closed', headers: as('nonsense') }), 401, 'unauthenticated');
+  assertProblem(await app.inject('/closed'), 401, 'unauthenticated');
+  for (const headers of [{}, as('nonsense')])
+    assertProblem(await app.inject({ url: '/closed', headers }), 429, 'rate_limited');
+  assertProblem(await app.inject('/a'), 429, 'rate_limited');
+  for (const name of ['ada', 'bob'])
+    assert.equal((await app.inject({ url: '/closed', headers: as(name) })).statusCode, 200);
+});
+
+test('an account without a rate of its roles makes 1,200 requests a minute', async (t) => {
+  const { app } = await testServer(t, { routes, rateLimits: LIMITED, tokens: TOKENS });
+  for (let i = 0; i < 1200; i += 1)
+    assert.equal((await app.inject({ url: '/closed', headers: as('ada') })).statusCode, 200);
+  const refused = await app.inject({ url: '/closed', headers: as('ada') });
+  assertProblem(refused, 429, 'rate_limited');
+  assert.ok(Number(refused.headers['retry-after']) <= 60);
+  assert.equal((await app.inject({ url: '/closed', headers: as('bob') })).statusCode, 200);
+});
+
+test('the own limit of a route counts who is signed in by their account, others by address', async (t) => {
+  const { app } = await testServer(t, { routes, rateLimits: LIMITED, tokens: TOKENS });
+  for (const name of ['ada', 'bob']) {
+    for (const status of [200, 200, 429])
+      assert.equal((await app.inject({ url: '/own-closed', headers: as(name) })).statusCode, status);
+  }
+  for (const status of [401, 401, 429]) assert.equal((await app.inject('/own-closed')).statusCode, status);
+});
+
+test('an authentic token of a public route counts for what it stands for, everything else for the address', async (t) => {
+  const { app } = await testServer(t, { routes, rateLimits: LIMITED });
+  const send = (payload?: object) => app.inject({ method: 'POST', url: '/token', ...(payload && { payload }) });
+  const statuses = async (payload: object | undefined, times: number) => {
+    const all = [];
+    for (let i = 0; i < times; i += 1) all.push((await send(payload)).statusCode);
+    return all;
+  };
+  assert.equal((await send({ token: 'forged' })).headers['x-ratelimit-remaining'], '1');
+  assert.deepEqual(await statuses(undefined, 2), [200, 429]);
+  assert.deepEqual(await statuses({ token: 'forged' }, 1), [429]);
+  for (const token of ['genuine-a', 'genuine-b']) {
+    const first = await send({ token });
+    assert.equal(first.statusCode, 200);
+    assert.equal(first.headers['x-ratelimit-remaining'], undefined);
+    assert.deepEqual(await statuses({ token }, 3), [200, 200, 429]);
+  }
+});
+
+test('a credential that ran out is refused as one, without a cost for its address, 30 times a minute', async (t) => {
+  const authenticate = ({ headers }: { headers: { authorization?: string } }) => {
+    const id = /^Bearer past-(\w+)$/.exec(headers.authorization ?? '')?.[1];
+    throw id === undefined ? platformErrors.unauthenticated() : new PastCredential(id);
+  };
+  const { app } = await testServer(t, { routes, rateLimits: LIMITED, authenticate });
+  const send = (token: string) => app.inject({ url: '/closed', headers: as(token) });
+  for (const token of ['past-a', 'past-b', 'past-c']) {
+    for (let i = 0; i < 30; i += 1) assertProblem(await send(token), 401, 'unauthenticated');
+  }
+  // Beyond that it is what any other bad credential is.
+  for (const code of [401, 401, 401, 429]) assert.equal((await send('past-a')).statusCode, code);
+  assertProblem(await send('nonsense'), 429, 'rate_limited');
+  assertProblem(await send('past-d'), 401, 'unauthenticated');
 });

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, preValidationAsyncHookHandler } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { type AppError, platformErrors } from '../errors.ts';
 import type { Count, Counters, Rate } from '../limits/counters.ts';
@@ -22,13 +22,27 @@ export type CountAttempt = (request: FastifyRequest, accountKey: string) => Prom
 /** Counts one request of a signed-in user. Rejects with `rate_limited`. */
 export type CountActor = (actor: Actor) => Promise<void>;
 
-/** The rate of the user's roles; null: unlimited. */
+/** Counts one request with a credential that is genuine, but not good any more. False once it was sent too often. */
+export type CountPastCredential = (credentialId: string) => Promise<boolean>;
+
+/** A limit of a public route that takes a token in its body, in a cookie or as a credential that may have run out. */
+export interface TokenLimit extends Rate {
+  /** What an authentic token of the request stands for, such as its session; null without one. The body is not validated yet. */
+  subjectOf(request: FastifyRequest): string | null | Promise<string | null>;
+}
+
+/** The rate of the user's roles; null: none of them has one. */
 export type RateOf = (actor: Actor) => ActorRate | null | Promise<ActorRate | null>;
 
 export interface ActorRate {
   max: number;
   windowSeconds: number;
 }
+
+/** For an account whose roles have no rate. */
+const DEFAULT_RATE: ActorRate = { max: 1200, windowSeconds: 60 };
+/** Many requests of one page find out at once that its access token has run out. */
+const PAST_CREDENTIALS: Rate = { name: 'past-credentials', points: 30, duration: 60, plainKeys: true };
 
 export interface ForgivableLimit {
   /** Counts one attempt of the client at this address. Rejects with `rate_limited`. */
@@ -78,14 +92,40 @@ export function createSubjectLimit(limit: Rate, counters: Counters | null): (sub
 /** Counts the requests of each user by the rate of their roles. */
 export function createActorLimit(counters: Counters, rateOf: RateOf): CountActor {
   return async (actor) => {
-    const rate = await rateOf(actor);
-    if (rate === null) return;
+    const rate = (await rateOf(actor)) ?? DEFAULT_RATE;
     const name = `role-${rate.max}-${rate.windowSeconds}`;
     await refuseOver(
       counters,
       { name, points: rate.max, duration: rate.windowSeconds, plainKeys: true },
       actor.subject.id,
     );
+  };
+}
+
+/** Counts who is signed in on a route with a limit of its own. No header field shows it: it is not the client that is counted. */
+export function createRouteActorLimit(limit: Rate, counters: Counters): CountActor {
+  return ({ subject }) => refuseOver(counters, { ...limit, plainKeys: true }, subject.id);
+}
+
+/** Counts requests with credentials that have run out, each for itself. */
+export function createPastCredentialLimit(counters: Counters): CountPastCredential {
+  return async (credentialId) => !(await counters(PAST_CREDENTIALS).add(credentialId)).isOver;
+}
+
+/**
+ * Counts an authentic token for what it stands for, and everything else for the client: many people may have one address, and none of
+ * them can be kept out by others who send nothing, or garbage.
+ */
+export function createTokenLimit(
+  { subjectOf, ...limit }: TokenLimit,
+  countClient: CountRequest,
+  counters: Counters,
+): preValidationAsyncHookHandler {
+  return async (request, reply) => {
+    const subject = await subjectOf(request);
+    await (subject === null
+      ? countClient(request, reply)
+      : refuseOver(counters, { ...limit, plainKeys: true }, subject));
   };
 }
 

@@ -1,4 +1,10 @@
-import type { FastifyContextConfig, onRequestHookHandler, preValidationHookHandler, RouteOptions } from 'fastify';
+import type {
+  FastifyContextConfig,
+  onRequestHookHandler,
+  preValidationAsyncHookHandler,
+  preValidationHookHandler,
+  RouteOptions,
+} from 'fastify';
 import type { Config } from '../config/config.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
 import type { Counters } from '../limits/counters.ts';
@@ -6,7 +12,7 @@ import { permissionCode, type RouteCatalogue, rolesNamedBy } from './catalogue.t
 import { openObjects } from './closed-schemas.ts';
 import { closed, createGuard, type GuardContext } from './guard.ts';
 import { createHostCheck } from './hosts.ts';
-import { createRouteLimit } from './limits.ts';
+import { type CountRequest, createRouteActorLimit, createRouteLimit, createTokenLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
 
@@ -68,28 +74,44 @@ export function createRouteRules({
       route.schema = { ...route.schema, hide: true };
     }
     const guard = exists ? guardFor(permissionCode(methods[0] ?? 'GET', route.url), route.url, settled) : closed;
+    const countToken = exists ? tokenCountFor(settled) : null;
+    if (countToken !== null) addPreValidation(route, countToken);
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
     const { content } = (route.schema?.body ?? {}) as { content?: object };
-    if (content !== undefined) {
-      const earlier = [route.preValidation ?? []].flat() as preValidationHookHandler[];
-      route.preValidation = [demandType(Object.keys(content)), ...earlier];
-    }
+    if (content !== undefined) addPreValidation(route, demandType(Object.keys(content)));
   }
 
-  function guardFor(
-    code: string,
-    template: string,
-    { access, credentials, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig,
-  ) {
+  /** Null: nothing is limited, or the route says `none`. */
+  function clientCountFor({ limit }: FastifyContextConfig): CountRequest | null {
     const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
-    const count = counters && chosen !== 'none' ? createRouteLimit(chosen, counters, context.clock) : null;
+    return counters && chosen !== 'none' ? createRouteLimit(chosen, counters, context.clock) : null;
+  }
+
+  function tokenCountFor(settled: FastifyContextConfig) {
+    const countClient = clientCountFor(settled);
+    if (!counters || countClient === null || settled.tokenLimit === undefined) return null;
+    return createTokenLimit(settled.tokenLimit, countClient, counters);
+  }
+
+  function guardFor(code: string, template: string, settled: FastifyContextConfig) {
+    const { access, credentials, fresh = false, limit, tokenLimit, csp, anyHost = false } = settled;
+    // With a limit for tokens, the request is counted once its body has been read.
+    const count = tokenLimit === undefined ? clientCountFor(settled) : null;
+    const isOwn = counters !== null && limit !== undefined && limit !== 'none';
+    const countActor = isOwn ? createRouteActorLimit(limit, counters) : null;
     const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };
     const isOurHost = anyHost ? null : hostCheck;
     const anyCredential = credentials === 'any';
-    return createGuard({ template, code, access, anyCredential, fresh, count, isOurHost, headers }, context);
+    const limits = { count, countActor };
+    return createGuard({ template, code, access, anyCredential, fresh, ...limits, isOurHost, headers }, context);
   }
 
   return rules;
+}
+
+function addPreValidation(route: RouteOptions, hook: preValidationHookHandler | preValidationAsyncHookHandler): void {
+  const others = [route.preValidation ?? []].flat() as preValidationHookHandler[];
+  route.preValidation = [hook as preValidationHookHandler, ...others];
 }
 
 /** Of bodies of several types Fastify picks the schema by the type, and would let one of another type, or none, through unchecked. */
@@ -104,12 +126,15 @@ function demandType(types: string[]): preValidationHookHandler {
 /** What would be a hole or a lie in the documentation stops the server from starting. */
 function check(
   route: RouteOptions,
-  { access, credentials, fresh, sensitive, formerly = [], errors = [] }: FastifyContextConfig,
+  { access, credentials, fresh, sensitive, tokenLimit, formerly = [], errors = [] }: FastifyContextConfig,
   errorTable: ErrorTable,
 ): void {
   const name = `The route ${[route.method].flat().join(',')} ${route.url}`;
   if (fresh && (access === 'public' || access === 'optional')) {
     throw new TypeError(`${name} demands a fresh sign-in but admits callers without one.`);
+  }
+  if (tokenLimit !== undefined && access !== 'public') {
+    throw new TypeError(`${name} counts a token, but its callers count for their accounts.`);
   }
   if (fresh && credentials === 'any') {
     throw new TypeError(`${name} demands a fresh sign-in, which no credential of a machine has.`);

@@ -7,6 +7,7 @@ import type { Static, TSchema } from 'typebox';
 import type { Config } from '../config/config.ts';
 import type { Rate } from '../limits/counters.ts';
 import type { Access, Actor } from './caller.ts';
+import type { TokenLimit } from './limits.ts';
 import type { OpenApiDocument } from './openapi/document.ts';
 import type { AnswerHeader } from './openapi/headers.ts';
 
@@ -31,8 +32,13 @@ declare module 'fastify' {
     credentials?: 'any';
     /** Demands that the caller, a person, has proved who they are in this session within the last ten minutes. */
     fresh?: boolean;
-    /** How many requests a client may make to the routes that name this limit, together. Default: `rateLimits.default` of the configuration, one counter for all routes that say nothing. */
+    /**
+     * How many requests a client may make to the routes that name this limit, together. Default: `rateLimits.default` of the configuration,
+     * one counter for all routes that say nothing. Who is signed in counts for their account instead, whatever their address.
+     */
     limit?: Rate | 'none';
+    /** Of a public route that takes a token: an authentic one counts by this limit instead of `limit`. */
+    tokenLimit?: TokenLimit;
     /** Codes that this route answers with beyond the platform's own; for the OpenAPI document. */
     errors?: readonly string[];
     /** Header fields that answers of this route have beyond those of all routes; for the OpenAPI document. */

@@ -16,7 +16,7 @@ import { registerDocs } from './docs.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
 import type { Authorize } from './guard.ts';
 import { type Probes, registerHealth } from './health.ts';
-import { createActorLimit, type RateOf } from './limits.ts';
+import { createActorLimit, createPastCredentialLimit, type RateOf } from './limits.ts';
 import { createNotFound } from './not-found.ts';
 import type { DocumentOptions, OpenApiDocument, Tag } from './openapi/document.ts';
 import { cutFloods } from './pipelining.ts';
@@ -114,6 +114,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     counters,
     pageHeaders,
     countActor: counters && createActorLimit(counters, rateOf),
+    countPastCredential: counters && createPastCredentialLimit(counters),
   });
   const notFound = createNotFound(app, rules.closedRoutes);
   app.addHook('onRoute', rules.onRoute);
