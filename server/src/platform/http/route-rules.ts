@@ -9,6 +9,8 @@ import { createHostCheck } from './hosts.ts';
 import { createRouteLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
+import { unboundedNumbers } from './text-values.ts';
+import { faultsOfNoBody } from './validation-faults.ts';
 
 /** Every route without a limit of its own counts here. */
 const DEFAULT_LIMIT = 'default';
@@ -69,10 +71,10 @@ export function createRouteRules({
     }
     const guard = exists ? guardFor(permissionCode(methods[0] ?? 'GET', route.url), route.url, settled) : closed;
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
-    const { content } = (route.schema?.body ?? {}) as { content?: object };
+    const { content } = (route.schema?.body ?? {}) as { content?: BodiesByType };
     if (content !== undefined) {
       const earlier = [route.preValidation ?? []].flat() as preValidationHookHandler[];
-      route.preValidation = [demandType(Object.keys(content)), ...earlier];
+      route.preValidation = [demandType(content), ...earlier];
     }
   }
 
@@ -92,12 +94,17 @@ export function createRouteRules({
   return rules;
 }
 
+type BodiesByType = Record<string, { schema: { required?: string[] } }>;
+
 /** Of bodies of several types Fastify picks the schema by the type, and would let one of another type, or none, through unchecked. */
-function demandType(types: string[]): preValidationHookHandler {
+function demandType(content: BodiesByType): preValidationHookHandler {
+  const [first] = Object.values(content);
   return (request, _reply, done) => {
-    if (request.mediaType !== undefined && types.includes(request.mediaType)) return done();
-    if (request.body !== undefined) return done(platformErrors.unsupported_media_type());
-    done(platformErrors.validation_failed({ errors: [{ path: '/', message: 'is required' }] }));
+    if (request.body === undefined) {
+      return done(platformErrors.validation_failed({ errors: faultsOfNoBody(first?.schema ?? {}) }));
+    }
+    if (request.mediaType !== undefined && Object.hasOwn(content, request.mediaType)) return done();
+    done(platformErrors.unsupported_media_type());
   };
 }
 
@@ -127,7 +134,15 @@ function check(
   for (const code of errors) {
     if (!Object.hasOwn(errorTable, code)) throw new TypeError(`${name} names an unknown error code, "${code}".`);
   }
-  const { body, querystring } = route.schema ?? {};
+  const { body, querystring, params } = route.schema ?? {};
+  for (const [part, schema] of Object.entries({ querystring, params })) {
+    const unbounded = unboundedNumbers(schema);
+    if (unbounded.length > 0) {
+      throw new TypeError(
+        `${name} takes any number: use integers with minimum and maximum in its ${part} at ${unbounded.join(', ')}.`,
+      );
+    }
+  }
   for (const [part, schema] of Object.entries({ body, querystring })) {
     const open = openObjects(schema);
     if (open.length > 0) {
