@@ -62,12 +62,12 @@ describe('jobs', () => {
         assert.deepEqual([page.total, page.items.map(({ id }) => id)], [3, [ids[0]]]);
         refused(await admin(w, 'GET', '/jobs?queue=test.unknown'), 404, 'queue_not_found');
         for (const [query, path] of [
-          ['state=broken', 'query/state'],
-          ['queue=', 'query/queue'],
-          ['pageSize=101', 'query/pageSize'],
+          ['state=broken', '/state'],
+          ['queue=', '/queue'],
+          ['pageSize=101', '/pageSize'],
         ]) {
           const problem = refused(await admin(w, 'GET', `/jobs?${query}`), 400, 'validation_failed');
-          assert.equal(problem.errors?.[0]?.path, path);
+          assert.deepEqual([problem.errors?.[0]?.in, problem.errors?.[0]?.path], ['query', path]);
         }
         refused(await admin(w, 'GET', '/jobs?name=x'), 400, 'validation_failed');
       },

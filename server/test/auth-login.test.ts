@@ -53,12 +53,12 @@ describe('POST /auth/login', () => {
       const person = somebody();
       const { email, username, password } = person;
       await s.client.register(person);
-      const beside = 'stands in place of login, not beside it';
+      const beside = 'This stands in place of login, not beside it.';
       const cases: [object, { path: string; message: string }[]][] = [
-        [{}, [{ path: '/login', message: 'is required, or email or username in its place' }]],
+        [{}, [{ path: '/login', message: 'This field is required, or email or username in its place.' }]],
         [{ login: email, email }, [{ path: '/email', message: beside }]],
         [{ login: email, username }, [{ path: '/username', message: beside }]],
-        [{ email, username }, [{ path: '/username', message: 'stands in place of email, not beside it' }]],
+        [{ email, username }, [{ path: '/username', message: 'This stands in place of email, not beside it.' }]],
         [
           { login: email, email, username },
           [
@@ -70,7 +70,10 @@ describe('POST /auth/login', () => {
       for (const [names, errors] of cases) {
         const answer = await send(s, { ...names, password });
         refused(answer, 400, 'validation_failed');
-        assert.deepEqual(answer.json().errors, errors);
+        assert.deepEqual(
+          answer.json().errors,
+          errors.map((fault) => ({ in: 'body', ...fault })),
+        );
       }
     }));
 

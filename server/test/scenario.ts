@@ -70,7 +70,7 @@ export interface Problem {
   code: string;
   requestId: string;
   detail?: string;
-  errors?: { path: string; message: string }[];
+  errors?: { in: string; path: string; message: string }[];
   step?: string;
   flowToken?: string;
   puzzle?: { challenge: string; bits: number; expiresIn: number };

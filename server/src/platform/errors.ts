@@ -8,8 +8,20 @@ export interface ErrorSpec {
   title: string;
   /** For `docs/errors.md`, which is written from here: what it means, and what to do. Markdown. Without it, what the page says stays. */
   help?: string;
+  /** What bodies call the field that this is about: problem documents then tell which it was. */
+  fields?: readonly string[];
   /** Members of the problem document beside those of all (RFC 9457, 3.2), each with an example. Whoever throws the error gives them. */
   members?: TProperties;
+}
+
+/** What is wrong with a field of a request. */
+export interface Fault {
+  /** The part of the request; `body` if not set. */
+  in?: 'body' | 'query' | 'path' | 'header';
+  /** A JSON pointer (RFC 6901) into that part; empty: all of it. */
+  path: string;
+  /** A sentence for whoever filled the field in. */
+  message: string;
 }
 
 export interface ErrorExtras {
@@ -19,8 +31,8 @@ export interface ErrorExtras {
   headers?: Record<string, string>;
   /** Members added to the problem document (RFC 9457, 3.2), such as `step` and `flowToken`. */
   members?: Record<string, unknown>;
-  /** Faulty fields, for `validation_failed` and similar errors. */
-  errors?: { path: string; message: string }[];
+  /** Faulty fields. Where a table names the `fields` of an error, they follow from the body. */
+  errors?: Fault[];
   /** The underlying error; logged, never sent. */
   cause?: unknown;
 }
@@ -29,6 +41,7 @@ export interface ErrorExtras {
 export class AppError extends Error {
   readonly code: string;
   readonly status: number;
+  readonly fields: readonly string[];
   readonly extras: ErrorExtras;
 
   constructor(code: string, spec: ErrorSpec, extras: ErrorExtras = {}) {
@@ -36,6 +49,7 @@ export class AppError extends Error {
     this.name = 'AppError';
     this.code = code;
     this.status = spec.status;
+    this.fields = spec.fields ?? [];
     this.extras = extras;
   }
 }

@@ -90,7 +90,9 @@ export function createRoles(deps: {
       const found = names.map((name, index) => {
         const role = all.find(({ id, code }) => id === name || code === name);
         if (role) return role;
-        throw platformErrors.validation_failed({ errors: [{ path: `${path}/${index}`, message: 'names no role' }] });
+        throw platformErrors.validation_failed({
+          errors: [{ path: `${path}/${index}`, message: 'There is no such role.' }],
+        });
       });
       return [...new Set(found)];
     },

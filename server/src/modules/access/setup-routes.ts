@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import { callerOf } from '../../platform/http/caller.ts';
+import { withChoices } from '../../platform/http/choices.ts';
 import { createAttemptLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
-import { withChoices } from '../../platform/http/schemas.ts';
 import { PASSWORD_CODES } from '../auth/errors.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
+import { withChoices } from '../../platform/http/choices.ts';
 import { listQuery } from '../../platform/http/paging.ts';
 import { idsInput } from '../../platform/http/results.ts';
-import { nullable, timeInput, timestamp, withChoices } from '../../platform/http/schemas.ts';
+import { nullable, timeInput, timestamp } from '../../platform/http/schemas.ts';
 import { passwordChoice, passwordFields } from '../password-encryption/schemas.ts';
 import {
   emailInput,

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { withChoices } from '../../platform/http/schemas.ts';
+import { withChoices } from '../../platform/http/choices.ts';
 import { passwordChoice, passwordFields, passwordInput } from '../password-encryption/schemas.ts';
 import { tokenTransport } from '../sessions/schemas.ts';
 import { codeInput, emailInput, fullNameInput, localeInput, phoneInput, usernameInput } from '../users/schemas.ts';

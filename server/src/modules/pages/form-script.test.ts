@@ -94,11 +94,17 @@ test('a refusal is shown in the words of the server, and the form can be sent ag
   const problem = {
     title: 'The request does not fit its schema.',
     detail: 'Choose another.',
-    errors: [{ path: '/email', message: 'is no address' }],
+    errors: [
+      { in: 'body', path: '/email', message: 'This must be an e-mail address.' },
+      { in: 'body', path: '/name', message: 'The request does not fit its schema.' },
+    ],
   };
   const page = open('#token=t', [...FIELDS], async () => new Response(JSON.stringify(problem), { status: 400 }));
   await page.fire('form submit');
-  assert.equal(page.problem(), 'The request does not fit its schema.\nChoose another.\n/email: is no address');
+  assert.equal(
+    page.problem(),
+    'The request does not fit its schema.\nChoose another.\n/email: This must be an e-mail address.',
+  );
   assert.deepEqual([page.shown(), page.button.disabled], [['ask'], false]);
   await page.fire('form submit');
   assert.equal(JSON.parse(page.requests[1]?.body ?? '').token, 't');

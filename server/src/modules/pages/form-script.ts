@@ -36,7 +36,7 @@ export const FORM_SCRIPT = `
     }
     if (answer.ok) return null;
     const { title, detail, errors } = await answer.json().catch(() => ({}));
-    const faults = (errors || []).map((fault) => fault.path + ': ' + fault.message);
+    const faults = (errors || []).filter(({ message }) => message !== title).map(({ path, message }) => path + ': ' + message);
     return [title || 'The server answered ' + answer.status + '.', detail, ...faults].filter(Boolean).join('\\n');
   }
 

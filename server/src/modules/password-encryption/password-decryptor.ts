@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { createBoundedQueue } from '../../platform/crypto/bounded-queue.ts';
-import { platformErrors } from '../../platform/errors.ts';
+import { type Fault, platformErrors } from '../../platform/errors.ts';
+import { faultsOfOne } from '../../platform/http/choices.ts';
 import type { EncryptionKeys } from '../keys/encryption-keys.ts';
 import { encryptionErrors } from './errors.ts';
 import { type Jwe, openJwe, readJwe } from './jwe.ts';
@@ -31,7 +32,7 @@ export interface PasswordDecryptor {
 }
 
 type Fields = Record<string, string | undefined>;
-type Fault = { path: string; message: string };
+const EMPTY = 'This must not be empty.';
 
 /** Number of concurrent decryptions, and of waiting ones. */
 const CONCURRENCY = 4;
@@ -81,7 +82,7 @@ export function createPasswordDecryptor(deps: {
 
   async function take(body: object, names: string[], required: boolean): Promise<Fields> {
     const fields = body as Fields;
-    demandNone(names.flatMap((name) => faultOf(fields, name, required)));
+    demandNone(names.flatMap((name) => faultsOfOne(fields, [name, encryptedName(name)], { optional: !required })));
     const rest = { ...fields };
     const encrypted: { name: string; field: string; text: string }[] = [];
     for (const name of names) {
@@ -93,7 +94,9 @@ export function createPasswordDecryptor(deps: {
     if (encrypted.length === 0) return rest;
     const passwords = await decrypt(encrypted.map(({ text }) => text));
     const opened = encrypted.map(({ name, field }, i) => ({ name, field, password: passwords[i] ?? '' }));
-    demandNone(opened.filter(({ password }) => password === '').map(({ field }) => fault(field, 'must not be empty')));
+    demandNone(
+      opened.filter(({ password }) => password === '').map(({ field }) => ({ path: `/${field}`, message: EMPTY })),
+    );
     return { ...rest, ...Object.fromEntries(opened.map(({ name, password }) => [name, password])) };
   }
 
@@ -103,15 +106,6 @@ export function createPasswordDecryptor(deps: {
     openOptional: async (body, ...names) => (await take(body, names, false)) as never,
   };
 }
-
-function faultOf(fields: Fields, name: string, required: boolean): Fault[] {
-  const field = encryptedName(name);
-  const given = [name, field].filter((each) => fields[each] !== undefined).length;
-  if (given === 2) return [fault(field, `stands in place of ${name}, not beside it`)];
-  return given === 0 && required ? [fault(name, `is required, or ${field} in its place`)] : [];
-}
-
-const fault = (field: string, message: string): Fault => ({ path: `/${field}`, message });
 
 function demandNone(errors: Fault[]): void {
   if (errors.length > 0) throw platformErrors.validation_failed({ errors });

@@ -1,5 +1,5 @@
 import { type TOptional, type TString, Type } from 'typebox';
-import type { Choice } from '../../platform/http/schemas.ts';
+import type { Choice } from '../../platform/http/choices.ts';
 
 /** Longer than the policy allows, so that the policy refuses with its own error; the limit of the body applies in any case. */
 export const passwordInput = Type.String({ minLength: 1, maxLength: 16_384, examples: ['a purple otter reads'] });

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../platform/clock.ts';
 import { asJson } from '../../platform/database/values.ts';
-import { platformErrors } from '../../platform/errors.ts';
+import { type Fault, platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Jobs } from '../../platform/queue/jobs.ts';
@@ -68,15 +68,15 @@ export function createSchedules(deps: {
     return events.describe(caller, { type, target: `schedule:${id}`, data: { ...data } });
   }
 
-  function faultOf({ job, args, timing, startAt, endAt }: Definition): { path: string; message: string } | null {
+  function faultOf({ job, args, timing, startAt, endAt }: Definition): Fault | null {
     const faults = jobs.faultsOf(job, args);
-    if (faults === null) return { path: '/job', message: `is not one of: ${jobs.names().join(', ')}` };
+    if (faults === null) return { path: '/job', message: `This must be one of: ${jobs.names().join(', ')}.` };
     const [fault] = faults;
-    if (fault) return { ...fault, path: fault.path === '/' ? '/args' : `/args${fault.path}` };
+    if (fault) return { ...fault, path: `/args${fault.path}` };
     // The arguments are shown in the audit log and with the job.
     if (secretField({ args }) !== null)
-      return { path: '/args', message: 'must not contain secrets: they are stored and shown' };
-    if (startAt && endAt && endAt < startAt) return { path: '/endAt', message: 'is before startAt' };
+      return { path: '/args', message: 'These must not contain secrets: they are stored and shown.' };
+    if (startAt && endAt && endAt < startAt) return { path: '/endAt', message: 'This is before startAt.' };
     return timingFault(timing);
   }
 

@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { getTimes } from 'suncalc';
 import { after, DAY, SECOND } from '../../platform/clock.ts';
+import type { Fault } from '../../platform/errors.ts';
 import type { Timing } from './schedule-store.ts';
 
 /** The solar events that a schedule can follow, and their names in the library. */
@@ -23,20 +24,23 @@ export const SOLAR_EVENTS = Object.keys(SOLAR_TIMES) as SolarEvent[];
 const SEARCHED_DAYS = 367;
 
 /** The fault of a timing; null if it is valid. */
-export function timingFault(timing: Timing): { path: string; message: string } | null {
+export function timingFault(timing: Timing): Fault | null {
   if (timing.kind !== 'cron') return null;
   // The library also reads a date as a single time, and @-names as patterns; the API allows neither.
   if (!/^[^@]\S*(?:\s+\S+){4,5}$/.test(timing.expression.trim())) {
-    return { path: '/timing/expression', message: 'must have five fields, or six with seconds first' };
+    return { path: '/timing/expression', message: 'This must have five fields, or six with seconds first.' };
   }
   if (!isTimeZone(timing.timeZone)) {
-    return { path: '/timing/timeZone', message: 'is not a time zone of the IANA database, such as Europe/Berlin' };
+    return {
+      path: '/timing/timeZone',
+      message: 'This must be a time zone of the IANA database, such as Europe/Berlin.',
+    };
   }
   try {
     cronOf(timing);
     return null;
   } catch {
-    return { path: '/timing/expression', message: 'is not a cron expression' };
+    return { path: '/timing/expression', message: 'This is not a cron expression.' };
   }
 }
 

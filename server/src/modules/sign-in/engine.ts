@@ -187,9 +187,9 @@ export function createSignInEngine(deps: {
 }
 
 function missing(field: keyof StepInput): AppError {
-  return platformErrors.validation_failed({ errors: [{ path: `/${field}`, message: 'is needed for this step' }] });
+  return platformErrors.validation_failed({ errors: [{ path: `/${field}`, message: 'This step needs this field.' }] });
 }
 
 function nothingToMail(): AppError {
-  return platformErrors.validation_failed({ errors: [{ path: '/method', message: 'is not a method of this step' }] });
+  return platformErrors.validation_failed({ errors: [{ path: '/method', message: 'This step has no such method.' }] });
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { onRequestHookHandler } from 'fastify';
 import { platformErrors } from '../errors.ts';
 import { isPiledUp } from './pipelining.ts';
@@ -25,8 +26,15 @@ export function createArrival(headers: HeaderFields): onRequestHookHandler {
     // HTTP/0.9 has no header fields; its only remaining use is to confuse an intermediary.
     if (raw.headers.host === undefined && raw.httpVersion !== '1.0') return done(platformErrors.malformed_request());
     if (hasTwins(raw.rawHeaders)) return done(platformErrors.malformed_request());
+    if (hasNoBytes(raw)) delete raw.headers['content-type'];
     done();
   };
+}
+
+/** Whether a request has no body (RFC 9112, 6.3); clients then often send a type all the same, which no parser should see. */
+function hasNoBytes({ headers }: IncomingMessage): boolean {
+  if (headers['transfer-encoding'] !== undefined) return false;
+  return headers['content-length'] === undefined || /^0+$/.test(headers['content-length']);
 }
 
 /**

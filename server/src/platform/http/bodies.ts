@@ -1,20 +1,26 @@
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { platformErrors } from '../errors.ts';
-import { namesMemberTwice } from './json-members.ts';
+import { DEEPEST, isTooDeep, namesMemberTwice } from './json-members.ts';
 import type { HttpServer } from './routes.ts';
 
+const TOO_DEEP = `Arrays and objects may be nested at most ${DEEPEST} levels deep.`;
+
 /**
- * Reads `application/json` only; anything else is 415. Refuses `__proto__` and `constructor.prototype` keys (prototype
- * poisoning), duplicate names in one object, and invalid UTF-8 (RFC 8259, 8.1): with lenient decoding, different passwords
+ * Reads `application/json` only; anything else is 415. No bytes are no body, whatever their type. Refuses `__proto__` and `constructor.prototype` keys (prototype
+ * poisoning), duplicate names in one object, deep nesting, and invalid UTF-8 (RFC 8259, 8.1): with lenient decoding, different passwords
  * would be equal.
  */
 export function readJson(app: FastifyInstance | HttpServer): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', refuseBytes);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (body.length === 0) return done(null, undefined);
     if (!isUtf8(body)) return done(platformErrors.malformed_body());
     const text = body.toString('utf8');
+    if (isTooDeep(text)) return done(platformErrors.malformed_body({ detail: TOO_DEEP }));
     if (hasLoneSurrogate(text)) return done(platformErrors.malformed_body());
     // The parser ends by its callback and returns nothing; its type also allows promises.
     void parse(request, text, (error, value) => {
@@ -24,7 +30,17 @@ export function readJson(app: FastifyInstance | HttpServer): void {
   });
 }
 
-const ESCAPE = /\\(?:u([0-9a-f]{4})|.)/gis;
+/** Any other type is refused with its first byte: only the end of a chunked body tells that it is none (RFC 9112, 7.1). */
+function refuseBytes(
+  _request: FastifyRequest,
+  payload: IncomingMessage,
+  done: (error: Error | null, body?: undefined) => void,
+): void {
+  payload.once('data', () => done(platformErrors.unsupported_media_type()));
+  payload.once('end', () => done(null, undefined));
+  payload.once('error', done);
+}
+
 const HIGH = /^d[89ab]/i;
 const LOW = /^d[c-f]/i;
 
@@ -36,10 +52,14 @@ function hasLoneSurrogate(text: string): boolean {
   if (!/\\ud/i.test(text)) return false;
   // The required place of the other half.
   let high = -1;
-  for (const { index, 0: written, 1: unit = '' } of text.matchAll(ESCAPE)) {
+  for (let at = text.indexOf('\\'); at >= 0; ) {
+    const isUnit = text[at + 1]?.toLowerCase() === 'u';
+    const unit = isUnit ? text.slice(at + 2, at + 6) : '';
     const follows = high >= 0;
-    if (follows !== LOW.test(unit) || (follows && index !== high)) return true;
-    high = HIGH.test(unit) ? index + written.length : -1;
+    if (follows !== LOW.test(unit) || (follows && at !== high)) return true;
+    const next = at + (isUnit ? 6 : 2);
+    high = HIGH.test(unit) ? next : -1;
+    at = text.indexOf('\\', next);
   }
   return high >= 0;
 }
@@ -54,6 +74,7 @@ export function readForms(scope: HttpServer): void {
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },
     (_request, body: Buffer, done) => {
+      if (body.length === 0) return done(null, undefined);
       const text = body.toString('utf8');
       if (!isUtf8(body) || !isEncodedUtf8(text)) return done(platformErrors.malformed_body());
       const fields = new Map<string, string>();

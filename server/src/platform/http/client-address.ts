@@ -1,16 +1,22 @@
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
-
-const MAPPED = '::ffff:';
+import { foldAddress } from '../geo/address.ts';
+import { bareAddress } from './forwarded-for.ts';
 
 /**
- * The client's address as text: the one that the trusted proxies report, else the peer's. IPv4 on an
- * IPv6 socket (RFC 4291, 2.5.5.2) is written as IPv4. A proxy that reports something other than an address counts as the client.
+ * The client's address as text: the one that the trusted proxies report, else the peer's; IPv4 on an IPv6 socket (RFC 4291, 2.5.5.2) as
+ * IPv4. A proxy that reports something that is no address counts as the client.
  */
 export function clientAddress(request: FastifyRequest): string {
-  const peer = request.raw.socket.remoteAddress ?? '';
-  if (request.raw.headers['x-forwarded-for'] === undefined) return foldMapped(peer);
-  return foldMapped(isIP(request.ip) === 0 ? peer : request.ip);
+  const { socket, headers } = request.raw;
+  const peer = socket.remoteAddress ?? '';
+  // Undefined if no proxy is trusted; else the peer and what each trusted hop reports, up to the first that is not trusted.
+  const hops = headers['x-forwarded-for'] === undefined ? undefined : request.ips;
+  for (const hop of hops?.toReversed() ?? []) {
+    const address = bareAddress(hop);
+    if (address !== null) return address;
+  }
+  return foldAddress(peer) ?? peer;
 }
 
 /**
@@ -21,19 +27,6 @@ export function clientKey(address: string): string {
   if (!address.includes(':')) return address;
   const groups = ipv6Groups(address);
   return groups === null ? address : `${groups.slice(0, 4).join(':')}::/64`;
-}
-
-function foldMapped(ip: string): string {
-  if (!ip.includes(':')) return ip;
-  const lower = ip.toLowerCase();
-  if (lower.startsWith(MAPPED) && lower.includes('.')) return lower.slice(MAPPED.length);
-  const groups = ipv6Groups(lower);
-  if (groups === null || groups.slice(0, 5).some((group) => group !== '0') || groups[5] !== 'ffff') return ip;
-  return groups
-    .slice(6)
-    .map((group) => Number.parseInt(group, 16))
-    .map((word) => `${word >> 8}.${word & 0xff}`)
-    .join('.');
 }
 
 /** The eight groups of an IPv6 address in lower case without leading zeros; null for any other text. */

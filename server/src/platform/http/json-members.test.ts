@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { namesMemberTwice } from './json-members.ts';
+import { DEEPEST, isTooDeep, namesMemberTwice } from './json-members.ts';
 
 const judge = (text: string) => namesMemberTwice(text, JSON.parse(text));
 
@@ -63,4 +63,36 @@ test('neither nesting nor a megabyte of quotes and backslashes is too much', () 
   const awkward = '\\\\\\"'.repeat(250_000);
   assert.equal(judge(`{"a":"${awkward}:","b":"${'\\\\'.repeat(500_000)}"}`), false);
   assert.equal(judge(`{"a":"${awkward}","a":""}`), true);
+});
+
+test('nesting is bounded, before anything reads the text as JSON', () => {
+  const lists = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  const objects = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+  for (const nested of [lists, objects]) {
+    assert.equal(isTooDeep(nested(DEEPEST)), false);
+    assert.equal(isTooDeep(nested(DEEPEST + 1)), true);
+  }
+  assert.equal(isTooDeep(`[${`${lists(DEEPEST - 1)},`.repeat(1000)}1]`), false, 'width is no depth');
+  const inText = JSON.stringify({ a: `"${'['.repeat(1000)}\\`, b: '{'.repeat(1000) });
+  assert.equal(isTooDeep(inText), false, 'brackets in a text are none');
+});
+
+test('text that is no JSON is looked at once, and never without end', () => {
+  const broken = [
+    '[',
+    '[[',
+    '"',
+    '"\\',
+    '"\\"',
+    `"${'\\'.repeat(99_999)}`,
+    '"'.repeat(99_999),
+    ']'.repeat(99_999),
+    '',
+    '\\"[',
+    '{"a',
+  ];
+  for (const text of broken) assert.equal(isTooDeep(text), false);
+  assert.equal(isTooDeep('['.repeat(240_000)), true);
+  assert.equal(isTooDeep('{"":['.repeat(48_000)), true);
+  assert.equal(isTooDeep('[]{}'.repeat(1000)), false);
 });

@@ -109,6 +109,7 @@ export function listArray<T>(name: string, all: readonly T[], keyOf: (item: T) =
 export type Lists = ReturnType<typeof createLists>;
 
 function invalid(path: string): Error {
-  const message = path === '/cursor' ? 'is not a cursor of this list' : `reaches no further than row ${PAGED_ROWS}`;
-  return platformErrors.validation_failed({ errors: [{ path, message }] });
+  const message =
+    path === '/cursor' ? 'This is not a cursor of this list.' : `Pages reach no further than row ${PAGED_ROWS}.`;
+  return platformErrors.validation_failed({ errors: [{ in: 'query', path, message }] });
 }

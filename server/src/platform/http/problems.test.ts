@@ -40,7 +40,7 @@ test('fault 13: every failure of a request is a problem document', async (t) => 
     ['other method', { method: 'DELETE', url: '/things' }, 405, 'method_not_allowed'],
     ['body against schema', { method: 'POST', url: '/things', payload: {} }, 400, 'validation_failed'],
     ['broken JSON', { method: 'POST', url: '/things', payload: '{"a"', headers: json }, 400, 'malformed_body'],
-    ['empty JSON', { method: 'POST', url: '/things', payload: '', headers: json }, 400, 'malformed_body'],
+    ['no body, of a type', { method: 'POST', url: '/things', payload: '', headers: json }, 400, 'validation_failed'],
     ['too large', { method: 'POST', url: '/things', payload: { name: 'x'.repeat(200) } }, 413, 'body_too_large'],
     [
       'text',

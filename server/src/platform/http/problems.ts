@@ -1,5 +1,5 @@
 import type { FastifyError } from 'fastify';
-import { AppError, type ErrorFactory, platformErrors } from '../errors.ts';
+import { AppError, type ErrorFactory, type Fault, platformErrors } from '../errors.ts';
 import { describeFaults } from './validation-faults.ts';
 
 /** Default `Retry-After` of a 503, in seconds. */
@@ -54,15 +54,28 @@ export function toDocument(
   { code, status, message, extras }: Pick<AppError, 'code' | 'status' | 'message' | 'extras'>,
   requestId: string,
 ): Record<string, unknown> {
-  const { detail, errors, members } = extras;
+  const { detail, members } = extras;
+  const errors = extras.errors?.map(({ in: place = 'body', path, message }) => ({ in: place, path, message }));
   return { type: `/docs/errors#${code}`, title: message, status, code, detail, requestId, errors, ...members };
 }
 
-/** The wire form of a coded error. */
-export function toProblem(error: AppError, requestId: string): Problem {
-  const { status, extras } = error;
+/** Which field of this body an error is about that its table says is about one; undefined for any other. */
+export function placeOf({ fields, message }: AppError, body: unknown): Fault[] | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const field = fields.find((name) => Object.hasOwn(body, name));
+  return field === undefined ? undefined : [{ in: 'body', path: `/${field}`, message }];
+}
+
+/** The wire form of a coded error; `body`: of the request, if it was read. */
+export function toProblem(error: AppError, requestId: string, body?: unknown): Problem {
+  const { code, status, message } = error;
+  const extras = { ...error.extras, errors: error.extras.errors ?? placeOf(error, body) };
   const headers: Record<string, string> = { 'cache-control': 'no-store', ...extras.headers };
   if (status === 503) headers['retry-after'] ??= RETRY_AFTER;
   headers['content-type'] = 'application/problem+json';
-  return { status, headers, body: Buffer.from(JSON.stringify(toDocument(error, requestId))) };
+  return {
+    status,
+    headers,
+    body: Buffer.from(JSON.stringify(toDocument({ code, status, message, extras }, requestId))),
+  };
 }

@@ -50,6 +50,26 @@ test(
   }, /querystring at \//),
 );
 
+for (const [part, path, field] of [
+  ['querystring', '/x', Type.Integer({ minimum: 1 })],
+  ['querystring', '/x', Type.Integer({ maximum: 9 })],
+  ['querystring', '/x', Type.Number({ minimum: 1, maximum: 9 })],
+  ['querystring', '/x', Type.Union([Type.Integer({ minimum: 1, maximum: 9 }), Type.Null()])],
+  ['querystring', '/x', Type.Array(Type.Integer({ minimum: 1, maximum: 9 }))],
+  ['params', '/x/:n', Type.Integer()],
+] as const) {
+  test(
+    `a ${part} that takes any number stops the start: ${JSON.stringify(field)}`,
+    refusedStart(
+      (app) => {
+        const schema = Type.Object({ n: field }, { additionalProperties: false });
+        app.get(path, { config: { access: 'public' }, schema: { [part]: schema } }, async () => ({}));
+      },
+      new RegExp(`takes any number.*in its ${part} at n`),
+    ),
+  );
+}
+
 test(
   'fresh without credentials stops the start',
   refusedStart(

@@ -15,6 +15,8 @@ import { createHostCheck } from './hosts.ts';
 import { type CountRequest, createRouteActorLimit, createRouteLimit, createTokenLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
+import { unboundedNumbers } from './text-values.ts';
+import { faultsOfNoBody } from './validation-faults.ts';
 
 /** Every route without a limit of its own counts here. */
 const DEFAULT_LIMIT = 'default';
@@ -77,8 +79,8 @@ export function createRouteRules({
     const countToken = exists ? tokenCountFor(settled) : null;
     if (countToken !== null) addPreValidation(route, countToken);
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
-    const { content } = (route.schema?.body ?? {}) as { content?: object };
-    if (content !== undefined) addPreValidation(route, demandType(Object.keys(content)));
+    const { content } = (route.schema?.body ?? {}) as { content?: BodiesByType };
+    if (content !== undefined) addPreValidation(route, demandType(content));
   }
 
   /** Null: nothing is limited, or the route says `none`. */
@@ -109,17 +111,24 @@ export function createRouteRules({
   return rules;
 }
 
+<<<<<<< HEAD
 function addPreValidation(route: RouteOptions, hook: preValidationHookHandler | preValidationAsyncHookHandler): void {
   const others = [route.preValidation ?? []].flat() as preValidationHookHandler[];
   route.preValidation = [hook as preValidationHookHandler, ...others];
 }
+=======
+type BodiesByType = Record<string, { schema: { required?: string[] } }>;
+>>>>>>> i12-http
 
 /** Of bodies of several types Fastify picks the schema by the type, and would let one of another type, or none, through unchecked. */
-function demandType(types: string[]): preValidationHookHandler {
+function demandType(content: BodiesByType): preValidationHookHandler {
+  const [first] = Object.values(content);
   return (request, _reply, done) => {
-    if (request.mediaType !== undefined && types.includes(request.mediaType)) return done();
-    if (request.body !== undefined) return done(platformErrors.unsupported_media_type());
-    done(platformErrors.validation_failed({ errors: [{ path: '/', message: 'is required' }] }));
+    if (request.body === undefined) {
+      return done(platformErrors.validation_failed({ errors: faultsOfNoBody(first?.schema ?? {}) }));
+    }
+    if (request.mediaType !== undefined && Object.hasOwn(content, request.mediaType)) return done();
+    done(platformErrors.unsupported_media_type());
   };
 }
 
@@ -152,7 +161,15 @@ function check(
   for (const code of errors) {
     if (!Object.hasOwn(errorTable, code)) throw new TypeError(`${name} names an unknown error code, "${code}".`);
   }
-  const { body, querystring } = route.schema ?? {};
+  const { body, querystring, params } = route.schema ?? {};
+  for (const [part, schema] of Object.entries({ querystring, params })) {
+    const unbounded = unboundedNumbers(schema);
+    if (unbounded.length > 0) {
+      throw new TypeError(
+        `${name} takes any number: use integers with minimum and maximum in its ${part} at ${unbounded.join(', ')}.`,
+      );
+    }
+  }
   for (const [part, schema] of Object.entries({ body, querystring })) {
     const open = openObjects(schema);
     if (open.length > 0) {

@@ -14,6 +14,7 @@ import { limitConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { registerDocs } from './docs.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
+import { createProxyTrust } from './forwarded-for.ts';
 import type { Authorize } from './guard.ts';
 import { type Probes, registerHealth } from './health.ts';
 import { createActorLimit, createPastCredentialLimit, type RateOf } from './limits.ts';
@@ -21,6 +22,7 @@ import { createNotFound } from './not-found.ts';
 import type { DocumentOptions, OpenApiDocument, Tag } from './openapi/document.ts';
 import { cutFloods } from './pipelining.ts';
 import { toAppError } from './problems.ts';
+import { createProxyNotice } from './proxy-notice.ts';
 import { requestId } from './request-id.ts';
 import { childless, createRequestLog } from './request-log.ts';
 import { createRouteRules } from './route-rules.ts';
@@ -29,7 +31,6 @@ import { securityHeaders } from './security-headers.ts';
 import { addHeaders, FastServerResponse } from './server-response.ts';
 import { closeWhenDraining } from './shutdown.ts';
 import { timeouts } from './timeouts.ts';
-import { createProxyNotice } from './unbelieved-proxy.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 export type { HttpServer } from './routes.ts';
@@ -67,6 +68,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const { config, log, clock, authenticate, authorize, rateOf, counters, catalogue, errorTable, probes, version } =
     options;
   const { tags = [] } = options;
+  const isTrusted = createProxyTrust(config.http.trustedProxies);
   const { always: headers, pages: pageHeaders } = securityHeaders(config);
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
 
@@ -77,7 +79,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     keepAliveTimeout,
     connectionTimeout,
     bodyLimit: config.http.bodyLimit,
-    trustProxy: config.http.trustedProxies.length > 0 ? config.http.trustedProxies : false,
+    trustProxy: config.http.trustedProxies.length > 0 ? isTrusted : false,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
     genReqId: requestId,
@@ -119,7 +121,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const notFound = createNotFound(app, rules.closedRoutes);
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));
-  app.addHook('onRequest', createProxyNotice(log));
+  app.addHook('onRequest', createProxyNotice(log, isTrusted));
   if (config.http.corsOrigins.length > 0) app.addHook('onRequest', createCors(config.http.corsOrigins));
   await app.register(cookie, { hook: false });
   app.addHook('onRequest', (request, _reply, done) => done(request.is404 ? notFound(request) : undefined));

@@ -1,41 +1,96 @@
 import type { ErrorObject } from 'ajv';
 import type { FastifySchemaValidationError, SchemaErrorDataVar } from 'fastify/types/schema.js';
+import type { Fault } from '../errors.ts';
+import { choiceFaults, type WithChoices } from './choices.ts';
+import { REQUIRED, sentenceOf } from './fault-sentences.ts';
 
 /** Maximum number of reported faults per request. */
 const FAULTS_SHOWN = 20;
+/** Maximum characters of an unknown field's name that is told: nobody's field is longer, and what is may be no name at all. */
+const NAME_SHOWN = 64;
 
-type Fault = { path: string; message: string };
-
-const PREFIX: Record<SchemaErrorDataVar, string> = {
-  body: '',
+const PLACES: Record<SchemaErrorDataVar, NonNullable<Fault['in']>> = {
+  body: 'body',
   querystring: 'query',
   params: 'path',
-  headers: 'headers',
+  headers: 'header',
 };
 
 /**
- * The faults and their places: a JSON pointer (RFC 6901) into the body, or one that begins with `query`, `path` or `headers`. The
- * text comes from the schema only, never from the client's data.
+ * What is wrong, in which part of the request, and where in it: a JSON pointer (RFC 6901), empty for the whole. The text comes from the
+ * schema only, and never from the client's data, except the names of unknown fields in `path`.
  */
 export function describeFaults(faults: FastifySchemaValidationError[], context: SchemaErrorDataVar = 'body'): Fault[] {
+  const none = (faults as ErrorObject[]).find(isOfNoBody);
+  if (none !== undefined) return faultsOfNoBody(none.parentSchema as Parameters<typeof faultsOfNoBody>[0]);
   const shown = new Map<string, Fault>();
-  for (const fault of faults as ErrorObject[]) {
-    const path = PREFIX[context] + fault.instancePath + missing(fault);
-    const message = describe(fault);
-    if (shown.size < FAULTS_SHOWN) shown.set(`${path} ${message}`, { path: path === '' ? '/' : path, message });
+  for (const fault of ofOneVariant(faults as ErrorObject[])) {
+    const path = fault.instancePath + memberOf(fault);
+    const message = sentenceOf(fault);
+    if (shown.size < FAULTS_SHOWN) shown.set(`${path} ${message}`, { in: PLACES[context], path, message });
   }
   return [...shown.values()];
 }
 
-function missing({ keyword, params }: ErrorObject): string {
-  return keyword === 'required' ? `/${params.missingProperty}` : '';
+/** The faults of no body at all: each field that it must have. */
+export function faultsOfNoBody(schema: { required?: readonly string[] } & WithChoices): Fault[] {
+  const missing = (schema.required ?? []).map((name) => ({ path: `/${pointerPart(name)}`, message: REQUIRED }));
+  const faults: Fault[] = [...missing, ...choiceFaults(schema, null)];
+  if (faults.length === 0) faults.push({ path: '', message: 'A body is required.' });
+  return faults.map((fault) => ({ in: 'body', ...fault }));
 }
 
-function describe({ keyword, message, parentSchema }: ErrorObject): string {
-  if (keyword === 'required') return 'is required';
-  if (keyword === 'additionalProperties') {
-    const names = Object.keys(parentSchema?.properties ?? {});
-    return names.length === 0 ? 'takes no fields' : `has a field that is not one of: ${names.join(', ')}`;
+const isOfNoBody = ({ keyword, instancePath, data }: ErrorObject): boolean =>
+  keyword === 'type' && instancePath === '' && data === null;
+
+/** The field that a fault of an object is about. */
+function memberOf({ keyword, params }: ErrorObject): string {
+  if (keyword === 'required') return `/${pointerPart(params.missingProperty)}`;
+  const { additionalProperty: name } = params as { additionalProperty?: string };
+  return name === undefined || name.length > NAME_SHOWN ? '' : `/${pointerPart(name)}`;
+}
+
+const pointerPart = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+
+/**
+ * Of alternatives (`anyOf`) that a constant tells apart, such as `kind`, only the faults of the one that was sent; of others, that none
+ * fits. All together they would tell somebody who mistyped a field to send something else.
+ */
+function ofOneVariant(faults: ErrorObject[]): ErrorObject[] {
+  const union = faults.findLast(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
+  if (union === undefined) return faults;
+  const inside = (fault: ErrorObject) =>
+    fault.schemaPath.startsWith(`${union.schemaPath}/`) &&
+    `${fault.instancePath}/`.startsWith(`${union.instancePath}/`);
+  const outside = faults.filter((fault) => fault !== union && !inside(fault));
+  const variants = [...Map.groupBy(faults.filter(inside), (fault) => variantOf(fault, union)).values()];
+  const chosen = variants.filter((ones) => !ones.some((one) => isMismatch(one, union)));
+  const told = chosen.length === 1 ? (chosen[0] ?? []) : [mismatchOf(variants.flat(), union)];
+  return [...ofOneVariant(outside), ...ofOneVariant(told)];
+}
+
+const variantOf = ({ schemaPath }: ErrorObject, union: ErrorObject): string =>
+  schemaPath.slice(union.schemaPath.length + 1).split('/', 1)[0] ?? '';
+
+/** Whether what was sent is another kind of thing than this variant. */
+function isMismatch({ keyword, instancePath, params, parentSchema }: ErrorObject, union: ErrorObject): boolean {
+  if (keyword === 'type') return instancePath === union.instancePath;
+  if (keyword === 'const') return true;
+  // The constant that would tell is not there.
+  const { missingProperty = '' } = params as { missingProperty?: string };
+  return keyword === 'required' && parentSchema?.properties?.[missingProperty]?.const !== undefined;
+}
+
+/** One fault for what the variants want: one of several types or constants, or the field that would tell which it is. */
+function mismatchOf(faults: ErrorObject[], union: ErrorObject): ErrorObject {
+  const constants = faults.filter(({ keyword }) => keyword === 'const');
+  const [constant] = constants;
+  if (constant !== undefined) {
+    const allowedValues = [...new Set(constants.map(({ params }) => params.allowedValue))];
+    return { ...constant, keyword: 'enum', params: { allowedValues } };
   }
-  return message ?? 'is not valid';
+  const mismatches = faults.filter((fault) => isMismatch(fault, union));
+  const [first = union] = mismatches;
+  if (first.keyword !== 'type') return first;
+  return { ...first, params: { type: [...new Set(mismatches.flatMap(({ params }) => params.type ?? []))] } };
 }

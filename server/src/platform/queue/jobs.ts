@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Static, TSchema } from 'typebox';
 import { after, type Clock } from '../clock.ts';
+import type { Fault } from '../errors.ts';
 import { newId } from '../ids.ts';
-import { type Fault, faultsOf } from './check-args.ts';
+import { faultsOf } from './check-args.ts';
 import type { JobDefinition } from './define-job.ts';
 import type { JobRegistry } from './job-registry.ts';
 import type { EnqueueOptions, JobQueue } from './queue.ts';

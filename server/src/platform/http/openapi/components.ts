@@ -1,4 +1,4 @@
-import { CHOICES, type Choice } from '../schemas.ts';
+import { CHOICES, type Choice } from '../choices.ts';
 import type { Json } from './document.ts';
 
 /** The schemas that have a name of their own, gathered while the operations are described. */
@@ -51,7 +51,9 @@ export function createComponents(): Components {
   function settle(schema: Json & { [CHOICES]?: readonly Choice[] }): Json {
     const choices = schema[CHOICES] ?? [];
     if (choices.length > 0) return withChoices(schema, choices);
-    const parts = Object.entries(schema).map(([key, value]) => [key, key in PARTS ? PARTS[key]?.(value) : value]);
+    const parts = Object.entries(schema)
+      .filter(([key]) => key !== 'errorMessage')
+      .map(([key, value]) => [key, key in PARTS ? PARTS[key]?.(value) : value]);
     return asEnum(asDiscriminated(Object.fromEntries(parts)));
   }
 

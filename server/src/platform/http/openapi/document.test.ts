@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Type } from 'typebox';
+import { withChoices } from '../choices.ts';
 import { testServer } from '../http.testing.ts';
 import type { HttpServer } from '../routes.ts';
-import { nullable, optionalBody, timestamp, withChoices } from '../schemas.ts';
+import { nullable, optionalBody, timestamp } from '../schemas.ts';
 
 type Json = Record<string, unknown>;
 type Response = { description: string; headers?: Json; content?: Record<string, { schema: Json }> };
@@ -29,7 +30,10 @@ const CLOSED = { additionalProperties: false };
 
 function routes(app: HttpServer) {
   const params = Type.Object({ id: Type.String({ format: 'uuid' }) });
-  const querystring = Type.Object({ page: Type.Optional(Type.Integer({ default: 1 })) }, CLOSED);
+  const querystring = Type.Object(
+    { page: Type.Optional(Type.Integer({ minimum: 1, maximum: 99, default: 1 })) },
+    CLOSED,
+  );
   const body = Type.Object({ name: Type.String() }, CLOSED);
   const answer = Type.Object({ name: Type.String(), seenAt: nullable(timestamp()) });
   const config = { access: 'verified', fresh: true, errors: ['name_taken'] } as const;

@@ -9,9 +9,13 @@ const PROBLEM_TYPE = 'application/problem+json';
 
 const faultSchema = {
   type: 'object',
-  required: ['path', 'message'],
-  properties: { path: { type: 'string' }, message: { type: 'string' } },
-  examples: [{ path: '/email', message: 'is required' }],
+  required: ['in', 'path', 'message'],
+  properties: {
+    in: { type: 'string', enum: ['body', 'query', 'path', 'header'], description: 'The part of the request.' },
+    path: { type: 'string', description: 'A JSON pointer (RFC 6901) into that part; empty: all of it.' },
+    message: { type: 'string', description: 'A sentence for whoever filled the field in.' },
+  },
+  examples: [{ in: 'body' as const, path: '/email', message: 'This field is required.' }],
 };
 
 const faultsSchema: Json = {
