@@ -18,7 +18,13 @@ import {
   passwordErrors,
 } from './modules/auth/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
-import { createDeviceCookie, createGuessing, guessingErrors, proveInBrowser } from './modules/guessing/index.ts';
+import {
+  createAddressBounds,
+  createDeviceCookie,
+  createGuessing,
+  guessingErrors,
+  proveInBrowser,
+} from './modules/guessing/index.ts';
 import { createJobAdmin, createJobs, jobErrors } from './modules/jobs/index.ts';
 import { checkSecretKey, createKeys, type Keys, keyErrors } from './modules/keys/index.ts';
 import { createMailboxPage } from './modules/mailbox/index.ts';
@@ -172,7 +178,20 @@ export async function createApp(deps: {
   const delayRefusal = createRefusalDelay({ keyring });
   const firstRoleIds = FIRST_ROLE_IDS;
   const verificationRequired = config.emailVerification === 'required';
-  const base = { ...ground, ...stores, config, catalogue, periodic, mails, list, counters, firstRoleIds, delayRefusal };
+  const bounds = createAddressBounds({ ...ground, store: storage.throttles });
+  const base = {
+    ...ground,
+    ...stores,
+    config,
+    catalogue,
+    periodic,
+    mails,
+    list,
+    counters,
+    firstRoleIds,
+    delayRefusal,
+    bounds,
+  };
 
   const permissions = createPermissions({ ...base, store: storage.roles, superadminStore: storage.superadmins });
   const { grants, roleCodesOf } = permissions;
@@ -189,7 +208,7 @@ export async function createApp(deps: {
   const devices = createDeviceCookie({ devices: protection.devices, cookie, config });
   const people = { ...base, ...rules, ...protection, users, sessions, cookie, devices, decryptor };
   const signInModule = createSignIn({ ...people, verifyEmail: verificationRequired });
-  const auth = createAuth({ ...people, signIn: signInModule.signIn });
+  const auth = createAuth({ ...people, signIn: signInModule.signIn, deviceTokens: protection.devices });
   const credentials = [sessionModule.credentials, ...deps.credentials];
   const roleModule = createRoles({ ...base, ...permissions, store: storage.roles, credentials });
   const admin = createAdmin({ ...people, ...permissions, ...roleModule, ...auth, readLists: replicas.read });

@@ -135,6 +135,7 @@ export function makeRegistration(fields: Partial<RegistrationRecord> = {}): Regi
     locale: 'vi',
     passwordHash: makePasswordHash(),
     codeId: makeId(),
+    codeOwner: makeId(),
     keyId: KEY_ID,
     codeExpiresAt: after(NOW, 10 * MINUTE),
     tries: 0,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DAY, HOUR, MINUTE, SECOND } from '../src/platform/clock.ts';
 import { SYSTEM_CALLER } from '../src/platform/http/system-caller.ts';
-import { openTestApp, type TestApp } from './app.ts';
+import { openTestApp, standingClock, type TestApp } from './app.ts';
 import { codeIn, createClient, ok, tokenIn } from './client.ts';
 import { type TestDatabase, testDatabases } from './databases.ts';
 import { exhaust, guess, keptOf, LIMITED, logIn, newAccount, newAddress } from './guessers.ts';
@@ -465,6 +465,28 @@ describe('one client', () => {
       refused(await guess(s.client, 'x@example.com', { from: '2001:db8:1:2:ffff::1' }), 429, 'rate_limited');
       refused(await guess(s.client, 'y@example.com', { from: '2001:db8:1:3::1' }), 401, 'invalid_credentials');
     }));
+});
+
+test('two instances whose clocks are apart: the right password signs in on both, each time', async () => {
+  const [sqlite] = testDatabases({}) as [TestDatabase];
+  const { url: databaseUrl, drop } = await sqlite.freshUrl();
+  const opened: TestApp[] = [];
+  try {
+    for (const skew of [0, 3 * SECOND]) {
+      const time = standingClock();
+      time.forward(skew);
+      opened.push(await openTestApp({ databaseUrl, env: LIMITED, time }));
+    }
+    const [behind, ahead] = opened as [TestApp, TestApp];
+    const owner = await newAccount(behind);
+    for (let times = 0; times < 8; times++) {
+      const client = createClient(times % 2 ? behind : ahead);
+      ok200(await logIn(client, { ...loginOf(owner), from: newAddress() }));
+    }
+  } finally {
+    for (const { close } of opened) await close();
+    await drop();
+  }
 });
 
 test('an unlock on one instance frees the account on all', async () => {

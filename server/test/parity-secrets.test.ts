@@ -10,6 +10,9 @@ import { everything, rowCounts, type WatchedScene, withWatchedScene } from './wa
 /** What an answer may differ in: the moment, and what is random. */
 const VARYING = new Set(['requestId', 'registrationId']);
 
+/** Later than anything expires. */
+const END_OF_TIME = new Date('2200-01-01T00:00:00.000Z');
+
 interface Effort {
   status: number;
   body: Record<string, unknown>;
@@ -33,6 +36,8 @@ for (const { name, freshUrl } of testDatabases()) {
 
       /** What a request shows and what it costs, once everything that follows from it is done. */
       async function effort(path: string, body: object): Promise<Effort> {
+        // What an address was mailed lately counts, whether or not it has an account: here, each was mailed nothing.
+        await s.app.storage.throttles.purge(END_OF_TIME, 1000);
         const before = await rowCounts(s.database);
         const hashesBefore = s.app.hasher.stats().hashes;
         const answer = await s.client.send('POST', path, { body });

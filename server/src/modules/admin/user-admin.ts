@@ -157,7 +157,7 @@ export function createUserAdmin(deps: {
       await authority.demandOver(caller, user);
       if (user.status !== 'active' || user.email === null) throw userErrors.status_conflict();
       if (user.passwordHash === null) await invitations.renew(caller, id, userErrors.status_conflict);
-      else await passwords.requestReset(caller, user.email, { userId: id });
+      else await passwords.mailReset(caller, { id, email: user.email });
     },
 
     async setTemporaryPassword(caller, id, password) {

@@ -35,7 +35,7 @@ export function challengeStoreContract(open: Open): void {
 
     it('finds nothing where there is nothing', async () => {
       assert.equal(await challenges().find(makeId()), null);
-      assert.equal(await challenges().countSince('password_reset', 'nobody@example.org', after(NOW, -1)), 0);
+      assert.deepEqual(await challenges().listValid('nobody@example.org', NOW, 9), []);
     });
 
     it('creates nothing when its event cannot be written', async () => {
@@ -49,7 +49,7 @@ export function challengeStoreContract(open: Open): void {
       for (const text of HOSTILE_TEXTS) {
         const { challenge } = await create(makeChallenge({ email: text, emailNorm: `${makeId()}${text}` }));
         assert.deepEqual(await challenges().find(challenge.id), challenge);
-        assert.equal(await challenges().countSince('password_reset', challenge.emailNorm, after(NOW, -1)), 1);
+        assert.deepEqual(await challenges().listValid(challenge.emailNorm, NOW, 9), [challenge]);
       }
     });
 
@@ -67,25 +67,23 @@ export function challengeStoreContract(open: Open): void {
       assert.equal(await challenges().find(`${challenge.id} `), null);
     });
 
-    it('countSince: those of one address since then', async () => {
+    it('listValid: those of one address that have not expired, the newest first', async () => {
       const emailNorm = `${makeId()}@example.org`;
-      for (const minutes of [-61, -59, -10, 0]) {
-        await create(makeChallenge({ emailNorm, createdAt: after(NOW, minutes * MINUTE) }));
+      const made: ChallengeRecord[] = [];
+      for (const minutes of [-31, -10, -10, 0]) {
+        const [createdAt, expiresAt] = [after(NOW, minutes * MINUTE), after(NOW, (minutes + 30) * MINUTE)];
+        made.push((await create(makeChallenge({ emailNorm, createdAt, expiresAt }))).challenge);
       }
-      const countSince = (address: string, since: Date) => challenges().countSince('password_reset', address, since);
-      assert.equal(await countSince(emailNorm, after(NOW, -60 * MINUTE)), 3);
-      assert.equal(await countSince(emailNorm, NOW), 1);
-      assert.equal(await countSince(emailNorm, after(NOW, 1)), 0);
-      assert.equal(await countSince(emailNorm.toUpperCase(), after(NOW, -60 * MINUTE)), 0);
-    });
-
-    it('countSince: up to one of them, by their ids', async () => {
-      const emailNorm = `${makeId()}@example.org`;
-      const ids = [makeId(), makeId(), makeId()];
-      for (const id of ids.toReversed()) await create(makeChallenge({ id, emailNorm }));
-      const counts = ids.map((id) => challenges().countSince('password_reset', emailNorm, NOW, id));
-      assert.deepEqual(await Promise.all(counts), [1, 2, 3]);
-      assert.equal(await challenges().countSince('password_reset', emailNorm, after(NOW, 1), ids[2]), 0);
+      await create(makeChallenge());
+      const [, one, two, newest] = made.map(({ id }) => id);
+      const idsAt = async (now: Date) => (await challenges().listValid(emailNorm, now, 9)).map(({ id }) => id);
+      assert.deepEqual(await idsAt(NOW), [newest, two, one]);
+      assert.deepEqual(await challenges().listValid(emailNorm, NOW, 1), made.slice(3));
+      assert.deepEqual(await idsAt(after(NOW, 20 * MINUTE)), [newest]);
+      assert.deepEqual(await idsAt(after(NOW, 30 * MINUTE)), []);
+      for (const other of [emailNorm.toUpperCase(), `${emailNorm} `, emailNorm.slice(1)]) {
+        assert.deepEqual(await challenges().listValid(other, NOW, 9), []);
+      }
     });
 
     it('removeForEmail: all of one address, but not their history; again does no harm', async () => {

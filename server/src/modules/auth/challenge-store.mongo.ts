@@ -16,18 +16,14 @@ export function createMongoChallengeStore(deps: { database: Database; outbox: Mo
 
     async find(id) {
       const document = await challenges.findOne({ _id: { $eq: id } }, { projection: { outbox: 0 } });
-      if (!document) return null;
-      const { _id, ...challenge } = document;
-      return { id: _id, ...challenge };
+      return document ? toRecord(document) : null;
     },
 
-    countSince: (purpose, emailNorm, since, upTo) =>
-      challenges.countDocuments({
-        emailNorm: { $eq: emailNorm },
-        purpose: { $eq: purpose },
-        createdAt: { $gte: since },
-        ...(upTo !== undefined && { _id: { $lte: upTo } }),
-      }),
+    async listValid(emailNorm, now, limit) {
+      const valid = { emailNorm: { $eq: emailNorm }, expiresAt: { $gt: now } };
+      const found = challenges.find(valid, { projection: { outbox: 0 } });
+      return (await found.sort({ createdAt: -1, _id: -1 }).limit(limit).toArray()).map(toRecord);
+    },
 
     async purge(before, limit) {
       // A challenge whose event has not been moved yet waits for the next purge.
@@ -45,4 +41,8 @@ export function createMongoChallengeStore(deps: { database: Database; outbox: Mo
       for await (const { _id } of found) await outbox.remove(_id);
     },
   };
+}
+
+function toRecord({ _id: id, ...challenge }: ChallengeDocument): ChallengeRecord {
+  return { id, ...challenge };
 }

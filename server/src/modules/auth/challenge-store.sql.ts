@@ -1,19 +1,22 @@
+import type { Selectable } from 'kysely';
 import { type Database, sqlOf } from '../../platform/database/database.ts';
 import { type TimeColumn, toDate } from '../../platform/database/values.ts';
 import { leastId } from '../../platform/ids.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 
+interface ChallengeRow {
+  id: string;
+  purpose: ChallengeRecord['purpose'];
+  email: string;
+  email_norm: string;
+  key_id: string;
+  expires_at: TimeColumn;
+  created_at: TimeColumn;
+}
+
 interface ChallengeTables {
-  challenges: {
-    id: string;
-    purpose: ChallengeRecord['purpose'];
-    email: string;
-    email_norm: string;
-    key_id: string;
-    expires_at: TimeColumn;
-    created_at: TimeColumn;
-  };
+  challenges: ChallengeRow;
 }
 
 /** Challenges on SQL. */
@@ -40,29 +43,20 @@ export function createSqlChallengeStore(deps: { database: Database; outbox: SqlO
 
     async find(id) {
       const row = await db.selectFrom('challenges').selectAll().where('id', '=', id).executeTakeFirst();
-      if (!row) return null;
-      const { purpose, email, email_norm: emailNorm, key_id: keyId } = row;
-      return {
-        id,
-        purpose,
-        email,
-        emailNorm,
-        keyId,
-        expiresAt: toDate(row.expires_at),
-        createdAt: toDate(row.created_at),
-      };
+      return row ? toRecord(row) : null;
     },
 
-    async countSince(purpose, emailNorm, since, upTo) {
-      const row = await db
+    async listValid(emailNorm, now, limit) {
+      const rows = await db
         .selectFrom('challenges')
-        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .selectAll()
         .where('email_norm', '=', emailNorm)
-        .where('purpose', '=', purpose)
-        .where('created_at', '>=', since)
-        .$if(upTo !== undefined, (query) => query.where('id', '<=', upTo ?? ''))
-        .executeTakeFirstOrThrow();
-      return Number(row.count);
+        .where('expires_at', '>', now)
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(toRecord);
     },
 
     async purge(before, limit) {
@@ -75,5 +69,17 @@ export function createSqlChallengeStore(deps: { database: Database; outbox: SqlO
     async removeForEmail(emailNorm) {
       await db.deleteFrom('challenges').where('email_norm', '=', emailNorm).execute();
     },
+  };
+}
+
+function toRecord(row: Selectable<ChallengeRow>): ChallengeRecord {
+  return {
+    id: row.id,
+    purpose: row.purpose,
+    email: row.email,
+    emailNorm: row.email_norm,
+    keyId: row.key_id,
+    expiresAt: toDate(row.expires_at),
+    createdAt: toDate(row.created_at),
   };
 }

@@ -14,8 +14,8 @@ export interface ChallengeRecord {
 export interface ChallengeStore {
   create(challenge: ChallengeRecord, event: EventDraft): Promise<void>;
   find(id: string): Promise<ChallengeRecord | null>;
-  /** Counts the challenges of this purpose and address since then; with `upTo`, only that one and those with smaller ids. */
-  countSince(purpose: ChallengeRecord['purpose'], emailNorm: string, since: Date, upTo?: string): Promise<number>;
+  /** The challenges of this address that are valid at `now`, the newest first; at most `limit`. */
+  listValid(emailNorm: string, now: Date, limit: number): Promise<ChallengeRecord[]>;
   /** Deletes at most `limit` challenges that were created before then; returns the number. */
   purge(before: Date, limit: number): Promise<number>;
   /** Deletes all challenges of this address. */

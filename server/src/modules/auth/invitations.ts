@@ -4,8 +4,11 @@ import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import type { Caller } from '../../platform/http/caller.ts';
+import { rateLimited } from '../../platform/http/limits.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
+import type { AddressBounds } from '../guessing/address-bounds.ts';
+import { askerOf } from '../guessing/names.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
@@ -17,7 +20,10 @@ import type { NewPasswords } from './new-passwords.ts';
 export interface Invitations {
   /** A new invitation, to be stored in the record of the invited user. */
   draft(): Invitation;
-  /** Replaces the link and mails the new one. Throws `gone` if the user is not active, and `status_conflict` if they have a password. */
+  /**
+   * Replaces the link and mails the new one. Throws `gone` if the user is not active, `status_conflict` if they have a password, and
+   * `rate_limited` after many to one address.
+   */
   renew(caller: Caller, userId: string, gone: () => Error): Promise<UserRecord>;
   /** The token of a user's invitation; derived, so that a mail that is sent twice is the same. Null if none is valid or its key is gone. */
   token(user: UserRecord): string | null;
@@ -38,12 +44,13 @@ export function createInvitations(deps: {
   users: Users;
   signIn: SignInEngine;
   newPasswords: NewPasswords;
+  bounds: AddressBounds;
   events: Events;
   keyring: Keyring;
   delayRefusal: RefusalDelay;
   clock: Clock;
 }): Invitations {
-  const { userStore, users, signIn, newPasswords, events, keyring, delayRefusal, clock } = deps;
+  const { userStore, users, signIn, newPasswords, bounds, events, keyring, delayRefusal, clock } = deps;
 
   /** Depends on the address, too: a link in one mailbox must not prove that another belongs to the same person. */
   function secretOf({ id: userId, passwordVersion, emailNorm, invitation }: UserRecord): Buffer | null {
@@ -72,8 +79,13 @@ export function createInvitations(deps: {
   return {
     draft,
 
-    renew: (caller, userId, gone) =>
-      users.change(
+    async renew(caller, userId, gone) {
+      const invited = await userStore.find(userId);
+      if (invited?.emailNorm && invited.passwordHash === null) {
+        const wait = await bounds.takeMail(askerOf(caller), invited.emailNorm);
+        if (wait > 0) throw rateLimited(wait);
+      }
+      return users.change(
         userId,
         (user) => {
           if (user.passwordHash !== null) throw userErrors.status_conflict();
@@ -87,7 +99,8 @@ export function createInvitations(deps: {
           return userStore.invite({ id: userId, version: user.version, now: clock() }, invitation, event);
         },
         gone,
-      ),
+      );
+    },
 
     token(user) {
       const secret = secretOf(user);

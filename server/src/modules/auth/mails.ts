@@ -1,4 +1,4 @@
-import { after, type Clock, DAY, HOUR, MINUTE } from '../../platform/clock.ts';
+import { type Clock, DAY, MINUTE } from '../../platform/clock.ts';
 import { CODE_TTL } from '../../platform/crypto/one-time.ts';
 import type { Mail, Occasion } from '../mails/mail.ts';
 import type { Circumstances } from '../mails/phrases.ts';
@@ -20,14 +20,11 @@ export interface AuthMailDeps {
   clock: Clock;
 }
 
-/** Maximum number of reset links that are mailed to one address in each hour of the clock. */
-const RESETS_AN_HOUR = 5;
-
 /** A registration that waits for its code, that code, and the user who has its address already. Null if no mail is due. */
 async function waitingRegistration({ targetId }: Occasion, deps: AuthMailDeps) {
   const registration = await deps.registrationStore.find(targetId);
   if (!registration || registration.sentAt.length === 0 || registration.codeExpiresAt <= deps.clock()) return null;
-  const code = await deps.registrations.codeOf(registration);
+  const code = deps.registrations.codeOf(registration);
   if (code === null) return null;
   return { registration, code, known: await deps.userStore.findByEmail(registration.emailNorm) };
 }
@@ -144,10 +141,6 @@ export const resetLink: Mail<AuthMailDeps, { url: string; expiresMinutes?: numbe
     if (!challenge || challenge.expiresAt <= clock()) return null;
     const user = await userStore.findByEmail(challenge.emailNorm);
     if (user?.status !== 'active') return null;
-    const { id, purpose, emailNorm, createdAt } = challenge;
-    // The first requests of each hour are mailed, however many follow: requests of strangers must not keep the owner from getting a link.
-    const hour = after(createdAt, -(createdAt.getTime() % HOUR));
-    if ((await challengeStore.countSince(purpose, emailNorm, hour, id)) > RESETS_AN_HOUR) return null;
     const token = passwords.resetToken(challenge, user);
     if (token === null) return null;
     const url = `${publicUrl}/reset-password#token=${token}`;

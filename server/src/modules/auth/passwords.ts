@@ -4,9 +4,13 @@ import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
+import { rateLimited } from '../../platform/http/limits.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
+import type { AddressBounds, Asker } from '../guessing/address-bounds.ts';
+import type { DeviceTokens } from '../guessing/device-tokens.ts';
 import type { Guessing } from '../guessing/guessing.ts';
+import { askerOf } from '../guessing/names.ts';
 import { keptSession, toEmail } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
@@ -17,10 +21,12 @@ import { provePassword } from './prove-password.ts';
 
 export interface Passwords {
   /**
-   * Requests the mail with a reset link. Does the same for a known and an unknown address. `userId`: an administrator asks for this user,
-   * in whose history it appears. Throws `email_invalid`.
+   * Requests the mail with a reset link, if the bounds of the address allow one. Does the same for a known and an unknown address.
+   * `deviceTokens`: a known device is not affected by requests of strangers. Throws `email_invalid`.
    */
-  requestReset(caller: Caller, email: string, options?: { userId?: string }): Promise<void>;
+  requestReset(caller: Caller, email: string, deviceTokens: string): Promise<void>;
+  /** The same for an administrator, in the history of the user. Throws `rate_limited`. */
+  mailReset(caller: Caller, user: { id: string; email: string }): Promise<void>;
   /** The token of a challenge for this user; null if the challenge's key is gone. It is void as soon as the user's password changes. */
   resetToken(challenge: ChallengeRecord, user: UserRecord): string | null;
   /** Sets a new password and ends every session; returns the user. Throws `token_invalid`, `password_…`. */
@@ -32,6 +38,9 @@ export interface Passwords {
 /** Lifetime of a reset link in milliseconds. */
 export const RESET_TTL = 30 * MINUTE;
 
+/** Stands for the owner of an address without an account: reading tokens takes the same time. */
+const NOBODY = { id: '', passwordVersion: 0 };
+
 /** Creates the use cases that replace passwords: by a mailed link, and by the user's own choice. */
 export function createPasswords(deps: {
   store: ChallengeStore;
@@ -41,10 +50,12 @@ export function createPasswords(deps: {
   keyring: Keyring;
   hasher: PasswordHasher;
   guessing: Guessing;
+  bounds: AddressBounds;
+  deviceTokens: DeviceTokens;
   newPasswords: NewPasswords;
   clock: Clock;
 }): Passwords {
-  const { store, userStore, users, events, keyring, hasher, guessing, newPasswords, clock } = deps;
+  const { store, userStore, users, events, keyring, hasher, guessing, bounds, newPasswords, clock } = deps;
 
   function secretOf({ purpose, id, keyId }: ChallengeRecord, user: UserRecord): Buffer | null {
     if (!keyring.has(keyId)) return null;
@@ -61,19 +72,37 @@ export function createPasswords(deps: {
     return user;
   }
 
+  /** The milliseconds to wait for a mail; 0: it was requested. */
+  async function request(caller: Caller, asker: Asker, email: string, userId: string | null): Promise<number> {
+    const now = clock();
+    const address = toEmail(email);
+    const wait = await bounds.takeMail(asker, address.emailNorm);
+    if (wait > 0) return wait;
+    const challenge: ChallengeRecord = {
+      id: newId(now),
+      purpose: 'password_reset',
+      ...address,
+      keyId: keyring.currentKeyId,
+      expiresAt: after(now, RESET_TTL),
+      createdAt: now,
+    };
+    const target = `challenge:${challenge.id}`;
+    await store.create(challenge, events.describe(caller, { type: 'password_reset.requested', target, userId }));
+    return 0;
+  }
+
   return {
-    async requestReset(caller, email, { userId = null }: { userId?: string | null } = {}) {
-      const now = clock();
-      const challenge: ChallengeRecord = {
-        id: newId(now),
-        purpose: 'password_reset',
-        ...toEmail(email),
-        keyId: keyring.currentKeyId,
-        expiresAt: after(now, RESET_TTL),
-        createdAt: now,
-      };
-      const target = `challenge:${challenge.id}`;
-      await store.create(challenge, events.describe(caller, { type: 'password_reset.requested', target, userId }));
+    async requestReset(caller, email, deviceTokens) {
+      // Looked up only for clients that send tokens, and then for every address alike.
+      const user = deviceTokens === '' ? null : await userStore.findByEmail(toEmail(email).emailNorm);
+      const device = deps.deviceTokens.read(deviceTokens, user ?? NOBODY);
+      const apart = user && device ? `device ${device}` : null;
+      await request(caller, { ip: caller.ip, apart }, email, null);
+    },
+
+    async mailReset(caller, { id, email }) {
+      const wait = await request(caller, askerOf(caller), email, id);
+      if (wait > 0) throw rateLimited(wait);
     },
 
     resetToken(challenge, user) {

@@ -22,6 +22,7 @@ const target = (registration: Pick<RegistrationRecord, 'id'>) => `registration:$
 /** A new code with all its tries. */
 const newCode = (sentAt: Date[] = [NOW, LATER]) => ({
   codeId: makeId(),
+  codeOwner: null,
   keyId: 'ffffffff',
   codeExpiresAt: after(LATER, 10 * MINUTE),
   tries: 0,
@@ -48,7 +49,7 @@ export function registrationStoreContract(open: Open): void {
     });
 
     it('gives back nulls and empty lists as they were created', async () => {
-      const nothing = { username: null, fullName: null, phone: null, locale: null, sentAt: [] };
+      const nothing = { username: null, fullName: null, phone: null, locale: null, codeOwner: null, sentAt: [] };
       const registration = makeRegistration({ ...nothing, tries: LIMIT });
       const event = makeBareEvent(target(registration), { pending: false, evicts: false });
       await registrations().create(registration, event);
@@ -59,7 +60,7 @@ export function registrationStoreContract(open: Open): void {
     it('reserves nothing: any number for one address and username', async () => {
       const names = { emailNorm: `${makeId()}@example.org`, username: 'wanted' };
       for (let i = 0; i < 3; i++) await create(makeRegistration(names));
-      assert.equal(await registrations().countSince(names.emailNorm, after(NOW, -1)), 3);
+      assert.equal((await registrations().listMailed(names.emailNorm, NOW, 9)).length, 3);
     });
 
     it('never writes over a registration', async () => {
@@ -82,7 +83,7 @@ export function registrationStoreContract(open: Open): void {
         const names = { email: text, emailNorm: `${makeId()}${text}`, username: text, fullName: text };
         const { registration } = await create(makeRegistration({ ...names, passwordHash: text }));
         assert.deepEqual(await registrations().find(registration.id), registration);
-        assert.equal(await registrations().countSince(names.emailNorm, after(NOW, -1)), 1);
+        assert.deepEqual(await registrations().listMailed(names.emailNorm, NOW, 9), [registration]);
       }
     });
 
@@ -119,7 +120,7 @@ export function registrationStoreContract(open: Open): void {
           await registrations().resend({ id: text, version: 1 }, newCode(), makeEvent('registration:-')),
           false,
         );
-        assert.equal(await registrations().countSince(text, NOW), 0);
+        assert.deepEqual(await registrations().listMailed(text, NOW, 9), []);
       }
       await assertHistory(opened(), 'registration:-', []);
     });
@@ -222,9 +223,9 @@ export function registrationStoreContract(open: Open): void {
 
     it('resend: the same code keeps the tries that were counted meanwhile', async () => {
       const { registration } = await create(makeRegistration());
-      const { id, codeId, keyId, codeExpiresAt, tries } = registration;
+      const { id, codeId, codeOwner, keyId, codeExpiresAt, tries } = registration;
       assert.equal(await registrations().countTry(id, codeId, LIMIT, NOW), true);
-      const same = { codeId, keyId, codeExpiresAt, tries, sentAt: [NOW, LATER] };
+      const same = { codeId, codeOwner, keyId, codeExpiresAt, tries, sentAt: [NOW, LATER] };
       assert.equal(await registrations().resend(registration, same, makeEvent(target(registration))), true);
       // Otherwise guesses between the reading and the writing of a resend would not be counted.
       assert.equal((await registrations().find(id))?.tries, 1);
@@ -250,27 +251,25 @@ export function registrationStoreContract(open: Open): void {
       assert.deepEqual(await registrations().find(bystander.id), bystander);
     });
 
-    it('countSince: those of one address since then', async () => {
+    it('listMailed: those of one address whose code is valid, the newest first', async () => {
       const emailNorm = `${makeId()}@example.org`;
-      for (const minutes of [-61, -59, -10, 0]) {
-        await create(makeRegistration({ emailNorm, createdAt: after(NOW, minutes * MINUTE) }));
+      const made: RegistrationRecord[] = [];
+      for (const minutes of [-11, -3, -3, 0]) {
+        const [createdAt, codeExpiresAt] = [after(NOW, minutes * MINUTE), after(NOW, (minutes + 10) * MINUTE)];
+        made.push((await create(makeRegistration({ emailNorm, createdAt, codeExpiresAt }))).registration);
       }
-      assert.equal(await registrations().countSince(emailNorm, after(NOW, -60 * MINUTE)), 3);
-      assert.equal(await registrations().countSince(emailNorm, NOW), 1);
-      assert.equal(await registrations().countSince(emailNorm, after(NOW, 1)), 0);
-      assert.equal(await registrations().countSince(emailNorm.toUpperCase(), after(NOW, -60 * MINUTE)), 0);
-      assert.equal(await registrations().countSince(`${emailNorm} `, after(NOW, -60 * MINUTE)), 0);
-    });
-
-    it('countSince: those that got a code, up to one of them by their ids', async () => {
-      const emailNorm = `${makeId()}@example.org`;
-      const ids = [makeId(), makeId(), makeId()];
-      for (const id of ids.toReversed()) await create(makeRegistration({ id, emailNorm }));
       await create(makeRegistration({ emailNorm, sentAt: [] }));
-      const counts = ids.map((id) => registrations().countSince(emailNorm, NOW, id));
-      assert.deepEqual(await Promise.all(counts), [1, 2, 3]);
-      assert.equal(await registrations().countSince(emailNorm, NOW), 3);
-      assert.equal(await registrations().countSince(emailNorm, after(NOW, 1), ids[2]), 0);
+      await create(makeRegistration());
+      const [, one, two, newest] = made.map(({ id }) => id);
+      const idsAt = async (now: Date, limit = 9) =>
+        (await registrations().listMailed(emailNorm, now, limit)).map(({ id }) => id);
+      assert.deepEqual(await idsAt(NOW), [newest, two, one]);
+      assert.deepEqual(await registrations().listMailed(emailNorm, NOW, 1), made.slice(3));
+      assert.deepEqual(await idsAt(after(NOW, 7 * MINUTE)), [newest]);
+      assert.deepEqual(await idsAt(after(NOW, 10 * MINUTE)), []);
+      for (const other of [emailNorm.toUpperCase(), `${emailNorm} `, emailNorm.slice(1)]) {
+        assert.deepEqual(await registrations().listMailed(other, NOW, 9), []);
+      }
     });
 
     it('remove: forgets one, but not its history; twice does no harm', async () => {

@@ -3,7 +3,8 @@ import { leastId } from '../../platform/ids.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { RegistrationRecord, RegistrationStore } from './registration-store.ts';
 
-type RegistrationDocument = Omit<RegistrationRecord, 'id'> & { _id: string };
+/** Documents of the previous version have no `codeOwner`. */
+type RegistrationDocument = Omit<RegistrationRecord, 'id' | 'codeOwner'> & { _id: string; codeOwner?: string | null };
 
 /** Registrations on MongoDB. */
 export function createMongoRegistrationStore(deps: { database: Database; outbox: MongoOutbox }): RegistrationStore {
@@ -34,8 +35,8 @@ export function createMongoRegistrationStore(deps: { database: Database; outbox:
       );
     },
 
-    async resend({ id, version }, { codeId, keyId, codeExpiresAt, tries, sentAt }, event) {
-      const next = { codeId, keyId, codeExpiresAt, sentAt, version: version + 1 };
+    async resend({ id, version }, { codeId, codeOwner, keyId, codeExpiresAt, tries, sentAt }, event) {
+      const next = { codeId, codeOwner, keyId, codeExpiresAt, sentAt, version: version + 1 };
       // The same code keeps the tries that are counted while this runs. A new code comes only with a new version, so at most one of these
       // two writes can match the version that was read.
       const same = { _id: { $eq: id }, version, codeId: { $eq: codeId } };
@@ -44,13 +45,11 @@ export function createMongoRegistrationStore(deps: { database: Database; outbox:
       return outbox.change(other, { ...next, tries }, event, next.version);
     },
 
-    countSince: (emailNorm, since, upTo) =>
-      registrations.countDocuments({
-        emailNorm: { $eq: emailNorm },
-        createdAt: { $gte: since },
-        sentAt: { $ne: [] },
-        ...(upTo !== undefined && { _id: { $lte: upTo } }),
-      }),
+    async listMailed(emailNorm, now, limit) {
+      const mailed = { emailNorm: { $eq: emailNorm }, codeExpiresAt: { $gt: now }, sentAt: { $ne: [] } };
+      const found = registrations.find(mailed, { projection: { outbox: 0 } });
+      return (await found.sort({ createdAt: -1, _id: -1 }).limit(limit).toArray()).map(toRecord);
+    },
 
     remove: (id) => outbox.remove(id),
 
@@ -69,6 +68,6 @@ export function createMongoRegistrationStore(deps: { database: Database; outbox:
   };
 }
 
-function toRecord({ _id: id, ...registration }: RegistrationDocument): RegistrationRecord {
-  return { id, ...registration };
+function toRecord({ _id: id, codeOwner = null, ...registration }: RegistrationDocument): RegistrationRecord {
+  return { id, ...registration, codeOwner };
 }

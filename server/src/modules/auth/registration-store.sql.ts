@@ -15,6 +15,7 @@ interface RegistrationRow {
   locale: string | null;
   password_hash: string;
   code_id: string;
+  code_owner: string | null;
   key_id: string;
   code_expires_at: TimeColumn;
   tries: number;
@@ -70,7 +71,7 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
         .execute();
     },
 
-    resend: ({ id, version }, { codeId, keyId, codeExpiresAt, tries, sentAt }, event) =>
+    resend: ({ id, version }, { codeId, codeOwner, keyId, codeExpiresAt, tries, sentAt }, event) =>
       deps.outbox.commit(database, event, version + 1, async (trx) => {
         const result = await trx
           .updateTable('registrations')
@@ -78,6 +79,7 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
             // The same code keeps the tries that are counted while this runs. `tries` comes first: MySQL assigns from left to right.
             tries: eb.case().when('code_id', '=', codeId).then(eb.ref('tries')).else(tries).end(),
             code_id: codeId,
+            code_owner: codeOwner,
             key_id: keyId,
             code_expires_at: codeExpiresAt,
             sent_at: JSON.stringify(sentAt),
@@ -89,16 +91,18 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
         return result.numUpdatedRows === 1n;
       }),
 
-    async countSince(emailNorm, since, upTo) {
-      const row = await db
+    async listMailed(emailNorm, now, limit) {
+      const rows = await db
         .selectFrom('registrations')
-        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .selectAll()
         .where('email_norm', '=', emailNorm)
-        .where('created_at', '>=', since)
+        .where('code_expires_at', '>', now)
         .where('sent_at', '<>', NEVER_SENT)
-        .$if(upTo !== undefined, (query) => query.where('id', '<=', upTo ?? ''))
-        .executeTakeFirstOrThrow();
-      return Number(row.count);
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(toRecord);
     },
 
     async remove(id) {
@@ -136,6 +140,7 @@ function toRow(registration: RegistrationRecord): Insertable<RegistrationRow> {
     locale: registration.locale,
     password_hash: registration.passwordHash,
     code_id: registration.codeId,
+    code_owner: registration.codeOwner,
     key_id: registration.keyId,
     code_expires_at: registration.codeExpiresAt,
     tries: registration.tries,
@@ -156,6 +161,7 @@ function toRecord(row: Selectable<RegistrationRow>): RegistrationRecord {
     locale: row.locale,
     passwordHash: row.password_hash,
     codeId: row.code_id,
+    codeOwner: row.code_owner,
     keyId: row.key_id,
     codeExpiresAt: toDate(row.code_expires_at),
     tries: row.tries,

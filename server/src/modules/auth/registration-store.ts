@@ -12,6 +12,10 @@ export interface RegistrationRecord {
   passwordHash: string;
   /** The id that the present code is derived from. */
   codeId: string;
+  /**
+   * The registration that the present code was made for: while one of its codes is valid, an address gets no other. Null: this one.
+   */
+  codeOwner: string | null;
   keyId: string;
   codeExpiresAt: Date;
   /** Number of tries of the present code; each is counted before the code is compared. */
@@ -35,11 +39,11 @@ export interface RegistrationStore {
    */
   resend(
     at: { id: string; version: number },
-    change: Pick<RegistrationRecord, 'codeId' | 'keyId' | 'codeExpiresAt' | 'tries' | 'sentAt'>,
+    change: Pick<RegistrationRecord, 'codeId' | 'codeOwner' | 'keyId' | 'codeExpiresAt' | 'tries' | 'sentAt'>,
     event: EventDraft,
   ): Promise<boolean>;
-  /** Counts the registrations of this address since then that got a code; with `upTo`, only that one and those with smaller ids. */
-  countSince(emailNorm: string, since: Date, upTo?: string): Promise<number>;
+  /** The registrations of this address whose code was mailed and is valid at `now`, the newest first; at most `limit`. */
+  listMailed(emailNorm: string, now: Date, limit: number): Promise<RegistrationRecord[]>;
   remove(id: string): Promise<void>;
   /** Deletes at most `limit` registrations that were created, and whose codes expired, before then; returns the number. */
   purge(before: Date, limit: number): Promise<number>;

@@ -4,8 +4,9 @@ import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { CODE_TRIES, CODE_TTL, deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { Caller } from '../../platform/http/caller.ts';
-import { isId, newId } from '../../platform/ids.ts';
+import { isId, leastId, newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
+import type { AddressBounds } from '../guessing/address-bounds.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
@@ -34,15 +35,15 @@ export interface Registrations {
    * Throws `registration_closed`, `email_invalid`, `username_…`, `locale_invalid`, `password_…`; without verification also `email_taken`.
    */
   register(caller: Caller, input: RegistrationInput): Promise<Registered>;
-  /** Creates the user and signs in. Throws `code_invalid`, `email_taken`, `username_invalid`, `username_taken`. */
+  /**
+   * Creates the user and signs in, with any valid code that was mailed to the address: also one that somebody else caused. Throws
+   * `code_invalid`, `email_taken`, `username_invalid`, `username_taken`, `rate_limited`.
+   */
   verify(caller: Caller, input: { registrationId: string; code: string; username?: string }): Promise<SignedIn>;
   /** Mails the code again if the limits allow it; the caller does not learn whether it was mailed. */
   resend(caller: Caller, registrationId: string): Promise<void>;
-  /**
-   * The present code of a registration; derived, so that a mail that is sent twice is the same. Null if its key is gone, or if the
-   * registration exceeds a limit of its address: concurrent registrations do not see each other when they are admitted.
-   */
-  codeOf(registration: RegistrationRecord): Promise<string | null>;
+  /** The present code of a registration; derived, so that a mail that is sent twice is the same. Null if its key is gone. */
+  codeOf(registration: RegistrationRecord): string | null;
 }
 
 /** How long the code of a registration can be mailed again. */
@@ -53,14 +54,14 @@ const RESEND_LIMITS: [number, number][] = [
   [HOUR, 5],
   [DAY, 10],
 ];
-/**
- * How many registrations of one address get a code: [within milliseconds, at most]. Bounds the mails that a stranger can trigger, and the
- * codes that they can guess at for an address that is not theirs.
- */
-const ADDRESS_LIMITS: [number, number][] = [
-  [HOUR, 5],
-  [DAY, 20],
-];
+/** Within this time after a code was made, further registrations of its address share it: one guess then tries one code. */
+const SHARED_FOR = 5 * MINUTE;
+/** Mailed registrations of an address that are read, and different codes among them that a try is compared with. */
+const READ_MAILED = 20;
+const MOST_CODES = 3;
+
+/** The fields of a registration's code. */
+type Code = Pick<RegistrationRecord, 'codeId' | 'codeOwner' | 'keyId' | 'codeExpiresAt' | 'tries'>;
 
 /** Creates the use cases of registration, from the request for an account to its creation. */
 export function createRegistrations(deps: {
@@ -68,6 +69,7 @@ export function createRegistrations(deps: {
   userStore: UserStore;
   users: Users;
   signIn: SignInEngine;
+  bounds: AddressBounds;
   events: Events;
   keyring: Keyring;
   hasher: PasswordHasher;
@@ -75,27 +77,41 @@ export function createRegistrations(deps: {
   config: Config;
   clock: Clock;
 }): Registrations {
-  const { store, userStore, users, signIn, events, keyring, hasher, policy, config, clock } = deps;
+  const { store, userStore, users, signIn, bounds, events, keyring, hasher, policy, config, clock } = deps;
 
-  async function codeOf({ id, codeId, keyId, emailNorm, createdAt }: RegistrationRecord): Promise<string | null> {
-    if (!keyring.has(keyId) || !(await mayBeMailed(emailNorm, createdAt, id))) return null;
-    return deriveCode(keyring, { purpose: 'registration', id: codeId, subject: `${id} ${emailNorm}`, keyId });
+  function codeOf({ id, codeId, codeOwner, keyId, emailNorm }: RegistrationRecord): string | null {
+    if (!keyring.has(keyId)) return null;
+    const subject = `${codeOwner ?? id} ${emailNorm}`;
+    return deriveCode(keyring, { purpose: 'registration', id: codeId, subject, keyId });
   }
 
-  const newCode = (now: Date) => ({
+  const newCode = (now: Date): Code => ({
     codeId: newId(now),
+    codeOwner: null,
     keyId: keyring.currentKeyId,
     codeExpiresAt: after(now, CODE_TTL),
     tries: 0,
   });
 
-  /** Whether a registration of this time gets a code. `id`: of a stored registration; without it, one more. */
-  async function mayBeMailed(emailNorm: string, at: Date, id?: string): Promise<boolean> {
-    for (const [within, atMost] of ADDRESS_LIMITS) {
-      const count = await store.countSince(emailNorm, after(at, -within), id);
-      if (count > (id === undefined ? atMost - 1 : atMost)) return false;
-    }
-    return true;
+  /** The code for one more registration of an address: a young one that was mailed there already, or a new one. */
+  async function codeFor(emailNorm: string, now: Date): Promise<Code> {
+    const [mailed] = await store.listMailed(emailNorm, now, 1);
+    const isYoung = mailed && mailed.codeId >= leastId(after(now, -SHARED_FOR)) && keyring.has(mailed.keyId);
+    if (!isYoung) return newCode(now);
+    const { codeId, keyId, id, codeOwner } = mailed;
+    return { ...newCode(now), codeId, keyId, codeOwner: codeOwner ?? id };
+  }
+
+  /**
+   * Whether this code was mailed to the address of the registration, for it or for another: a stranger who has used up the mails of an
+   * address must not keep its owner from registering. Only whoever reads the mailbox knows it.
+   */
+  async function isMailed(code: string, registration: RegistrationRecord): Promise<boolean> {
+    const own = registration.sentAt.length > 0 ? [registration] : [];
+    const others = await store.listMailed(registration.emailNorm, clock(), READ_MAILED);
+    const codes = new Set([...own, ...others].map(codeOf).filter((each) => each !== null));
+    const compared = [...codes].slice(0, MOST_CODES);
+    return compared.map((each) => sameSecret(code, each)).includes(true);
   }
 
   async function insert(caller: Caller, user: UserRecord): Promise<boolean> {
@@ -130,16 +146,14 @@ export function createRegistrations(deps: {
       }
 
       const { usernameKey: _, ...names } = identity;
-      const mailed = await mayBeMailed(identity.emailNorm, now);
+      const isMailedNow = (await bounds.takeMail(caller, identity.emailNorm)) === 0;
       const registration: RegistrationRecord = {
         id,
         ...names,
         ...person,
         passwordHash,
-        ...newCode(now),
-        // If no code is mailed, none can be guessed: all its tries are used up.
-        ...(!mailed && { tries: CODE_TRIES }),
-        sentAt: mailed ? [now] : [],
+        ...(await codeFor(identity.emailNorm, now)),
+        sentAt: isMailedNow ? [now] : [],
         createdAt: now,
         version: 1,
       };
@@ -158,8 +172,12 @@ export function createRegistrations(deps: {
       if (!registration || !(await store.countTry(registration.id, registration.codeId, CODE_TRIES, clock()))) {
         throw authErrors.code_invalid();
       }
-      const code = await codeOf(registration);
-      if (code === null || !sameSecret(input.code, code)) throw authErrors.code_invalid();
+      const guess = await bounds.takeGuess(caller, registration.emailNorm).catch(async (error) => {
+        await store.giveBackTry(registration.id, registration.codeId);
+        throw error;
+      });
+      if (!(await isMailed(input.code, registration))) throw authErrors.code_invalid();
+      await guess.undo();
       const { id, email, emailNorm, fullName, phone, locale, passwordHash } = registration;
       const user = users.draft(id, {
         email,
@@ -186,11 +204,12 @@ export function createRegistrations(deps: {
       const registration = isId(registrationId) ? await store.find(registrationId) : null;
       const now = clock();
       if (!registration || after(registration.createdAt, REGISTRATION_TTL) <= now) return;
-      const { sentAt, codeId, keyId, codeExpiresAt, tries } = registration;
+      const { sentAt, emailNorm, codeId, codeOwner, keyId, codeExpiresAt, tries } = registration;
       const sentWithin = (span: number) => sentAt.filter((at) => at > after(now, -span)).length;
-      if (sentAt.length === 0 || RESEND_LIMITS.some(([within, atMost]) => sentWithin(within) >= atMost)) return;
+      if (RESEND_LIMITS.some(([within, atMost]) => sentWithin(within) >= atMost)) return;
+      if ((await bounds.takeMail(caller, emailNorm)) > 0) return;
       const spent = codeExpiresAt <= now || tries >= CODE_TRIES || !keyring.has(keyId);
-      const code = spent ? newCode(now) : { codeId, keyId, codeExpiresAt, tries };
+      const code = spent ? newCode(now) : { codeId, codeOwner, keyId, codeExpiresAt, tries };
       const target = `registration:${registration.id}`;
       const event = events.describe(caller, { type: 'registration.code_resent', target, actorId: null });
       const recent = sentAt.filter((at) => at > after(now, -DAY));

@@ -153,15 +153,17 @@ export function authRoutes(deps: {
         schema: {
           operationId: 'requestPasswordReset',
           summary: 'Request a mail with a link that sets a new password',
-          description: 'The answer is the same for known and unknown addresses. The link is valid for 30 minutes.',
+          description:
+            'The answer is the same for known and unknown addresses. The link is valid for 30 minutes. One address is mailed at most 5 links and codes an hour from one network; a device that has signed in before is counted apart.',
           tags: TAGS,
           body: requestResetBody,
           response: { 202: acceptedSchema },
         },
       },
       async (request, reply) => {
-        await resetLimit(request, loginKey(request.body.email));
-        await passwords.requestReset(callerOf(request), request.body.email);
+        const { email, deviceToken = devices.read(request) } = request.body;
+        await resetLimit(request, loginKey(email));
+        await passwords.requestReset(callerOf(request), email, deviceToken);
         return reply.code(202).send({ status: 'accepted' });
       },
     );

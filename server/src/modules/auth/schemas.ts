@@ -144,7 +144,10 @@ export const reauthenticateBody = withChoices(
   }),
   passwordChoice('password'),
 );
-export const requestResetBody = Type.Object({ email: emailInput }, { ...closed, title: 'RequestPasswordResetBody' });
+export const requestResetBody = Type.Object(
+  { email: emailInput, deviceToken: Type.Optional(deviceTokenInput) },
+  { ...closed, title: 'RequestPasswordResetBody' },
+);
 export const resetBody = withChoices(
   Type.Object(
     { token: tokenInput, ...passwordFields('newPassword'), tokenTransport: Type.Optional(tokenTransport) },

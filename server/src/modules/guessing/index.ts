@@ -9,6 +9,7 @@ import type { Counters } from '../../platform/limits/counters.ts';
 import type { EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import type { Periodic } from '../schedules/periodic.ts';
+import { type AddressBounds, createAddressBounds as createBounds } from './address-bounds.ts';
 import { createAttackWatch } from './attack-watch.ts';
 import { createDeviceTokens, type DeviceTokens } from './device-tokens.ts';
 import { createGuessing as createAdmission, type Guessing, NO_GUESSING } from './guessing.ts';
@@ -30,6 +31,11 @@ export interface GuessingProtection {
   devices: DeviceTokens;
   /** For routes that take a password. */
   passwordTries: ForgivableLimit;
+}
+
+/** What reaches one e-mail address, and what is guessed about it; also with RATE_LIMITS=off, because it protects third parties. */
+export function createAddressBounds(deps: { store: ThrottleStore; keyedHash: KeyedHash; clock: Clock }): AddressBounds {
+  return createBounds({ throttles: createThrottles(deps) });
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { KeyedHash } from '../../platform/crypto/keyed-hash.ts';
+import { type Caller, subjectOf } from '../../platform/http/caller.ts';
+import type { Asker } from './address-bounds.ts';
 
 /** 24 bits, 4 of 43 characters: enough for counting, useless for guessing the password. */
 const LENGTH = 4;
@@ -7,3 +9,9 @@ const LENGTH = 4;
 export function passwordFingerprint(keyedHash: KeyedHash, password: string): string {
   return keyedHash(`password ${password.normalize('NFKC')}`).slice(0, LENGTH);
 }
+
+/** Counts the mails that an administrator causes apart from those of strangers. */
+export const askerOf = (caller: Caller): Asker => ({
+  ip: caller.ip,
+  apart: `by ${subjectOf(caller)?.id ?? 'operator'}`,
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDatabases } from '../../../test/databases.ts';
 import { atOnce, type SceneOptions, withScene } from '../../../test/scenario.ts';
-import { DAY, HOUR, MINUTE } from '../../platform/clock.ts';
+import { after, DAY, HOUR, MINUTE, SECOND } from '../../platform/clock.ts';
 import { createKeyedHash } from '../../platform/crypto/keyed-hash.ts';
 import { createThrottles, type Pace, type Throttles } from './throttles.ts';
 
@@ -109,6 +109,37 @@ test('of 50 at once no more are made than of one after the other', () =>
     forward(4 * MINUTE);
     assert.equal(await rush(), 1);
   }));
+
+test('uncount takes back one try, and only the wait that it has caused', () =>
+  withThrottles(async ({ throttles }) => {
+    await atOnce(5, () => throttles.count(PACE, 'ann'));
+    await throttles.uncount(PACE, 'ann');
+    assert.deepEqual(await throttles.peek(PACE, 'ann'), { tries: 4, wait: 0 });
+    await atOnce(3, () => throttles.count(PACE, 'ann'));
+    await throttles.uncount(PACE, 'ann');
+    assert.deepEqual(await throttles.peek(PACE, 'ann'), { tries: 6, wait: 4 * MINUTE }, 'the others caused this one');
+    await throttles.uncount(PACE, 'nobody');
+    assert.deepEqual(await throttles.peek(PACE, 'nobody'), { tries: 0, wait: 0 });
+  }));
+
+for (const skew of [100, 3 * SECOND, HOUR]) {
+  test(`two hosts whose clocks are ${skew} ms apart: no wait is none, and a wait is no longer than it was`, () =>
+    withScene(async ({ app, time }) => {
+      const keyedHash = createKeyedHash(Buffer.from('of the tests'));
+      const hostAt = (milliseconds: number): Throttles =>
+        createThrottles({ store: app.storage.throttles, keyedHash, clock: () => after(time.now, milliseconds) });
+      const [ahead, behind] = [hostAt(skew), hostAt(0)];
+      for (const settle of ['undo', 'uncount', 'extend'] as const) {
+        for (const host of [ahead, behind, ahead, behind]) {
+          assert.equal((await host.take(PACE, settle)).wait, 0, settle);
+          await host[settle](PACE, settle);
+        }
+      }
+      for (let tries = 0; tries < 5; tries++) await ahead.take(PACE, 'ann');
+      const { wait } = await behind.peek(PACE, 'ann');
+      assert.equal(wait, 2 * MINUTE);
+    }));
+}
 
 for (const settle of ['forget', 'undo'] as const) {
   test(`of 50 that end at once with ${settle} none leaves anything behind`, () =>

@@ -34,8 +34,10 @@ export interface Throttles {
   peek(pace: Pace, key: string): Promise<Turn>;
   /** Reads, and extends the record so that it outlives everything that is counted from now on. */
   extend(pace: Pace, key: string): Promise<Turn>;
-  /** Takes back an attempt that was counted, but not made. */
+  /** Takes back an attempt that was counted, but not made, and the wait after it. */
   undo(pace: Pace, key: string): Promise<void>;
+  /** Takes back what `count` counted. A wait that the other attempts cause stays. */
+  uncount(pace: Pace, key: string): Promise<void>;
   /** Deletes the record. */
   forget(pace: Pace, key: string): Promise<void>;
 }
@@ -47,6 +49,8 @@ const OUTLIVES = 2 * KEPT;
 const RACES = 20;
 /** Between two rounds of a race, in milliseconds. */
 const LONGEST_PAUSE = 50;
+/** No wait is no time: the clock of another host may be behind the one that wrote it. */
+const NO_WAIT = new Date(0);
 
 /**
  * Growing delays, kept in the database, so that neither a restart nor an empty Redis gives more attempts:
@@ -60,16 +64,24 @@ export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHa
   async function read(key: string, now: Date): Promise<Throttle> {
     const found = await store.find(key);
     if (found && found.expiresAt > now) return found;
-    return { key, tries: 0, nextAt: now, expiresAt: now, version: found?.version ?? 0 };
+    return { key, tries: 0, nextAt: NO_WAIT, expiresAt: now, version: found?.version ?? 0 };
   }
 
-  function write({ kept = KEPT }: Pace, throttle: Throttle, tries: number, nextAt: Date): Promise<boolean> {
-    return store.put({ ...throttle, tries, nextAt, expiresAt: after(nextAt, kept), version: throttle.version + 1 });
+  /** `turn`: the count from now on, and the milliseconds until the next attempt. */
+  function write({ kept = KEPT }: Pace, throttle: Throttle, now: Date, { tries, wait }: Turn): Promise<boolean> {
+    const nextAt = wait > 0 ? after(now, wait) : NO_WAIT;
+    return store.put({ ...throttle, tries, nextAt, expiresAt: after(now, wait + kept), version: throttle.version + 1 });
   }
 
-  const turnOf = ({ tries, nextAt }: Throttle, now: Date): Turn => ({
+  /** Milliseconds to wait after so many attempts. */
+  function delayAfter({ free, delays }: Pace, tries: number): number {
+    return tries < free ? 0 : (delays[Math.min(tries - free, delays.length - 1)] ?? 0);
+  }
+
+  /** A wait is never longer than the pace says: a clock of another host that is ahead cannot extend it. */
+  const turnOf = (pace: Pace, { tries, nextAt }: Throttle, now: Date): Turn => ({
     tries,
-    wait: Math.max(0, nextAt.getTime() - now.getTime()),
+    wait: Math.min(Math.max(0, nextAt.getTime() - now.getTime()), delayAfter(pace, tries)),
   });
 
   async function add(pace: Pace, name: string, { alsoWhileWaiting }: { alsoWhileWaiting: boolean }): Promise<Turn> {
@@ -77,14 +89,27 @@ export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHa
     for (let races = 0; ; races += 1) {
       const now = clock();
       const throttle = await read(key, now);
-      const turn = turnOf(throttle, now);
+      const turn = turnOf(pace, throttle, now);
       if (turn.wait > 0 && !alsoWhileWaiting) return turn;
       const tries = throttle.tries + 1;
-      const delay = pace.delays[Math.min(tries - pace.free, pace.delays.length - 1)] ?? 0;
-      if (await write(pace, throttle, tries, after(now, tries < pace.free ? 0 : delay))) return { tries, wait: 0 };
+      if (await write(pace, throttle, now, { tries, wait: delayAfter(pace, tries) })) return { tries, wait: 0 };
       // Every attempt is counted, however many are concurrent: in each round one of them wins.
       if (alsoWhileWaiting) await pause(Math.random() * Math.min(races, LONGEST_PAUSE));
       else if (races === RACES) return { tries, wait: pace.delays[0] ?? 1 };
+    }
+  }
+
+  /** Takes back one attempt; `waitOf`: the milliseconds of waiting that remain. */
+  async function subtract(pace: Pace, name: string, waitOf: (tries: number, wait: number) => number): Promise<void> {
+    const key = keyOf(pace, name);
+    // After so many lost races, one attempt too many stays counted, which costs a wait and no safety.
+    for (let races = 0; races <= RACES; races += 1) {
+      const now = clock();
+      const throttle = await read(key, now);
+      if (throttle.tries === 0) return;
+      const tries = throttle.tries - 1;
+      const wait = waitOf(tries, turnOf(pace, throttle, now).wait);
+      if (await write(pace, throttle, now, { tries, wait })) return;
     }
   }
 
@@ -94,29 +119,22 @@ export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHa
 
     async peek(pace, name) {
       const now = clock();
-      return turnOf(await read(keyOf(pace, name), now), now);
+      return turnOf(pace, await read(keyOf(pace, name), now), now);
     },
 
     async extend(pace, name) {
       const now = clock();
       const throttle = await read(keyOf(pace, name), now);
-      const turn = turnOf(throttle, now);
+      const turn = turnOf(pace, throttle, now);
       if (turn.tries > 0 && throttle.expiresAt < after(now, OUTLIVES)) {
         // A loser here lost to a write of this moment, which keeps the record as long.
-        await write(pace, throttle, turn.tries, after(now, turn.wait));
+        await write(pace, throttle, now, turn);
       }
       return turn;
     },
 
-    async undo(pace, name) {
-      const key = keyOf(pace, name);
-      // After so many lost races, one attempt too many stays counted, which costs a wait and no safety.
-      for (let races = 0; races <= RACES; races += 1) {
-        const now = clock();
-        const throttle = await read(key, now);
-        if (throttle.tries === 0 || (await write(pace, throttle, throttle.tries - 1, now))) return;
-      }
-    },
+    undo: (pace, name) => subtract(pace, name, () => 0),
+    uncount: (pace, name) => subtract(pace, name, (tries, wait) => Math.min(wait, delayAfter(pace, tries))),
 
     forget: (pace, name) => store.remove(keyOf(pace, name)),
   };

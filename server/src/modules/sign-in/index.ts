@@ -1,10 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
-import { createSubjectLimit } from '../../platform/http/limits.ts';
 import type { Part } from '../../platform/http/part.ts';
-import type { Counters } from '../../platform/limits/counters.ts';
 import type { NewPasswords } from '../auth/new-passwords.ts';
-import type { Events } from '../events/events.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import type { Guessing } from '../guessing/guessing.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
@@ -20,9 +17,6 @@ import { createVerifyEmail } from './verify-email.ts';
 
 export { signInErrors } from './errors.ts';
 
-/** Codes that are mailed again to one account in an hour. */
-const MAILS = { name: 'step-mail', points: 5, duration: 3600 };
-
 /** Composes the sign-in engine with its steps: `const signIn = createSignIn({ …, verifyEmail: true })`. */
 export function createSignIn(deps: {
   users: Users;
@@ -30,10 +24,7 @@ export function createSignIn(deps: {
   sessions: Sessions;
   newPasswords: NewPasswords;
   guessing: Guessing;
-  events: Events;
   keyring: Keyring;
-  /** Null: no limits. */
-  counters: Counters | null;
   /** Whether an account needs a verified address. */
   verifyEmail: boolean;
   cookie: RefreshCookie;
@@ -41,12 +32,12 @@ export function createSignIn(deps: {
   decryptor: PasswordDecryptor;
   clock: Clock;
 }): { signIn: SignInEngine; part: Part } {
-  const { keyring, counters, verifyEmail, clock } = deps;
+  const { keyring, verifyEmail, clock } = deps;
   const signIn = createSignInEngine({
     ...deps,
     flowTokens: createFlowTokens({ keyring, clock }),
     steps: {
-      verify_email: createVerifyEmail({ ...deps, countMail: createSubjectLimit(MAILS, counters) }),
+      verify_email: createVerifyEmail(deps),
       change_password: createChangePassword(deps),
     },
     policy: { verifyEmail },

@@ -6,6 +6,7 @@ import type { Caller } from '../../platform/http/caller.ts';
 import type { Part } from '../../platform/http/part.ts';
 import { authErrors } from '../auth/errors.ts';
 import type { Events } from '../events/events.ts';
+import type { AddressBounds } from '../guessing/address-bounds.ts';
 import type { Mails } from '../mails/mails.ts';
 import * as userMails from './mails.ts';
 import { createReservedUsernames } from './reserved-usernames.ts';
@@ -18,6 +19,7 @@ export { userErrors } from './errors.ts';
 /** The accounts of people: `createUsers({ ...ground, store: storage.users, config, firstRoleIds, … })`. */
 export function createUsers(deps: {
   store: UserStore;
+  bounds: AddressBounds;
   events: Events;
   keyring: Keyring;
   config: Config;

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { CODE_TTL } from '../../platform/crypto/one-time.ts';
 import { actorOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
-import { createOwnLimit } from '../../platform/http/limits.ts';
+import { createOwnLimit, rateLimited } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import {
   acceptedSchema,
@@ -30,7 +30,7 @@ export function userRoutes({
   roleCodesOf: (user: UserRecord) => Promise<string[]>;
   invalidCode: () => Error;
 }) {
-  // Each request makes a new code with five tries, and mails an address whose owner may not have asked for it.
+  // Each request mails an address whose owner may not have asked for it; what many accounts send to one is bounded by the address.
   const emailChangeLimit = createOwnLimit({ name: 'email-change', points: 5, duration: HOUR });
   const codeLimit = createOwnLimit({ name: 'email-change-code', points: 5, duration: 60 });
   const view = async (user: UserRecord): Promise<Static<typeof userSchema>> => userView(user, await roleCodesOf(user));
@@ -103,7 +103,8 @@ export function userRoutes({
       async (request, reply) => {
         const actor = actorOf(request);
         await emailChangeLimit(request, actor.userId);
-        await users.beginEmailChange(callerOf(request), actor.userId, request.body.newEmail);
+        const wait = await users.beginEmailChange(callerOf(request), actor.userId, request.body.newEmail);
+        if (wait > 0) throw rateLimited(wait);
         return reply.code(202).send({ status: 'verification_required' as const, expiresIn: CODE_TTL / 1000 });
       },
     );

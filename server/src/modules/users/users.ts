@@ -3,6 +3,7 @@ import type { Keyring } from '../../platform/crypto/keyring.ts';
 import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import type { Events } from '../events/events.ts';
+import type { AddressBounds } from '../guessing/address-bounds.ts';
 import { canonicalEmail } from './canonical-email.ts';
 import { canonicalUsername } from './canonical-username.ts';
 import { type ChangeActive, createChangeActive } from './change-active.ts';
@@ -33,6 +34,7 @@ export interface Users extends OwnAccount, EmailChanges {
 /** Finds accounts, and changes them for their users. */
 export function createUsers(deps: {
   store: UserStore;
+  bounds: AddressBounds;
   events: Events;
   keyring: Keyring;
   /** The roles of a new user. */
@@ -62,7 +64,7 @@ export function createUsers(deps: {
 
   return {
     ...createOwnAccount({ store, change, toOwnUsername, demandNotSuperadmin, events, clock }),
-    ...createEmailChanges({ store, change, keyring, events, clock }),
+    ...createEmailChanges({ store, change, bounds: deps.bounds, keyring, events, clock }),
     toOwnUsername,
     change,
     draft: (id, fields) => ({ ...newcomer(id, clock()), roleIds: [...firstRoleIds], ...fields }),

@@ -84,11 +84,6 @@ export function createOwnLimit(limit: Rate): CountAttempt {
   return ({ server }, accountKey) => refuseOver(server.counters, limit, accountKey);
 }
 
-/** The same for a use case, which sees no request: `const countMail = createSubjectLimit(MAILS, counters)`. */
-export function createSubjectLimit(limit: Rate, counters: Counters | null): (subjectId: string) => Promise<void> {
-  return (subjectId) => refuseOver(counters, limit, subjectId);
-}
-
 /** Counts the requests of each user by the rate of their roles. */
 export function createActorLimit(counters: Counters, rateOf: RateOf): CountActor {
   return async (actor) => {

@@ -111,14 +111,11 @@ export function createRouteRules({
   return rules;
 }
 
-<<<<<<< HEAD
 function addPreValidation(route: RouteOptions, hook: preValidationHookHandler | preValidationAsyncHookHandler): void {
   const others = [route.preValidation ?? []].flat() as preValidationHookHandler[];
   route.preValidation = [hook as preValidationHookHandler, ...others];
 }
-=======
 type BodiesByType = Record<string, { schema: { required?: string[] } }>;
->>>>>>> i12-http
 
 /** Of bodies of several types Fastify picks the schema by the type, and would let one of another type, or none, through unchecked. */
 function demandType(content: BodiesByType): preValidationHookHandler {
