@@ -92,6 +92,8 @@ export interface UserFilter {
   /** Each must be a prefix of a term of the user; see `searchTerms`. */
   terms?: readonly string[];
   roleId?: string;
+  /** Has at least one of these roles; not empty. */
+  anyRoleIds?: readonly string[];
   /** Only these. */
   ids?: readonly string[];
   status?: 'active' | 'disabled' | 'deleted';
