@@ -60,12 +60,13 @@ function indexOf(
 }
 
 /** Fields that are missing from documents of earlier versions, which such a version also writes during a rolling update. */
-type Newer = 'grantEpoch' | 'credentialEpoch';
+type Newer = 'grantEpoch' | 'credentialEpoch' | 'emailMove';
 type StoredUser = Omit<UserDocument, 'terms' | Newer> & Partial<Pick<UserDocument, Newer>>;
 
 /** The user that a document holds. */
-export function toRecord({ _id: id, grantEpoch = 0, credentialEpoch = 0, ...user }: StoredUser): UserRecord {
-  return { id, grantEpoch, credentialEpoch, ...user };
+export function toRecord(stored: StoredUser): UserRecord {
+  const { _id: id, grantEpoch = 0, credentialEpoch = 0, emailMove = null, ...user } = stored;
+  return { id, grantEpoch, credentialEpoch, emailMove, ...user };
 }
 
 function within({ by, descending }: UserOrder, segment: Segment): Filter<UserDocument> {

@@ -111,7 +111,7 @@ function check(
   if (fresh && (access === 'public' || access === 'optional')) {
     throw new TypeError(`${name} demands a fresh sign-in but admits callers without one.`);
   }
-  if (fresh && credentials === 'any') {
+  if (fresh === true && credentials === 'any') {
     throw new TypeError(`${name} demands a fresh sign-in, which no credential of a machine has.`);
   }
   if (access !== 'permission' && (sensitive || formerly.length > 0)) {
