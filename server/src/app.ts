@@ -211,7 +211,7 @@ export async function createApp(deps: {
   const auth = createAuth({ ...people, signIn: signInModule.signIn, deviceTokens: protection.devices });
   const credentials = [sessionModule.credentials, ...deps.credentials];
   const roleModule = createRoles({ ...base, ...permissions, store: storage.roles, credentials });
-  const admin = createAdmin({ ...people, ...permissions, ...roleModule, ...auth, readLists: replicas.read });
+  const admin = createAdmin({ ...people, ...permissions, ...roleModule, ...auth, jobs, readLists: replicas.read });
   const { getUser } = admin;
   const { roles } = roleModule;
   const access = createAccess({ ...people, ...permissions, roles, getUser, verificationRequired });

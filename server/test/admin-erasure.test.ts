@@ -222,7 +222,7 @@ for (const { name, freshUrl } of testDatabases()) {
   test(`erasure asks for a fresh sign-in; deleting does not; of one deleted before it works, too (${name})`, () =>
     withErasable({ freshUrl }, async ({ s, w, id }) => {
       s.time.forward(11 * MINUTE);
-      refused(await admin(w, 'DELETE', `/users/${id}?erase=true`), 401, 'reauth_required');
+      refused(await admin(w, 'DELETE', `/users/${id}?erase=true`, undefined, w.root), 401, 'reauth_required');
       ok(await admin(w, 'DELETE', `/users/${id}`), 204);
       refused(await admin(w, 'POST', '/users', { email: PERSON.email }), 409, 'email_taken');
       const { token } = await member(w, ['superadmin']);

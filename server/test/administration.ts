@@ -5,7 +5,7 @@ import type { HttpServer } from '../src/platform/http/server.ts';
 import type { Jobs } from '../src/platform/queue/jobs.ts';
 import { openTestApp } from './app.ts';
 import { createClient, ok } from './client.ts';
-import { createWorld, type Member, member, newRole, type World } from './matrix/world.ts';
+import { createWorld, freshRoot, type Member, member, newRole, type World } from './matrix/world.ts';
 import { freshSqlite, type SceneOptions } from './scenario.ts';
 
 /** A user as administrators see it. */
@@ -74,14 +74,15 @@ export async function withWorld(
 }
 
 /** Asks an administrator's route, as the superadmin unless a token says otherwise. */
-export function admin(
+export async function admin(
   w: World,
   method: NonNullable<InjectOptions['method']>,
   path: string,
   body?: unknown,
-  token: string = w.root,
+  token?: string,
 ) {
-  return w.client.send(method, `/admin${path}`, { token, ...(body !== undefined && { body }) });
+  const by = token ?? (await freshRoot(w));
+  return w.client.send(method, `/admin${path}`, { token: by, ...(body !== undefined && { body }) });
 }
 
 /** Somebody who holds exactly these permissions, by a role of their own. */

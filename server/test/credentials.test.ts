@@ -84,7 +84,7 @@ describe('credentials of kinds that do not exist yet, at every route of the serv
         for (const scopes of [['*'], ['*', code]]) {
           const token = made.token({ kind, subject: person(root), scopes });
           const answer = await ask(w, method, target, token);
-          if (rule.access !== 'permission' || rule.fresh) {
+          if (rule.access !== 'permission' || rule.fresh === true) {
             if (code === 'GET:/api/v1/auth/whoami') assert.equal(answer.statusCode, 200);
             else refused(answer, 403, 'credential_refused');
           } else assert.ok(answer.statusCode !== 401 && answer.statusCode !== 403, `${kind} ${answer.body}`);

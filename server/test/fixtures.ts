@@ -11,7 +11,7 @@ import type { SecretCheck } from '../src/modules/keys/secret-check-store.ts';
 import type { Nonce } from '../src/modules/password-encryption/nonce-store.ts';
 import type { ScheduleRecord } from '../src/modules/schedules/schedule-store.ts';
 import type { SessionRecord } from '../src/modules/sessions/session-store.ts';
-import type { EmailChange, Invitation, UserRecord } from '../src/modules/users/user-store.ts';
+import type { EmailChange, EmailMove, Invitation, UserRecord } from '../src/modules/users/user-store.ts';
 import { after, DAY, MINUTE } from '../src/platform/clock.ts';
 import type { JobRecord, NewJob } from '../src/platform/queue/queue.ts';
 
@@ -56,6 +56,12 @@ export function makeEmailChange(fields: Partial<EmailChange> = {}): EmailChange 
   };
 }
 
+/** A move to another address that waits for a day from `NOW`. */
+export function makeEmailMove(fields: Partial<EmailMove> = {}): EmailMove {
+  const { id, keyId, email, emailNorm } = makeEmailChange();
+  return { id, keyId, fromNorm: null, email, emailNorm, emailVerified: true, dueAt: after(NOW, DAY), ...fields };
+}
+
 /** An invitation that is good for a week from `NOW`. */
 export function makeInvitation(fields: Partial<Invitation> = {}): Invitation {
   return { id: makeId(), keyId: KEY_ID, expiresAt: after(NOW, 7 * DAY), ...fields };
@@ -87,6 +93,7 @@ export function makeUser(fields: Partial<UserRecord> = {}): UserRecord {
     grantEpoch: 12,
     credentialEpoch: 22,
     emailChange: makeEmailChange(),
+    emailMove: makeEmailMove(),
     invitation: makeInvitation(),
     lastLoginAt: after(NOW, -MINUTE),
     deletedAt: null,
@@ -116,6 +123,7 @@ export function makeBareUser(fields: Partial<UserRecord> = {}): UserRecord {
     mustChangePassword: false,
     keptSessionId: null,
     emailChange: null,
+    emailMove: null,
     invitation: null,
     lastLoginAt: null,
     ...fields,

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import type { EventDraft } from '../src/modules/events/event-store.ts';
 import { ERASED } from '../src/modules/users/erasure.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from '../src/modules/users/user-store.ts';
-import { LATER, makeEmailChange, makeEvent, makeHash, makeId, makeInvitation, nextNumber } from './fixtures.ts';
+import {
+  LATER,
+  makeEmailChange,
+  makeEmailMove,
+  makeEvent,
+  makeHash,
+  makeId,
+  makeInvitation,
+  nextNumber,
+} from './fixtures.ts';
 import type { OpenStorage } from './store-contract.ts';
 
 /** One change of a user that carries an event, and the fields that it must set. */
@@ -44,7 +53,31 @@ function patchProfile(): UserVerb {
     ...newAddress(),
     emailVerified: false,
   };
+  const ended = { emailChange: null, emailMove: null };
+  return { act: (users, at, event) => users.patchProfile(at, sets, event), sets: { ...sets, ...ended } };
+}
+
+function moveEmail(): UserVerb {
+  const emailMove = makeEmailMove();
+  return { act: (users, at, event) => users.patchProfile(at, { emailMove }, event), sets: { emailMove } };
+}
+
+function moveEmailAtOnce(): UserVerb {
+  const sets = { ...newAddress(), emailVerified: false, emailMove: makeEmailMove() };
   return { act: (users, at, event) => users.patchProfile(at, sets, event), sets: { ...sets, emailChange: null } };
+}
+
+function stopEmailMove(): UserVerb {
+  const sets = { emailMove: null };
+  return { act: (users, at, event) => users.patchProfile(at, sets, event), sets };
+}
+
+function disableForEmailMove(): UserVerb {
+  const change = { status: 'disabled', sessionEpoch: 6, emailMove: null } as const;
+  return {
+    act: (users, at, event) => users.setStatus(at, change, event),
+    sets: { ...change, deletedAt: null, keptSessionId: null, superadminMark: false },
+  };
 }
 
 export function endSessions(): UserVerb {
@@ -61,7 +94,7 @@ export function takeEmail(): UserVerb {
   const taken = newAddress();
   return {
     act: (users, at, event) => users.takeEmail(at, taken, event),
-    sets: { ...taken, emailVerified: true, emailChange: null },
+    sets: { ...taken, emailVerified: true, emailChange: null, emailMove: null },
   };
 }
 
@@ -77,6 +110,7 @@ export function softDelete(): UserVerb {
       keptSessionId: null,
       superadminMark: false,
       emailChange: null,
+      emailMove: null,
       invitation: null,
     },
   };
@@ -143,6 +177,10 @@ export function acceptInvitation(): UserVerb {
 export const USER_VERBS = {
   setPassword,
   patchProfile,
+  moveEmail,
+  moveEmailAtOnce,
+  stopEmailMove,
+  disableForEmailMove,
   endSessions,
   beginEmailChange,
   takeEmail,

@@ -1,6 +1,6 @@
 import { MINUTE } from '../../src/platform/clock.ts';
 import { ok } from '../client.ts';
-import { giveRoles, type Member, member, newRole, signIn, type World } from './world.ts';
+import { freshRoot, giveRoles, type Member, member, newRole, signIn, type World } from './world.ts';
 
 /** The columns of the matrix. Whoever is shut out had the administrator's role: nothing but their state keeps them out. */
 export const CALLERS = [
@@ -42,8 +42,8 @@ export function createCast(w: World): Cast {
   const known = new Map<Caller, Promise<Member | undefined>>();
 
   const admin = () => member(w, ['admin']);
-  const root = (method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) =>
-    w.client.send(method, path, { token: w.root, body });
+  const root = async (method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) =>
+    w.client.send(method, path, { token: await freshRoot(w), body });
 
   const make: Record<Caller, () => Promise<Member | undefined>> = {
     anonymous: async () => undefined,

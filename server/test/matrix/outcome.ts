@@ -25,7 +25,7 @@ export function expected({ access, sensitive = false, fresh = false }: Rule, cal
     const permitted = BY_RIGHT.includes(caller) || (BY_PATTERN.includes(caller) && !sensitive);
     if (!permitted) return 'forbidden';
   }
-  return fresh && caller === 'stale sign-in' ? 'reauth_required' : 'admitted';
+  return fresh !== false && caller === 'stale sign-in' ? 'reauth_required' : 'admitted';
 }
 
 /** What an answer says. Fails for a refusal that is no proper problem document. */

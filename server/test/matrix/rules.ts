@@ -8,7 +8,8 @@ export interface Rule {
   /** The same for superadmins, where it is another. */
   superadmin?: number;
   sensitive?: boolean;
-  fresh?: boolean;
+  /** `sessions`: machines are admitted without one. */
+  fresh?: boolean | 'sessions';
   /** Whoever is admitted is signed out by it. */
   endsCaller?: boolean;
   /** What the route needs to be asked properly. */

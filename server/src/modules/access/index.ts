@@ -92,7 +92,7 @@ export function createRoles(deps: {
     return user?.status === 'active' ? user : null;
   };
   const gate = createSubjectGate({ subjects: { person: findPerson }, credentials });
-  const authority = createAuthority({ gate, grants, catalogue });
+  const authority = createAuthority({ gate, grants, superadmins, roleStore: store, users, catalogue });
   const roles = createRoleUseCases({ store, authority, catalogue, events, clock });
   return { authority, roles, members: createMembers({ users, roles, grants, superadmins, authority, events, clock }) };
 }

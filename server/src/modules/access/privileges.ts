@@ -45,14 +45,17 @@ export function privilegesOf(
  */
 export function holdsAll(held: Privileges, wanted: Privileges, catalogue: RouteCatalogue): boolean {
   if (wanted.superadmin) return held.superadmin && held.scopes === null;
-  const permissions = wanted.permissions.flatMap(byMethod);
   const roles = wanted.guardRoles;
-  const allIn = (patterns: readonly string[]) =>
-    permissions.every((pattern) => grants(patterns, pattern, catalogue) !== undefined);
+  const allIn = (patterns: readonly string[]) => grantsAll(patterns, wanted.permissions, catalogue);
   // What is held is what roles and scopes have in common, so `wanted` must lie within both.
   const { scopes } = held;
   if (scopes !== null && !(allIn(scopes) && roles.every((code) => scopes.includes(roleScope(code))))) return false;
   return held.superadmin || (allIn(held.permissions) && roles.every((code) => held.guardRoles.includes(code)));
+}
+
+/** Whether the first patterns cover everything that the second ones do. */
+export function grantsAll(patterns: readonly string[], wanted: readonly string[], catalogue: RouteCatalogue): boolean {
+  return wanted.flatMap(byMethod).every((pattern) => grants(patterns, pattern, catalogue) !== undefined);
 }
 
 /** The scope for a role that routes require by name. */

@@ -50,7 +50,7 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
     app.post(
       '/admin/roles',
       {
-        config: { access: 'permission', errors: ['role_code_taken', 'power_exceeded'] },
+        config: { access: 'permission', fresh: 'sessions', errors: ['role_code_taken', 'power_exceeded'] },
         schema: {
           operationId: 'createRole',
           summary: 'Create a role',
@@ -73,7 +73,8 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
         schema: {
           operationId: 'deleteRoles',
           summary: 'Delete several roles; each has its own result',
-          description: 'At most 100. The result of a refused deletion has the `code` of its error.',
+          description:
+            'At most 100. Also requires the permission to delete one. The result of a refused deletion has the `code` of its error.',
           tags: TAGS,
           body: idsBody,
           response: { 200: resultsSchema },
@@ -101,12 +102,12 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
     app.patch(
       '/admin/roles/:id',
       {
-        config: { access: 'permission', errors: [...POWER_CODES, 'role_code_taken'] },
+        config: { access: 'permission', fresh: 'sessions', errors: [...POWER_CODES, 'role_code_taken'] },
         schema: {
           operationId: 'updateRole',
           summary: 'Change a role, immediately for every user who has it',
           description:
-            'Changes only the given fields. You cannot let a role grant more than you hold, or take away what you hold through it.',
+            'Changes only the given fields. You cannot let a role grant more than you hold, take away what you hold through it, or take anything from users who hold more: its code, permissions, strings, rate, or being enabled.',
           tags: TAGS,
           params: idParams,
           body: patchRoleBody,
@@ -123,7 +124,7 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
         schema: {
           operationId: 'deleteRole',
           summary: 'Delete a role, also from every user who has it',
-          description: 'Built-in roles cannot be deleted.',
+          description: 'Not a built-in role, and none of a user who holds more than you.',
           tags: TAGS,
           params: idParams,
           response: { 204: Type.Null() },

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../platform/clock.ts';
+import { asJson } from '../../platform/database/values.ts';
 import { outcomeOf, platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
-import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
+import { permissionCode, type RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { ItemResult } from '../../platform/http/results.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import { untilWon } from '../../platform/until-won.ts';
@@ -9,8 +11,11 @@ import type { Events } from '../events/events.ts';
 import type { Authority } from './authority.ts';
 import { BUILT_IN } from './built-in-roles.ts';
 import { accessErrors } from './errors.ts';
-import { holdsAll, privilegesOf } from './privileges.ts';
+import { grantsAll, holdsAll, privilegesOf } from './privileges.ts';
 import type { RoleChange, RolePatch, RoleRecord, RoleStore } from './role-store.ts';
+
+/** The permission of the route that deletes one role. */
+const DELETE_ROLE = permissionCode('DELETE', '/api/v1/admin/roles/:id');
 
 export type RoleInput = Pick<RoleRecord, 'code' | 'name'> & RolePatch;
 
@@ -30,7 +35,9 @@ export interface Roles {
   change(caller: Caller, id: string, patch: RolePatch): Promise<RoleRecord>;
   /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`. */
   remove(caller: Caller, id: string): Promise<void>;
-  /** Removes each role; answers a result for each distinct id, in the given order. */
+  /**
+   * Removes each role; answers a result for each distinct id, in the given order. Throws `forbidden` without the permission to delete one.
+   */
   removeAll(caller: Caller, ids: readonly string[]): Promise<ItemResult[]>;
 }
 
@@ -50,10 +57,14 @@ export function createRoles(deps: {
     return role;
   }
 
-  /** Throws `power_exceeded` unless the caller holds all that the role grants before and after, `self_protected` if they lose some. */
+  /**
+   * Throws `power_exceeded` unless the caller holds all that the role grants before and after, and all that anybody holds from whom the
+   * change may take something; `self_protected` if the caller loses some.
+   */
   async function demandPrivileges(caller: Caller, before: RoleRecord | null, after: RoleRecord | null): Promise<void> {
     await authority.demandRoles(caller, before ? [before] : []);
     await authority.demandRoles(caller, after ? [after] : []);
+    if (before && mayTake(before, after, catalogue)) await authority.demandOverMembers(caller, before);
     const { held, roleIds } = await authority.of(caller);
     if (held.superadmin || !before || !roleIds.includes(before.id)) return;
     const others = (await store.list()).filter(({ id }) => id !== before.id && roleIds.includes(id));
@@ -140,11 +151,24 @@ export function createRoles(deps: {
     remove,
 
     async removeAll(caller, ids) {
+      await authority.demandPermission(caller, DELETE_ROLE);
       const results: ItemResult[] = [];
       for (const id of new Set(ids)) results.push({ id, error: await outcomeOf(remove(caller, id)) });
       return results;
     },
   };
+}
+
+/**
+ * Whether a change may take something from those who have the role: requests that they may send, what front ends show them, or what guards
+ * and other services let them do by its code. A name, a description and further permissions take nothing.
+ */
+function mayTake(before: RoleRecord, after: RoleRecord | null, catalogue: RouteCatalogue): boolean {
+  if (after === null) return true;
+  const decisive = ({ code, enabled, uiPermissions, rateLimit }: RoleRecord) =>
+    asJson({ code, enabled, uiPermissions, rateLimit });
+  const keepsAll = grantsAll(after.permissions, before.permissions, catalogue);
+  return !keepsAll || !isDeepStrictEqual(decisive(before), decisive(after));
 }
 
 function said(patch: RolePatch): RolePatch {

@@ -15,6 +15,7 @@ import {
   userView,
 } from '../users/schemas.ts';
 import type { UserRecord } from '../users/user-store.ts';
+import { waitingMove } from './email-moves.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -106,6 +107,11 @@ export const eraseQuery = Type.Object(
   closed,
 );
 
+export const stopEmailMoveBody = Type.Object(
+  { token: Type.String({ maxLength: 500 }) },
+  { ...closed, title: 'StopEmailChangeBody' },
+);
+
 /** A user as administrators see them. */
 export const adminUserSchema = Type.Object(
   {
@@ -113,6 +119,12 @@ export const adminUserSchema = Type.Object(
     mustChangePassword: Type.Boolean(),
     hasPassword: Type.Boolean(),
     invitedUntil: nullable(timestamp({ description: 'When the open invitation expires; null: none.' })),
+    pendingEmail: nullable(
+      Type.Object(
+        { email: Type.String(), takesEffectAt: timestamp() },
+        { title: 'PendingEmail', description: 'An address from an administrator that waits; null: none.' },
+      ),
+    ),
     deletedAt: nullable(timestamp()),
   },
   { title: 'AdminUser' },
@@ -122,5 +134,7 @@ export const adminUserSchema = Type.Object(
 export function adminUserView(user: UserRecord, roles: string[]): Static<typeof adminUserSchema> {
   const { mustChangePassword, passwordHash, invitation, deletedAt } = user;
   const more = { mustChangePassword, hasPassword: passwordHash !== null, invitedUntil: invitation?.expiresAt ?? null };
-  return { ...userView(user, roles), ...more, deletedAt };
+  const waiting = waitingMove(user);
+  const pendingEmail = waiting && { email: waiting.email, takesEffectAt: waiting.dueAt };
+  return { ...userView(user, roles), ...more, pendingEmail, deletedAt };
 }

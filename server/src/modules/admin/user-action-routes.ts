@@ -33,33 +33,37 @@ export function userActionRoutes(deps: {
         operationId: 'activateUser',
         summary: 'Activate a disabled user',
         description: 'The user must sign in again: ended sessions stay ended.',
+        fresh: 'sessions',
         errors: OVER,
       },
       deactivate: {
         operationId: 'deactivateUser',
         summary: 'Disable a user; every session ends',
         description: 'Nothing is deleted; the user can be activated again.',
+        fresh: false,
         errors: [...OVER, 'self_protected', 'superadmin_protected'],
       },
       unlock: {
         operationId: 'unlockUser',
         summary: "Forget a user's failed sign-ins, and the delays that they cause",
         description: 'This also resets the delays for anybody who guesses the password.',
+        fresh: false,
         errors: OVER,
       },
       restore: {
         operationId: 'restoreUser',
         summary: 'Restore a deleted user',
         description: 'Within 30 days. The user is active or disabled, as before the deletion.',
+        fresh: 'sessions',
         errors: OVER,
       },
     } as const;
     for (const action of Object.keys(changes) as (keyof typeof changes)[]) {
-      const { errors, ...texts } = changes[action];
+      const { fresh, errors, ...texts } = changes[action];
       app.post(
         `/admin/users/:id/${action}`,
         {
-          config: { access: 'permission', errors },
+          config: { access: 'permission', fresh, errors },
           schema: { ...texts, tags: TAGS, params: userParams, response: { 200: adminUserSchema } },
         },
         async (request) => {
@@ -73,7 +77,7 @@ export function userActionRoutes(deps: {
     app.post(
       '/admin/users/:id/password-reset',
       {
-        config: { access: 'permission', errors: OVER },
+        config: { access: 'permission', fresh: 'sessions', errors: OVER },
         schema: {
           operationId: 'sendPasswordReset',
           summary: 'Mail a user a link for a new password, or their invitation again',
@@ -92,7 +96,11 @@ export function userActionRoutes(deps: {
     app.post(
       '/admin/users/:id/temporary-password',
       {
-        config: { access: 'permission', errors: [...OVER, 'self_protected', ...PASSWORD_CODES, ...ENCRYPTED_CODES] },
+        config: {
+          access: 'permission',
+          fresh: 'sessions',
+          errors: [...OVER, 'self_protected', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
+        },
         schema: {
           operationId: 'setTemporaryPassword',
           summary: 'Set a password that the user must change; every session ends',

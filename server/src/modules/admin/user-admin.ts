@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { Caller } from '../../platform/http/caller.ts';
+import { demandFreshProof } from '../../platform/http/guard.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Authority } from '../access/authority.ts';
 import type { RoleRecord } from '../access/role-store.ts';
@@ -16,8 +17,10 @@ import { auditDiff, isWon, loginKey, toEmail, toLocale, toUsername } from '../us
 import type { ProfileInput } from '../users/own-account.ts';
 import type { ProfilePatch, UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
-import { createAccountAccess } from './account-access.ts';
+import type { AccountAccess } from './account-access.ts';
 import { type AccountLife, createAccountLife } from './account-life.ts';
+import { type EmailMoves, waitingMove } from './email-moves.ts';
+import { PERMISSIONS } from './permissions.ts';
 
 export interface NewUser extends Omit<ProfileInput, 'profile' | 'profilePublic'> {
   email: string;
@@ -39,9 +42,16 @@ export interface UserPatch extends ProfileInput {
  */
 export interface UserAdmin extends AccountLife {
   get(id: string): Promise<UserRecord>;
-  /** Throws `validation_failed`, `email_…`, `username_…`, `locale_invalid`, `password_…`, and `power_exceeded` for the roles. */
+  /**
+   * Throws `validation_failed`, `email_…`, `username_…`, `locale_invalid`, `password_…`, `power_exceeded` for the roles, and `forbidden`
+   * without the permission of the route that would give a part: roles, a temporary password, a verified address.
+   */
   create(caller: Caller, input: NewUser): Promise<UserRecord>;
-  /** Throws `email_…`, `username_…`, `locale_invalid`, `status_conflict`, and `self_protected` for the caller's own address. */
+  /**
+   * Throws `email_…`, `username_…`, `locale_invalid`, `status_conflict`, and `self_protected` for the caller's own address. A new address
+   * takes effect at once or waits, see `EmailMoves`; it needs the permission to reset the password, which it would allow by mail
+   * (`forbidden`), and a fresh proof (`reauth_required`), as does an address that becomes verified.
+   */
   patch(caller: Caller, id: string, input: UserPatch): Promise<UserRecord>;
   /** Forgets the failed sign-ins that delay further ones. Throws `status_conflict` for a deleted user. */
   unlock(caller: Caller, id: string): Promise<UserRecord>;
@@ -56,6 +66,8 @@ export interface UserAdmin extends AccountLife {
 /** Creates the use cases; every change writes its event and is subject to the rules of privileges. */
 export function createUserAdmin(deps: {
   store: UserStore;
+  access: AccountAccess;
+  moves: EmailMoves;
   users: Users;
   authority: Authority;
   roles: Roles;
@@ -75,7 +87,7 @@ export function createUserAdmin(deps: {
   clock: Clock;
 }): UserAdmin {
   const { store, users, authority, roles, superadmins, invitations, passwords, hasher, policy, clock } = deps;
-  const access = createAccountAccess(deps);
+  const { access, moves } = deps;
   const { get, change, describe } = access;
 
   /** Converts input to the form that is stored. */
@@ -101,6 +113,15 @@ export function createUserAdmin(deps: {
       if (beSuperadmin) await authority.demandSuperadmin(caller);
       await authority.demandRoles(caller, wanted?.filter(({ id }) => !deps.firstRoleIds.includes(id)) ?? []);
       const { emailVerified = false, ...person } = toPatch(input);
+      const givesRoles =
+        all !== null &&
+        !isSameSet(
+          all.map(({ id }) => id),
+          deps.firstRoleIds,
+        );
+      if (givesRoles) await authority.demandPermission(caller, PERMISSIONS.setRoles);
+      if (temporaryPassword !== undefined) await authority.demandPermission(caller, PERMISSIONS.temporaryPassword);
+      if (emailVerified) await authority.demandPermission(caller, PERMISSIONS.patch);
       const user = users.draft(newId(clock()), {
         ...person,
         emailVerified,
@@ -127,16 +148,35 @@ export function createUserAdmin(deps: {
       const patch = toPatch(input);
       const ofAddress = input.email !== undefined || input.emailVerified !== undefined;
       let invite = false;
-      const changed = await change(caller, id, ofAddress ? 'demandOverOther' : 'demandOver', (user, at) => {
-        const moved = patch.emailNorm !== undefined && patch.emailNorm !== user.emailNorm;
-        invite = moved && user.invitation !== null && user.status === 'active';
-        // Another spelling of the same address keeps its verification, unless `emailVerified` is given.
-        const kept = {
-          ...patch,
-          ...(ofAddress && !moved && input.emailVerified === undefined && { emailVerified: user.emailVerified }),
-        };
-        const type = moved ? 'user.email_changed' : 'user.profile_changed';
-        return store.patchProfile(at, kept, describe(caller, type, user, auditDiff(user, kept)));
+      const changed = await change(caller, id, ofAddress ? 'demandOverOther' : 'demandOver', async (user, at) => {
+        const { email, emailNorm, emailVerified = false, ...rest } = patch;
+        const address = email && emailNorm && emailNorm !== user.emailNorm ? { email, emailNorm, emailVerified } : null;
+        if (address) await authority.demandPermission(caller, PERMISSIONS['password-reset']);
+        if (address || (emailVerified && !user.emailVerified)) demandFreshProof(caller, clock);
+        invite = false;
+        if (!address) {
+          // Another spelling of the same address keeps its verification, unless `emailVerified` is given.
+          const keeps = ofAddress && input.emailVerified === undefined;
+          const kept = { ...patch, ...(keeps && { emailVerified: user.emailVerified }) };
+          const event = describe(caller, 'user.profile_changed', user, auditDiff(user, kept));
+          // A form that is sent back whole has the present address: it ends no move.
+          return store.patchProfile(at, { ...kept, emailMove: user.emailMove }, event);
+        }
+        const waits = await moves.mustWait(user);
+        const present = waits ? waitingMove(user) : null;
+        // The same request again neither begins the wait anew nor mails again.
+        if (present && present.emailNorm === emailNorm && present.emailVerified === emailVerified) {
+          if (Object.keys(rest).length === 0) return null;
+          return store.patchProfile(at, rest, describe(caller, 'user.profile_changed', user, auditDiff(user, rest)));
+        }
+        const emailMove = await moves.draft(user, address, { waits });
+        invite = !waits && user.invitation !== null && user.status === 'active';
+        const { before, after: now } = auditDiff(user, waits ? rest : patch);
+        const data = { before, after: waits ? { ...now, pendingEmail: email } : now, moveId: emailMove.id };
+        const written = { ...rest, ...(!waits && address), emailMove };
+        if (!waits) return store.patchProfile(at, written, describe(caller, 'user.email_changed', user, data));
+        const told = { ...data, takesEffectAt: emailMove.dueAt.toISOString() };
+        return store.patchProfile(at, written, describe(caller, 'user.email_move_requested', user, told));
       });
       // The link that was mailed to the old address is void; the new address gets another.
       return invite ? invitations.renew(caller, id, userErrors.status_conflict) : changed;
@@ -191,3 +231,6 @@ export function createUserAdmin(deps: {
     },
   };
 }
+
+const isSameSet = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((id) => b.includes(id));

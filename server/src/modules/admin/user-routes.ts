@@ -1,9 +1,8 @@
 import { Type } from 'typebox';
 import type { Clock } from '../../platform/clock.ts';
-import { platformErrors } from '../../platform/errors.ts';
 import { actorOf, subjectIdOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
-import { isFresh } from '../../platform/http/guard.ts';
+import { demandFreshProof } from '../../platform/http/guard.ts';
 import { listSchema } from '../../platform/http/paging.ts';
 import { resultsSchema, resultsView } from '../../platform/http/results.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
@@ -93,12 +92,14 @@ export function userAdminRoutes(deps: {
       {
         config: {
           access: 'permission',
+          fresh: 'sessions',
           errors: [...IDENTITY_CODES, ...PASSWORD_CODES, ...ENCRYPTED_CODES, 'power_exceeded'],
         },
         schema: {
           operationId: 'createUser',
           summary: 'Create a user: by a mailed invitation, or with a temporary password',
-          description: 'Without a temporary password, the user is mailed a link to choose a password.',
+          description:
+            'Without a temporary password, the user is mailed a link to choose a password. Also requires the permission of the route that would give each part: other roles than those of a new user, a temporary password, a verified address (that of changing a user).',
           tags: TAGS,
           body: createUserBody,
           response: { 201: adminUserSchema },
@@ -114,11 +115,12 @@ export function userAdminRoutes(deps: {
     app.post(
       '/admin/users/bulk',
       {
-        config: { access: 'permission', errors: ['forbidden'] },
+        config: { access: 'permission', errors: ['forbidden', 'reauth_required'] },
         schema: {
           operationId: 'changeUsers',
           summary: 'Apply one action to several users; each has its own result',
-          description: 'Also requires the permission of the route that applies the action to one user.',
+          description:
+            'Also requires the permission of the route that applies the action to one user, and a fresh proof where that one does.',
           tags: TAGS,
           body: bulkBody,
           response: { 200: resultsSchema },
@@ -149,12 +151,15 @@ export function userAdminRoutes(deps: {
     app.patch(
       '/admin/users/:id',
       {
-        config: { access: 'permission', errors: [...OVER_OTHER, ...IDENTITY_CODES, 'status_conflict'] },
+        config: {
+          access: 'permission',
+          errors: [...OVER_OTHER, ...IDENTITY_CODES, 'status_conflict', 'reauth_required'],
+        },
         schema: {
           operationId: 'updateUser',
           summary: 'Change a user',
           description:
-            'Changes only the given fields; `null` empties a field. A new address is unverified unless `emailVerified` is true.',
+            'Changes only the given fields; `null` empties a field. A new address is unverified unless `emailVerified` is true; it also requires the permission to send a password reset. Where the user holds any role beyond `user`, it waits (`pendingEmail`) for `EMAIL_MOVE_DELAY`. The old address is told, with a link that stops the change. A new address, or one that becomes verified, requires a fresh proof.',
           tags: TAGS,
           params: userParams,
           body: patchUserBody,
@@ -169,7 +174,7 @@ export function userAdminRoutes(deps: {
       {
         config: {
           access: 'permission',
-          errors: [...OVER_OTHER, 'superadmin_protected', 'reauth_required'],
+          errors: [...OVER_OTHER, 'superadmin_protected', 'reauth_required', 'credential_refused'],
         },
         schema: {
           operationId: 'deleteUser',
@@ -185,7 +190,8 @@ export function userAdminRoutes(deps: {
       async (request, reply) => {
         const { id } = request.params;
         if (request.query.erase === true) {
-          if (!isFresh(actorOf(request), clock)) throw platformErrors.reauth_required();
+          // Machines never erase anybody.
+          demandFreshProof({ actor: actorOf(request) }, clock);
           await admin.erase(callerOf(request), id);
         } else await admin.remove(callerOf(request), id);
         return reply.code(204).send(null);
@@ -195,7 +201,11 @@ export function userAdminRoutes(deps: {
     app.put(
       '/admin/users/:id/roles',
       {
-        config: { access: 'permission', errors: [...OVER_OTHER, 'last_superadmin', 'status_conflict'] },
+        config: {
+          access: 'permission',
+          fresh: 'sessions',
+          errors: [...OVER_OTHER, 'last_superadmin', 'status_conflict'],
+        },
         schema: {
           operationId: 'setUserRoles',
           summary: 'Give a user exactly these roles',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as adminMails from '../admin/mails.ts';
 import * as authMails from '../auth/mails.ts';
 import * as sessionMails from '../sessions/mails.ts';
 import * as userMails from '../users/mails.ts';
@@ -9,7 +10,7 @@ import { type Texts, writeMail } from './mail.ts';
 import { phrasesIn } from './phrases.ts';
 
 /** Every mail there is: the files hold mails, and nothing else. */
-const MAILS = { ...authMails, ...sessionMails, ...userMails };
+const MAILS = { ...adminMails, ...authMails, ...sessionMails, ...userMails };
 
 type Mails = { [Name in keyof typeof MAILS]: (values: ValuesOf<(typeof MAILS)[Name]>) => MailText };
 type ValuesOf<M> = M extends { texts: Texts<infer Values> } ? Values : never;
@@ -27,6 +28,7 @@ const AT = new Date('2026-11-20T13:05:00.000Z');
 const CIRCUMSTANCES = { at: AT, ip: '192.0.2.1', device: 'Firefox on Linux' };
 const LOCALES = Object.keys(LANGUAGES);
 const RESET = 'https://auth.example.com/reset-password#token=abc';
+const STOP = 'https://auth.example.com/stop-email-change#token=abc';
 const INVITATION = 'https://auth.example.com/accept-invitation#token=abc';
 
 /** Every mail there is, as it usually looks. */
@@ -39,6 +41,8 @@ function plain(mails: Mails): Record<keyof Mails, MailText> {
     invitation: mails.invitation({ url: INVITATION, expiresDays: 7, name: 'Ann' }),
     emailChangeCode: mails.emailChangeCode({ code: '012345', expiresMinutes: 10 }),
     emailChangeTaken: mails.emailChangeTaken(null),
+    emailMoveWaits: mails.emailMoveWaits({ newEmail: 'ann@example.com', until: AT, url: STOP }),
+    emailMoved: mails.emailMoved({ newEmail: 'ann@example.com', at: AT, until: AT, url: STOP }),
     emailChanged: mails.emailChanged({ at: AT, newEmail: 'ann@example.com' }),
     emailChangedNew: mails.emailChangedNew(CIRCUMSTANCES),
     passwordChanged: mails.passwordChanged(CIRCUMSTANCES),

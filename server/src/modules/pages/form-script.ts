@@ -58,7 +58,7 @@ export const FORM_SCRIPT = `
     document.querySelector('#done h1').focus();
   });
 
-  document.getElementById('reveal').addEventListener('change', (event) => {
+  document.getElementById('reveal')?.addEventListener('change', (event) => {
     for (const input of form.querySelectorAll('[autocomplete=new-password]')) input.type = event.target.checked ? 'text' : 'password';
   });
   addEventListener('hashchange', readToken);

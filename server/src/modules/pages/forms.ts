@@ -12,11 +12,14 @@ interface FormPage {
   lead: string;
   fields: Html;
   button: string;
+  /** Whether the form asks for a password. */
+  password?: boolean;
   done: { title: string; text: string };
   missing: { title: string; text: string };
 }
 
-function formPage({ title, to, lead, fields, button, done, missing }: FormPage): string {
+function formPage({ title, to, lead, fields, button, password = true, done, missing }: FormPage): string {
+  const reveal = html`<label class="choice"><input type="checkbox" id="reveal"> Show the password</label>`;
   const main = html`<div class="card">
 <noscript><h1>${title}</h1><p>This page needs JavaScript: the secret in your link is read by your browser only.</p></noscript>
 <section id="missing" hidden><h1>${missing.title}</h1><p>${missing.text}</p></section>
@@ -26,7 +29,7 @@ function formPage({ title, to, lead, fields, button, done, missing }: FormPage):
 <p>${lead}</p>
 <form method="post" data-to="${to}">
 ${fields}
-<label class="choice"><input type="checkbox" id="reveal"> Show the password</label>
+${password ? reveal : html``}
 <p id="problem" role="alert"></p>
 <button>${button}</button>
 </form>
@@ -102,6 +105,26 @@ ${passwordField('password', minLength)}`,
     missing: {
       title: 'The link is incomplete',
       text: 'Open the whole link from the mail, with the part after “#”. If it is older than 7 days or was used already, ask the person who invited you for a new one.',
+    },
+  });
+}
+
+/** The page of the link that is mailed to the old address when an administrator gives an account another one. */
+export function stopEmailChangePage(): string {
+  return formPage({
+    title: 'Stop the change of your e-mail address',
+    to: 'api/v1/auth/stop-email-change',
+    lead: 'A change that has not taken effect yet ends. If it has, the account is locked until an administrator has looked into it.',
+    fields: html``,
+    password: false,
+    button: 'Stop the change',
+    done: {
+      title: 'The change has been stopped',
+      text: 'You can close this page. If you did not expect the change, tell the people who run this service.',
+    },
+    missing: {
+      title: 'The link is incomplete',
+      text: 'Open the whole link from the mail, with the part after “#”.',
     },
   });
 }

@@ -3,7 +3,7 @@ import { prefersJson } from '../../platform/http/accept.ts';
 import { pagePolicy } from '../../platform/http/page.ts';
 import type { RoutePlugin } from '../../platform/http/part.ts';
 import { FORM_SCRIPT } from './form-script.ts';
-import { acceptInvitationPage, resetPasswordPage, setupPage } from './forms.ts';
+import { acceptInvitationPage, resetPasswordPage, setupPage, stopEmailChangePage } from './forms.ts';
 import { describeHome, homePage } from './home.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -13,7 +13,7 @@ export interface PageRoutesOptions {
   version: string;
 }
 
-/** The server's own pages: `/`, `/setup`, `/reset-password`, `/accept-invitation`. All are rendered once, at the start. */
+/** The server's own pages: `/`, `/setup`, `/reset-password`, `/accept-invitation`, `/stop-email-change`. All are rendered once, at the start. */
 export function pageRoutes({ config, version }: PageRoutesOptions): RoutePlugin {
   const home = describeHome(config, version);
   const homeHtml = homePage(home);
@@ -21,6 +21,7 @@ export function pageRoutes({ config, version }: PageRoutesOptions): RoutePlugin 
     '/setup': setupPage(config.passwords.minLength),
     '/reset-password': resetPasswordPage(config.passwords.minLength),
     '/accept-invitation': acceptInvitationPage(config.passwords.minLength),
+    '/stop-email-change': stopEmailChangePage(),
   };
 
   return async (app) => {

@@ -31,6 +31,7 @@ export const ERASED: Cleared<UserRecord> = {
   mustChangePassword: false,
   keptSessionId: null,
   emailChange: null,
+  emailMove: null,
   invitation: null,
   lastLoginAt: null,
 };

@@ -2,7 +2,7 @@ import { after, type Clock, MINUTE } from '../../platform/clock.ts';
 import { CODE_TTL } from '../../platform/crypto/one-time.ts';
 import type { Mail, Occasion } from '../mails/mail.ts';
 import type { Circumstances } from '../mails/phrases.ts';
-import { GRACE_PERIOD } from './names.ts';
+import { GRACE_PERIOD, maskEmail } from './names.ts';
 import type { UserRecord, UserStore } from './user-store.ts';
 import type { Users } from './users.ts';
 
@@ -104,6 +104,8 @@ export const emailChanged: Mail<UserMailDeps, { at: Date; newEmail: string }> = 
     const moved = await move(occasion);
     if (!moved) return null;
     const { user, from, to } = moved;
+    // What an administrator changed at once is told with a link that stops it, as long as that works.
+    if (user.emailMove !== null && user.emailMove.id === occasion.event.data.moveId) return null;
     return { to: from, locale: user.locale, values: { at: occasion.event.at, newEmail: to } };
   },
   texts: {
@@ -210,13 +212,4 @@ export const accountDeleted: Mail<UserMailDeps, { restorableUntil: Date }> = {
 function emailIn(half: unknown): string | null {
   const { email } = (half ?? {}) as { email?: unknown };
   return typeof email === 'string' ? email : null;
-}
-
-/** `ann@example.com` becomes `a***@e***.com`. */
-function maskEmail(email: string): string {
-  const at = email.lastIndexOf('@');
-  const first = (text: string) => Array.from(text)[0] ?? '';
-  const domain = email.slice(at + 1);
-  const top = domain.includes('.') ? domain.slice(domain.lastIndexOf('.')) : '';
-  return `${first(email.slice(0, Math.max(at, 0)))}***@${first(domain)}***${top}`;
 }

@@ -71,3 +71,12 @@ export function keptSession(
   if (sessionEpoch < user.sessionEpoch && sessionId !== user.keptSessionId) throw platformErrors.unauthenticated();
   return sessionId;
 }
+
+/** `ann@example.com` becomes `a***@e***.com`: for mails to other addresses. */
+export function maskEmail(email: string): string {
+  const at = email.lastIndexOf('@');
+  const first = (text: string) => Array.from(text)[0] ?? '';
+  const domain = email.slice(at + 1);
+  const top = domain.includes('.') ? domain.slice(domain.lastIndexOf('.')) : '';
+  return `${first(email.slice(0, Math.max(at, 0)))}***@${first(domain)}***${top}`;
+}

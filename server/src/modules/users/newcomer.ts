@@ -25,6 +25,7 @@ export function newcomer(id: string, now: Date): UserRecord {
     grantEpoch: 0,
     credentialEpoch: 0,
     emailChange: null,
+    emailMove: null,
     invitation: null,
     lastLoginAt: null,
     deletedAt: null,

@@ -30,7 +30,9 @@ export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
     patchProfile(at, patch, event) {
       const { email, emailNorm, emailVerified, fullName, username, usernameKey, phone, locale } = patch;
       const { profile, profilePublic } = patch;
-      const address = { email, emailNorm, emailVerified, ...(emailNorm !== undefined && { emailChange: null }) };
+      const moves = emailNorm !== undefined;
+      const emailMove = patch.emailMove === undefined && moves ? null : patch.emailMove;
+      const address = { email, emailNorm, emailVerified, emailMove, ...(moves && { emailChange: null }) };
       const names = { fullName, username, usernameKey };
       return change(at, { ...address, ...names, phone, locale, profile, profilePublic }, event);
     },
@@ -41,7 +43,7 @@ export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
       change(at, { emailChange: { id, keyId, email, emailNorm, expiresAt, tries } }, event),
 
     takeEmail: (at, { email, emailNorm }, event) =>
-      change(at, { email, emailNorm, emailVerified: true, emailChange: null }, event),
+      change(at, { email, emailNorm, emailVerified: true, emailChange: null, emailMove: null }, event),
 
     softDelete: (at, { sessionEpoch, grantEpoch }, event) =>
       change(
@@ -54,13 +56,18 @@ export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
           grantEpoch,
           superadminMark: false,
           emailChange: null,
+          emailMove: null,
           invitation: null,
         },
         event,
       ),
 
-    setStatus: (at, { status, sessionEpoch }, event) =>
-      change(at, { status, deletedAt: null, sessionEpoch, keptSessionId: null, superadminMark: false }, event),
+    setStatus: (at, { status, sessionEpoch, emailMove }, event) =>
+      change(
+        at,
+        { status, deletedAt: null, sessionEpoch, keptSessionId: null, superadminMark: false, emailMove },
+        event,
+      ),
 
     setRoles: (at, { roleIds }, event) => change(at, { roleIds: [...roleIds] }, event),
     setSuperadminMark: (at, mark, event) => change(at, { superadminMark: mark }, event),

@@ -170,6 +170,26 @@ export function userListsContract(open: Open): void {
       assert.deepEqual(await found({ roleId: kept }), []);
     });
 
+    it('who holds any of some roles is found once, with every other condition', async () => {
+      const [common, one, two, none] = [makeId(), makeId(), makeId(), makeId()];
+      const both = await insert({ roleIds: [common, one, two] });
+      const single = await insert({ roleIds: [two] });
+      await insert({ roleIds: [common] });
+      const ids = (list: UserRecord[]) => list.map(({ id }) => id).sort();
+      const sorted = async (filter: UserFilter) => (await found(filter)).sort();
+      assert.deepEqual(await sorted({ anyRoleIds: [one, two, none] }), ids([both, single]));
+      assert.deepEqual(await sorted({ roleId: common, anyRoleIds: [one, two] }), [both.id]);
+      assert.deepEqual(await sorted({ ids: [single.id], anyRoleIds: [one, two] }), [single.id]);
+      for (const [filter, count] of [
+        [{ anyRoleIds: [one, two] }, 2],
+        [{ roleId: common, anyRoleIds: [one, two] }, 1],
+        [{ roleId: common, anyRoleIds: [none] }, 0],
+        [{ anyRoleIds: [none] }, 0],
+      ] as [UserFilter, number][]) {
+        assert.equal(await users().count(filter, 9), count);
+      }
+    });
+
     it('somebody deleted is found, somebody erased is not, nor once they are removed', async () => {
       const user = await insert({ roleIds: [makeId()] });
       const filters: UserFilter[] = [

@@ -50,19 +50,23 @@ export function createMongoUserLists(users: Collection<UserDocument>): Pick<User
 }
 
 /** The index of the order, by its name in the migration; null if another may be better: then the database chooses. */
-function indexOf({ terms, roleId, ids, status, createdFrom, createdTo }: UserFilter, { by }: UserOrder): string | null {
-  if (terms || roleId !== undefined || ids) return null;
+function indexOf(
+  { terms, roleId, anyRoleIds, ids, status, createdFrom, createdTo }: UserFilter,
+  { by }: UserOrder,
+): string | null {
+  if (terms || roleId !== undefined || anyRoleIds || ids) return null;
   if (by !== 'createdAt') return createdFrom || createdTo ? null : INDEXES[by];
   return status === undefined ? INDEXES.createdAt : 'users_status_created';
 }
 
 /** Fields that are missing from documents of earlier versions, which such a version also writes during a rolling update. */
-type Newer = 'grantEpoch' | 'credentialEpoch';
+type Newer = 'grantEpoch' | 'credentialEpoch' | 'emailMove';
 type StoredUser = Omit<UserDocument, 'terms' | Newer> & Partial<Pick<UserDocument, Newer>>;
 
 /** The user that a document holds. */
-export function toRecord({ _id: id, grantEpoch = 0, credentialEpoch = 0, ...user }: StoredUser): UserRecord {
-  return { id, grantEpoch, credentialEpoch, ...user };
+export function toRecord(stored: StoredUser): UserRecord {
+  const { _id: id, grantEpoch = 0, credentialEpoch = 0, emailMove = null, ...user } = stored;
+  return { id, grantEpoch, credentialEpoch, emailMove, ...user };
 }
 
 function within({ by, descending }: UserOrder, segment: Segment): Filter<UserDocument> {
@@ -82,7 +86,8 @@ function within({ by, descending }: UserOrder, segment: Segment): Filter<UserDoc
   }
 }
 
-function conditionsOf({ terms = [], roleId, ids, status, verified, createdFrom, createdTo }: UserFilter) {
+function conditionsOf(filter: UserFilter) {
+  const { terms = [], roleId, anyRoleIds, ids, status, verified, createdFrom, createdTo } = filter;
   const conditions: Filter<UserDocument>[] = [{ status: status === undefined ? { $ne: 'erased' } : { $eq: status } }];
   for (const term of terms) {
     const end = endOfPrefix(term);
@@ -90,6 +95,7 @@ function conditionsOf({ terms = [], roleId, ids, status, verified, createdFrom, 
     conditions.push({ terms: { $elemMatch: { $gte: term, ...(end !== null && { $lt: end }) } } });
   }
   if (roleId !== undefined) conditions.push({ roleIds: { $eq: roleId } } as Filter<UserDocument>);
+  if (anyRoleIds !== undefined) conditions.push({ roleIds: { $in: [...anyRoleIds] } } as Filter<UserDocument>);
   if (ids !== undefined) conditions.push({ _id: { $in: [...ids] } });
   if (verified !== undefined) conditions.push({ emailVerified: verified });
   if (createdFrom !== undefined) conditions.push({ createdAt: { $gte: createdFrom } });

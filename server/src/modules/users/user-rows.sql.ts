@@ -36,6 +36,8 @@ export interface UserRow {
   email_change_email_norm: string | null;
   email_change_expires_at: NullableTimeColumn;
   email_change_tries: number;
+  /** JSON. */
+  email_move: string | null;
   invitation_id: string | null;
   invitation_key_id: string | null;
   invitation_expires_at: NullableTimeColumn;
@@ -108,6 +110,7 @@ export function toColumns(user: Partial<UserRecord>): Columns<keyof UserRow> {
     grant_epoch: user.grantEpoch,
     credential_epoch: user.credentialEpoch,
     ...toEmailChangeColumns(user.emailChange),
+    email_move: user.emailMove && JSON.stringify(user.emailMove),
     ...toInvitationColumns(user.invitation),
     last_login_at: user.lastLoginAt,
     deleted_at: user.deletedAt,
@@ -146,6 +149,7 @@ export function toRecord(row: Selectable<UserRow>): UserRecord {
     grantEpoch: row.grant_epoch,
     credentialEpoch: row.credential_epoch,
     emailChange: toEmailChange(row),
+    emailMove: toEmailMove(row),
     invitation: toInvitation(row),
     lastLoginAt: toDateOrNull(row.last_login_at),
     deletedAt: toDateOrNull(row.deleted_at),
@@ -160,6 +164,12 @@ function toEmailChange(row: Selectable<UserRow>): UserRecord['emailChange'] {
   const { email_change_email_norm: emailNorm, email_change_expires_at: expiresAt } = row;
   if (id === null || keyId === null || email === null || emailNorm === null || expiresAt === null) return null;
   return { id, keyId, email, emailNorm, expiresAt: toDate(expiresAt), tries: row.email_change_tries };
+}
+
+function toEmailMove({ email_move: json }: Selectable<UserRow>): UserRecord['emailMove'] {
+  if (json === null) return null;
+  const move = JSON.parse(json);
+  return { ...move, dueAt: new Date(move.dueAt) };
 }
 
 function toInvitation(row: Selectable<UserRow>): UserRecord['invitation'] {

@@ -15,7 +15,7 @@ export interface Search {
 
 /** The conditions of a filter that have an index, besides the index of the order. */
 export function searchesOf(filter: UserFilter, order: UserOrder, dialect: Dialect): Search[] {
-  const { terms = [], roleId, ids, createdFrom, createdTo } = filter;
+  const { terms = [], roleId, anyRoleIds, ids, createdFrom, createdTo } = filter;
   const searches = terms.map((term) => {
     const end = endOfPrefix(term);
     const begun = end === null ? sql`term >= ${term}` : sql`term >= ${term} and term < ${end}`;
@@ -28,6 +28,11 @@ export function searchesOf(filter: UserFilter, order: UserOrder, dialect: Dialec
   if (roleId !== undefined) {
     const users = sql`select user_id from user_roles where role_id = ${roleId}`;
     searches.push({ users, rows: users, meets: sql`exists (${users} and user_id = users.id)` });
+  }
+  if (anyRoleIds !== undefined) {
+    const rows = sql`select user_id from user_roles where role_id in (${sql.join([...anyRoleIds])})`;
+    const users = sql`select distinct user_id from (${rows}) as holders`;
+    searches.push({ users, rows, meets: sql`exists (${rows} and user_id = users.id)` });
   }
   const byRow = (filtered: UserFilter): Search => {
     const users = sql`select users.id as user_id from users where ${all(conditionsOf(filtered))}`;

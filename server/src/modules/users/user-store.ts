@@ -18,6 +18,23 @@ export interface EmailChange {
   tries: number;
 }
 
+/**
+ * A new address that an administrator gave: it waits until `dueAt`, or took effect then; the mail to the old address has a link that stops
+ * it (decision 37).
+ */
+export interface EmailMove {
+  /** The token of that link is derived from this, the user's id and both addresses. */
+  id: string;
+  keyId: string;
+  /** The address that it replaces: it only does so while the user still has this one. */
+  fromNorm: string | null;
+  email: string;
+  emailNorm: string;
+  /** Whether the new address counts as verified. */
+  emailVerified: boolean;
+  dueAt: Date;
+}
+
 /** The token of an invitation is derived from this, the user's id and the password version: setting a password voids it. */
 export interface Invitation {
   id: string;
@@ -63,6 +80,7 @@ export interface UserRecord {
   /** Passkeys, TOTP, recovery codes and social identities of an older credential epoch are void. */
   credentialEpoch: number;
   emailChange: EmailChange | null;
+  emailMove: EmailMove | null;
   /** A pending invitation: its link sets the first password. */
   invitation: Invitation | null;
   lastLoginAt: Date | null;
@@ -85,13 +103,15 @@ export interface UserAt {
 
 type Address = 'email' | 'emailNorm' | 'emailVerified';
 type Profile = 'fullName' | 'username' | 'usernameKey' | 'phone' | 'locale' | 'profile' | 'profilePublic';
-export type ProfilePatch = Partial<Pick<UserRecord, Profile | Address>>;
+export type ProfilePatch = Partial<Pick<UserRecord, Profile | Address | 'emailMove'>>;
 
 /** Which users a list shows; omitted fields do not filter. Erased users are never shown. */
 export interface UserFilter {
   /** Each must be a prefix of a term of the user; see `searchTerms`. */
   terms?: readonly string[];
   roleId?: string;
+  /** Has at least one of these roles; not empty. */
+  anyRoleIds?: readonly string[];
   /** Only these. */
   ids?: readonly string[];
   status?: 'active' | 'disabled' | 'deleted';
@@ -130,7 +150,7 @@ export interface UserStore {
   ): Promise<UserChange>;
   /** Replaces the hash `from` by a better one of the same password; false if it has changed. No event, no new version. */
   upgradeHash(id: string, from: string, to: string): Promise<boolean>;
-  /** A new address ends a pending change, whose code could otherwise replace it. */
+  /** A new address ends a pending change, whose code could otherwise replace it, and a move unless the patch has one. */
   patchProfile(at: UserAt, patch: ProfilePatch, event: EventDraft): Promise<UserChange>;
   endSessions(
     at: UserAt,
@@ -142,20 +162,20 @@ export interface UserStore {
   extendEmailChange(at: UserAt, expiresAt: Date, event: EventDraft): Promise<UserChange>;
   /** Counts one try of a code; false if the challenge is not pending, has expired, or has no tries left. */
   countEmailTry(id: string, challengeId: string, limit: number, now: Date): Promise<boolean>;
-  /** Sets the pending address as verified, and ends the challenge. */
+  /** Sets the pending address as verified, and ends the challenge and an administrator's move. */
   takeEmail(at: UserAt, address: { email: string; emailNorm: string }, event: EventDraft): Promise<UserChange>;
   /**
-   * Also clears the mark, and a pending change of address or invitation. The credential epoch stays: a restored user signs in as before.
+   * Also clears the mark, and a pending change or move of the address, or invitation. The credential epoch stays: a restored user signs in as before.
    */
   softDelete(
     at: UserAt,
     change: Pick<UserRecord, 'sessionEpoch' | 'grantEpoch'>,
     event: EventDraft,
   ): Promise<UserChange>;
-  /** Disables, enables, or restores after `softDelete` (`deletedAt` becomes null); clears the mark. */
+  /** Disables, enables, or restores after `softDelete` (`deletedAt` becomes null); clears the mark, and a move if `emailMove` is null. */
   setStatus(
     at: UserAt,
-    change: { status: 'active' | 'disabled'; sessionEpoch: number },
+    change: { status: 'active' | 'disabled'; sessionEpoch: number; emailMove?: null },
     event: EventDraft,
   ): Promise<UserChange>;
   /** Turns the user into a tombstone: `ERASED` of `erasure.ts`; `deletedAt` is set unless it was already. */

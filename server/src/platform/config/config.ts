@@ -74,6 +74,8 @@ export interface Config {
   /** Both in milliseconds: how long a key is active, and how long the audit log is kept. */
   keyRotation: number;
   eventRetention: number;
+  /** Milliseconds that a new address from an administrator waits where the account has more roles than a new user. */
+  emailMoveDelay: number;
   /** Whether unknown devices are asked for proofs of work when a client or an account is under attack. */
   proofOfWork: boolean;
   rateLimits: {

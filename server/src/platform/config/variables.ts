@@ -292,6 +292,12 @@ export const variables = {
     parse: rate,
     about: 'Requests per address and time without a valid token, on routes without a limit of their own.',
   }),
+  EMAIL_MOVE_DELAY: variable({
+    default: '1d',
+    parse: duration('1h', '30d', '1d'),
+    about:
+      'How long a new address from an administrator waits, so that its owner can stop it, where the account has any role beyond `user`.',
+  }),
   EVENT_RETENTION: variable({
     default: '400d',
     parse: duration('31d', '3650d', '400d'),

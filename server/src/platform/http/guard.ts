@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction, onRequestHookHandler } from 'fastify';
 import { after, type Clock, MINUTE } from '../clock.ts';
 import { AppError, platformErrors } from '../errors.ts';
-import { type Access, type Actor, isSessionActor, type RoleAccess } from './caller.ts';
+import { type Access, type Actor, type Caller, isSessionActor, OPERATOR, type RoleAccess } from './caller.ts';
 import { PastCredential } from './credential-kind.ts';
 import type { CountActor, CountPastCredential, CountRequest } from './limits.ts';
 
@@ -16,7 +16,8 @@ export interface GuardRules {
   access: Access;
   /** Whether credentials of machines are admitted where `access` asks only who calls. */
   anyCredential: boolean;
-  fresh: boolean;
+  /** See `FastifyContextConfig`. */
+  fresh: boolean | 'sessions';
   /** Counts the client of a request that nobody authentic sent. Null: no limit. */
   count: CountRequest | null;
   /** Counts who is signed in by the route's own limit. Null: it has none. */
@@ -66,7 +67,8 @@ export function createGuard(rules: GuardRules, context: GuardContext): onRequest
     if (access === 'permission') checks.push(demandGrant({ permission: rules.code }, context));
     if (typeof access === 'object') checks.push(demandGrant(access, context));
     // Last: who may not do it at all need not prove again who they are to learn that.
-    if (fresh) checks.push(demandSession, demandFresh(context.clock));
+    if (fresh === true) checks.push(demandSession);
+    if (fresh !== false) checks.push(({ actor }) => demandFreshProof({ actor }, context.clock));
   }
   return (request, reply, done) => runFrom(0, checks, request, reply, done);
 }
@@ -170,12 +172,6 @@ function demandGrant(need: Need, { authorize }: GuardContext): Check {
   };
 }
 
-const demandFresh =
-  (clock: Clock): Check =>
-  ({ actor }) => {
-    if (actor === null || !isFresh(actor, clock)) throw platformErrors.reauth_required();
-  };
-
 /** Tells a client which scope would do (RFC 6750, 3). */
 function scopeInsufficient(need: Need): AppError {
   const scopes = scopesFor(need).join(' ');
@@ -190,9 +186,16 @@ function scopesFor(need: Need): readonly string[] {
   return roles.map((role) => `role:${role}`);
 }
 
-/** Whether who calls was proved within the last ten minutes. */
-export function isFresh(actor: Actor, clock: Clock): boolean {
-  return after(actor.assurance.authTime, FRESH_FOR) >= clock();
+/**
+ * Throws `reauth_required` unless the person of a session was proved within the last ten minutes: what `fresh` of a route does, for use
+ * cases of which only some calls give power, a credential or an address. Machines and the operator have nobody to ask. Throws
+ * `unauthenticated` without an actor.
+ */
+export function demandFreshProof({ actor }: Pick<Caller, 'actor'>, clock: Clock): void {
+  if (actor === OPERATOR) return;
+  if (actor === null) throw platformErrors.unauthenticated();
+  if (!isSessionActor(actor)) return;
+  if (after(actor.assurance.authTime, FRESH_FOR) < clock()) throw platformErrors.reauth_required();
 }
 
 /** The gate of a route that does not exist in this environment. */

@@ -142,7 +142,7 @@ function check(
   if (tokenLimit !== undefined && access !== 'public') {
     throw new TypeError(`${name} counts a token, but its callers count for their accounts.`);
   }
-  if (fresh && credentials === 'any') {
+  if (fresh === true && credentials === 'any') {
     throw new TypeError(`${name} demands a fresh sign-in, which no credential of a machine has.`);
   }
   if (access !== 'permission' && (sensitive || formerly.length > 0)) {

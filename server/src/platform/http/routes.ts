@@ -30,8 +30,11 @@ declare module 'fastify' {
     sensitive?: boolean;
     /** `any`: credentials of machines are admitted, too, where `access` asks only who calls. Permissions and roles always admit them. */
     credentials?: 'any';
-    /** Demands that the caller, a person, has proved who they are in this session within the last ten minutes. */
-    fresh?: boolean;
+    /**
+     * Demands that the caller, a person, has proved who they are in this session within the last ten minutes: for what gives power, a
+     * credential or an address. `sessions`: machines are admitted, too, which have no person to ask and are limited by their scopes.
+     */
+    fresh?: boolean | 'sessions';
     /**
      * How many requests a client may make to the routes that name this limit, together. Default: `rateLimits.default` of the configuration,
      * one counter for all routes that say nothing. Who is signed in counts for their account instead, whatever their address.

@@ -67,7 +67,7 @@ export function errorCodes({ config, schema }: DocumentedRoute, method: string):
   if (asksRoles) codes.push('forbidden', 'scope_insufficient');
   if (fresh) codes.push('reauth_required');
   const forPersons = access !== 'public' && !asksRoles && credentials !== 'any';
-  if (forPersons || fresh) codes.push('credential_refused');
+  if (forPersons || fresh === true) codes.push('credential_refused');
   return [...new Set(codes)];
 }
 
@@ -77,7 +77,7 @@ function accessOf({ config }: DocumentedRoute): Json {
   return {
     access,
     ...(sensitive && { sensitive }),
-    ...(fresh && { fresh }),
+    ...(fresh !== false && { fresh: true }),
   };
 }
 
