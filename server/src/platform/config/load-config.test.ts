@@ -82,6 +82,31 @@ test('the environment wins over .env, also with an empty value, which counts as 
   assert.equal(config.registration, 'closed');
 });
 
+test('quotes, comments and placeholders that docker --env-file and the like pass on are hinted at, in every variable', (t) => {
+  const cwd = directory(t);
+  for (const [name] of variableEntries()) {
+    if (name === 'SECRET_KEY_PREVIOUS') continue;
+    for (const value of [`"${STRONG_KEY}"`, `'${STRONG_KEY}'`, `“${STRONG_KEY}”`, `\`${STRONG_KEY}\``]) {
+      const { faults } = refused({ SECRET_KEY: STRONG_KEY, [name]: value }, cwd);
+      const [fault] = faults.filter((one) => one.name === name);
+      assert.match(fault?.problem ?? '', /has quotes around it, .*docker --env-file/, name);
+    }
+    for (const value of [`postgres://u:$\{DB_PASSWORD}@h/d`, `$\{KEY:-a default}`, '$(SECRET)']) {
+      assert.match(refused({ [name]: value }, cwd).message, new RegExp(`${name} has \\$\\{NAME\\}`), name);
+    }
+  }
+  assert.match(refused({ DATA_DIR: './data # here' }, cwd).message, /DATA_DIR has a comment after it/);
+  const sender = '"Doe, J." <j@example.com>';
+  assert.equal(loadConfig({ env: { MAIL_FROM: sender, DATA_DIR: './d#1' }, cwd }).config.mail.from, sender);
+});
+
+test('a key that is in use with its quotes goes on as the previous one', (t) => {
+  const cwd = directory(t);
+  assert.match(refused({ SECRET_KEY: `"${STRONG_KEY}"` }, cwd).message, /Remove the quotes\..*SECRET_KEY_PREVIOUS/);
+  const env = { SECRET_KEY: STRONG_KEY, SECRET_KEY_PREVIOUS: `"${STRONG_KEY}"` };
+  assert.deepEqual(loadConfig({ env, cwd }).config.secretKeys, { current: STRONG_KEY, previous: `"${STRONG_KEY}"` });
+});
+
 test('a .env that cannot be read is a fault', (t) => {
   const cwd = directory(t);
   mkdirSync(join(cwd, '.env'));

@@ -6,6 +6,7 @@ import { crossFaults, doubts, productionFaults } from './checks.ts';
 import type { Config } from './config.ts';
 import { ConfigError, type ConfigFault, InvalidValue } from './config-error.ts';
 import { encodePath, sqliteFile } from './database-url.ts';
+import { refuseLeftovers } from './leftovers.ts';
 import { hints } from './misspellings.ts';
 import { type Environment, readSources, type Sources } from './read-sources.ts';
 import { keptSecretKey, makeDataDir, SECRET_FILE } from './secret-file.ts';
@@ -21,16 +22,17 @@ import { defaultText, type Values, type VariableName, variableEntries } from './
 export function loadConfig({ env, cwd }: { env: Environment; cwd: string }): { config: Config; warnings: string[] } {
   const sources = readSources(env, cwd);
   const { values: parsed, faults } = parseAll(sources, cwd);
+  const unused = hints(sources);
   faults.unshift(...sources.faults);
-  faults.push(...crossFaults(parsed));
+  faults.push(...unused.faults, ...crossFaults(parsed));
   if (parsed.ENVIRONMENT === 'production') faults.push(...productionFaults(parsed));
-  if (faults.length > 0) throw new ConfigError(faults);
+  if (faults.length > 0) throw new ConfigError(faults, [...sources.warnings, ...unused.warnings]);
 
   // Every variable has a value by now, or there would be a fault.
   const values = parsed as Values;
   const secret = prepareDataDir(values);
   const config = assemble(values, secret.key);
-  const warnings = [...hints(sources), ...doubts(values)];
+  const warnings = [...sources.warnings, ...unused.warnings, ...doubts(values)];
   if (secret.exposed) warnings.push(`${SECRET_FILE} in DATA_DIR can be read by other users; set its mode to 0600.`);
   return { config, warnings };
 }
@@ -56,6 +58,7 @@ function parseAll({ texts, unreadable }: Sources, cwd: string): { values: Partia
     const text = given ?? fill(template ?? '', soFar);
     if (text === null) continue;
     try {
+      if (given !== undefined) refuseLeftovers(name, given);
       values[name] = entry.parse(text, cwd);
     } catch (error) {
       faults.push(faultOf(name, error));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
-import { directory, STRONG_KEY } from './config.testing.ts';
+import { directory, refused, STRONG_KEY } from './config.testing.ts';
 import { loadConfig } from './load-config.ts';
 import type { Environment } from './read-sources.ts';
 import { LATER_VARIABLES } from './variables.ts';
@@ -28,11 +28,27 @@ const meant: [string, string][] = [
   ['REDIS_ULR', 'REDIS_URL'],
 ];
 
+/** What these sources are refused for. */
+function refusedFor(t: TestContext, env: Environment, dotenv?: string): string {
+  return refused({ ENVIRONMENT: 'test', SECRET_KEY: STRONG_KEY, ...env }, directory(t, dotenv)).message;
+}
+
 for (const [name, likely] of meant) {
-  test(`${name} is taken for ${likely}, in the environment and in .env`, (t) => {
-    const expected = [`${name} is not a variable of Ostiary. Did you mean ${likely}?`];
-    assert.deepEqual(warned(t, { [name]: 'x' }), expected);
-    assert.deepEqual(warned(t, {}, `${name}=x\n`), expected);
+  test(`${name} is taken for ${likely}, and is not passed over in .env`, (t) => {
+    const expected = `${name} is not a variable of Ostiary. Did you mean ${likely}?`;
+    const fault = new RegExp(
+      `has one fault:\n  ${name} is not a variable of Ostiary\\.\n    Did you mean ${likely}\\?`,
+    );
+    assert.match(refusedFor(t, {}, `${name}=x\n`), fault);
+    // In the environment a name that is only similar, or of another program, may be meant for another program.
+    const inEnvironment = ['DB_URL', 'SMTP_HOST', 'ALLOWED_HOSTS', 'TRUSTED_PROXY', 'PROT'];
+    if (inEnvironment.includes(name)) assert.deepEqual(warned(t, { [name]: 'x' }), [expected]);
+    else assert.match(refusedFor(t, { [name]: 'x' }), fault);
+    // An empty value of ours says that the default is meant.
+    const ours = likely.replace(/_FILE$/, '');
+    if (ours === 'PORT') return;
+    const warnings = warned(t, { [ours]: '', [name]: 'x' });
+    assert.deepEqual(warnings, [expected]);
   });
 }
 
@@ -44,12 +60,31 @@ test('the names of other programs are hinted at in the environment only while ou
   assert.equal(warned(t, {}, 'JWT_SECRET=x').length, 1);
 });
 
-test('NODE_ENV=production without ENVIRONMENT is hinted at, other values of it are usual', (t) => {
+test('NODE_ENV=production without ENVIRONMENT never starts a development server', (t) => {
   const cwd = directory(t);
   assert.equal(loadConfig({ env: { NODE_ENV: 'development' }, cwd }).warnings.length, 0);
-  assert.deepEqual(loadConfig({ env: { NODE_ENV: 'production' }, cwd }).warnings, [
-    'NODE_ENV is not a variable of Ostiary. Did you mean ENVIRONMENT?',
-  ]);
+  assert.match(refused({ NODE_ENV: 'production' }, cwd).message, /NODE_ENV .*\n.*Did you mean ENVIRONMENT\?/);
+  assert.match(refused({ APP_ENV: 'prod' }, cwd).message, /APP_ENV .*\n.*Did you mean ENVIRONMENT\?/);
+  assert.deepEqual(loadConfig({ env: { NODE_ENV: 'production', ENVIRONMENT: 'development' }, cwd }).warnings, []);
+});
+
+test('a database that is named in other words is never passed over for SQLite', (t) => {
+  for (const name of ['DB_URL', 'DATABASE_URI', 'POSTGRES_URL', 'MONGO_URI']) {
+    assert.match(refusedFor(t, { [name]: 'postgresql://u:p@db/x' }), /Did you mean DATABASE_URL\?/);
+  }
+  // What Docker and Kubernetes set for a service `db`.
+  assert.equal(warned(t, { DB_PORT: 'tcp://10.0.0.7:5432' }).length, 1);
+});
+
+test('a fault is told together with the doubts that may be its cause', (t) => {
+  const { message, faults } = refused({ ENVIRONMENT: 'production', SMTP_HOST: 'x', TRUST_PROXY: '1' }, directory(t));
+  assert.ok(faults.every(({ name }) => name !== 'SMTP_HOST'));
+  for (const [theirs, ours] of [
+    ['SMTP_HOST', 'SMTP_URL'],
+    ['TRUST_PROXY', 'TRUSTED_PROXIES'],
+  ]) {
+    assert.match(message, new RegExp(`Besides:[^]*${theirs} is not a variable of Ostiary\\. Did you mean ${ours}\\?`));
+  }
 });
 
 test('the usual variables of shells, containers and npm cause no false alarm', (t) => {
@@ -69,16 +104,10 @@ test('every unknown name in .env is warned of, also one that is usual elsewhere 
   ]);
 });
 
-test('what looks like a piece of a key is not repeated', (t) => {
-  const [warning, ...more] = warned(t, {}, 'MIIEvQIBADANBgkq==\n');
-  assert.deepEqual(more, []);
-  assert.match(warning ?? '', /^A line of \.env is not NAME=value/);
-});
-
-test('only secrets come from files, and a file for anything else is warned of', (t) => {
-  assert.deepEqual(warned(t, { PORT_FILE: 'x' }), [
-    'PORT_FILE is not used: only secrets and certificates may come from a file. Set PORT.',
-  ]);
+test('only secrets come from files, and a file for anything else is refused, or warned of beside the variable', (t) => {
+  const said = /PORT_FILE is not used: only secrets and certificates may come from a file\.\s+Set PORT\./;
+  assert.match(refusedFor(t, { PORT_FILE: 'x' }), said);
+  assert.match(warned(t, { PORT_FILE: 'x', PORT: '1' })[0] ?? '', said);
 });
 
 for (const name of LATER_VARIABLES) {

@@ -1,3 +1,4 @@
+import type { ConfigFault } from './config-error.ts';
 import type { Sources } from './read-sources.ts';
 import { LATER_VARIABLES, namesWithFile, type VariableName, variables } from './variables.ts';
 
@@ -73,42 +74,79 @@ const SHORT_NAME = 6;
 /** Common in environments, and similar to one of ours by chance. Kubernetes sets OSTIARY_PORT for a service `ostiary`. */
 const USUAL = new Set('HOME HOSTNAME PATH PWD OLDPWD SHELL USER LOGNAME TERM LANG OSTIARY_PORT'.split(' '));
 
-/** One sentence for every variable that is set and not used: reserved for later, misspelt, or unknown in `.env`. */
-export function hints({ texts, fileNames }: Sources): string[] {
+/** Faults of variables that can only be meant for one of ours which is not set, and sentences about the other ones that are not used. */
+export interface Hints {
+  faults: ConfigFault[];
+  warnings: string[];
+}
+
+/**
+ * Looks at every variable that is set and not used: reserved for later, misspelt, named as in other programs, or unknown in `.env`. A setting that
+ * was meant must not be passed over: a server would use its default, such as the open mailbox of development. `.env` is this server's own;
+ * the environment is shared, so that there only clear cases are faults. An empty value of ours says that the default is meant.
+ */
+export function hints(sources: Sources): Hints {
+  const { texts, fileNames } = sources;
   const inFile = new Set(fileNames);
   const later = LATER_VARIABLES.flatMap((name) => [name, `${name}_FILE`]).filter((name) => texts.has(name));
   const names = [...new Set([...texts.keys(), ...fileNames])].filter((name) => !known.has(name) && !withFile.has(name));
-  return [
-    ...later.map((name) => `${name} is not used by this version.`),
-    ...names.flatMap((name) => hint(name, inFile.has(name), texts) ?? []),
-  ];
+  const found = names.flatMap((name) => hint(name, inFile.has(name), sources) ?? []);
+  return {
+    faults: found.filter(({ isFault }) => isFault).map(({ name, problem, fix }) => ({ name, problem, fix })),
+    warnings: [
+      ...later.map((name) => `${name} is not used by this version.`),
+      ...found.filter(({ isFault }) => !isFault).map(({ name, problem, fix }) => `${name} ${problem}. ${fix}`.trim()),
+    ],
+  };
 }
 
-function hint(name: string, inFile: boolean, texts: Map<string, string>): string | null {
+type Hint = ConfigFault & { isFault: boolean };
+
+function hint(name: string, inFile: boolean, sources: Sources): Hint | null {
   if (!inFile && USUAL.has(name)) return null;
-  // A line of an unquoted key looks like a name; it must not reach a log.
-  if (inFile && !/^(?:[A-Z][A-Z0-9_]{0,39}|[a-z][a-z0-9_]{0,39})$/.test(name)) {
-    return 'A line of .env is not NAME=value; quote values that have several lines.';
-  }
+  const isOpen = (ours: string) => !isGiven(ours, sources);
   const target = name.replace(/_FILE$/, '');
-  if (target !== name && known.has(target))
-    return `${name} is not used: only secrets and certificates may come from a file. Set ${target}.`;
+  if (target !== name && known.has(target)) {
+    const problem = 'is not used: only secrets and certificates may come from a file';
+    return { name, problem, fix: `Set ${target}.`, isFault: !sources.given.has(target) };
+  }
+  const unknown = (meant: string, isFault: boolean): Hint => ({
+    name,
+    problem: 'is not a variable of Ostiary',
+    fix: `Did you mean ${meant}?${isFault ? ` If not, remove it, or set ${meant}, which may be empty.` : ''}`,
+    isFault,
+  });
   const near = nearest(name, inFile);
-  if (near !== null) return `${name} is not a variable of Ostiary. Did you mean ${near}?`;
+  if (near !== null) return unknown(near.name, (inFile || near.isClear) && isOpen(near.name));
   const meant = synonyms.get(name.toUpperCase());
   // Another program's name is no mistake if ours is set, too.
-  if (meant !== undefined && (inFile || !texts.has(meant)) && !harmless(name, texts)) {
-    return `${name} is not a variable of Ostiary. Did you mean ${meant}?`;
+  if (meant !== undefined && (inFile || !sources.texts.has(meant)) && !harmless(name, sources.texts)) {
+    return unknown(meant, (inFile || decides(meant, sources.texts.get(name) ?? '')) && isOpen(meant));
   }
-  return inFile ? `${name} in .env is not a variable of Ostiary.` : null;
+  return inFile ? { name: `${name} in .env`, problem: 'is not a variable of Ostiary', fix: '', isFault: false } : null;
+}
+
+/** Whether a variable is set, by its value, a file, or an empty value. */
+function isGiven(name: string, { given }: Sources): boolean {
+  const target = name.replace(/_FILE$/, '');
+  return [name, target, `${target}_FILE`].some((one) => given.has(one));
 }
 
 /** NODE_ENV=development and similar values: the default of ENVIRONMENT. */
 function harmless(name: string, texts: Map<string, string>): boolean {
-  return synonyms.get(name) === 'ENVIRONMENT' && texts.get(name) !== 'production';
+  return synonyms.get(name.toUpperCase()) === 'ENVIRONMENT' && !/^prod/i.test(texts.get(name) ?? '');
 }
 
-function nearest(name: string, inFile: boolean): string | null {
+/** Whether a server that passes this over is another one than meant: one of development, or one with another database. */
+function decides(meant: string, text: string): boolean {
+  return (
+    meant === 'ENVIRONMENT' ||
+    (meant === 'DATABASE_URL' && /^(?:postgres|mysql|mariadb|mongodb)[a-z+]*:\/\//i.test(text))
+  );
+}
+
+/** The most similar name of ours; it is clear what was meant if it differs in one letter out of eight, or in case or underscores only. */
+function nearest(name: string, inFile: boolean): { name: string; isClear: boolean } | null {
   const plain = letters(name).replace(/^OSTIARY/, '');
   let best: string | null = null;
   let least = Number.POSITIVE_INFINITY;
@@ -120,7 +158,8 @@ function nearest(name: string, inFile: boolean): string | null {
       least = apart;
     }
   }
-  return best;
+  if (best === null) return null;
+  return { name: best, isClear: best.length >= SHORT_NAME && least <= Math.floor(best.length / 8) };
 }
 
 const letters = (name: string) => name.toUpperCase().replaceAll('_', '');

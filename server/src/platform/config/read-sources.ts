@@ -1,7 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type ConfigFault, InvalidValue } from './config-error.ts';
+import { readDotenv } from './dotenv.ts';
 import { codeOf } from './secret-file.ts';
 import { namesWithFile } from './variables.ts';
 
@@ -10,21 +10,25 @@ export type Environment = Record<string, string | undefined>;
 export interface Sources {
   /** Trimmed, never empty: an empty variable counts as not set. */
   texts: Map<string, string>;
+  /** Names of the environment and of `.env`, with those of empty values. */
+  given: Set<string>;
   /** Every name in `.env`. */
   fileNames: string[];
   /** Names whose text could not be read, so that they are not reported as missing, too. */
   unreadable: Set<string>;
   faults: ConfigFault[];
+  /** Sentences for the log. */
+  warnings: string[];
 }
 
 /** Reads the environment, `.env` in `cwd` (the environment takes precedence, also with an empty value) and the files of `NAME_FILE`. */
 export function readSources(env: Environment, cwd: string): Sources {
-  const faults: ConfigFault[] = [];
-  const dotenv = readDotenv(cwd, faults);
+  const { values: dotenv, faults, warnings } = readDotenv(cwd);
   const texts = new Map<string, string>();
   for (const [name, value] of [...Object.entries(dotenv), ...Object.entries(env)]) {
     if (value !== undefined) texts.set(name, value.trim());
   }
+  const given = new Set(texts.keys());
   for (const [name, text] of texts) {
     if (text === '') texts.delete(name);
   }
@@ -41,21 +45,7 @@ export function readSources(env: Environment, cwd: string): Sources {
       faults.push({ name: `${name}_FILE`, problem: error.problem, fix: error.fix });
     }
   }
-  return { texts, fileNames: Object.keys(dotenv), unreadable, faults };
-}
-
-function readDotenv(cwd: string, faults: ConfigFault[]): Environment {
-  try {
-    return parseEnv(readFileSync(join(cwd, '.env'), 'utf8').replace(/^\uFEFF/, ''));
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return {};
-    faults.push({
-      name: '.env',
-      problem: `cannot be read (${codeOf(error)})`,
-      fix: 'Let this user read it, or remove it.',
-    });
-    return {};
-  }
+  return { texts, given, fileNames: Object.keys(dotenv), unreadable, faults, warnings };
 }
 
 /** More than any key or URL has; a longer file is the wrong one, or endless. */
