@@ -19,7 +19,7 @@ const ownEventSchema = Type.Object(
     newDevice: Type.Boolean(),
     newNetwork: Type.Boolean(),
     newCountry: Type.Boolean(),
-    reason: nullable(
+    reason: Type.Optional(
       Type.String({
         description:
           'Why a session ended: `signed_out`, `revoked`, `reuse_detected`, or `session_limit` if there were too many others.',
@@ -74,8 +74,8 @@ function ownEventView({ id, type, at, actorId, ip, device, data }: EventRecord, 
     newNetwork: data.newNetwork === true,
     newCountry: data.newCountry === true,
   };
-  const reason = typeof data.reason === 'string' ? data.reason : null;
+  const why = typeof data.reason === 'string' && { reason: data.reason };
   // The address of another actor is private to that actor.
   const place = by === 'somebody_else' ? { ip: null, country: null, device: null } : { ip, country, device };
-  return { id, type, at, by: by as 'you' | 'system' | 'somebody_else', ...place, ...marks, reason };
+  return { id, type, at, by: by as 'you' | 'system' | 'somebody_else', ...place, ...marks, ...why };
 }

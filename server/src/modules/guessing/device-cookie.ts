@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../platform/config/config.ts';
+import { cookieNames } from '../../platform/http/cookie-name.ts';
 import { isSameOrigin } from '../../platform/http/origin.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
 import type { TokenTransport } from '../sessions/schemas.ts';
@@ -27,13 +28,14 @@ export function createDeviceCookie(deps: {
 }): DeviceCookie {
   const { devices, cookie, config } = deps;
   const secure = config.publicUrl.startsWith('https:');
-  const name = secure ? '__Host-ostiary-device' : 'ostiary-device';
+  const { name, former } = cookieNames(config.publicUrl, '-device');
   const attributes = { path: '/', httpOnly: true, secure, sameSite: 'strict', maxAge: DEVICE_TTL / 1000 } as const;
 
   function read(request: FastifyRequest): string {
     // A page of a neighbouring site could use up the attempts of the device. It cannot send JSON without permission (CORS).
     if (request.mediaType !== 'application/json' && !isSameOrigin(request, config)) return '';
-    return (request.cookies[name] ?? '').slice(0, LONGEST);
+    // Tokens of another server on this host, which may own the former name, prove nothing here.
+    return (request.cookies[name] ?? (former === null ? undefined : request.cookies[former]) ?? '').slice(0, LONGEST);
   }
 
   function set(reply: FastifyReply, user: DeviceOwner): void {

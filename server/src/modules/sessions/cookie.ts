@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import type { Config } from '../../platform/config/config.ts';
+import { cookieNames } from '../../platform/http/cookie-name.ts';
 import { demandSameOrigin, isSameOrigin } from '../../platform/http/origin.ts';
 import { type signedInSchema, signedInView, type TokenTransport } from './schemas.ts';
 import type { SignedIn } from './sessions.ts';
@@ -15,28 +16,45 @@ export interface RefreshCookie {
   peek(request: FastifyRequest): string | null;
 }
 
-/** The refresh cookie; with the `__Host-` prefix (RFC 6265bis, 4.1.3.2) if `PUBLIC_URL` is HTTPS. */
-export function createRefreshCookie(config: Config): RefreshCookie {
+/** The refresh cookie; with the `__Host-` prefix (RFC 6265bis, 4.1.3.2) if `PUBLIC_URL` is HTTPS. `isGenuine`: whether this server made a token. */
+export function createRefreshCookie(config: Config, isGenuine: (token: string) => boolean): RefreshCookie {
+  const { name, former } = cookieNames(config.publicUrl, '');
   const secure = config.publicUrl.startsWith('https:');
-  const name = secure ? '__Host-ostiary' : 'ostiary';
   const attributes = { path: '/', httpOnly: true, secure, sameSite: 'strict' } as const;
+
+  /** By its former name, only a token of this server: the cookie may be that of another one on this host. */
+  function formerIn({ cookies }: FastifyRequest): string | null {
+    const value = former === null ? undefined : cookies[former];
+    return value !== undefined && isGenuine(value) ? value : null;
+  }
+
+  function clearFormer(reply: FastifyReply): void {
+    if (former !== null && formerIn(reply.request) !== null) reply.clearCookie(former, attributes);
+  }
+
+  const valueIn = (request: FastifyRequest) => request.cookies[name] || formerIn(request);
 
   return {
     handOut(reply, signedIn, transport) {
       const { refreshToken, session } = signedIn;
       // Scripts of the page cannot read it.
-      if (transport === 'cookie' && refreshToken !== null)
+      if (transport === 'cookie' && refreshToken !== null) {
         reply.setCookie(name, refreshToken, { ...attributes, expires: session.idleExpiresAt });
+        clearFormer(reply);
+      }
       return signedInView(signedIn, transport);
     },
-    clear: (reply) => void reply.clearCookie(name, attributes),
+    clear(reply) {
+      reply.clearCookie(name, attributes);
+      clearFormer(reply);
+    },
     peek(request) {
       const { refreshToken } = (request.body ?? {}) as { refreshToken?: unknown };
       if (typeof refreshToken === 'string') return refreshToken;
-      return isSameOrigin(request, config) ? (request.cookies[name] ?? null) : null;
+      return isSameOrigin(request, config) ? valueIn(request) : null;
     },
     read(request) {
-      const value = request.cookies[name];
+      const value = valueIn(request);
       if (!value) return null;
       demandSameOrigin(request, config);
       return value;

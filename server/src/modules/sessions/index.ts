@@ -62,7 +62,7 @@ export function createSessions(deps: {
   const { lastUseOf } = states;
   const tokens = { accessTokens, refreshTokens, limits: config.tokens };
   const sessions = createSessionUseCases({ ...deps, ...tokens, users, lastUseOf });
-  const cookie = createRefreshCookie(config);
+  const cookie = createRefreshCookie(config, (token) => refreshTokens.parse(token) !== null);
   registerSessionPurge(deps);
   deps.mails.add(sessionMails, null);
   return {

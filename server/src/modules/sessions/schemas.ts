@@ -62,7 +62,7 @@ export const sessionSchema = Type.Object(
   {
     id: Type.String(),
     device: deviceSchema,
-    refreshedBy: nullable(deviceSchema),
+    refreshedBy: Type.Optional(deviceSchema),
     ip: Type.String(),
     country: nullable(Type.String({ description: 'ISO 3166-1 alpha-2.' })),
     clientId: Type.String(),
@@ -93,5 +93,6 @@ export function signedInView(signedIn: SignedIn, transport: TokenTransport): Sta
 export function sessionView(session: SessionRecord, currentId: string | null): Static<typeof sessionSchema> {
   const { id, device, refreshedBy, ip, country, clientId, createdAt, lastSeenAt, idleExpiresAt } = session;
   const times = { createdAt, lastSeenAt, expiresAt: idleExpiresAt };
-  return { id, device, refreshedBy, ip, country, clientId, ...times, current: id === currentId };
+  const other = refreshedBy !== null && { refreshedBy };
+  return { id, device, ...other, ip, country, clientId, ...times, current: id === currentId };
 }

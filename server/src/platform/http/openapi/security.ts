@@ -14,7 +14,7 @@ export function securitySchemes(tokenUrl: string | null): Json {
       in: 'cookie',
       name: '__Host-ostiary',
       description:
-        'The refresh token, as browsers keep it; `ostiary` by name where `PUBLIC_URL` is plain HTTP. Wants a page of the same origin.',
+        'The refresh token, as browsers keep it; `ostiary` by name where `PUBLIC_URL` is plain HTTP, and with a suffix where it has a port or a path. Wants a page of the same origin.',
     },
     ...(tokenUrl !== null && {
       password: {
