@@ -40,6 +40,16 @@ function setPassword(): UserVerb {
   };
 }
 
+function setPasswordByMail(): UserVerb {
+  const { sets } = setPassword();
+  const { passwordHash: hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId } = sets as UserRecord;
+  const change = { hash: hash ?? '', passwordVersion, mustChangePassword, sessionEpoch, keptSessionId };
+  return {
+    act: (users, at, event) => users.setPassword(at, { ...change, emailVerified: true }, event),
+    sets: { ...sets, emailVerified: true },
+  };
+}
+
 function patchProfile(): UserVerb {
   const name = `renamed${nextNumber()}`;
   const sets = {
@@ -176,6 +186,7 @@ export function acceptInvitation(): UserVerb {
 /** Every change of a user that carries an event. */
 export const USER_VERBS = {
   setPassword,
+  setPasswordByMail,
   patchProfile,
   moveEmail,
   moveEmailAtOnce,

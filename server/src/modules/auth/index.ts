@@ -8,6 +8,7 @@ import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import type { ForgivableLimit } from '../../platform/http/limits.ts';
 import { createLoadShedder } from '../../platform/http/load-shedder.ts';
 import type { Part } from '../../platform/http/part.ts';
+import type { EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import type { AddressBounds } from '../guessing/address-bounds.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
@@ -21,6 +22,7 @@ import type { SignInEngine } from '../sign-in/engine.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { registerAccountHandlers } from './account-handlers.ts';
+import * as accountMails from './account-mails.ts';
 import { type BreachedPasswords, createBreachedPasswords } from './breached-passwords.ts';
 import type { ChallengeStore } from './challenge-store.ts';
 import { createInvitations, type Invitations } from './invitations.ts';
@@ -73,6 +75,7 @@ export function createAuth(deps: {
   registrationStore: RegistrationStore;
   challengeStore: ChallengeStore;
   userStore: UserStore;
+  eventStore: EventStore;
   users: Users;
   sessions: Sessions;
   signIn: SignInEngine;
@@ -104,7 +107,10 @@ export function createAuth(deps: {
   const loadShedder = createLoadShedder(deps.hasher.refusal);
   registerAccountHandlers(deps);
   registerAuthPurges(deps);
-  deps.mails.add(authMails, { ...deps, registrations, passwords, invitations, publicUrl: config.publicUrl });
+  deps.mails.add(
+    { ...authMails, ...accountMails },
+    { ...deps, registrations, passwords, invitations, publicUrl: config.publicUrl },
+  );
   const routes = [
     registrationRoutes({ ...deps, registrations, invitations, loadShedder }),
     authRoutes({ ...deps, passwordSignIn, passwords, loadShedder }),

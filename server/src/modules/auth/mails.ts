@@ -1,10 +1,12 @@
-import { type Clock, DAY, MINUTE } from '../../platform/clock.ts';
+import { type Clock, MINUTE } from '../../platform/clock.ts';
 import { CODE_TTL } from '../../platform/crypto/one-time.ts';
-import type { Mail, Occasion } from '../mails/mail.ts';
+import type { EventStore } from '../events/event-store.ts';
+import type { Mail } from '../mails/mail.ts';
 import type { Circumstances } from '../mails/phrases.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { ChallengeStore } from './challenge-store.ts';
-import { INVITATION_TTL, type Invitations } from './invitations.ts';
+import type { Invitations } from './invitations.ts';
+import { type InvitationValues, invitationLetter, waitingRegistration } from './letters.ts';
 import { type Passwords, RESET_TTL } from './passwords.ts';
 import type { Registrations } from './registration.ts';
 import type { RegistrationStore } from './registration-store.ts';
@@ -13,6 +15,7 @@ export interface AuthMailDeps {
   registrationStore: RegistrationStore;
   challengeStore: ChallengeStore;
   userStore: UserStore;
+  eventStore: EventStore;
   registrations: Pick<Registrations, 'codeOf'>;
   passwords: Pick<Passwords, 'resetToken'>;
   invitations: Pick<Invitations, 'token'>;
@@ -20,22 +23,15 @@ export interface AuthMailDeps {
   clock: Clock;
 }
 
-/** A registration that waits for its code, that code, and the user who has its address already. Null if no mail is due. */
-async function waitingRegistration({ targetId }: Occasion, deps: AuthMailDeps) {
-  const registration = await deps.registrationStore.find(targetId);
-  if (!registration || registration.sentAt.length === 0 || registration.codeExpiresAt <= deps.clock()) return null;
-  const code = deps.registrations.codeOf(registration);
-  if (code === null) return null;
-  return { registration, code, known: await deps.userStore.findByEmail(registration.emailNorm) };
-}
-
-/** Tells the owner of an account that somebody registered with its address; the answer to the request does not reveal that. */
+/** Tells the owner of an account that somebody registered with its address; the answer to the request does not reveal that. Accounts in
+ * other states: `account-mails.ts`. */
 export const addressKnown: Mail<AuthMailDeps, { signInUrl?: string | null }> = {
   on: ['registration.started', 'registration.code_resent'],
   name: 'mail',
   async letter(occasion, deps) {
     const known = (await waitingRegistration(occasion, deps))?.known;
-    return known ? { to: known.email, locale: known.locale, values: { signInUrl: deps.publicUrl } } : null;
+    if (known?.status !== 'active' || known.passwordHash === null) return null;
+    return { to: known.email, locale: known.locale, values: { signInUrl: deps.publicUrl } };
   },
   texts: {
     en: ({ signInUrl }, { hello }) => ({
@@ -174,17 +170,21 @@ export const resetLink: Mail<AuthMailDeps, { url: string; expiresMinutes?: numbe
   },
 };
 
-/** The link for the first password of an account that an administrator created; `url` contains the token in its fragment. */
-export const invitation: Mail<AuthMailDeps, { url: string; expiresDays: number; name?: string | null }> = {
-  on: ['user.invited'],
+/**
+ * The link for the first password of an account that an administrator created; `url` contains the token in its fragment. Once more for
+ * somebody who registers instead of accepting it.
+ */
+export const invitation: Mail<AuthMailDeps, InvitationValues> = {
+  on: ['user.invited', 'registration.started', 'registration.code_resent'],
   name: 'mail',
-  async letter({ event, owner }, { invitations, publicUrl }) {
-    const user = await owner();
-    const token = user?.invitation?.id === event.data.invitationId ? user && invitations.token(user) : null;
-    if (!user || token === null || user.status !== 'active') return null;
-    const url = `${publicUrl}/accept-invitation#token=${token}`;
-    const values = { url, expiresDays: INVITATION_TTL / DAY, name: user.fullName };
-    return { to: user.email, locale: user.locale, values };
+  async letter(occasion, deps) {
+    const { event } = occasion;
+    if (event.type === 'user.invited') {
+      const user = await occasion.owner();
+      return user?.invitation?.id === event.data.invitationId ? user && invitationLetter(user, deps) : null;
+    }
+    const known = (await waitingRegistration(occasion, deps))?.known;
+    return known ? invitationLetter(known, deps) : null;
   },
   texts: {
     en: ({ url, expiresDays: days, name }, { hello }) => ({

@@ -29,7 +29,7 @@ export interface Passwords {
   mailReset(caller: Caller, user: { id: string; email: string }): Promise<void>;
   /** The token of a challenge for this user; null if the challenge's key is gone. It is void as soon as the user's password changes. */
   resetToken(challenge: ChallengeRecord, user: UserRecord): string | null;
-  /** Sets a new password and ends every session; returns the user. Throws `token_invalid`, `password_…`. */
+  /** Sets a new password, verifies the address and ends every session; returns the user. Throws `token_invalid`, `password_…`. */
   reset(caller: Caller, token: string, newPassword: string): Promise<UserRecord>;
   /** Sets a new password and ends every other session; returns the user. Throws `invalid_credentials`, `rate_limited`, `password_…`. */
   change(caller: Caller, actor: SessionActor, currentPassword: string, newPassword: string): Promise<UserRecord>;
@@ -112,9 +112,16 @@ export function createPasswords(deps: {
 
     async reset(caller, token, newPassword) {
       const user = await userOfToken(token);
+      const { emailNorm, emailVerified } = user;
       return newPasswords.set(caller, user, newPassword, {
         type: 'user.password_reset',
+        ...(!emailVerified && { data: { before: { emailVerified }, after: { emailVerified: true } } }),
         lost: authErrors.token_invalid,
+        demand(now) {
+          if (now.emailNorm !== emailNorm) throw authErrors.token_invalid();
+        },
+        // Whoever has the link reads the mailbox.
+        write: (at, change, event) => userStore.setPassword(at, { ...change, emailVerified: true }, event),
       });
     },
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as adminMails from '../admin/mails.ts';
+import * as accountMails from '../auth/account-mails.ts';
 import * as authMails from '../auth/mails.ts';
 import * as sessionMails from '../sessions/mails.ts';
 import * as userMails from '../users/mails.ts';
@@ -10,7 +11,7 @@ import { type Texts, writeMail } from './mail.ts';
 import { phrasesIn } from './phrases.ts';
 
 /** Every mail there is: the files hold mails, and nothing else. */
-const MAILS = { ...adminMails, ...authMails, ...sessionMails, ...userMails };
+const MAILS = { ...adminMails, ...authMails, ...accountMails, ...sessionMails, ...userMails };
 
 type Mails = { [Name in keyof typeof MAILS]: (values: ValuesOf<(typeof MAILS)[Name]>) => MailText };
 type ValuesOf<M> = M extends { texts: Texts<infer Values> } ? Values : never;
@@ -40,9 +41,13 @@ function plain(mails: Mails): Record<keyof Mails, MailText> {
     resetLink: mails.resetLink({ url: RESET, expiresMinutes: 30 }),
     invitation: mails.invitation({ url: INVITATION, expiresDays: 7, name: 'Ann' }),
     emailChangeCode: mails.emailChangeCode({ code: '012345', expiresMinutes: 10 }),
-    emailChangeTaken: mails.emailChangeTaken(null),
     emailMoveWaits: mails.emailMoveWaits({ newEmail: 'ann@example.com', until: AT, url: STOP }),
     emailMoved: mails.emailMoved({ newEmail: 'ann@example.com', at: AT, until: AT, url: STOP }),
+    expiredInvitationAsked: mails.expiredInvitationAsked({ signInUrl: 'https://x.example/' }),
+    deletedAccountAsked: mails.deletedAccountAsked({ byOwner: true, restorableUntil: AT }),
+    deactivatedAccountAsked: mails.deactivatedAccountAsked(null),
+    ownAddressCode: mails.ownAddressCode({ code: '012345', expiresMinutes: 10 }),
+    emailChangeTaken: mails.emailChangeTaken({ isActive: true }),
     emailChanged: mails.emailChanged({ at: AT, newEmail: 'ann@example.com' }),
     emailChangedNew: mails.emailChangedNew(CIRCUMSTANCES),
     passwordChanged: mails.passwordChanged(CIRCUMSTANCES),
@@ -73,6 +78,9 @@ for (const locale of LOCALES) {
     const bare = {
       bareVerificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10 }),
       bareAddressKnown: mails.addressKnown({}),
+      inactiveHolder: mails.emailChangeTaken({ isActive: false }),
+      deletedBySomebody: mails.deletedAccountAsked({ byOwner: null, restorableUntil: AT }),
+      deletedByAdministrator: mails.deletedAccountAsked({ byOwner: false, restorableUntil: AT }),
       bareWelcome: mails.welcome({}),
       bareResetLink: mails.resetLink({ url: RESET }),
       bareNewDevice: mails.newDevice(unknown),

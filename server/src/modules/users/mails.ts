@@ -20,19 +20,22 @@ async function waitingChange({ event, owner }: Occasion, { userStore, users, clo
   const code = users.emailChangeCode(user.id, waiting);
   if (code === null) return null;
   const holder = await userStore.findByEmail(waiting.emailNorm);
-  return { user, to: waiting.email, code, holder: holder?.id === user.id ? null : holder };
+  const isOwn = waiting.emailNorm === user.emailNorm;
+  return { user, to: waiting.email, code, isOwn, holder: isOwn ? null : holder };
 }
 
 /** Tells the user of an address that somebody requested it for another account. The requester is not told that it is in use. */
-export const emailChangeTaken: Mail<UserMailDeps, null> = {
+export const emailChangeTaken: Mail<UserMailDeps, { isActive: boolean }> = {
   on: ['user.email_change_requested'],
   name: 'mail',
   async letter(occasion, deps) {
     const waiting = await waitingChange(occasion, deps);
-    return waiting?.holder ? { to: waiting.to, locale: waiting.holder.locale, values: null } : null;
+    if (!waiting?.holder) return null;
+    const { locale, status } = waiting.holder;
+    return { to: waiting.to, locale, values: { isActive: status === 'active' } };
   },
   texts: {
-    en: (_values, { hello }) => ({
+    en: ({ isActive }, { hello }) => ({
       subject: 'This e-mail address already has an account',
       blocks: [
         hello(),
@@ -40,16 +43,56 @@ export const emailChangeTaken: Mail<UserMailDeps, null> = {
           says: 'somebody, perhaps you, tried to use this e-mail address for another account. It belongs to yours, so nothing was changed.',
         },
         {
-          says: 'If it was you, sign in with this address, or choose another one for the other account. Otherwise you do not need to do anything.',
+          says: isActive
+            ? 'If it was you, sign in with this address, or choose another one for the other account. Otherwise you do not need to do anything.'
+            : 'Your account with this address is deleted or deactivated: the people who run this service can restore it. If it was you, contact them, or choose another address for the other account. Otherwise you do not need to do anything.',
         },
       ],
     }),
-    zh: (_values, { hello }) => ({
+    zh: ({ isActive }, { hello }) => ({
       subject: '此邮箱地址已有账号',
       blocks: [
         hello(),
         { says: '有人（也许是您本人）尝试将此邮箱地址用于另一个账号。该地址属于您现有的账号，因此没有任何更改。' },
-        { says: '如果是您本人，请用此地址登录，或为另一个账号选择其他地址。否则无需任何操作。' },
+        {
+          says: isActive
+            ? '如果是您本人，请用此地址登录，或为另一个账号选择其他地址。否则无需任何操作。'
+            : '您使用此地址的账号已被删除或停用，本服务的运营者可以恢复它。如果是您本人，请联系他们，或为另一个账号选择其他地址。否则无需任何操作。',
+        },
+      ],
+    }),
+  },
+};
+
+/** The code that verifies the address that the account has already. */
+export const ownAddressCode: Mail<UserMailDeps, { code: string; expiresMinutes: number }> = {
+  on: ['user.email_change_requested'],
+  name: 'mail',
+  async letter(occasion, deps) {
+    const waiting = await waitingChange(occasion, deps);
+    if (!waiting?.isOwn) return null;
+    const { user, to, code } = waiting;
+    return { to, locale: user.locale, values: { code, expiresMinutes: CODE_TTL / MINUTE } };
+  },
+  texts: {
+    en: ({ code, expiresMinutes }, { hello, codeTerms, codeUnasked }) => ({
+      subject: 'Confirm your e-mail address',
+      blocks: [
+        hello(),
+        { says: 'enter this code to confirm that this e-mail address of your account is yours:' },
+        { code },
+        codeTerms(expiresMinutes),
+        codeUnasked,
+      ],
+    }),
+    zh: ({ code, expiresMinutes }, { hello, codeTerms, codeUnasked }) => ({
+      subject: '请确认您的邮箱地址',
+      blocks: [
+        hello(),
+        { says: '请输入以下验证码，以确认您账号的此邮箱地址属于您：' },
+        { code },
+        codeTerms(expiresMinutes),
+        codeUnasked,
       ],
     }),
   },
@@ -61,7 +104,7 @@ export const emailChangeCode: Mail<UserMailDeps, { code: string; expiresMinutes:
   name: 'mail',
   async letter(occasion, deps) {
     const waiting = await waitingChange(occasion, deps);
-    if (!waiting || waiting.holder) return null;
+    if (!waiting || waiting.holder || waiting.isOwn) return null;
     const { user, to, code } = waiting;
     return { to, locale: user.locale, values: { code, expiresMinutes: CODE_TTL / MINUTE } };
   },

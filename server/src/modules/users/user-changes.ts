@@ -20,12 +20,10 @@ type Verbs =
 /** The fields that each verb sets, on every database. Each is listed, so that other fields of an argument are never written. */
 export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
   return {
-    setPassword: (at, { hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId }, event) =>
-      change(
-        at,
-        { passwordHash: hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId, invitation: null },
-        event,
-      ),
+    setPassword(at, { hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId, emailVerified }, event) {
+      const password = { passwordHash: hash, passwordVersion, mustChangePassword };
+      return change(at, { ...password, sessionEpoch, keptSessionId, emailVerified, invitation: null }, event);
+    },
 
     patchProfile(at, patch, event) {
       const { email, emailNorm, emailVerified, fullName, username, usernameKey, phone, locale } = patch;

@@ -145,6 +145,8 @@ export interface UserStore {
     at: UserAt,
     change: Pick<UserRecord, 'passwordVersion' | 'mustChangePassword' | 'sessionEpoch' | 'keptSessionId'> & {
       hash: string;
+      /** The new password came with a proof of the address. */
+      emailVerified?: true;
     },
     event: EventDraft,
   ): Promise<UserChange>;
