@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import type { FastifySchemaValidationError, SchemaErrorDataVar } from 'fastify/types/schema.js';
+import { ofSentKind } from './union-faults.ts';
 
 /** Maximum number of reported faults per request. */
 const FAULTS_SHOWN = 20;
@@ -19,7 +20,7 @@ const PREFIX: Record<SchemaErrorDataVar, string> = {
  */
 export function describeFaults(faults: FastifySchemaValidationError[], context: SchemaErrorDataVar = 'body'): Fault[] {
   const shown = new Map<string, Fault>();
-  for (const fault of faults as ErrorObject[]) {
+  for (const fault of ofSentKind(faults as ErrorObject[])) {
     const path = PREFIX[context] + fault.instancePath + missing(fault);
     const message = describe(fault);
     if (shown.size < FAULTS_SHOWN) shown.set(`${path} ${message}`, { path: path === '' ? '/' : path, message });
