@@ -30,6 +30,7 @@ export function jobs(known: Jobs): void {
     defineJob({
       name: JOB,
       schema,
+      schedulable: true,
       retries: 0,
       run: async ({ fails }) => {
         if (fails) throw new Error('It was told to.');

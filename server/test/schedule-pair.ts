@@ -18,7 +18,7 @@ export const cron = (expression: string): Timing => ({ kind: 'cron', expression,
 export const every = (everySeconds: number): Timing => ({ kind: 'interval', everySeconds });
 
 function knowTick(jobs: Jobs): void {
-  jobs.register(defineJob({ name: JOB, schema: Type.Object({}), run: async () => null }));
+  jobs.register(defineJob({ name: JOB, schema: Type.Object({}), schedulable: true, run: async () => null }));
 }
 
 export interface Pair {

@@ -208,6 +208,7 @@ for (const { name, freshUrl } of testDatabases()) {
               defineJob({
                 name: 'test.newer',
                 schema: Type.Object({}),
+                schedulable: true,
                 run: async (_args, { id }) => void ran.push(id),
               }),
             ),

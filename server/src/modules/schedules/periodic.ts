@@ -11,7 +11,7 @@ export interface PeriodicJob {
   cron: string;
   /** Milliseconds for one run. Default: half an hour. */
   timeout?: number;
-  /** Must be safe to run twice, also concurrently. The return value is kept with the job. */
+  /** Must be safe to run twice, also concurrently, and as often as people schedule it. The return value is kept with the job. */
   run(context: JobContext): Promise<unknown>;
 }
 
@@ -22,7 +22,8 @@ const NOTHING = Type.Object({}, { additionalProperties: false });
 
 export function createPeriodic({ jobs, schedules }: { jobs: Jobs; schedules: Schedules }): Periodic {
   return ({ name, cron, timeout = 30 * MINUTE, run }) => {
-    jobs.register(defineJob({ name, schema: NOTHING, concurrency: 1, timeout, run: (_args, context) => run(context) }));
+    const definition = { name, schema: NOTHING, concurrency: 1, timeout, schedulable: true };
+    jobs.register(defineJob({ ...definition, run: (_args, context) => run(context) }));
     const timing = { kind: 'cron', expression: cron, timeZone: 'UTC' } as const;
     schedules.define({ name, job: name, timing, missed: 'runOnce' });
   };

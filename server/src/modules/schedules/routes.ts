@@ -71,7 +71,8 @@ export function scheduleRoutes(deps: {
         schema: {
           operationId: 'createSchedule',
           summary: 'Create a schedule',
-          description: 'Runs a job by an interval, a cron expression, or the sun at a place.',
+          description:
+            'Runs a job by an interval, a cron expression, or the sun at a place. Jobs that follow from events, such as sending a mail, cannot be scheduled; a timing must have a tick in the future.',
           tags: TAGS,
           body: createScheduleBody,
           response: { 201: scheduleSchema },

@@ -53,12 +53,18 @@ export function createScheduler(deps: {
       return false;
     }
     const isMissed = now.getTime() - nextRunAt.getTime() > TOLERANCE;
-    const runs = !isMissed || schedule.missed === 'runOnce';
+    // One that a person made before the job was internal, or in another version.
+    const isRefused = schedule.origin === 'admin' && !jobs.schedulable().includes(job);
+    const runs = !isRefused && (!isMissed || schedule.missed === 'runOnce');
     const patch = {
       nextRunAt: nextRun(schedule, isMissed ? now : nextRunAt),
       ...(runs && { lastRunAt: nextRunAt }),
     };
-    const data = { scheduledFor: nextRunAt.toISOString(), ...(runs && { job, args, options, late: isMissed }) };
+    const data = {
+      scheduledFor: nextRunAt.toISOString(),
+      ...(runs && { job, args, options, late: isMissed }),
+      ...(isRefused && { reason: 'people may not schedule this job' }),
+    };
     const event = describe(runs ? 'schedule_run.due' : 'schedule_run.missed', data);
     return (await store.patch(at, patch, event)) === 'ok' && runs;
   }

@@ -41,7 +41,10 @@ export interface Schedules {
   change(caller: Caller, id: string, input: Partial<ScheduleInput>): Promise<ScheduleRecord>;
   /** Throws `schedule_not_found`, `schedule_in_code`. */
   remove(caller: Caller, id: string): Promise<void>;
-  /** Runs the job now, and returns its id; the recorded event enqueues it. Throws `schedule_not_found`. */
+  /**
+   * Runs the job now, and returns its id; the recorded event enqueues it. Throws `schedule_not_found`, and `validation_failed` for a job that
+   * people may not schedule.
+   */
   run(caller: Caller, id: string): Promise<string>;
   /** The next ticks of a timing. Throws `validation_failed`. */
   preview(timing: Timing, options: { count: number; from?: Date }): Date[];
@@ -80,9 +83,27 @@ export function createSchedules(deps: {
     return timingFault(timing);
   }
 
-  function check(definition: Definition): void {
-    const fault = faultOf(definition);
+  /** For schedules of people. Throws `validation_failed`; `createdAt`: see `nextRun`. */
+  function check(definition: Definition & { createdAt: Date }, { ticks }: { ticks: boolean }): void {
+    const fault = internalFault(definition) ?? faultOf(definition) ?? (ticks ? tickFault(definition) : null);
     if (fault) throw platformErrors.validation_failed({ errors: [fault] });
+  }
+
+  /** An internal job follows from events, which bound it: by a schedule anybody could be mailed without end. */
+  function internalFault({ job }: Pick<Definition, 'job'>) {
+    const names = jobs.schedulable();
+    return names.includes(job) ? null : { path: '/job', message: `is not one of: ${names.join(', ')}` };
+  }
+
+  /** A schedule that never ticks would look as if it worked. */
+  function tickFault(schedule: Definition & { createdAt: Date }): { path: string; message: string } | null {
+    const now = clock();
+    if (nextRun(schedule, now) !== null) return null;
+    const { timing, endAt } = schedule;
+    if (endAt !== null && nextRun({ ...schedule, endAt: null }, now) !== null)
+      return { path: '/endAt', message: 'is before the next tick' };
+    const path = timing.kind === 'cron' ? '/timing/expression' : '/timing';
+    return { path, message: 'has no tick in the future' };
   }
 
   const nextOf = (schedule: Definition & { enabled: boolean; createdAt: Date }) =>
@@ -90,9 +111,9 @@ export function createSchedules(deps: {
 
   /** The next run after a change. A change of other fields than times keeps a run that is due or was missed. */
   function nextAfter(present: ScheduleRecord, next: ScheduleRecord): Date | null {
-    const times = ({ timing, startAt, endAt, enabled }: ScheduleRecord) => asJson({ timing, startAt, endAt, enabled });
     const fresh = nextOf(next);
-    if (present.nextRunAt === null || !isDeepStrictEqual(times(present), times(next))) return fresh;
+    const isSame = present.enabled === next.enabled && isDeepStrictEqual(timesOf(present), timesOf(next));
+    if (present.nextRunAt === null || !isSame) return fresh;
     // A later time comes from a clock that was ahead.
     return fresh === null || present.nextRunAt < fresh ? present.nextRunAt : fresh;
   }
@@ -167,7 +188,7 @@ export function createSchedules(deps: {
     get,
 
     async create(caller, input) {
-      check(definitionOf(input));
+      check({ ...definitionOf(input), createdAt: clock() }, { ticks: true });
       const { schedule, result } = await insert(caller, input, 'admin');
       if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
       return schedule;
@@ -178,8 +199,11 @@ export function createSchedules(deps: {
         const { enabled = schedule.enabled, ...rest } = input;
         if (schedule.origin === 'code' && Object.keys(rest).length > 0) throw scheduleErrors.schedule_in_code();
         const definition = definitionOf({ ...schedule, ...rest, options: { ...schedule.options, ...rest.options } });
-        if (schedule.origin !== 'code') check(definition);
         const next = { ...schedule, ...definition, enabled };
+        // A schedule that may not run any more can still be disabled, and one that has ended be renamed.
+        const ticks = enabled && (!schedule.enabled || !isDeepStrictEqual(timesOf(schedule), timesOf(next)));
+        const isDisabled = Object.keys(rest).length === 0 && !enabled;
+        if (schedule.origin !== 'code' && !isDisabled) check(next, { ticks });
         const patch: SchedulePatch = { ...definition, enabled, nextRunAt: nextAfter(schedule, next) };
         return store.patch(
           at,
@@ -202,7 +226,9 @@ export function createSchedules(deps: {
     async run(caller, id) {
       let jobId = '';
       await write(id, (schedule, at) => {
-        const { job, args, options } = schedule;
+        const { job, args, options, origin } = schedule;
+        const fault = origin === 'code' ? null : internalFault(schedule);
+        if (fault) throw platformErrors.validation_failed({ errors: [fault] });
         const event = describe(caller, 'schedule_run.requested', schedule, { job, args, options });
         jobId = jobs.idOf(job, event.id);
         return store.patch(at, { nextRunAt: nextAfter(schedule, schedule) }, event);
@@ -224,6 +250,10 @@ export function createSchedules(deps: {
 }
 
 type Definition = Pick<ScheduleRecord, 'name' | 'job' | 'args' | 'timing' | 'options' | 'missed' | 'startAt' | 'endAt'>;
+
+/** What decides when a schedule ticks. */
+const timesOf = ({ timing, startAt, endAt }: Pick<Definition, 'timing' | 'startAt' | 'endAt'>) =>
+  asJson({ timing, startAt, endAt });
 
 function definitionOf(input: ScheduleInput): Definition {
   const { name, job, args = {}, timing, options = {}, missed = 'skip', startAt = null, endAt = null } = input;

@@ -53,7 +53,11 @@ const count = (description: string) => Type.Integer({ minimum: 0, maximum: 1000,
 
 const fields = {
   name: Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\p{Cc}]*$' }),
-  job: Type.String({ minLength: 1, maxLength: 60, description: 'The name of a job of this server.' }),
+  job: Type.String({
+    minLength: 1,
+    maxLength: 60,
+    description: 'The name of a job that people may schedule; a refusal lists them.',
+  }),
   args: Type.Unsafe<unknown>({
     description: 'Checked by the job. Stored and shown, so they must not contain secrets.',
   }),

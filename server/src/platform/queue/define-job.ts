@@ -35,6 +35,8 @@ export interface JobDefinition<Schema extends TSchema = TSchema, Result = unknow
   timeout: number;
   /** Maximum number of concurrent attempts in one process. */
   concurrency: number;
+  /** Whether people may schedule it, with arguments and times of their choice. An internal job follows from events, or has its bounds there. */
+  schedulable: boolean;
 }
 
 const NAME = /^[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*$/;
@@ -45,11 +47,12 @@ const DEFAULTS = {
   backoff: { base: 1 * SECOND, max: 15 * MINUTE },
   timeout: 1 * MINUTE,
   concurrency: 10,
+  schedulable: false,
 };
 
 /**
  * Defines a kind of job: `defineJob({ name: 'reports.make', schema, run })`. Defaults: 5 retries, backoff from 1 s to 15 min, 1 min per
- * attempt, 10 concurrent attempts. Throws a TypeError for a name that is not a dotted lower-case word, and for invalid numbers.
+ * attempt, 10 concurrent attempts, not schedulable by people. Throws a TypeError for a name that is not a dotted lower-case word, and for invalid numbers.
  */
 export function defineJob<Schema extends TSchema, Result>(
   definition: Pick<JobDefinition<Schema, Result>, 'name' | 'schema' | 'run'> &

@@ -28,6 +28,8 @@ export interface Jobs {
   /** The id of a job of this name with this idempotency key, whether or not it exists. */
   idOf(name: string, key: string): string;
   names(): string[];
+  /** The names of jobs that people may schedule. */
+  schedulable(): string[];
 }
 
 const LARGEST_PRIORITY = 1000;
@@ -72,6 +74,7 @@ export function createJobs(deps: { registry: JobRegistry; queue: JobQueue; clock
     enqueue,
     idOf: idOfKey,
     names: () => registry.names(),
+    schedulable: () => registry.names().filter((name) => registry.find(name)?.schedulable),
   };
 }
 
