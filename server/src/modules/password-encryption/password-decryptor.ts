@@ -49,7 +49,7 @@ export function createPasswordDecryptor(deps: {
   const queue = createBoundedQueue({
     concurrency: CONCURRENCY,
     limit: QUEUE_LIMIT,
-    longestWait: LONGEST_WAIT,
+    longestAnswer: LONGEST_WAIT,
     expected: EXPECTED,
     full: () => platformErrors.overloaded({ headers: { 'retry-after': '1' } }),
   });
