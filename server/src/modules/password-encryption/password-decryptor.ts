@@ -52,7 +52,7 @@ export function createPasswordDecryptor(deps: {
   const queue = createBoundedQueue({
     concurrency: CONCURRENCY,
     limit: QUEUE_LIMIT,
-    longestWait,
+    longestAnswer: longestWait,
     expected: EXPECTED,
     full: () => platformErrors.overloaded({ headers: { 'retry-after': '1' } }),
   });

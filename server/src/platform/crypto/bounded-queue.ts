@@ -8,36 +8,69 @@ export interface BoundedQueue {
   isFull(): boolean;
   /** The total number of tasks that can run and wait. */
   room(): number;
+  /**
+   * Whole seconds after which whoever is refused now should come back. Each call takes the next place after what waits now, so that the
+   * refused come back one after the other, no faster than tasks run.
+   */
+  retryAfter(): number;
   stats(): { active: number; queued: number };
 }
 
+/** Milliseconds for which waiting tasks are a burst; a queue that has not been empty for longer stands. */
+const BURST = 1_000;
+/** Seconds; an attacker's refusals must not send others away for long. */
+const LONGEST_RETRY = 10;
 /** Weight of the last task in the expected duration of the next: the mean follows within some twenty tasks. */
 const WEIGHT = 0.1;
 
 /**
- * Runs at most `concurrency` tasks at a time, and lets no more wait than can run within `longestWait`. So a flood costs neither memory nor
- * ever longer waits: a task that cannot run soon is refused at once. The duration of tasks is learned from those that ran.
+ * Runs at most `concurrency` tasks at a time, and lets no more wait than end within `longestAnswer`: a flood costs neither memory nor ever
+ * longer waits, and a task that cannot end soon is refused at once. A burst, in the first second after nothing waited, may be as long as
+ * ends within `longestBurst`: many who come at once and then no more are all served. The duration of tasks is learned from those that ran
+ * (decision 39).
  */
 export function createBoundedQueue(options: {
   concurrency: number;
   /** Maximum number of waiting tasks, however quick they are. */
   limit: number;
-  /** Milliseconds that a new task may have to wait. One per slot may always wait. */
-  longestWait: number;
+  /** Milliseconds from the arrival of a task to its end, in a queue that stands. One per slot may always wait. */
+  longestAnswer: number;
+  /** The same in a burst; default: `longestAnswer`. */
+  longestBurst?: number;
   /** Expected milliseconds of a task until one has run. */
   expected: number;
   full: () => Error;
   /** Milliseconds from any origin. */
   now?: () => number;
+  /** 0 to below 1. */
+  random?: () => number;
 }): BoundedQueue {
-  const { concurrency, limit, longestWait, expected, full, now = () => performance.now() } = options;
+  const { concurrency, limit, longestAnswer, expected, full } = options;
+  const { longestBurst = longestAnswer, now = () => performance.now(), random = Math.random } = options;
   const waiting: (() => void)[] = [];
   let active = 0;
   let taskTime = expected;
+  /** Since when tasks have waited without a pause; null: none waits. */
+  let waitedSince: number | null = null;
+  /** When the next refused caller may come back. */
+  let nextReturn = 0;
 
   function room(): number {
-    const inTime = Math.max(concurrency, (longestWait * concurrency) / taskTime);
+    const isBurst = waitedSince === null || now() - waitedSince <= BURST;
+    const wait = (isBurst ? longestBurst : longestAnswer) - taskTime;
+    const inTime = Math.max(concurrency, (wait * concurrency) / taskTime);
     return concurrency + Math.min(limit, Math.floor(inTime));
+  }
+
+  function retryAfter(): number {
+    const at = now();
+    const backlog = ((active + waiting.length) * taskTime) / concurrency;
+    nextReturn = Math.max(nextReturn, at + backlog) + taskTime / concurrency;
+    const seconds = Math.ceil((nextReturn - at) / 1000);
+    if (seconds <= LONGEST_RETRY) return seconds;
+    // More than can be told apart: spread evenly.
+    nextReturn = at + LONGEST_RETRY * 1000;
+    return 1 + Math.floor(random() * LONGEST_RETRY);
   }
 
   const isFull = () => active === concurrency && active + waiting.length >= room();
@@ -45,6 +78,7 @@ export function createBoundedQueue(options: {
   /** The finished task passes its slot directly to the next one, so that a new task cannot overtake. */
   function release() {
     const next = waiting.shift();
+    if (waiting.length === 0) waitedSince = null;
     if (next) next();
     else active -= 1;
   }
@@ -53,7 +87,10 @@ export function createBoundedQueue(options: {
     async run(task) {
       if (isFull()) throw full();
       if (active < concurrency) active += 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
+      else {
+        waitedSince ??= now();
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
       const started = now();
       try {
         return await task();
@@ -64,6 +101,7 @@ export function createBoundedQueue(options: {
     },
     isFull,
     room,
+    retryAfter,
     stats: () => ({ active, queued: waiting.length }),
   };
 }
