@@ -83,3 +83,34 @@ test('no more than twenty faults are told', () => {
   const schema = Type.Object({ list: Type.Array(Type.String()) }, closed);
   assert.equal(told(schema, { list: Array.from({ length: 1000 }, (_, i) => i) }).length, 20);
 });
+
+test('of alternatives within alternatives, and in lists, the faults of those that were sent are told', () => {
+  const shape = Type.Union([
+    Type.Object({ kind: Type.Literal('circle'), radius: Type.Integer({ minimum: 1 }) }, closed),
+    Type.Object({ kind: Type.Literal('box'), width: Type.Integer(), height: Type.Integer({ minimum: 1 }) }, closed),
+  ]);
+  const fields = { name: Type.String(), maybe: Type.Union([shape, Type.Null()]), shapes: Type.Array(shape) };
+  const schema = Type.Partial(Type.Object(fields, closed), closed);
+  const cases: [object, string[]][] = [
+    [{ maybe: { kind: 'circle', radius: 0 } }, ['/maybe/radius: This must be 1 or more.']],
+    [{ maybe: { kind: 'ball' } }, ['/maybe/kind: This must be one of: circle, box.']],
+    [{ maybe: {} }, ['/maybe/kind: This field is required.']],
+    [{ maybe: 'x' }, ['/maybe: This must be an object or null.']],
+    [
+      {
+        name: 5,
+        shapes: [
+          { kind: 'box', width: 1, height: 0 },
+          { kind: 'circle', radius: 1 },
+          { kind: 'circle', radius: 0 },
+        ],
+      },
+      [
+        '/name: This must be text.',
+        '/shapes/0/height: This must be 1 or more.',
+        '/shapes/2/radius: This must be 1 or more.',
+      ],
+    ],
+  ];
+  for (const [body, faults] of cases) assert.deepEqual(told(schema, body), faults, JSON.stringify(body));
+});

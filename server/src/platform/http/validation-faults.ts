@@ -57,16 +57,16 @@ const pointerPart = (name: string): string => name.replaceAll('~', '~0').replace
  * fits. All together they would tell somebody who mistyped a field to send something else.
  */
 function ofOneVariant(faults: ErrorObject[]): ErrorObject[] {
-  const union = faults.findLast(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
+  // Of nested ones the validator tells the inner one first.
+  const union = faults.find(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
   if (union === undefined) return faults;
   const inside = (fault: ErrorObject) =>
     fault.schemaPath.startsWith(`${union.schemaPath}/`) &&
     `${fault.instancePath}/`.startsWith(`${union.instancePath}/`);
-  const outside = faults.filter((fault) => fault !== union && !inside(fault));
   const variants = [...Map.groupBy(faults.filter(inside), (fault) => variantOf(fault, union)).values()];
   const chosen = variants.filter((ones) => !ones.some((one) => isMismatch(one, union)));
   const told = chosen.length === 1 ? (chosen[0] ?? []) : [mismatchOf(variants.flat(), union)];
-  return [...ofOneVariant(outside), ...ofOneVariant(told)];
+  return ofOneVariant(faults.flatMap((fault) => (fault === union ? told : inside(fault) ? [] : [fault])));
 }
 
 const variantOf = ({ schemaPath }: ErrorObject, union: ErrorObject): string =>
