@@ -29,7 +29,7 @@ import type { UserAdmin } from './user-admin.ts';
 import type { UserList } from './user-list.ts';
 
 const TAGS = ['Users'];
-const IDENTITY_CODES = ['email_invalid', 'email_taken', 'username_invalid', 'username_taken', 'locale_invalid'];
+const IDENTITY_CODES = ['email_invalid', 'email_taken', 'username_invalid', 'username_taken'];
 const OVER = ['user_not_found', 'power_exceeded'];
 const OVER_OTHER = [...OVER, 'self_protected'];
 
@@ -149,7 +149,10 @@ export function userAdminRoutes(deps: {
     app.patch(
       '/admin/users/:id',
       {
-        config: { access: 'permission', errors: [...OVER_OTHER, ...IDENTITY_CODES, 'status_conflict'] },
+        config: {
+          access: 'permission',
+          errors: [...OVER_OTHER, ...IDENTITY_CODES, 'locale_invalid', 'status_conflict'],
+        },
         schema: {
           operationId: 'updateUser',
           summary: 'Change a user',

@@ -21,7 +21,10 @@ export const passwordErrors = defineErrors({
     title: 'The password is too long.',
     members: { maxLength: Type.Integer({ description: 'Characters.', examples: [1024] }) },
   },
-  password_common: { status: 400, title: 'The password is on a list of common or leaked passwords.' },
+  password_common: {
+    status: 400,
+    title: 'The password is too easy to guess: it is common, was leaked, or repeats itself.',
+  },
   password_context: { status: 400, title: 'The password is made of your own data or of the name of this service.' },
 });
 

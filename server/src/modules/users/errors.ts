@@ -2,7 +2,11 @@ import { defineErrors } from '../../platform/errors.ts';
 
 export const userErrors = defineErrors({
   email_invalid: { status: 400, title: 'This is not an e-mail address that mail can be sent to.' },
-  username_invalid: { status: 400, title: 'A username must have 3 to 32 letters, digits, _, - or ., in one script.' },
+  username_invalid: {
+    status: 400,
+    title:
+      'A username must have 3 to 32 letters, digits, _, - or ., in one script; 2 are enough in Chinese, Japanese and Korean.',
+  },
   locale_invalid: { status: 400, title: 'This is not a valid language tag.' },
   email_taken: { status: 409, title: 'An account already has this e-mail address.' },
   username_taken: { status: 409, title: 'This username is taken or reserved, or looks like one that is.' },

@@ -115,7 +115,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     pageHeaders,
     countActor: counters && createActorLimit(counters, rateOf),
   });
-  const notFound = createNotFound(app, rules.closedRoutes);
+  const notFound = createNotFound(app, rules);
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));
   app.addHook('onRequest', createProxyNotice(log));

@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import type { FastifySchemaValidationError, SchemaErrorDataVar } from 'fastify/types/schema.js';
+import { TEXT_FORMATS } from './text-formats.ts';
 
 /** Maximum number of reported faults per request. */
 const FAULTS_SHOWN = 20;
@@ -31,11 +32,20 @@ function missing({ keyword, params }: ErrorObject): string {
   return keyword === 'required' ? `/${params.missingProperty}` : '';
 }
 
-function describe({ keyword, message, parentSchema }: ErrorObject): string {
+function describe({ keyword, message, params, parentSchema }: ErrorObject): string {
   if (keyword === 'required') return 'is required';
   if (keyword === 'additionalProperties') {
     const names = Object.keys(parentSchema?.properties ?? {});
     return names.length === 0 ? 'takes no fields' : `has a field that is not one of: ${names.join(', ')}`;
   }
+  if (keyword === 'format' || keyword === 'pattern') {
+    return TEXT_FORMATS[params.format]?.says ?? withExample('does not have the form that is needed here', parentSchema);
+  }
   return message ?? 'is not valid';
+}
+
+/** A regular expression tells people nothing; an example does. */
+function withExample(message: string, schema: ErrorObject['parentSchema']): string {
+  const [example] = schema?.examples ?? [];
+  return example === undefined ? message : `${message}; an example is ${example}`;
 }

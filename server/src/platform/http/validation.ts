@@ -3,6 +3,7 @@ import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
+import { TEXT_FORMATS } from './text-formats.ts';
 
 /** Characters of JSON. All faults are reported for bodies up to this size, and the first one for larger bodies. */
 const FULL_REPORT_LIMIT = 16_384;
@@ -66,5 +67,6 @@ function isSmall(data: unknown): boolean {
 
 function withFormats(ajv: Ajv): Ajv {
   addFormats.default(ajv);
+  for (const [name, { validate }] of Object.entries(TEXT_FORMATS)) ajv.addFormat(name, { type: 'string', validate });
   return ajv;
 }
