@@ -67,7 +67,13 @@ describe('addresses and usernames as people paste them', () => {
       const ann = somebody({ email: '\u202aann@example.com\u202c', username: '\ufeffann\u200b' });
       const { user } = await s.client.register({ ...ann, email: 'ann@example.com' });
       assert.equal(user.username, 'ann');
-      for (const login of ['\u202aann@example.com', 'ann@example.com\u200b', '\u2068ann\u2069', ' ann\u00a0', 'ann＠example.com']) {
+      for (const login of [
+        '\u202aann@example.com',
+        'ann@example.com\u200b',
+        '\u2068ann\u2069',
+        ' ann\u00a0',
+        'ann＠example.com',
+      ]) {
         ok(await s.client.send('POST', '/auth/login', { body: { login, password: ann.password } }), 200);
       }
       ok(await register(s, somebody({ email: '\ufeffbob@example.com\u202c' })), 202);
@@ -237,6 +243,38 @@ describe('queries', () => {
           assert.match(errors?.[0]?.message ?? '', /such as 2026-11-30/);
         }
       }
+    }));
+
+  test('what the list of users shows, pasted, finds it; so do parts of it, and other spellings', () =>
+    withWorld(async (w) => {
+      const made = async (fields: object) => ok<AdminUser>(await admin(w, 'POST', '/users', fields), 201).id;
+      const people = [
+        await made({ email: 'john.smith@example.com', fullName: 'Smith, John' }),
+        await made({ email: 'jr@example.com', fullName: 'J. R. Hartley' }),
+        await made({ email: 'ann@example.net', fullName: 'Ann 🙂 Lee' }),
+        await made({ email: 'l@example.net', fullName: 'Łukasz Yılmaz-Weiß O’Neill', username: 'lw_42' }),
+        await made({ email: 'x@example.net', fullName: '王小明' }),
+      ];
+      const found = async (q: string) => {
+        const { items } = ok<List<AdminUser>>(await admin(w, 'GET', `/users?q=${encodeURIComponent(q)}`), 200);
+        return items.map(({ id }) => people.indexOf(id));
+      };
+      for (const [q, index] of [
+        ['Smith, John', 0],
+        ['smith', 0],
+        ['"Smith, John" <john.smith@example.com>,', 0],
+        ['J. R. Hartley', 1],
+        ['Ann 🙂 Lee', 2],
+        ['\u202aann@example.net\u202c,', 2],
+        ['lukasz yilmaz-weiss', 3],
+        ["o'neill weiss", 3],
+        ['42', 3],
+        ['小明', 4],
+        ['王小明', 4],
+      ] as const) {
+        assert.deepEqual(await found(q), [index], q);
+      }
+      assert.deepEqual(await found('smythe'), []);
     }));
 
   test('a filter of the audit log may have been pasted', () =>

@@ -7,6 +7,8 @@ import type { Part } from '../../platform/http/part.ts';
 import { authErrors } from '../auth/errors.ts';
 import type { Events } from '../events/events.ts';
 import type { Mails } from '../mails/mails.ts';
+import type { Periodic } from '../schedules/periodic.ts';
+import { registerUserJobs } from './jobs.ts';
 import * as userMails from './mails.ts';
 import { createReservedUsernames } from './reserved-usernames.ts';
 import { userRoutes } from './routes.ts';
@@ -28,6 +30,7 @@ export function createUsers(deps: {
   demandNotSuperadmin: (caller: Caller, userId: string) => Promise<void>;
   delayRefusal: RefusalDelay;
   mails: Mails;
+  periodic: Periodic;
   clock: Clock;
 }): { users: Users; part: Part } {
   const { store: userStore, config, roleCodesOf, mails, clock } = deps;
@@ -35,5 +38,6 @@ export function createUsers(deps: {
   const isReserved = createReservedUsernames({ host, entries: config.reservedUsernames });
   const users = createUserUseCases({ ...deps, isReserved });
   mails.add(userMails, { userStore, users, clock });
+  registerUserJobs(deps);
   return { users, part: { routes: [userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid })] } };
 }
