@@ -270,11 +270,11 @@ test('parity 8: passwords are in no answer and in no line of the log, also when 
 test('parity 8: 73 bytes and more work, and every byte counts', () =>
   withScene(async (s) => {
     const stem = 'long and winding '.repeat(5).slice(0, 72);
-    for (const password of [`${stem}A`, `${stem}${'Ω'.repeat(100)}!`, `x${'y z'.repeat(341)}`]) {
+    for (const password of [`${stem}A`, `${stem}${'Ω'.repeat(100)}!`, `${stem}${'y z'.repeat(317)}B`]) {
       const person = somebody({ password });
       await s.client.register(person);
       await s.client.login(person);
-      for (const other of [password.slice(0, -1), `${password.slice(0, -1)}B`, stem]) {
+      for (const other of [password.slice(0, -1), `${password.slice(0, -1)}C`, stem]) {
         const answer = await s.client.send('POST', '/auth/login', { body: { login: person.email, password: other } });
         refused(answer, 401, 'invalid_credentials');
       }

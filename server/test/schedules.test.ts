@@ -240,6 +240,7 @@ for (const { name, freshUrl } of testDatabases()) {
             'purge.sessions',
             'purge.throttles',
             'users.erase-deleted',
+            'users.search-terms',
           ],
         );
         for (const { id, origin, enabled } of inCode) {

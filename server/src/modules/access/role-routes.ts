@@ -4,6 +4,7 @@ import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import { type Lists, listArray, listQuery, listSchema } from '../../platform/http/paging.ts';
 import { resultsSchema, resultsView } from '../../platform/http/results.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import { trimText } from '../../platform/typed-text.ts';
 import type { RoleRecord } from './role-store.ts';
 import type { Roles } from './roles.ts';
 import { createRoleBody, idParams, idsBody, patchRoleBody, roleSchema, roleView } from './schemas.ts';
@@ -11,16 +12,21 @@ import { createRoleBody, idParams, idsBody, patchRoleBody, roleSchema, roleView 
 const TAGS = ['Roles'];
 const POWER_CODES = ['role_not_found', 'role_built_in', 'power_exceeded', 'self_protected'];
 
+interface RoleFields {
+  name?: string;
+  description?: string | null;
+  uiPermissions?: { buttons?: string[]; menus?: string[] };
+}
+
 /** Routes on which administrators list, create, change and delete roles. */
 export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list: Lists }) {
   const { roles, catalogue, list } = deps;
   const view = (role: RoleRecord) => roleView(role, catalogue);
-  /** Completes `uiPermissions`, which is stored as a whole: a list that is not given becomes empty. */
-  const whole = <T extends { uiPermissions?: { buttons?: string[]; menus?: string[] } }>({
-    uiPermissions,
-    ...body
-  }: T) => ({
+  /** Trims texts, and completes `uiPermissions`, which is stored as a whole: a list that is not given becomes empty. */
+  const whole = <T extends RoleFields>({ uiPermissions, ...body }: T) => ({
     ...body,
+    ...(body.name !== undefined && { name: trimText(body.name) ?? body.name }),
+    ...(body.description !== undefined && { description: trimText(body.description ?? '') }),
     ...(uiPermissions && { uiPermissions: { buttons: uiPermissions.buttons ?? [], menus: uiPermissions.menus ?? [] } }),
   });
 

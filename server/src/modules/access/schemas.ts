@@ -14,22 +14,20 @@ const codeInput = Type.String({
   description: 'Lower case letters, digits, `_` and `-`.',
   examples: ['model_manager'],
 });
-const nameInput = Type.String({
-  minLength: 1,
-  maxLength: 100,
-  pattern: '^[^\\p{Cc}\\u2028\\u2029]*$',
-  examples: ['Model manager'],
+const nameInput = Type.String({ maxLength: 100, format: 'name', examples: ['Model manager'] });
+const descriptionInput = nullable(Type.String({ maxLength: 500, format: 'paragraph' }));
+const permissionInput = Type.String({
+  maxLength: 300,
+  pattern: PERMISSION_PATTERN,
+  examples: ['GET:/api/v1/admin/users/{id}'],
 });
-const descriptionInput = nullable(
-  Type.String({ minLength: 1, maxLength: 500, pattern: '^(?:[^\\p{Cc}]|[\\n\\r\\t])*$' }),
-);
-const permissionsInput = Type.Array(Type.String({ maxLength: 300, pattern: PERMISSION_PATTERN }), {
+const permissionsInput = Type.Array(permissionInput, {
   maxItems: 1000,
   uniqueItems: true,
   description: 'Codes of routes, or patterns: `*`, `GET:/api/v1/admin/*`, `*:/api/v1/admin/users/*`.',
   examples: [['GET:/api/v1/admin/users', 'GET:/api/v1/admin/users/{id}']],
 });
-const opaque = Type.Array(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\p{Cc}]*$' }), {
+const opaque = Type.Array(Type.String({ minLength: 1, maxLength: 200, format: 'line' }), {
   maxItems: 1000,
   uniqueItems: true,
 });

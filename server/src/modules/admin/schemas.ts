@@ -85,7 +85,7 @@ export const usersQuery = Type.Object(
       Type.String({
         maxLength: 200,
         description:
-          'Words. Each must be the beginning of the e-mail address, its domain (`@example.com`), the username or a word of the name.',
+          'Words. Each must be the beginning of the e-mail address, its domain (`@example.com`), the username, a word of the name, or a part of one of them. Case, accents and signs around words do not count.',
       }),
     ),
     role: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Code or id.' })),

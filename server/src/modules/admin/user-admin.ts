@@ -13,7 +13,7 @@ import type { Passwords } from '../auth/passwords.ts';
 import type { EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
-import { auditDiff, isWon, loginKey, toEmail, toLocale, toUsername } from '../users/names.ts';
+import { auditDiff, isWon, loginKey, toEmail, toLocale, toPerson, toUsername } from '../users/names.ts';
 import type { ProfileInput } from '../users/own-account.ts';
 import type { ProfilePatch, UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
@@ -43,7 +43,7 @@ export interface UserPatch extends ProfileInput {
 export interface UserAdmin extends AccountLife {
   get(id: string): Promise<UserRecord>;
   /**
-   * Throws `validation_failed`, `email_…`, `username_…`, `locale_invalid`, `password_…`, `power_exceeded` for the roles, and `forbidden`
+   * Throws `validation_failed`, `email_…`, `username_…`, `password_…`, `power_exceeded` for the roles, and `forbidden`
    * without the permission of the route that would give a part: roles, a temporary password, a verified address.
    */
   create(caller: Caller, input: NewUser): Promise<UserRecord>;
@@ -91,13 +91,13 @@ export function createUserAdmin(deps: {
   const { get, change, describe } = access;
 
   /** Converts input to the form that is stored. */
-  function toPatch({ email, emailVerified, username, locale, ...rest }: UserPatch): ProfilePatch {
+  function toPatch({ email, emailVerified, username, profilePublic, ...person }: UserPatch): ProfilePatch {
     return {
-      ...rest,
+      ...toPerson(person),
+      ...(profilePublic !== undefined && { profilePublic }),
       ...(email !== undefined && { ...toEmail(email), emailVerified: emailVerified ?? false }),
       ...(emailVerified !== undefined && { emailVerified }),
       ...(username !== undefined && toUsername(username)),
-      ...(locale !== undefined && { locale: toLocale(locale) }),
     };
   }
 
@@ -105,7 +105,7 @@ export function createUserAdmin(deps: {
     ...createAccountLife({ ...deps, access }),
     get,
 
-    async create(caller, { roles: names, temporaryPassword, ...input }) {
+    async create(caller, { roles: names, temporaryPassword, locale, ...input }) {
       const all = names === undefined ? null : await roles.named(names, '/roles');
       const isSuperadmin = ({ code, builtIn }: RoleRecord) => builtIn && code === 'superadmin';
       const wanted = all?.filter((role) => !isSuperadmin(role));
@@ -124,6 +124,7 @@ export function createUserAdmin(deps: {
       if (emailVerified) await authority.demandPermission(caller, PERMISSIONS.patch);
       const user = users.draft(newId(clock()), {
         ...person,
+        locale: toLocale(locale),
         emailVerified,
         ...(wanted && { roleIds: wanted.map(({ id }) => id) }),
         ...(temporaryPassword === undefined && { invitation: invitations.draft() }),

@@ -28,7 +28,7 @@ import type { UserAdmin } from './user-admin.ts';
 import type { UserList } from './user-list.ts';
 
 const TAGS = ['Users'];
-const IDENTITY_CODES = ['email_invalid', 'email_taken', 'username_invalid', 'username_taken', 'locale_invalid'];
+const IDENTITY_CODES = ['email_invalid', 'email_taken', 'username_invalid', 'username_taken'];
 const OVER = ['user_not_found', 'power_exceeded'];
 const OVER_OTHER = [...OVER, 'self_protected'];
 
@@ -153,7 +153,7 @@ export function userAdminRoutes(deps: {
       {
         config: {
           access: 'permission',
-          errors: [...OVER_OTHER, ...IDENTITY_CODES, 'status_conflict', 'reauth_required'],
+          errors: [...OVER_OTHER, ...IDENTITY_CODES, 'locale_invalid', 'status_conflict', 'reauth_required'],
         },
         schema: {
           operationId: 'updateUser',

@@ -37,7 +37,7 @@ export const passwordErrors = defineErrors({
   password_common: {
     status: 400,
     fields: NEW_PASSWORDS,
-    title: 'The password is on a list of common or leaked passwords.',
+    title: 'The password is too easy to guess: it is common, was leaked, or repeats itself.',
   },
   password_context: {
     status: 400,

@@ -12,6 +12,7 @@ import { askerOf } from '../guessing/names.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
+import { toPerson } from '../users/names.ts';
 import type { Invitation, UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
@@ -110,7 +111,7 @@ export function createInvitations(deps: {
     async accept(caller, { token, password, username, fullName }) {
       const invited = await userOfToken(token);
       const names = username === undefined ? {} : users.toOwnUsername(username, invited.usernameKey);
-      const chosen = { ...names, ...(fullName !== undefined && { fullName }) };
+      const chosen = { ...names, ...toPerson({ fullName }) };
       const user = await newPasswords.set(caller, invited, password, {
         type: 'user.invitation_accepted',
         lost: authErrors.token_invalid,

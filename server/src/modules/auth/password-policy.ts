@@ -3,16 +3,19 @@ import { isCommonPassword } from './common-passwords.ts';
 import { comparable } from './comparable.ts';
 import { passwordErrors } from './errors.ts';
 import { type PersonalData, personalParts } from './personal-parts.ts';
+import { isRepetitive } from './repetitions.ts';
 
 export interface PasswordPolicy {
   /**
    * Decides whether a person may set this password. Rejects with `password_too_short`, `password_too_long`, `password_common`
-   * (popular, or in a known breach) or `password_context` (all 400). There are no composition rules: they make passwords worse (NIST SP
+   * (popular, repetitive, or in a known breach) or `password_context` (all 400). There are no composition rules: they make passwords worse (NIST SP
    * 800-63B, 3.1.1.2).
    *
    * Context: the person's own data and the product's name add no strength. Their parts (of 4 characters or more) are cut
    * out, and if any was found, the rest must still have `min(minLength, 8)` characters. A shorter part (`Li`) occurs in too
    * many innocent words, and is refused only as the whole password. Case, accents and look-alikes (`0st1ary`) make no difference.
+   *
+   * Repetitions and runs (`aaaaaaaa`, `qwertyqwerty`, `abcd1234`) are judged by their unit: it must have as many characters, too.
    */
   check(password: string, person: PersonalData): Promise<void>;
 }
@@ -43,6 +46,7 @@ export function createPasswordPolicy({
         throw passwordErrors.password_too_long({ members: { maxLength: PASSWORD_MAX_LENGTH } });
       if (isCommonPassword(password)) throw passwordErrors.password_common();
       if (livesOn(personalParts(person), comparable(password), requiredRest)) throw passwordErrors.password_context();
+      if (isRepetitive(password, requiredRest)) throw passwordErrors.password_common();
       if (await breached?.has(password)) throw passwordErrors.password_common();
     },
   };

@@ -20,7 +20,7 @@ import {
 } from './schemas.ts';
 
 const TAGS = ['Accounts'];
-const IDENTITY_CODES = ['email_invalid', 'username_invalid', 'username_taken', 'locale_invalid', 'email_taken'];
+const IDENTITY_CODES = ['email_invalid', 'username_invalid', 'username_taken', 'email_taken'];
 
 /** The routes for registering, and for accepting an invitation. */
 export function registrationRoutes(deps: {

@@ -1,7 +1,7 @@
 import { after, type Clock, DAY, HOUR, MINUTE } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
-import { CODE_TRIES, CODE_TTL, deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
+import { CODE_TRIES, CODE_TTL, deriveCode, isCode, sameCode } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, leastId, newId } from '../../platform/ids.ts';
@@ -10,7 +10,7 @@ import type { AddressBounds } from '../guessing/address-bounds.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
-import { isWon, toEmail, toLocale, toUsername } from '../users/names.ts';
+import { isWon, toEmail, toLocale, toPerson, toUsername } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { authErrors } from './errors.ts';
@@ -32,7 +32,7 @@ export type Registered = { registrationId: string; expiresIn: number } | { signe
 export interface Registrations {
   /**
    * Starts a registration. Does the same for a known and an unknown address: which mail follows is decided later, outside the request.
-   * Throws `registration_closed`, `email_invalid`, `username_…`, `locale_invalid`, `password_…`; without verification also `email_taken`.
+   * Throws `registration_closed`, `email_invalid`, `username_…`, `password_…`; without verification also `email_taken`.
    */
   register(caller: Caller, input: RegistrationInput): Promise<Registered>;
   /**
@@ -111,7 +111,7 @@ export function createRegistrations(deps: {
     const others = await store.listMailed(registration.emailNorm, clock(), READ_MAILED);
     const codes = new Set([...own, ...others].map(codeOf).filter((each) => each !== null));
     const compared = [...codes].slice(0, MOST_CODES);
-    return compared.map((each) => sameSecret(code, each)).includes(true);
+    return compared.map((each) => sameCode(code, each)).includes(true);
   }
 
   async function insert(caller: Caller, user: UserRecord): Promise<boolean> {
@@ -126,11 +126,8 @@ export function createRegistrations(deps: {
     async register(caller, input) {
       if (config.registration !== 'open') throw authErrors.registration_closed();
       const identity = { ...toEmail(input.email), ...users.toOwnUsername(input.username) };
-      const person = {
-        fullName: input.fullName ?? null,
-        phone: input.phone ?? null,
-        locale: toLocale(input.locale),
-      };
+      const { fullName = null, phone = null } = toPerson({ fullName: input.fullName, phone: input.phone });
+      const person = { fullName, phone, locale: toLocale(input.locale) };
       await policy.check(input.password, { ...identity, ...person });
       if (identity.usernameKey && (await userStore.findByUsernameKey(identity.usernameKey)))
         throw userErrors.username_taken();
@@ -168,6 +165,7 @@ export function createRegistrations(deps: {
 
     async verify(caller, input) {
       const chosen = input.username === undefined ? null : users.toOwnUsername(input.username);
+      if (!isCode(input.code)) throw authErrors.code_invalid();
       const registration = isId(input.registrationId) ? await store.find(input.registrationId) : null;
       if (!registration || !(await store.countTry(registration.id, registration.codeId, CODE_TRIES, clock()))) {
         throw authErrors.code_invalid();

@@ -23,6 +23,7 @@ export const proofHeader = Type.Object({
     Type.String({
       pattern: '^[\\w-]{1,128}\\.[!-~]{1,64}$',
       description: '`challenge`, `.` and `solution`, after `proof_required`. A JSON body can contain `proof` instead.',
+      examples: ['eyJ0Ijo1fQ.1842'],
     }),
   ),
 });

@@ -1,12 +1,13 @@
 import { type Static, Type } from 'typebox';
 import { listQuery } from '../../platform/http/paging.ts';
 import { nullable, timeInput, timestamp } from '../../platform/http/schemas.ts';
+import { trimInvisible } from '../../platform/typed-text.ts';
 import type { EventFilter, EventRecord } from './event-store.ts';
 
 const closed = { additionalProperties: false } as const;
 
 const text = (maxLength: number, description: string) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength, pattern: '^[^\\p{Cc}]*$', description }));
+  Type.Optional(Type.String({ minLength: 1, maxLength, format: 'line', description }));
 
 export const eventsQuery = Type.Object(
   {
@@ -62,16 +63,17 @@ export const eventSchema = Type.Object(
   { title: 'Event' },
 );
 
-/** The filter of a query, its fields always in the same order. */
+/** The filter of a query, its fields always in the same order; pasted texts may have blanks and invisible characters at their ends. */
 export function filterOf(query: Static<typeof eventsQuery>): EventFilter {
   const { type, actor, user, target, requestId, ip, from, to } = query;
+  const text = (value: string | undefined) => value && trimInvisible(value);
   return {
-    type,
-    actorId: actor,
-    userId: user,
-    target,
-    requestId,
-    ip,
+    type: text(type),
+    actorId: text(actor),
+    userId: text(user),
+    target: text(target),
+    requestId: text(requestId),
+    ip: text(ip),
     from: from === undefined ? undefined : new Date(from),
     to: to === undefined ? undefined : new Date(to),
   };

@@ -53,7 +53,7 @@ export function setupPage(minLength: number): string {
     fields: html`<label for="email">E-mail</label>
 <input id="email" name="email" type="email" autocomplete="email" maxlength="254" required autofocus>
 <label for="username">Username (optional)</label>
-<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" minlength="3" maxlength="32">
+<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" minlength="2" maxlength="32">
 ${passwordField('password', minLength)}`,
     button: 'Create the account',
     done: {
@@ -95,7 +95,7 @@ export function acceptInvitationPage(minLength: number): string {
     fields: html`<label for="fullName">Name (optional)</label>
 <input id="fullName" name="fullName" autocomplete="name" maxlength="100">
 <label for="username">Username (optional)</label>
-<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" minlength="3" maxlength="32">
+<input id="username" name="username" autocomplete="username" autocapitalize="none" spellcheck="false" minlength="2" maxlength="32">
 ${passwordField('password', minLength)}`,
     button: 'Accept',
     done: {

@@ -6,6 +6,7 @@ import type { Caller } from '../../platform/http/caller.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Jobs } from '../../platform/queue/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
+import { trimText } from '../../platform/typed-text.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
@@ -258,7 +259,8 @@ const timesOf = ({ timing, startAt, endAt }: Pick<Definition, 'timing' | 'startA
 function definitionOf(input: ScheduleInput): Definition {
   const { name, job, args = {}, timing, options = {}, missed = 'skip', startAt = null, endAt = null } = input;
   const { priority = 0, retries = null } = options;
-  return { name, job, args, timing, options: { priority, retries }, missed, startAt, endAt };
+  const trimmed = trimText(name) ?? name;
+  return { name: trimmed, job, args, timing, options: { priority, retries }, missed, startAt, endAt };
 }
 
 /** What the audit log shows of a schedule. */

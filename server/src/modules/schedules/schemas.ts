@@ -47,12 +47,18 @@ const timing = Type.Unsafe<Timing>({
 });
 
 const timeOrNull = (description: string) =>
-  Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time', pattern: TIME, description });
+  Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    format: 'date-time',
+    pattern: TIME,
+    description,
+    examples: ['2026-11-30T09:30:00Z'],
+  });
 
 const count = (description: string) => Type.Integer({ minimum: 0, maximum: 1000, description });
 
 const fields = {
-  name: Type.String({ minLength: 1, maxLength: 80, pattern: '^[^\\p{Cc}]*$' }),
+  name: Type.String({ maxLength: 80, format: 'name' }),
   job: Type.String({
     minLength: 1,
     maxLength: 60,
@@ -113,7 +119,14 @@ export const previewBody = Type.Object(
   {
     timing,
     count: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Default 10.' })),
-    from: Type.Optional(Type.String({ format: 'date-time', pattern: TIME, description: 'Default now.' })),
+    from: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        pattern: TIME,
+        description: 'Default now.',
+        examples: ['2026-11-30T09:30:00Z'],
+      }),
+    ),
   },
   { ...closed, title: 'PreviewTimingBody', examples: [{ timing: EXAMPLE.timing, count: 3 }] },
 );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalEmail } from './canonical-email.ts';
+import { canonicalEmail, dottedEmail } from './canonical-email.ts';
 
 const SEED = 20261120;
 
@@ -14,6 +14,14 @@ test('spellings of one address have one canonical form', () => {
       ['a@münchen.de', 'A@MÜNCHEN.DE', 'a@mu\u0308nchen.de', 'a@xn--mnchen-3ya.de', 'a@XN--MNCHEN-3YA.de'],
     ],
     ['a@xn--fa-hia.de', ['a@faß.de']],
+    [
+      'ann@example.com',
+      ['\u202aann@example.com\u202c', '\ufeffann@example.com\u200b', '\u2068ANN@example.com\u2069\r\n'],
+    ],
+    [
+      'ismail@gmail.com',
+      ['İsmail@gmail.com', 'İSMAİL@GMAİL.COM', 'I\u0307smail@gmail.com', 'i\u0307smail@gmai\u0307l.com'],
+    ],
     ['jörg@example.com', ['JÖRG@example.com', 'jo\u0308rg@example.com']],
     ["o'neil!#$%&*+/=?^_`{|}~-@example.com", ["O'Neil!#$%&*+/=?^_`{|}~-@example.com"]],
   ];
@@ -74,6 +82,12 @@ test('what is not one plain address is refused', () => {
     'a'.repeat(1_000_000),
   ];
   for (const input of refused) assert.equal(canonicalEmail(input), null, JSON.stringify(input.slice(0, 80)));
+});
+
+test('an account that kept the second dot of its İ is still found by it', () => {
+  assert.equal(dottedEmail('İsmail@example.com'), 'i\u0307smail@example.com');
+  assert.equal(dottedEmail('i\u0307smail@example.com'), 'i\u0307smail@example.com');
+  for (const other of ['ismail@example.com', 'jörg@example.com', 'nobody', '']) assert.equal(dottedEmail(other), null);
 });
 
 test('the limits of RFC 5321 are met exactly', () => {

@@ -1,4 +1,5 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
+import { trimInvisible } from '../../platform/typed-text.ts';
 
 /** Bytes. RFC 5321, 4.5.3.1.1. */
 const LOCAL_PART_LIMIT = 64;
@@ -20,16 +21,26 @@ const DOMAIN_BEFORE = /^[\p{L}\p{M}\p{Nd}\p{So}\p{Join_Control}.\u3002-]+$/u;
 const DOMAIN_AFTER = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])$/;
 
 const lowerNfkc = (text: string): string => text.normalize('NFKC').toLowerCase().normalize('NFKC');
+/** Turkish İ is an `i` in lower case, as is what other languages make of it, an `i` with a second dot. */
+const withoutSecondDot = (lower: string): string => lower.replace(/i\u0307+/g, 'i').normalize('NFKC');
 
 /**
- * The canonical form of an e-mail address, by which addresses are compared: trimmed, NFKC, lower case, the domain in ASCII
- * (UTS #46). Null unless the input is one plausible address: display names, comments, quoted local parts, address literals and
- * domains without a dot are refused. Idempotent.
+ * The canonical form of an e-mail address, by which addresses are compared: without blanks and invisible characters at its ends, NFKC,
+ * lower case, the domain in ASCII (UTS #46). Null unless the input is one plausible address: display names, comments, quoted local parts,
+ * address literals and domains without a dot are refused. Idempotent.
  */
-export function canonicalEmail(input: string): string | null {
-  const trimmed = input.trim();
+export const canonicalEmail = (input: string): string | null => canonicalOf(input, withoutSecondDot);
+
+/** The canonical form that an address with İ had when its second dot was kept, and accounts may still have; null for any other address. */
+export function dottedEmail(input: string): string | null {
+  const dotted = canonicalOf(input, (lower) => lower);
+  return dotted === canonicalEmail(input) ? null : dotted;
+}
+
+function canonicalOf(input: string, fold: (lower: string) => string): string | null {
+  const trimmed = trimInvisible(input);
   if (trimmed.length > INPUT_LIMIT) return null;
-  const parts = lowerNfkc(trimmed).split('@');
+  const parts = fold(lowerNfkc(trimmed)).split('@');
   const [local, domain] = parts;
   if (parts.length !== 2 || local === undefined || domain === undefined) return null;
   if (!LOCAL_PART.test(local) || Buffer.byteLength(local) > LOCAL_PART_LIMIT) return null;

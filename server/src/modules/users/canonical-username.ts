@@ -1,8 +1,12 @@
+import { trimInvisible } from '../../platform/typed-text.ts';
 import { lookAlikeKey } from './look-alikes.ts';
 
 /** Code points. */
 const MIN_LENGTH = 3;
 const MAX_LENGTH = 32;
+/** Two characters are a whole name in these scripts (王伟, 김철, あい); the second may be the mark of a long vowel or of a repetition. */
+const SHORT =
+  /^[\p{sc=Han}\p{sc=Hangul}\p{sc=Hiragana}\p{sc=Katakana}](?=\p{L})[\p{scx=Han}\p{scx=Hangul}\p{scx=Hiragana}\p{scx=Katakana}]$/u;
 /** UTF-16 units, checked before normalization. */
 const INPUT_LIMIT = 128;
 
@@ -64,14 +68,18 @@ export interface CanonicalUsername {
 }
 
 /**
- * Parses a username: 3 to 32 code points, which are letters and digits of one script, `_`, `-` and `.`. Close to UsernameCaseMapped
+ * Parses a username: 3 to 32 code points (2 are enough in Han, Hangul and Kana), which are letters and digits of one script, `_`, `-` and `.`. Close to UsernameCaseMapped
  * (RFC 8265, 3.3), but with NFKC instead of its width mapping, so that ligatures and the like become plain letters. Null for any other
  * input. The result's `canonical` and `display` give the same canonical form and key again.
  */
 export function canonicalUsername(input: string): CanonicalUsername | null {
   if (input.length > INPUT_LIMIT) return null;
-  const display = input.trim().normalize('NFKC');
-  const canonical = display.toLowerCase().normalize('NFKC');
+  const display = trimInvisible(input).normalize('NFKC');
+  // Turkish İ is an `i`; in lower case it has a second dot elsewhere.
+  const canonical = display
+    .toLowerCase()
+    .replace(/i\u0307(?!\u0307)/g, 'i')
+    .normalize('NFKC');
   if (!hasLength(display) || !hasLength(canonical) || !CHARACTERS.test(canonical)) return null;
   if (!SHAPE.test(canonical) || BAD_MARKS.test(canonical) || MIXED_DIGITS.test(canonical)) return null;
   if (DRAWN_AS_ANOTHER_VOWEL.test(canonical)) return null;
@@ -92,7 +100,7 @@ function independentWithSign(block: number): string {
 
 function hasLength(name: string): boolean {
   const length = Array.from(name).length;
-  return length >= MIN_LENGTH && length <= MAX_LENGTH;
+  return (length >= MIN_LENGTH && length <= MAX_LENGTH) || SHORT.test(name);
 }
 
 /**

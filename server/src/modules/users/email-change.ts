@@ -1,6 +1,6 @@
 import { after, type Clock } from '../../platform/clock.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
-import { CODE_TRIES, CODE_TTL, deriveCode, sameSecret } from '../../platform/crypto/one-time.ts';
+import { CODE_TRIES, CODE_TTL, deriveCode, isCode, sameCode } from '../../platform/crypto/one-time.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
@@ -86,13 +86,14 @@ export function createEmailChanges(deps: {
     },
 
     async confirmEmailChange(caller, userId, code, invalid, emailNorm) {
+      if (!isCode(code)) throw invalid();
       const asker = await store.find(userId);
       const asked = asker?.emailChange;
       if (emailNorm !== undefined && asked?.emailNorm !== emailNorm) throw invalid();
       if (!asked || !(await store.countEmailTry(userId, asked.id, CODE_TRIES, clock()))) throw invalid();
       const guess = await bounds.takeGuess(askerOf(caller, asker, asked), asked.emailNorm);
       const expected = emailChangeCode(userId, asked);
-      if (expected === null || !sameSecret(code, expected)) throw invalid();
+      if (expected === null || !sameCode(code, expected)) throw invalid();
       await guess.undo();
       return change(
         userId,

@@ -8,6 +8,8 @@ import { authErrors } from '../auth/errors.ts';
 import type { Events } from '../events/events.ts';
 import type { AddressBounds } from '../guessing/address-bounds.ts';
 import type { Mails } from '../mails/mails.ts';
+import type { Periodic } from '../schedules/periodic.ts';
+import { registerUserJobs } from './jobs.ts';
 import * as userMails from './mails.ts';
 import { createReservedUsernames } from './reserved-usernames.ts';
 import { userRoutes } from './routes.ts';
@@ -30,6 +32,7 @@ export function createUsers(deps: {
   demandNotSuperadmin: (caller: Caller, userId: string) => Promise<void>;
   delayRefusal: RefusalDelay;
   mails: Mails;
+  periodic: Periodic;
   clock: Clock;
 }): { users: Users; part: Part } {
   const { store: userStore, config, roleCodesOf, mails, clock } = deps;
@@ -37,5 +40,6 @@ export function createUsers(deps: {
   const isReserved = createReservedUsernames({ host, entries: config.reservedUsernames });
   const users = createUserUseCases({ ...deps, isReserved });
   mails.add(userMails, { userStore, users, clock });
+  registerUserJobs(deps);
   return { users, part: { routes: [userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid })] } };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeUser } from '../../../test/fixtures.ts';
-import { auditDiff, isWon, keptSession, loginKey, toEmail, toLocale, toUsername } from './names.ts';
+import { auditDiff, isWon, keptSession, loginKey, toEmail, toLocale, toPerson, toUsername } from './names.ts';
 
 const code = (expected: string) => (error: unknown) => (error as { code?: unknown }).code === expected;
 
@@ -17,16 +17,53 @@ test('a username has a look-alike key, and nothing has none', () => {
   assert.throws(() => toUsername('@'), code('username_invalid'));
 });
 
-test('a locale is canonical, or refused', () => {
-  assert.equal(toLocale('ZH-hant-tw'), 'zh-Hant-TW');
-  assert.equal(toLocale(undefined), null);
-  assert.throws(() => toLocale('not a locale'), code('locale_invalid'));
+test('a locale is canonical, from whatever writes it; an unknown one is none', () => {
+  for (const [written, locale] of [
+    ['ZH-hant-tw', 'zh-Hant-TW'],
+    ['en_US', 'en-US'],
+    ['zh_Hans_CN', 'zh-Hans-CN'],
+    ['en_US.UTF-8', 'en-US'],
+    ['de_DE@euro', 'de-DE'],
+    ['\u200e pt-br ', 'pt-BR'],
+    ['de-DE,de;q=0.9,en;q=0.8', 'de-DE'],
+    ['*;q=0.5, fr-CH', 'fr-CH'],
+    ['de-DE-u-co-phonebk', 'de-DE'],
+  ] as const) {
+    assert.equal(toLocale(written), locale, written);
+  }
+  for (const unknown of ['', '*', 'C', 'POSIX', 'not a locale', '_', 'en\u0000', 'x'.repeat(200), null, undefined]) {
+    assert.equal(toLocale(unknown), null, String(unknown));
+  }
+});
+
+test('a person is stored trimmed, and without what shows nothing', () => {
+  assert.deepEqual(toPerson({}), {});
+  assert.deepEqual(toPerson({ fullName: ' Ann Lee\u200b', phone: '+44 20 7123 4567', locale: 'en_GB' }), {
+    fullName: 'Ann Lee',
+    phone: '+442071234567',
+    locale: 'en-GB',
+  });
+  assert.deepEqual(toPerson({ fullName: ' \u200b', phone: ' ', locale: '' }), {
+    fullName: null,
+    phone: null,
+    locale: null,
+  });
+  assert.deepEqual(toPerson({ fullName: null, phone: null, locale: null }), {
+    fullName: null,
+    phone: null,
+    locale: null,
+  });
+  const profile = { bio: ' \n', website: ' https://a.example ', location: '\u3164' };
+  assert.deepEqual(toPerson({ profile }), { profile: { website: 'https://a.example' } });
+  assert.throws(() => toPerson({ locale: 'not a locale' }), code('locale_invalid'));
 });
 
 test('all spellings of a login have one key; what nobody can have is its own', () => {
   assert.equal(loginKey('Mike@Example.ORG'), loginKey('mike@example.org'));
   assert.equal(loginKey('Ann'), loginKey('ann'));
   assert.equal(loginKey('@'), '@');
+  assert.equal(loginKey('\u202aann\u202c'), loginKey('ann'));
+  assert.equal(loginKey(' @\u200b'), '@');
 });
 
 test('a change that was not taken is lost, or says which name is in use', () => {

@@ -1,10 +1,11 @@
 import { DAY } from '../../platform/clock.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import type { SessionActor } from '../../platform/http/caller.ts';
+import { toPhone, toWebAddress, trimInvisible, trimText } from '../../platform/typed-text.ts';
 import { canonicalEmail } from './canonical-email.ts';
 import { canonicalUsername } from './canonical-username.ts';
 import { userErrors } from './errors.ts';
-import type { ProfilePatch, UserChange, UserRecord } from './user-store.ts';
+import type { ProfilePatch, UserChange, UserProfile, UserRecord } from './user-store.ts';
 
 export { searchTerms } from './search-terms.ts';
 
@@ -17,7 +18,7 @@ const ASCII = /^[ -~]*$/;
 export function toEmail(input: string): { email: string; emailNorm: string } {
   const emailNorm = canonicalEmail(input);
   if (emailNorm === null) throw userErrors.email_invalid();
-  const written = input.trim();
+  const written = trimInvisible(input);
   // Spellings that differ in more than case may be other mailboxes, although they have the same canonical form (ｍike@ is not mike@, nor is
   // xn---abc the domain xn--abc): a code mailed there would verify an address that its user cannot read. Mail goes to the canonical form.
   return { email: written.toLowerCase() === emailNorm && ASCII.test(written) ? written : emailNorm, emailNorm };
@@ -31,19 +32,66 @@ export function toUsername(input: string | null | undefined): { username: string
   return { username: name.display, usernameKey: name.key };
 }
 
-/** BCP 47 in its canonical form; null if none is given. Throws `locale_invalid`. */
+/** Characters of a language tag; RFC 5646, 4.4.1. */
+const LOCALE_LIMIT = 35;
+
+/**
+ * BCP 47 in its canonical form, from what systems and browsers write: `en_US.UTF-8`, `zh_Hans_CN`, the first known of `de-DE,de;q=0.9`. Null
+ * if none is given or known: a new account must not fail for the settings of a device.
+ */
 export function toLocale(input: string | null | undefined): string | null {
-  if (input === null || input === undefined) return null;
+  const tags = (input ?? '').split(',').map((entry) => entry.split(/[;.@]/, 1)[0] ?? '');
+  return (
+    tags.map((tag) => canonicalLocale(trimInvisible(tag).replaceAll('_', '-'))).find((tag) => tag !== null) ?? null
+  );
+}
+
+function canonicalLocale(tag: string): string | null {
   try {
-    return Intl.getCanonicalLocales(input)[0] ?? null;
+    const { baseName, language } = new Intl.Locale(tag);
+    // No language has a name of more than three letters: `posix` is none.
+    return language.length <= 3 && baseName.length <= LOCALE_LIMIT ? baseName : null;
   } catch {
-    throw userErrors.locale_invalid();
+    return null;
   }
+}
+
+/** What people say about themselves, as received. */
+export interface PersonInput {
+  fullName?: string | null | undefined;
+  phone?: string | null | undefined;
+  locale?: string | null | undefined;
+  profile?: UserProfile | undefined;
+}
+
+/**
+ * The fields about a person as they are stored: trimmed, and null (in the profile: absent) where nothing visible is left. What is not given
+ * is left out. Throws `locale_invalid`.
+ */
+export function toPerson({ fullName, phone, locale, profile }: PersonInput): ProfilePatch {
+  return {
+    ...(fullName !== undefined && { fullName: fullName === null ? null : trimText(fullName) }),
+    ...(phone !== undefined && { phone: phone === null ? null : toPhone(phone) }),
+    ...(locale !== undefined && { locale: toChosenLocale(locale) }),
+    ...(profile !== undefined && { profile: toProfile(profile) }),
+  };
+}
+
+/** Who chooses a language must learn that it is none. */
+function toChosenLocale(input: string | null): string | null {
+  const locale = toLocale(input);
+  if (locale === null && trimText(input ?? '') !== null) throw userErrors.locale_invalid();
+  return locale;
+}
+
+function toProfile({ bio = '', website = '', location = '' }: UserProfile): UserProfile {
+  const fields = { bio: trimText(bio), website: toWebAddress(website), location: trimText(location) };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
 /** One text for all spellings of a login, by which attempts are counted; a login that no user can have is its own key. */
 export const loginKey = (login: string): string =>
-  canonicalEmail(login) ?? canonicalUsername(login)?.canonical ?? login;
+  canonicalEmail(login) ?? canonicalUsername(login)?.canonical ?? trimInvisible(login);
 
 /** Whether a store applied the change; false after a lost race. Throws `email_taken`, `username_taken`. */
 export function isWon(result: UserChange): boolean {

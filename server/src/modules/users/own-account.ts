@@ -3,16 +3,12 @@ import { platformErrors } from '../../platform/errors.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import type { Events } from '../events/events.ts';
 import type { ChangeActive } from './change-active.ts';
-import { auditDiff, keptSession, toLocale, type toUsername } from './names.ts';
+import { auditDiff, keptSession, type PersonInput, toPerson, type toUsername } from './names.ts';
 import type { ProfilePatch, UserRecord, UserStore } from './user-store.ts';
 
 /** The fields that users may change themselves, as received. */
-export interface ProfileInput {
-  fullName?: string | null;
+export interface ProfileInput extends PersonInput {
   username?: string | null;
-  phone?: string | null;
-  locale?: string | null;
-  profile?: UserRecord['profile'];
   profilePublic?: boolean;
 }
 
@@ -49,8 +45,8 @@ export function createOwnAccount(deps: {
     },
 
     patchMe(caller, actor, input) {
-      const { username, locale, ...rest } = input;
-      const ofAll: ProfilePatch = { ...rest, ...(locale !== undefined && { locale: toLocale(locale) }) };
+      const { username, profilePublic } = input;
+      const ofAll: ProfilePatch = { ...toPerson(input), ...(profilePublic !== undefined && { profilePublic }) };
       return change(actor.userId, async (user) => {
         const patch = { ...ofAll, ...(username !== undefined && toOwnUsername(username, user.usernameKey)) };
         const event = events.describe(caller, {

@@ -5,36 +5,20 @@ import type { UserRecord } from './user-store.ts';
 /** Longer than any valid address; `toEmail` refuses what is not one. */
 export const emailInput = Type.String({ minLength: 1, maxLength: 320, examples: ['ada@example.org'] });
 export const usernameInput = Type.String({ minLength: 1, maxLength: 64, examples: ['ada'] });
-/**
- * Any script, but no control characters, no line breaks, which could add lines to the header of a mail, and no direction overrides, which
- * also reverse the text beside them.
- */
-const ONE_LINE = '^[^\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069]*$';
-/** A person's name. */
-export const fullNameInput = Type.String({
-  minLength: 1,
-  maxLength: 100,
-  pattern: ONE_LINE,
-  examples: ['Ada Lovelace'],
-});
-/** E.164. */
-export const phoneInput = Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$', examples: ['+442071234567'] });
-/** BCP 47, checked further by `toLocale`. */
-export const localeInput = Type.String({
-  minLength: 2,
-  maxLength: 35,
-  pattern: '^[A-Za-z0-9-]+$',
-  examples: ['en-GB'],
-});
+/** A person's name; `toPerson` trims it. */
+export const fullNameInput = Type.String({ maxLength: 100, format: 'line', examples: ['Ada Lovelace'] });
+/** E.164, with separators or without; `toPerson` removes them. */
+export const phoneInput = Type.String({ maxLength: 64, format: 'phone', examples: ['+442071234567'] });
+/** BCP 47, or as systems and browsers write it; see `toLocale`. */
+export const localeInput = Type.String({ maxLength: 200, examples: ['en-GB'] });
 
 const profile = Type.Object(
   {
-    // Line breaks and tabs, but no other control characters.
-    bio: Type.Optional(Type.String({ maxLength: 1000, pattern: '^(?:[^\\p{Cc}]|[\\n\\r\\t])*$' })),
+    bio: Type.Optional(Type.String({ maxLength: 1000, format: 'paragraph' })),
     website: Type.Optional(
-      Type.String({ maxLength: 200, pattern: '^https?://[^\\s\\p{Cc}<>"]+$', examples: ['https://ada.example.org'] }),
+      Type.String({ maxLength: 200, format: 'web-address', examples: ['https://ada.example.org'] }),
     ),
-    location: Type.Optional(Type.String({ maxLength: 100, pattern: ONE_LINE })),
+    location: Type.Optional(Type.String({ maxLength: 100, format: 'line' })),
   },
   { additionalProperties: false, title: 'ProfileInput' },
 );
@@ -55,7 +39,8 @@ export const newEmailBody = Type.Object(
   { newEmail: emailInput },
   { additionalProperties: false, title: 'RequestEmailChangeBody' },
 );
-export const codeInput = Type.String({ pattern: '^[0-9]{6}$', examples: ['314159'] });
+/** A mailed code as people type and paste it; see `toCode`. */
+export const codeInput = Type.String({ maxLength: 64, examples: ['314159'] });
 export const codeBody = Type.Object(
   { code: codeInput },
   { additionalProperties: false, title: 'ConfirmEmailChangeBody' },

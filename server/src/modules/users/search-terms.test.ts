@@ -13,12 +13,12 @@ describe("a user's terms", () => {
       username: 'Königin_42',
       fullName: 'Zoë  Ångström Dvořák',
     });
-    assert.deepEqual(terms, ['amelie@example.org', '@example.org', 'konigin_42', 'zoe', 'angstrom', 'dvorak']);
+    assert.deepEqual(terms, ['amelie@example.org', '@example.org', 'konigin_42', '42', 'zoe', 'angstrom', 'dvorak']);
   });
 
   it('are none where there is no name', () => {
     assert.deepEqual(userTerms(nobody), []);
-    assert.deepEqual(userTerms({ ...nobody, fullName: ' … ?! ' }), []);
+    assert.deepEqual(userTerms({ ...nobody, username: '', fullName: ' \u200b ' }), []);
   });
 
   it('leave out what begins another', () => {
@@ -28,14 +28,112 @@ describe("a user's terms", () => {
 
   it('hold joined words and their parts, without what is around them', () => {
     const terms = userTerms({ ...nobody, fullName: '(Jean-Luc) "O’Neill", J.R.' });
-    assert.deepEqual(terms, ['jean-luc', 'luc', 'o’neill', 'neill', 'j.r', 'r']);
+    assert.deepEqual(terms, ['jean-luc', "o'neill", 'j.r', 'luc', 'neill', 'r']);
   });
 
-  it('are at most eight words of 64 characters', () => {
-    const long = '😀a'.repeat(100);
-    assert.equal(userTerms({ ...nobody, fullName: 'a b c d e f g h i j' }).length, 8);
+  it('are at most 16 words of 64 characters, their parts, and 32 rests', () => {
+    const letters = Array.from('abcdefghijklmnopqrst');
+    assert.deepEqual(userTerms({ ...nobody, fullName: letters.join(' ') }), letters.slice(0, 16));
+    const joined = userTerms({ ...nobody, fullName: letters.map((letter) => `${letter}-${letter}x`).join(' ') });
+    assert.ok(letters.slice(0, 16).every((letter) => joined.includes(`${letter}-${letter}x`)));
+    assert.equal(joined.length, 32);
     assert.deepEqual(userTerms({ ...nobody, fullName: `x${'𐐨'.repeat(100)}` }), [`x${'𐐨'.repeat(63)}`]);
-    for (const term of userTerms({ ...nobody, username: long.repeat(3) })) assert.equal(Array.from(term).length, 320);
+    const han = Array.from({ length: 60 }, (_, i) => String.fromCodePoint(0x4e00 + i)).join('');
+    assert.equal(userTerms({ ...nobody, fullName: han }).length, 33);
+  });
+
+  it('begin at each character in scripts that are written without blanks', () => {
+    assert.deepEqual(userTerms({ ...nobody, fullName: '王小明' }), ['王小明', '小明', '明']);
+    for (const [name, part] of [
+      ['김철수', '철수'],
+      ['山田太郎', '太郎'],
+      ['カタカナ', 'カナ'],
+      ['Ann王小明', '小明'],
+    ] as const) {
+      const [searched = ''] = searchTerms(part);
+      assert.ok(
+        userTerms({ ...nobody, fullName: name }).some((term) => term.startsWith(searched)),
+        name,
+      );
+    }
+  });
+
+  it('hold the parts of an address before its domain, and of a username', () => {
+    const terms = userTerms({ ...nobody, emailNorm: 'john.smith+work@example.com', username: 'j_r-hartley' });
+    for (const part of ['smith', 'work', 'hartley', '@example.com']) assert.ok(terms.includes(part), part);
+    assert.ok(!terms.some((term) => term.startsWith('example')));
+  });
+
+  it('of what a list shows, pasted, find it', () => {
+    for (const name of [
+      ...[
+        'Smith, John',
+        'J. R. Hartley',
+        'Ann 🙂 Lee',
+        'O’Neill',
+        'O´Neill',
+        'Jean–Luc',
+        '@bob',
+        '🦊',
+        '…',
+        'R&D/Ops',
+        'Ann (Sales)',
+      ],
+      ...[
+        'Łukasz Yılmaz',
+        'Weiß',
+        'ÆGIR Þór',
+        'Nguyễn Văn Đức',
+        'İpek',
+        'ΟΔΥΣΣΕΥΣ',
+        'a\u200bnn',
+        'd’Arc-en-Ciel d’Or a-b-c e-f-g',
+      ],
+      ...[
+        'José María de la Santísima Trinidad y Todos los Santos García López',
+        `x${'y'.repeat(99)}`,
+        'ann@home',
+        'A;B|C',
+      ],
+    ]) {
+      const terms = userTerms({ ...nobody, fullName: name });
+      for (const searched of [...searchTerms(name), ...searchTerms(`“${name}”,`)]) {
+        assert.ok(
+          terms.some((term) => term.startsWith(searched)),
+          `${searched} begins one of ${terms}`,
+        );
+      }
+      assert.ok(searchTerms(name).length > 0, name);
+    }
+  });
+
+  it('fold letters that do not decompose, apostrophes and hyphens, and drop what is invisible', () => {
+    for (const [stored, typed] of [
+      ['Łukasz', 'lukasz'],
+      ['Yılmaz', 'yilmaz'],
+      ['YILMAZ', 'yılmaz'],
+      ['Weiß', 'weiss'],
+      ['Weiss', 'weiß'],
+      ['Øystein Bjørnson', 'bjornson'],
+      ['Đorđe', 'dorde'],
+      ['Œuvre', 'oeuvre'],
+      ['Þórður', 'thordur'],
+      ['Əliyev', 'eliyev'],
+      ['O’Neill', "o'neill"],
+      ["O'Neill", 'o‘neill'],
+      ['Jean‑Luc', 'jean-luc'],
+      ['Jean-Luc', 'jean—luc'],
+      ['Schmidt\u00adhuber', 'schmidthuber'],
+      ['علی', 'علي'],
+    ] as const) {
+      const terms = userTerms({ ...nobody, fullName: stored });
+      for (const searched of searchTerms(typed)) {
+        assert.ok(
+          terms.some((term) => term.startsWith(searched)),
+          `${searched} begins one of ${terms}`,
+        );
+      }
+    }
   });
 
   it('are found by every beginning of what they came from', () => {
@@ -66,6 +164,24 @@ describe('the terms of a search', () => {
     assert.deepEqual(searchTerms('@Bücher.example'), ['@xn--bcher-kva.example']);
     assert.deepEqual(searchTerms('mike@büch'), ['mike@buch']);
     assert.deepEqual(searchTerms('mike@example.co'), ['mike@example.co']);
+  });
+
+  it('hold addresses out of their wrapping, and words without signs', () => {
+    for (const [query, terms] of [
+      ['a@b.c,', ['a@b.c']],
+      ['"Ann Lee" <ann@example.com>;', ['ann@example.com', 'ann', 'lee']],
+      ['mailto:Ann@Example.com', ['ann@example.com']],
+      ["'ann@example.com'.", ['ann@example.com']],
+      ['（ann＠example.com）', ['ann@example.com']],
+      ['ann@example.com,bob@example.com', ['ann@example.com', 'bob@example.com']],
+      ['(@example.com)', ['@example.com']],
+      ['\u202aann@example.com\u202c', ['ann@example.com']],
+      ['_x@exa', ['_x@exa']],
+      ['Smith, John', ['smith', 'john']],
+      ['🙂', ['🙂']],
+    ] as const) {
+      assert.deepEqual(searchTerms(query), terms, query);
+    }
   });
 
   it('are well-formed text without control characters, whatever comes in', () => {

@@ -97,6 +97,24 @@ export function userListsContract(open: Open): void {
       }
     });
 
+    it('a user is found by what a list shows of them, by parts of it, and in other spellings', async () => {
+      const user = await insert({
+        emailNorm: 'pasted.smythe@pasted.example',
+        username: '王伟_pasted',
+        fullName: 'Żółkiewska, Łucja 🙂 王小明 O’Neill',
+      });
+      for (const q of [
+        'Żółkiewska, Łucja 🙂 王小明 O’Neill',
+        'zolkiewska lucja',
+        "o'neill 小明",
+        '"Łucja" <pasted.smythe@pasted.example>,',
+        'smythe pasted',
+        '王伟_pasted',
+      ]) {
+        assert.deepEqual(await found({ terms: searchTerms(q) }), [user.id], q);
+      }
+    });
+
     it('terms follow a change of the profile, of one name at a time', async () => {
       const n = nextNumber();
       const user = await insert({ emailNorm: `mail${n}@x.example`, username: `user${n}`, fullName: `Full${n}` });

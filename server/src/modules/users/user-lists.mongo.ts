@@ -3,11 +3,11 @@ import { endOfPrefix } from './search-terms.ts';
 import { readThrough, type Segment, segmentsOf } from './user-order.ts';
 import type { UserFilter, UserOrder, UserRecord, UserStore } from './user-store.ts';
 
-/** `terms`: the search terms of the user, see `search-terms.ts`; derived from the names, and written together with them. */
-export type UserDocument = Omit<UserRecord, 'id'> & { _id: string; terms: string[] };
+/** `terms`: the search terms of the user, see `search-terms.ts`; derived from the names, and written together with them and their version. */
+export type UserDocument = Omit<UserRecord, 'id'> & { _id: string; terms: string[]; termsVersion: number };
 
 /** Leaves out the fields that are not part of the record. */
-export const RECORD = { projection: { outbox: 0, terms: 0 } } as const;
+export const RECORD = { projection: { outbox: 0, terms: 0, termsVersion: 0 } } as const;
 
 const FIELDS = {
   createdAt: 'createdAt',
@@ -61,7 +61,7 @@ function indexOf(
 
 /** Fields that are missing from documents of earlier versions, which such a version also writes during a rolling update. */
 type Newer = 'grantEpoch' | 'credentialEpoch' | 'emailMove';
-type StoredUser = Omit<UserDocument, 'terms' | Newer> & Partial<Pick<UserDocument, Newer>>;
+type StoredUser = Omit<UserDocument, 'terms' | 'termsVersion' | Newer> & Partial<Pick<UserDocument, Newer>>;
 
 /** The user that a document holds. */
 export function toRecord(stored: StoredUser): UserRecord {

@@ -49,7 +49,10 @@ export interface UserRow {
 }
 
 export interface UserTables {
-  users: UserRow;
+  users: UserRow & {
+    /** The version of the user's terms; see `TERMS_VERSION`. */
+    terms_version: number;
+  };
   /** The search terms of each user, see `search-terms.ts`; derived from the row, and written in the same transaction. */
   user_terms: { term: string; user_id: string };
   /** The same for `role_ids`. */

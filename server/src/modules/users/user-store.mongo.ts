@@ -1,8 +1,9 @@
+import type { Filter } from 'mongodb';
 import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import { type Cleared, ERASED } from './erasure.ts';
-import { userTerms } from './search-terms.ts';
+import { TERMS_VERSION, userTerms } from './search-terms.ts';
 import { userChanges } from './user-changes.ts';
 import { createMongoUserLists, RECORD, toRecord, type UserDocument } from './user-lists.mongo.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
@@ -10,8 +11,11 @@ import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts'
 /** The fields from which the terms of a user are derived. */
 const NAMES = ['emailNorm', 'username', 'fullName'] as const;
 
-/** A tombstone, in which the field that only documents have is cleared, too. */
-const TOMBSTONE: Cleared<Omit<UserDocument, '_id'>> = { ...ERASED, terms: [] };
+/** A tombstone, in which the fields that only documents have are cleared, too. */
+const TOMBSTONE: Cleared<Omit<UserDocument, '_id'>> = { ...ERASED, terms: [], termsVersion: TERMS_VERSION };
+
+/** The fields that are derived from the names of a user. */
+const termsOf = (user: Parameters<typeof userTerms>[0]) => ({ terms: userTerms(user), termsVersion: TERMS_VERSION });
 
 /** Users on MongoDB. */
 export function createMongoUserStore(deps: { database: Database; outbox: MongoOutbox }): UserStore {
@@ -51,12 +55,12 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
   function changeFields(at: UserAt, said: Partial<UserRecord>, event: EventDraft): Promise<UserChange> {
     const set = written(said);
     if (!NAMES.some((name) => name in set)) return change(at, set, event);
-    return changeFrom(at, (user) => ({ ...set, terms: userTerms({ ...user, ...set }) }), event);
+    return changeFrom(at, (user) => ({ ...set, ...termsOf({ ...user, ...set }) }), event);
   }
 
   return {
     async insert({ id, ...user }, event) {
-      const document = { _id: id, ...user, profile: withoutUndefined(user.profile), terms: userTerms(user) };
+      const document = { _id: id, ...user, profile: withoutUndefined(user.profile), ...termsOf(user) };
       try {
         await outbox.insert(document, event, user.version);
         return 'ok';
@@ -115,6 +119,21 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
       if (await users.findOne({ _id: { $eq: id }, status: 'erased' }, { projection: { _id: 1 } })) {
         await outbox.remove(id);
       }
+    },
+
+    async rebuildTerms(limit) {
+      // A document without a version is of the first one.
+      const earlier = { $or: [{ termsVersion: null }, { termsVersion: { $lt: TERMS_VERSION } }] };
+      const found = await users
+        .find(earlier as Filter<UserDocument>, { projection: { version: 1, emailNorm: 1, username: 1, fullName: 1 } })
+        .limit(limit)
+        .toArray();
+      // If a name has changed in between, the next call finds the user again.
+      const writes = found.map(({ _id, version, ...names }) => ({
+        updateOne: { filter: { _id, version }, update: { $set: termsOf(names) } },
+      }));
+      if (writes.length > 0) await users.bulkWrite(writes, { ordered: false });
+      return found.length;
     },
 
     ...createMongoUserLists(users),

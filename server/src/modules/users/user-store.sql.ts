@@ -3,8 +3,9 @@ import { type Database, sqlOf, uniqueViolation } from '../../platform/database/d
 import type { EventDraft } from '../events/event-store.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
 import { ERASED } from './erasure.ts';
+import { TERMS_VERSION } from './search-terms.ts';
 import { userChanges } from './user-changes.ts';
-import { enterUser, followUser } from './user-index.sql.ts';
+import { changesTerms, enterUser, followUser, rebuildTermsOf } from './user-index.sql.ts';
 import { createSqlUserLists } from './user-lists.sql.ts';
 import { toColumns, toRecord, toRow, type UserRow, type UserTables } from './user-rows.sql.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
@@ -29,7 +30,12 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
       const won = await deps.outbox.commit(database, event, version + 1, async (trx) => {
         const result = await trx
           .updateTable('users')
-          .set({ ...set, updated_at: now, version: version + 1 })
+          .set({
+            ...set,
+            ...(changesTerms(set) && { terms_version: TERMS_VERSION }),
+            updated_at: now,
+            version: version + 1,
+          })
           .where('id', '=', id)
           .where('version', '=', version)
           .executeTakeFirst();
@@ -47,7 +53,10 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
     async insert(user, event) {
       try {
         await deps.outbox.commit(database, event, user.version, async (trx) => {
-          await trx.insertInto('users').values(toRow(user)).execute();
+          await trx
+            .insertInto('users')
+            .values({ ...toRow(user), terms_version: TERMS_VERSION })
+            .execute();
           await enterUser(trx, user);
           return true;
         });
@@ -102,6 +111,13 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
     async remove(id) {
       // The erasure has already emptied the side tables.
       await db.deleteFrom('users').where('id', '=', id).where('status', '=', 'erased').execute();
+    },
+
+    async rebuildTerms(limit) {
+      const earlier = db.selectFrom('users').select('id').where('terms_version', '<', TERMS_VERSION);
+      const ids = (await earlier.orderBy('terms_version').orderBy('id').limit(limit).execute()).map(({ id }) => id);
+      if (ids.length > 0) await database.transaction((trx) => rebuildTermsOf(trx, ids));
+      return ids.length;
     },
 
     ...createSqlUserLists(database),

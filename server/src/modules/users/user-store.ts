@@ -199,6 +199,11 @@ export interface UserStore {
     >,
     event: EventDraft,
   ): Promise<UserChange>;
+  /**
+   * Writes the terms of up to `limit` users again whose terms are of an earlier version (see `search-terms.ts`), such as those that an older
+   * instance inserts. Returns how many it found; 0: none is left. No event: the terms follow from the names.
+   */
+  rebuildTerms(limit: number): Promise<number>;
   /** Users in an order, after a place in it, or after the first `skip` of them. */
   list(
     filter: UserFilter,

@@ -4,7 +4,7 @@ import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import type { Events } from '../events/events.ts';
 import type { AddressBounds } from '../guessing/address-bounds.ts';
-import { canonicalEmail } from './canonical-email.ts';
+import { canonicalEmail, dottedEmail } from './canonical-email.ts';
 import { canonicalUsername } from './canonical-username.ts';
 import { type ChangeActive, createChangeActive } from './change-active.ts';
 import { createEmailChanges, type EmailChanges } from './email-change.ts';
@@ -22,7 +22,7 @@ export interface Users extends OwnAccount, EmailChanges {
    * `username_taken` for a reserved name, except the current one.
    */
   toOwnUsername(input: string | null | undefined, held?: string | null): ReturnType<typeof toUsername>;
-  /** Finds by e-mail address if `login` contains an `@`, else by username. Null also for an invalid login. */
+  /** Finds by e-mail address if `login` is one, else by username, which never contains an `@`. Null also for an invalid login. */
   findByLogin(login: string): Promise<UserRecord | null>;
   change: ChangeActive;
   /** A user to insert: fields that are not given have the values of a new user. */
@@ -70,9 +70,10 @@ export function createUsers(deps: {
     draft: (id, fields) => ({ ...newcomer(id, clock()), roleIds: [...firstRoleIds], ...fields }),
 
     async findByLogin(login) {
-      if (!login.includes('@')) return findByUsername(login);
       const emailNorm = canonicalEmail(login);
-      return emailNorm === null ? null : store.findByEmail(emailNorm);
+      if (emailNorm === null) return findByUsername(login);
+      const former = dottedEmail(login);
+      return (await store.findByEmail(emailNorm)) ?? (former === null ? null : store.findByEmail(former));
     },
 
     publicProfile: (username) =>

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { MINUTE } from '../clock.ts';
+import { toCode } from '../typed-text.ts';
 import type { KeyId, Keyring } from './keyring.ts';
 
 /** What a one-time secret is derived from. `id` and `keyId` are stored, never the secret. */
@@ -13,6 +14,7 @@ export interface OneTimeSecret {
 }
 
 export const CODE_DIGITS = 6;
+const CODE = new RegExp(`^[0-9]{${CODE_DIGITS}}$`);
 /** Lifetime of a code in milliseconds. */
 export const CODE_TTL = 10 * MINUTE;
 /** Attempts per code, right or wrong. */
@@ -23,6 +25,12 @@ export function deriveCode(keyring: Keyring, secret: OneTimeSecret): string {
   const value = derive(keyring, 'one-time-code', secret).readBigUInt64BE() % 10n ** BigInt(CODE_DIGITS);
   return value.toString().padStart(CODE_DIGITS, '0');
 }
+
+/** Whether a typed text can be a code: six digits of any script, with separators or without. Anything else needs no try. */
+export const isCode = (typed: string): boolean => CODE.test(toCode(typed));
+
+/** Compares a typed text with a code in constant time. */
+export const sameCode = (typed: string, code: string): boolean => sameSecret(toCode(typed), code);
 
 /** 256 bits. Deriving them again gives the same bits. */
 export function deriveToken(keyring: Keyring, secret: OneTimeSecret): Buffer {

@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv';
+import { TEXT_FORMATS } from './text-formats.ts';
 
 const TYPES: Record<string, string> = {
   string: 'text',
@@ -45,7 +46,7 @@ const SENTENCES: Record<string, Sentence> = {
   exclusiveMinimum: ({ limit }) => `This must be more than ${limit}.`,
   exclusiveMaximum: ({ limit }) => `This must be less than ${limit}.`,
   multipleOf: ({ multipleOf }) => `This must be a multiple of ${multipleOf}.`,
-  format: ({ format }) => FORMATS[format] ?? NOT_IN_FORM,
+  format: ({ format }) => TEXT_FORMATS[format]?.says ?? FORMATS[format] ?? NOT_IN_FORM,
   // Never the expression, which is no sentence.
   pattern: (_params, { examples: [example] = [] }) =>
     example === undefined ? NOT_IN_FORM : `This must have a form such as ${example}.`,

@@ -4,15 +4,21 @@ import type { HttpServer } from './routes.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** A registered route that does not exist in this environment. */
+/** A registered route; closed: it does not exist in this environment. */
 export interface ClosedRoute {
   methods: string[];
   /** In Fastify's form, with `:name` and `*`. */
   url: string;
 }
 
-/** The error for a request without a route: `method_not_allowed` with `Allow` if its path is served for other methods, else `not_found`. */
-export function createNotFound(app: HttpServer, closedRoutes: ClosedRoute[]): (request: FastifyRequest) => AppError {
+/**
+ * The error for a request without a route: `method_not_allowed` with `Allow` if its path is served for other methods, else `not_found`, which
+ * tells of a route whose path differs only in slashes or case.
+ */
+export function createNotFound(
+  app: HttpServer,
+  { routes, closedRoutes }: { routes: readonly ClosedRoute[]; closedRoutes: readonly ClosedRoute[] },
+): (request: FastifyRequest) => AppError {
   return ({ method: asked, raw }) => {
     const url = raw.url ?? '/';
     const path = url.split('?', 1)[0] ?? '/';
@@ -21,8 +27,17 @@ export function createNotFound(app: HttpServer, closedRoutes: ClosedRoute[]): (r
     );
     // A route found nothing itself, for example a file.
     const known = allowed.some((method) => method === asked);
-    if (known || allowed.length === 0) return platformErrors.not_found();
-    return platformErrors.method_not_allowed({ headers: { allow: allowed.join(', ') } });
+    if (known) return platformErrors.not_found();
+    if (allowed.length > 0) return platformErrors.method_not_allowed({ headers: { allow: allowed.join(', ') } });
+    const meant = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+    const near = routes.find(
+      ({ methods, url }) => methods.includes(asked) && !url.includes('*') && matches(url, meant),
+    );
+    if (!near) return platformErrors.not_found();
+    const template = near.url.replace(/:([^/]+)/g, '{$1}');
+    return platformErrors.not_found({
+      detail: `The route is ${asked} ${template}: the path has no slash at its end or twice, and is in lower case.`,
+    });
   };
 }
 
@@ -31,5 +46,5 @@ function matches(template: string, path: string): boolean {
     .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
     .replace(/:[^/]+/g, '[^/]+')
     .replaceAll('*', '.*');
-  return new RegExp(`^${pattern}$`).test(path);
+  return new RegExp(`^${pattern}$`, 'i').test(path);
 }

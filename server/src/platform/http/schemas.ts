@@ -6,10 +6,11 @@ export function timestamp(options: { description?: string } = {}) {
   return Type.Unsafe<Date>({ type: 'string', format: 'date-time', ...options });
 }
 
-/** An optional time in a query: RFC 3339 without leap seconds, which a `Date` cannot represent. */
+/** An optional time in a query, RFC 3339; a date stands for its first moment in UTC, as `new Date` reads it. */
 export function timeInput(description: string) {
-  const pattern = '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:[0-5]';
-  return Type.Optional(Type.String({ format: 'date-time', pattern, description }));
+  const forms = 'A date is its first moment in UTC.';
+  const examples = ['2026-11-30', '2026-11-30T09:30:00Z'];
+  return Type.Optional(Type.String({ format: 'date-or-time', description: `${description} ${forms}`, examples }));
 }
 
 /** A nullable field of an answer. `null` is an additional type, as in JSON Schema 2020-12 and OpenAPI 3.1. */

@@ -118,7 +118,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     countActor: counters && createActorLimit(counters, rateOf),
     countPastCredential: counters && createPastCredentialLimit(counters),
   });
-  const notFound = createNotFound(app, rules.closedRoutes);
+  const notFound = createNotFound(app, rules);
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));
   app.addHook('onRequest', createProxyNotice(log, isTrusted));

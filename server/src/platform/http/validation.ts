@@ -6,6 +6,7 @@ import type { TSchema } from 'typebox';
 import type { Fault } from '../errors.ts';
 import { choiceFaults, type WithChoices } from './choices.ts';
 import { CHOICE } from './fault-sentences.ts';
+import { TEXT_FORMATS } from './text-formats.ts';
 import { createTextReader } from './text-values.ts';
 
 /** Characters of JSON. All faults are reported for bodies up to this size, and the first one for larger bodies. */
@@ -84,5 +85,6 @@ function withFormats(ajv: Ajv): Ajv {
   addFormats.default(ajv);
   // A sentence of the schema's own for its faults; see `sentenceOf`.
   ajv.addKeyword('errorMessage');
+  for (const [name, { validate }] of Object.entries(TEXT_FORMATS)) ajv.addFormat(name, { type: 'string', validate });
   return ajv;
 }
