@@ -9,6 +9,7 @@ import { createBullmqQueue } from '../src/platform/queue/bullmq-queue.ts';
 import { defineJob } from '../src/platform/queue/define-job.ts';
 import { createJobRegistry } from '../src/platform/queue/job-registry.ts';
 import { createJobs } from '../src/platform/queue/jobs.ts';
+import type { JobQueue } from '../src/platform/queue/queue.ts';
 import { connectRedis } from '../src/platform/redis/connect.ts';
 import { createLog } from '../src/platform/telemetry/log.ts';
 import { openTestApp } from './app.ts';
@@ -37,6 +38,7 @@ for (const { name, freshUrl } of url ? testDatabases() : []) {
       minutePasses(): void;
       flush(): Promise<void>;
       start(): Promise<void>;
+      queue: JobQueue;
       kept(): Promise<number>;
       ran: string[];
     }) => Promise<void>,
@@ -48,7 +50,9 @@ for (const { name, freshUrl } of url ? testDatabases() : []) {
     const log = createLog({ ...t.config.log, level: 'silent' });
     const registry = createJobRegistry();
     const promises = createPromises({ store: t.app.storage.jobs, clock: () => t.time.now, log });
-    const queue = promises.over(createBullmqQueue({ redis, registry, log, prefix, onEnded: promises.ended }));
+    const queue = promises.over(
+      createBullmqQueue({ redis, registry, log, prefix, onEnded: promises.ended, isPaused: promises.isPaused }),
+    );
     const jobs = createJobs({ registry, queue, clock: () => new Date() });
     const ran: string[] = [];
     const job = jobs.register(
@@ -67,6 +71,7 @@ for (const { name, freshUrl } of url ? testDatabases() : []) {
         minutePasses: () => t.time.forward(MINUTE),
         flush: () => flush(redis, prefix),
         start: () => queue.start(),
+        queue,
         kept: async () => (await t.app.storage.jobs.handed(after(t.time.now, 10 * MINUTE), 100)).length,
         ran,
       });
@@ -115,5 +120,26 @@ for (const { name, freshUrl } of url ? testDatabases() : []) {
       await s.lookAfter();
       await pause(100);
       assert.equal(s.ran.length, 20);
+    }));
+
+  test(`a paused queue stays paused where Redis loses all, also for jobs that come later (${name})`, () =>
+    withPromises(async (s) => {
+      const paused = async () => (await s.queue.status('test.note')).paused;
+      await s.start();
+      await s.queue.pause('test.note');
+      await s.flush();
+      assert.equal(await paused(), true);
+      const ids = [await s.enqueue(true), await s.enqueue(false)];
+      await pause(300);
+      assert.deepEqual(s.ran, []);
+      await s.flush();
+      s.minutePasses();
+      s.minutePasses();
+      await s.lookAfter();
+      await pause(300);
+      assert.deepEqual(s.ran, []);
+      await s.queue.resume('test.note');
+      await until('the promised one ran', () => s.ran.length === 1);
+      assert.deepEqual([s.ran, await paused()], [ids.slice(0, 1), false]);
     }));
 }

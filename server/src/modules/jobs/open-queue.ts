@@ -20,5 +20,7 @@ export async function openQueue(deps: {
   // Loaded only with Redis, to save time at start.
   const { createBullmqQueue } = await import('../../platform/queue/bullmq-queue.ts');
   const promises = createPromises({ store, clock, log });
-  return promises.over(createBullmqQueue({ redis, registry, log, onEnded: promises.ended }));
+  return promises.over(
+    createBullmqQueue({ redis, registry, log, onEnded: promises.ended, isPaused: promises.isPaused }),
+  );
 }

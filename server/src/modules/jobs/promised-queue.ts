@@ -8,11 +8,12 @@ import type { JobStore } from './job-store.ts';
 const LOOK_AFTER = 1 * MINUTE;
 const SWEEP_EVERY = 15 * SECOND;
 const BATCH = 100;
+const PAUSE_KNOWN_FOR = 1 * SECOND;
 
 /**
  * Keeps copies of promised jobs in the database while they are in Redis: each is stored before it is enqueued, deleted when it ends, and
  * enqueued again under its own id if Redis has lost it. Jobs that were enqueued in the table before Redis was used move to Redis the
- * same way.
+ * same way. Pauses of queues are in the database, too.
  */
 export function createPromises(deps: { store: JobStore; clock: Clock; log: Logger }) {
   const { store, clock, log } = deps;
@@ -34,7 +35,26 @@ export function createPromises(deps: { store: JobStore; clock: Clock; log: Logge
     );
   }
 
+  /** What was read of the pauses, and when: a worker asks before each attempt. */
+  const pauses = new Map<string, { paused: boolean; at: Date }>();
+
+  async function setPaused(name: string, paused: boolean): Promise<void> {
+    await store.setPaused(name, paused);
+    pauses.set(name, { paused, at: clock() });
+  }
+
   return {
+    /** Whether a queue is paused, by the database: Redis may lose it. As another process left it at most a second ago. */
+    async isPaused(name: string): Promise<boolean> {
+      const known = pauses.get(name);
+      if (known && after(known.at, PAUSE_KNOWN_FOR) > clock()) return known.paused;
+      const at = clock();
+      // Without the database, what was last known holds.
+      const paused = await store.isPaused(name).catch(() => known?.paused ?? false);
+      pauses.set(name, { paused, at });
+      return paused;
+    },
+
     /** Called when a promised job has ended. If that cannot be stored now, the regular check finds it later. */
     async ended(id: string): Promise<void> {
       await store.forget([id]).catch(() => {});
@@ -57,6 +77,19 @@ export function createPromises(deps: { store: JobStore; clock: Clock; log: Logge
           const cancelled = await queue.cancel(id);
           if (cancelled) await store.forget([id]);
           return cancelled;
+        },
+        async pause(name) {
+          await setPaused(name, true);
+          await queue.pause(name);
+        },
+        async resume(name) {
+          await setPaused(name, false);
+          await queue.resume(name);
+        },
+        async status(name) {
+          const [status, paused] = await Promise.all([queue.status(name), store.isPaused(name)]);
+          // A version before this one paused in Redis alone.
+          return { ...status, paused: paused || status.paused };
         },
         lookAfter: () => lookAfter(queue),
         async start() {

@@ -18,7 +18,8 @@ import {
 import type { WorkerHeartbeat } from './worker-heartbeat.ts';
 
 const TAGS = ['Background work'];
-const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Ids are UUIDs; what somebody else wrote into Redis can have others, and must be removable, too. */
+const ID = /^[\x21-\x7e]{1,100}$/;
 
 /** The jobs and their queues, for administrators. */
 export function jobRoutes(deps: {
@@ -141,7 +142,7 @@ export function jobRoutes(deps: {
         schema: {
           operationId: 'deleteJob',
           summary: 'Delete a job that is not active',
-          description: 'Also deletes its result and its log.',
+          description: 'Also deletes its result and its log. One that is `unreadable` can be deleted in any state.',
           tags: TAGS,
           params: jobParams,
           response: { 204: Type.Null() },

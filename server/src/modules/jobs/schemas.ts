@@ -33,6 +33,9 @@ export const jobSchema = Type.Object(
     id: Type.String(),
     queue: Type.String({ description: 'The name of the job, and of its queue.' }),
     state: stateSchema,
+    unreadable: Type.Optional(
+      Type.Boolean({ description: 'Its record in Redis is gone or damaged: it can only be deleted.' }),
+    ),
     args: anyJson('The arguments; never a secret.'),
     priority: Type.Integer({ description: '0 comes first.' }),
     uniqueKey: nullable(Type.String()),

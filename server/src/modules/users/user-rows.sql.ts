@@ -170,7 +170,8 @@ function toEmailChange(row: Selectable<UserRow>): UserRecord['emailChange'] {
 }
 
 function toEmailMove({ email_move: json }: Selectable<UserRow>): UserRecord['emailMove'] {
-  if (json === null) return null;
+  // Undefined before the migration.
+  if (!json) return null;
   const move = JSON.parse(json);
   return { ...move, dueAt: new Date(move.dueAt) };
 }

@@ -21,6 +21,7 @@ import {
   type NewJob,
   type QueueStatus,
 } from './queue.ts';
+import { readJob, removeUnreadable, unreadableRecord } from './read-job.ts';
 
 /** In braces: all keys are on one node of a cluster, as BullMQ requires. */
 const PREFIX = '{ostiary-jobs}';
@@ -38,13 +39,22 @@ export function createBullmqQueue(deps: {
   log: Logger;
   /** Called when a promised job has ended. */
   onEnded?: (id: string) => void;
+  /** Whether a queue is paused, whatever Redis says: asked before each attempt. */
+  isPaused?: (name: string) => Promise<boolean>;
   prefix?: string;
 }): JobQueue {
-  const { redis, registry, log, onEnded = () => {}, prefix = PREFIX } = deps;
+  const { redis, registry, log, onEnded = () => {}, isPaused, prefix = PREFIX } = deps;
   const queues = new Map<string, Queue<JobData>>();
   const cancelled = createCancelledJobs({ redis: redis.commands, prefix, keep: JOBS_KEPT.cancelled });
   let started = false;
-  const workers = createBullmqWorkers({ redis, registry, cancelled, onEnded, prefix, log });
+  const workers = createBullmqWorkers({ redis, registry, cancelled, onEnded, holds, prefix, log });
+
+  /** True if the queue is paused and Redis has forgotten it: it is told again. */
+  async function holds(name: string): Promise<boolean> {
+    if (!(await isPaused?.(name))) return false;
+    await queueOf(name).pause();
+    return true;
+  }
 
   function queueOf(name: string): Queue<JobData> {
     const known = queues.get(name);
@@ -79,10 +89,36 @@ export function createBullmqQueue(deps: {
     return JOB_STATES.find((known) => known === state) ?? null;
   }
 
-  /** The job of this id, if BullMQ has it. */
+  /** The job of this id, if BullMQ has it and it can be read. */
   async function findJob(id: string): Promise<Job<JobData> | null> {
-    const jobs = await Promise.all(registry.names().map((name) => queueOf(name).getJob(id)));
-    return jobs.find((job) => job !== undefined) ?? null;
+    const jobs = await Promise.all(registry.names().map((name) => readJob(queueOf(name), id)));
+    return jobs.find((job) => job !== null && job !== 'unreadable') ?? null;
+  }
+
+  /** The job of this id, if a list has it and it cannot be read. */
+  async function findUnreadable(id: string): Promise<JobRecord | null> {
+    for (const name of registry.names()) {
+      if ((await readJob(queueOf(name), id)) !== 'unreadable') continue;
+      const state = await queueOf(name).getJobState(id);
+      return unreadableRecord(name, id, JOB_STATES.find((known) => known === state) ?? 'waiting');
+    }
+    return null;
+  }
+
+  /** The first jobs of BullMQ's lists for a state, as records without their logs. */
+  async function readLists(
+    name: string,
+    state: Exclude<JobState, 'cancelled'>,
+    limit: number,
+    asc: boolean,
+  ): Promise<JobRecord[]> {
+    const queue = queueOf(name);
+    const ids = await Promise.all(LISTS[state].map((list) => queue.getRanges([list], 0, limit - 1, asc)));
+    const jobs = await Promise.all(ids.flat().map(async (id) => ({ id, job: await readJob(queue, id) })));
+    return jobs.flatMap(({ id, job }) => {
+      if (job === null) return [];
+      return [job === 'unreadable' ? unreadableRecord(name, id, state) : toRecord(job, state, [])];
+    });
   }
 
   async function recordOf(job: Job<JobData>, state: JobState): Promise<JobRecord> {
@@ -99,7 +135,7 @@ export function createBullmqQueue(deps: {
     for (let tries = 0; tries < READS; tries++) {
       const job = await findJob(id);
       const state = job && (await stateOf(job));
-      if (!job || !state) return findCancelled(id);
+      if (!job || !state) return (await findCancelled(id)) ?? findUnreadable(id);
       // The job was read before its end, and its state after it.
       const isStale = (state === 'completed' || state === 'failed') && job.finishedOn === undefined;
       if (!isStale) return recordOf(job, state);
@@ -112,8 +148,7 @@ export function createBullmqQueue(deps: {
 
   async function latest(name: string, state: JobState, limit: number): Promise<JobRecord[]> {
     if (state === 'cancelled') return cancelled.list(name, limit);
-    const lists = await Promise.all(LISTS[state].map((list) => queueOf(name).getJobs(list, 0, limit - 1, false)));
-    return lists.flat().flatMap((job) => (job ? [toRecord(job, state, [])] : []));
+    return readLists(name, state, limit, false);
   }
 
   async function list(filter: JobFilter, { skip, limit }: { skip: number; limit: number }): Promise<JobRecord[]> {
@@ -123,7 +158,9 @@ export function createBullmqQueue(deps: {
     const jobs = [...new Map(found.flat().map((job) => [job.id, job])).values()];
     jobs.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : -1));
     const page = jobs.slice(skip, skip + limit);
-    return Promise.all(page.map(async (job) => ({ ...job, log: (await queueOf(job.name).getJobLogs(job.id)).logs })));
+    const logOf = async ({ name, id, unreadable }: JobRecord) =>
+      unreadable ? [] : (await queueOf(name).getJobLogs(id)).logs;
+    return Promise.all(page.map(async (job) => ({ ...job, log: await logOf(job) })));
   }
 
   async function countsOf(name: string): Promise<Record<JobState, number>> {
@@ -154,6 +191,7 @@ export function createBullmqQueue(deps: {
 
   async function retry(id: string): Promise<boolean> {
     const gone = await findCancelled(id);
+    if (gone?.unreadable) return false;
     if (gone) {
       const again = { ...gone, runAt: null, promised: false };
       if ((await queueOf(gone.name).getDeduplicationJobId(gone.uniqueKey ?? '')) !== null) return false;
@@ -208,7 +246,10 @@ export function createBullmqQueue(deps: {
     const job = await findJob(id);
     if (job) return (await stateOf(job)) === 'active' ? false : removed(job);
     const gone = await findCancelled(id);
-    return gone !== null && cancelled.remove(gone.name, id);
+    if (gone) return cancelled.remove(gone.name, id);
+    const unreadable = await findUnreadable(id);
+    if (unreadable) await removeUnreadable(redis.commands, queueOf(unreadable.name), id);
+    return unreadable !== null;
   }
 
   async function status(name: string): Promise<QueueStatus> {
@@ -220,16 +261,17 @@ export function createBullmqQueue(deps: {
       ended('completed', MINUTE),
       ended('completed', HOUR),
       ended('failed', HOUR),
-      latest(name, 'completed', SAMPLE),
-      Promise.all(LISTS.waiting.map((list) => queue.getJobs(list, 0, 0, true))),
+      readLists(name, 'completed', SAMPLE, false),
+      readLists(name, 'waiting', 1, true),
     ]);
-    const oldest = Math.min(...waiting.flat().map((job) => job?.timestamp ?? Number.POSITIVE_INFINITY));
+    const readable = (jobs: JobRecord[]) => jobs.filter(({ unreadable }) => !unreadable);
+    const oldest = Math.min(...readable(waiting).map(({ createdAt }) => createdAt.getTime()));
     return {
       name,
       paused,
       counts,
       throughput: { lastMinute, lastHour, failedLastHour },
-      durations: durationsOf(completed),
+      durations: durationsOf(readable(completed)),
       oldestWaitingAt: Number.isFinite(oldest) ? new Date(oldest) : null,
     };
   }
@@ -237,8 +279,8 @@ export function createBullmqQueue(deps: {
   async function isIdle(): Promise<boolean> {
     const all = await Promise.all(registry.names().map(countsOf));
     if (all.some(({ waiting, active }) => waiting + active > 0)) return false;
-    const delayed = await Promise.all(registry.names().map((name) => queueOf(name).getDelayed(0, 0)));
-    return delayed.flat().every((job) => job.timestamp + (job.delay ?? 0) > Date.now());
+    const delayed = await Promise.all(registry.names().map((name) => readLists(name, 'delayed', 1, true)));
+    return delayed.flat().every(({ runAt }) => runAt === null || runAt.getTime() > Date.now());
   }
 
   async function add(job: NewJob): Promise<string> {

@@ -56,9 +56,14 @@ export function optionsOf({ id, priority, uniqueKey, retries, createdAt, runAt }
   };
 }
 
-/** Records of cancelled jobs are stored as JSON. */
-export function parseRecord(text: string): JobRecord {
-  return JSON.parse(text, (key, value) =>
-    /^(created|run|started|finished)At$/.test(key) && value ? new Date(value) : value,
-  );
+/** Records of cancelled jobs are stored as JSON; null for anything else. */
+export function parseRecord(text: string): JobRecord | null {
+  try {
+    const record = JSON.parse(text, (key, value) =>
+      /^(created|run|started|finished)At$/.test(key) && value ? new Date(value) : value,
+    );
+    return record?.createdAt instanceof Date && Array.isArray(record.log) ? record : null;
+  } catch {
+    return null;
+  }
 }

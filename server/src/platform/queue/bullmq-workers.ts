@@ -38,10 +38,12 @@ export function createBullmqWorkers(deps: {
   registry: JobRegistry;
   cancelled: ReturnType<typeof createCancelledJobs>;
   onEnded: (id: string) => void;
+  /** Whether jobs of this name must wait, although Redis gave one out. */
+  holds: (name: string) => Promise<boolean>;
   prefix: string;
   log: Logger;
 }) {
-  const { redis, registry, cancelled, onEnded, prefix, log } = deps;
+  const { redis, registry, cancelled, onEnded, holds, prefix, log } = deps;
   const channel = `${prefix}:cancel`;
   const tell = createFailureLog(log);
   const askedKey = (name: string, id: string) => `${prefix}:${name}:cancel-asked:${id}`;
@@ -53,6 +55,10 @@ export function createBullmqWorkers(deps: {
   let starting: Promise<void> | null = null;
 
   async function process(definition: JobDefinition, job: Job<JobData>, token: string | undefined): Promise<unknown> {
+    if (await holds(definition.name)) {
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
     const id = job.id ?? '';
     const report = createReport(job);
     const attempt = startAttempt(definition, toRecord(job, 'active', []), () => report.changed(attempt));

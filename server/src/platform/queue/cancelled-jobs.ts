@@ -1,6 +1,13 @@
 import type { RedisClient } from '../redis/connect.ts';
 import { parseRecord } from './bullmq-records.ts';
 import type { JobRecord } from './queue.ts';
+import { unreadableRecord } from './read-job.ts';
+
+/** The record, or that it cannot be read. */
+function read(name: string, id: string, text: string | null): JobRecord {
+  const record = text === null ? null : parseRecord(text);
+  return record ?? unreadableRecord(name, id, 'cancelled');
+}
 
 /** Cancelled jobs in Redis: BullMQ forgets jobs that are removed from its lists. */
 export function createCancelledJobs(deps: { redis: RedisClient; prefix: string; keep: number }) {
@@ -17,8 +24,9 @@ export function createCancelledJobs(deps: { redis: RedisClient; prefix: string; 
     },
 
     async find(name: string, id: string): Promise<JobRecord | null> {
-      const text = await redis.hget(keys(name)[1], id);
-      return text === null ? null : parseRecord(text);
+      const [times, records] = keys(name);
+      const [text, time] = await Promise.all([redis.hget(records, id), redis.zscore(times, id)]);
+      return text === null && time === null ? null : read(name, id, text);
     },
 
     /** The latest cancelled first. */
@@ -27,7 +35,7 @@ export function createCancelledJobs(deps: { redis: RedisClient; prefix: string; 
       const ids = await redis.zrevrange(times, 0, limit - 1);
       if (ids.length === 0) return [];
       const texts = await redis.hmget(records, ...ids);
-      return texts.flatMap((text) => (text === null ? [] : [parseRecord(text)]));
+      return ids.map((id, index) => read(name, id, texts[index] ?? null));
     },
 
     count: (name: string): Promise<number> => redis.zcard(keys(name)[0]),
@@ -36,7 +44,7 @@ export function createCancelledJobs(deps: { redis: RedisClient; prefix: string; 
     async remove(name: string, id: string): Promise<boolean> {
       const [times, records] = keys(name);
       const results = await redis.multi().hdel(records, id).zrem(times, id).exec();
-      return results?.[0]?.[1] === 1;
+      return results?.some(([, removed]) => removed === 1) ?? false;
     },
   };
 }

@@ -26,6 +26,8 @@ export interface JobRecord {
   name: string;
   args: unknown;
   state: JobState;
+  /** Its record in Redis is gone or damaged: nothing but id, name and state is known, and it can only be removed. */
+  unreadable?: true;
   /** 0, the default, runs first; larger numbers run later. */
   priority: number;
   /** While a job with this key waits or runs, no other of its name is accepted. */
@@ -116,7 +118,7 @@ export interface JobQueue {
   retry(id: string): Promise<boolean>;
   /** A waiting job never runs; a running one is notified by its signal, and not tried again. False if it has ended. */
   cancel(id: string): Promise<boolean>;
-  /** Deletes a job that is not active; false for an active one. */
+  /** Deletes a job that is not active, or cannot be read; false for an active one. */
   remove(id: string): Promise<boolean>;
   status(name: string): Promise<QueueStatus>;
   pause(name: string): Promise<void>;
