@@ -109,14 +109,33 @@ async function openRedis({ redisUrl }: Config, log: Logger): Promise<RedisConnec
       away = undefined;
       outage.worked();
     },
+    onLate(error) {
+      late ??= setTimeout(() => lateness.failed(error), NOTABLE_LATENESS).unref();
+    },
+    onPrompt() {
+      clearTimeout(late);
+      late = undefined;
+      lateness.worked();
+    },
   });
+  redis.commands.once('ready', () => void warnOfEviction(redis, log));
+  return redis;
+}
+
+/** Jobs that only Redis has, limits and locks are lost by any policy but one; promised jobs are enqueued again. */
+async function warnOfEviction(redis: RedisConnections, log: Logger): Promise<void> {
+  const policy = await redis.evictionPolicy().catch(() => null);
+  if (policy === null || policy === 'noeviction') return;
+  log.warn(
+    `Redis evicts keys when its memory is full (${policy}): set maxmemory-policy to noeviction, so that it loses no jobs`,
+  );
 }
 
 async function openMail({ mail, dataDir }: Config, clock: Clock): Promise<{ mailer: Mailer; mailbox: Mailbox | null }> {
   if (mail.smtpUrl) {
     const { createSmtpMailer } = await import('./platform/mail/smtp.ts');
-    const { smtpUrl: url, smtpCa: ca, from, dkim } = mail;
-    return { mailer: createSmtpMailer({ url, ca, from, dkim }), mailbox: null };
+    const { smtpUrl: url, smtpCa: ca, from, dkim, ehloName } = mail;
+    return { mailer: createSmtpMailer({ url, ca, from, dkim, ehloName }), mailbox: null };
   }
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock });
   return { mailer: mailbox, mailbox };
