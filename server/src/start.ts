@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type App, createApp } from './app.ts';
+import { installationId } from './modules/installation/index.ts';
 import type { ReplicaSource } from './modules/replicas/replicas.ts';
+import { openStorage } from './open-storage.ts';
 import { type Clock, steadyClock, systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
@@ -19,8 +21,9 @@ export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json'
 
 /** Milliseconds; a larger difference between this clock and the database's is reported. */
 const NOTABLE_SKEW = 2_000;
-/** Milliseconds; a longer absence of Redis is reported. */
+/** Milliseconds; a longer absence of Redis, or of prompt answers, is reported. */
 const NOTABLE_ABSENCE = 1_000;
+const NOTABLE_LATENESS = 2_000;
 
 /** Opens the configured database. Throws `DatabaseUnreachable`. */
 export function openDatabase(config: Config, log: Logger): Promise<Database> {
@@ -55,8 +58,10 @@ export async function openApp(deps: {
   longestWait?: number;
   /** Kinds of credentials besides sessions. */
   credentials?: readonly CredentialKind[];
+  /** False while the event loop stood still lately. */
+  isLoopWell?: () => boolean;
 }): Promise<{ app: App; close(grace?: number): Promise<void> }> {
-  const { config, database, log, clock = systemClock, longestWait, credentials = [] } = deps;
+  const { config, database, log, clock = systemClock, longestWait, credentials = [], isLoopWell = () => true } = deps;
   const applied = await (await migratorFor(database)).up();
   if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
 
@@ -66,7 +71,8 @@ export async function openApp(deps: {
   }
 
   const { mailer, mailbox } = await openMail(config, clock);
-  const redis = await openRedis(config, log);
+  const { installation } = openStorage(database, { onCommit: () => {} });
+  const redis = await openRedis(config, log, await installationId({ store: installation, clock }));
   const app = await createApp({
     config,
     database,
@@ -76,6 +82,7 @@ export async function openApp(deps: {
     clock,
     longestWait,
     credentials,
+    isLoopWell,
     log,
     version: VERSION,
     // A worker serves no lists.
@@ -93,13 +100,16 @@ export async function openApp(deps: {
   };
 }
 
-async function openRedis({ redisUrl }: Config, log: Logger): Promise<RedisConnections | null> {
+async function openRedis({ redisUrl }: Config, log: Logger, id: string): Promise<RedisConnections | null> {
   if (redisUrl === null) return null;
   // Loaded only with a REDIS_URL, to save time at start.
   const { connectRedis } = await import('./platform/redis/connect.ts');
   const outage = createOutageLog(log, 'reaching Redis');
+  const lateness = createOutageLog(log, 'asking Redis for limits and what is remembered, which answers late,');
   let away: NodeJS.Timeout | undefined;
-  return connectRedis(redisUrl, {
+  let late: NodeJS.Timeout | undefined;
+  const redis = connectRedis(redisUrl, {
+    space: `ostiary:${id}`,
     // Not for a moment in which this process itself was too busy, as at its start.
     onAway(error) {
       away ??= setTimeout(() => outage.failed(error), NOTABLE_ABSENCE).unref();
