@@ -26,12 +26,14 @@ export function createProbes(deps: {
       },
     },
     // Without Redis jobs wait and each process counts for itself; nobody is kept from signing in.
-    helpful: {
-      // While Redis answers late nobody is kept waiting for it, either.
-      ...(redis && { queue: pingRedis, cache: async () => redis.isPrompt() && pingRedis() }),
-      ...(breached && { breachedPasswords: breached.isReadable }),
-      eventLoop: async () => isLoopWell(),
-      ...(replicas && { replicas: async () => replicas.allServe() }),
+    get helpful() {
+      return {
+        // While Redis answers late nobody is kept waiting for it, either.
+        ...(redis && { queue: pingRedis, cache: async () => redis.isPrompt() && pingRedis() }),
+        ...(breached && { breachedPasswords: breached.isReadable }),
+        ...(replicas && { replicas: async () => replicas.allServe() }),
+        ...(!isLoopWell() && { eventLoop: async () => false }),
+      };
     },
   };
 }

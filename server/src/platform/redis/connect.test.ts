@@ -130,6 +130,8 @@ describe('connections to Redis', { skip: !hasOwnRedis() }, () => {
     }));
 
   for (const milliseconds of [220, 300, 900]) {
+    // Beyond that, the connection itself counts as dead, which is told by others.
+    const isTold = milliseconds < 500;
     test(`one that answers after ${milliseconds} ms is not asked after a few answers, until it is prompt again; that is told once`, () =>
       withOwnRedis(async (own) => {
         const url = new URL(own.url);
@@ -155,13 +157,13 @@ describe('connections to Redis', { skip: !hasOwnRedis() }, () => {
           const began = runningTime();
           for (let i = 0; i < QUESTIONS; i++) await ask();
           assert.ok(runningTime() - began < SOON);
-          assert.deepEqual(told, ['late']);
+          assert.deepEqual(told, isTold ? ['late'] : []);
           wire.delay(0);
           await until('it is asked again', async () => {
             await redis.commands.set('key', 'value').catch(() => null);
             return redis.isPrompt() && (await ask()) === 'value';
           });
-          assert.deepEqual(told, ['late', 'prompt']);
+          assert.deepEqual(told, isTold ? ['late', 'prompt'] : []);
         } finally {
           await redis.close();
           await wire.close();

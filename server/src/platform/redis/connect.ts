@@ -30,7 +30,7 @@ export interface RedisConnections {
   hasty: RedisClient;
   /** Each name of a key or channel begins with it and a colon: two installations in one Redis share nothing. */
   space: string;
-  /** False while Redis answers late, so that `hasty` does not ask it. */
+  /** False while Redis is away or answers late, so that `hasty` does not ask it. */
   isPrompt(): boolean;
   /** A new connection, whose commands wait until Redis is back: for blocking commands and subscriptions. The caller closes it. */
   patient(): RedisClient;
@@ -105,7 +105,8 @@ export function connectRedis(
     commands,
     hasty,
     space,
-    isPrompt: breaker.isClosed,
+    // One that answers so late that its connection counts as dead has no breaker to open.
+    isPrompt: () => hasty.status === 'ready' && breaker.isClosed(),
     patient: () => open({ maxRetriesPerRequest: null }),
     async ping() {
       await commands.eval(PROBE, 1, `${space}:probe`, PROBE_LIFE);
