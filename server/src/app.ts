@@ -121,6 +121,8 @@ export async function createApp(deps: {
   blindAfter?: number | undefined;
   /** Kinds of credentials besides sessions. */
   credentials: readonly CredentialKind[];
+  /** False while the event loop stood still lately. */
+  isLoopWell: () => boolean;
   /** For what must not depend on the time that the system's clock is set to. */
   steadyClock: Clock;
   log: Logger;
@@ -223,6 +225,7 @@ export async function createApp(deps: {
     redis,
     breached,
     replicas: deps.replicas?.length ? replicas : null,
+    isLoopWell: deps.isLoopWell,
   });
   const retention = config.eventRetention;
   const history = createHistory({ ...base, store: eventStore, retention, readLists: replicas.read, getUser });
@@ -283,6 +286,7 @@ export async function createApp(deps: {
       relay.start();
       replicas.start();
       if (config.role !== 'web') {
+        await heartbeat.demandAlone();
         await schedules.merge();
         await queue.start();
         heartbeat.start();

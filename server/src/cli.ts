@@ -1,4 +1,5 @@
 import { UsageError } from './cli/usage-error.ts';
+import { RedisShared } from './modules/jobs/redis-presence.ts';
 import { WrongSecretKey } from './modules/keys/secret-check.ts';
 import type { Config } from './platform/config/config.ts';
 import { ConfigError } from './platform/config/config-error.ts';
@@ -6,6 +7,7 @@ import { loadConfig } from './platform/config/load-config.ts';
 import { DatabaseUnreachable } from './platform/database/database.ts';
 import { MigrationFailed } from './platform/database/migrations.ts';
 import { AppError } from './platform/errors.ts';
+import { takeLibraryLines } from './platform/telemetry/library-lines.ts';
 import { createLog, type Logger } from './platform/telemetry/log.ts';
 
 const USAGE = `ostiary serve                         start the server
@@ -81,12 +83,13 @@ async function runConfigured({ log: kind, isSilentOnDoubts, run }: Configured, a
     kind === 'normal' ? config.log : { ...config.log, level: 'error', format: 'text', file: null },
     { shared: config.workers > 1 },
   );
+  if (kind === 'normal') takeLibraryLines(log);
   for (const warning of isSilentOnDoubts ? [] : warnings) log.warn(warning);
   await run(args, { config, log });
 }
 
 function isForOperator(error: unknown): error is Error {
-  const kinds = [ConfigError, DatabaseUnreachable, MigrationFailed, WrongSecretKey, UsageError, AppError];
+  const kinds = [ConfigError, DatabaseUnreachable, MigrationFailed, WrongSecretKey, RedisShared, UsageError, AppError];
   return (
     kinds.some((kind) => error instanceof kind) || (error instanceof Error && 'syscall' in error && 'code' in error)
   );

@@ -1,57 +1,98 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { App } from './app.ts';
 import type { Config } from './platform/config/config.ts';
 import { shutDown } from './platform/http/shutdown.ts';
+import { watchLoop } from './platform/process/loop-watch.ts';
 import { lowerPoolPriority } from './platform/process/pool-priority.ts';
 import { alone, type Supervisor } from './platform/process/supervisor.ts';
 import { openApp, openDatabase, VERSION } from './start.ts';
 
-/** Milliseconds that running requests, and then running jobs, get to finish after SIGTERM. */
+/** Milliseconds that a start under way, then running requests, and then running jobs get to finish after SIGTERM. */
 const GRACE = 10_000;
+/** Milliseconds after everything is closed in which the process ends by itself. */
+const LAST = 2_000;
 
 /**
  * Starts the server and serves until its supervisor stops it: by SIGTERM or SIGINT, unless it is one of several processes. Throws before
- * it listens: `DatabaseUnreachable`, `MigrationFailed`, `WrongSecretKey`, or the error of an address in use.
+ * it listens: `DatabaseUnreachable`, `MigrationFailed`, `WrongSecretKey`, `RedisShared`, or the error of an address in use.
  */
 export async function serve(config: Config, log: Logger, supervisor = alone(config.shutdownDelay)): Promise<void> {
-  const database = await openDatabase(config, log);
-  // Also if the start fails: an open pool would keep the process alive.
+  // Before anything else: as process 1 of a container, a signal that nobody listens to is lost.
+  const stopped = supervisor.stopAsked();
+  const watch = watchLoop({ log, format: config.log.format });
+  const server = createStart({ config, log, isLoopWell: watch.isWell });
   try {
-    const { app, close } = await openApp({ config, database, log });
-    try {
-      await listenUntilStopped({ app, config, log, supervisor, database: database.name });
-    } finally {
-      await close(GRACE);
-    }
+    const starting = server.start(supervisor);
+    starting.then(watch.serving, () => {});
+    const isServing = await Promise.race([starting.then(() => true), stopped.then(() => false)]);
+    const { reason, delay } = await stopped;
+    log.info(`${reason}: finishing running requests and jobs`);
+    // What is under way in the start ends before it is closed: a port that opens afterwards would stay open.
+    if (!isServing) await Promise.race([server.cancel(starting), pause(GRACE, undefined, { ref: false })]);
+    await server.stop(isServing ? delay : 0);
+  } catch (error) {
+    await server.stop(0);
+    throw error;
   } finally {
-    await database.close();
+    watch.stop();
+    endSoon(log);
   }
   log.info('stopped');
 }
 
-async function listenUntilStopped(deps: {
-  app: App;
-  config: Config;
-  log: Logger;
-  supervisor: Supervisor;
-  /** Its name, for the log. */
-  database: string;
-}): Promise<void> {
-  const { app, config, log, supervisor, database } = deps;
-  const stopped = supervisor.stopAsked();
+/** The steps of a start, and what each has opened. */
+function createStart({ config, log, isLoopWell }: { config: Config; log: Logger; isLoopWell: () => boolean }) {
+  /** The latest first. */
+  const closers: ((delay: number) => Promise<void>)[] = [];
+  let isCancelled = false;
+  const demandGoesOn = () => {
+    if (isCancelled) throw new StartCancelled();
+  };
 
-  await app.start();
-  lowerPoolPriority();
-  log.info({ version: VERSION, node: process.version, database }, 'starting');
-  const listenTextResolver = (address: string) => `listening on ${address}`;
-  const listening = app.http.listen({ host: config.host, port: config.port, listenTextResolver });
-  // A worker asks its primary for the port, and gets no answer if the primary has ended.
-  if (await Promise.race([listening.then(() => true), stopped.then(() => false)])) {
-    const setupToken = config.role === 'worker' ? null : await app.setup.offer();
-    supervisor.serving(setupToken && `${config.publicUrl}/setup#token=${setupToken}`);
-  }
+  return {
+    async start(supervisor: Supervisor): Promise<void> {
+      const database = await openDatabase(config, log);
+      // Also if the start fails: an open pool would keep the process alive.
+      closers.unshift(() => database.close());
+      demandGoesOn();
+      const { app, close } = await openApp({ config, database, log, isLoopWell });
+      closers.unshift(() => close(GRACE));
+      demandGoesOn();
+      await app.start();
+      demandGoesOn();
+      lowerPoolPriority();
+      log.info({ version: VERSION, node: process.version, database: database.name }, 'starting');
+      closers.unshift((delay) => shutDown(app.http, { grace: GRACE, delay }));
+      const listenTextResolver = (address: string) => `listening on ${address}`;
+      await app.http.listen({ host: config.host, port: config.port, listenTextResolver });
+      demandGoesOn();
+      const setupToken = config.role === 'worker' ? null : await app.setup.offer();
+      supervisor.serving(setupToken && `${config.publicUrl}/setup#token=${setupToken}`);
+    },
 
-  const { reason, delay } = await stopped;
-  log.info(`${reason}: finishing running requests and jobs`);
-  await shutDown(app.http, { grace: GRACE, delay });
+    /** Ends the start after its present step; resolves then. */
+    async cancel(starting: Promise<void>): Promise<void> {
+      isCancelled = true;
+      await starting.catch((error) => {
+        if (!(error instanceof StartCancelled)) log.warn({ err: error }, 'the start failed while it was stopped');
+      });
+    },
+
+    async stop(delay: number): Promise<void> {
+      isCancelled = true;
+      for (const close of closers) await close(delay);
+    },
+  };
+}
+
+class StartCancelled extends Error {
+  override readonly name = 'StartCancelled';
+}
+
+/** Ends the process if something keeps it alive after its end, such as a step of the start that never ended. */
+function endSoon(log: Logger): void {
+  setTimeout(() => {
+    log.warn({ held: process.getActiveResourcesInfo() }, 'the process does not end by itself: it is ended');
+    process.exit();
+  }, LAST).unref();
 }

@@ -11,8 +11,9 @@ export function createProbes(deps: {
   redis: RedisConnections | null;
   breached: BreachedPasswords | null;
   replicas: Pick<Replicas<unknown>, 'allServe'> | null;
+  isLoopWell: () => boolean;
 }): Probes {
-  const { database, isBlind, redis, breached, replicas } = deps;
+  const { database, isBlind, redis, breached, replicas, isLoopWell } = deps;
   const pingRedis = async () => {
     await redis?.ping();
     return true;
@@ -25,10 +26,14 @@ export function createProbes(deps: {
       },
     },
     // Without Redis jobs wait and each process counts for itself; nobody is kept from signing in.
-    helpful: {
-      ...(redis && { queue: pingRedis, cache: pingRedis }),
-      ...(breached && { breachedPasswords: breached.isReadable }),
-      ...(replicas && { replicas: async () => replicas.allServe() }),
+    get helpful() {
+      return {
+        // While Redis answers late nobody is kept waiting for it, either.
+        ...(redis && { queue: pingRedis, cache: async () => redis.isPrompt() && pingRedis() }),
+        ...(breached && { breachedPasswords: breached.isReadable }),
+        ...(replicas && { replicas: async () => replicas.allServe() }),
+        ...(!isLoopWell() && { eventLoop: async () => false }),
+      };
     },
   };
 }

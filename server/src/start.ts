@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type App, createApp } from './app.ts';
+import { installationId } from './modules/installation/index.ts';
 import type { ReplicaSource } from './modules/replicas/replicas.ts';
+import { openStorage } from './open-storage.ts';
 import { type Clock, steadyClock, systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
@@ -19,8 +21,9 @@ export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json'
 
 /** Milliseconds; a larger difference between this clock and the database's is reported. */
 const NOTABLE_SKEW = 2_000;
-/** Milliseconds; a longer absence of Redis is reported. */
+/** Milliseconds; a longer absence of Redis, or of prompt answers, is reported. */
 const NOTABLE_ABSENCE = 1_000;
+const NOTABLE_LATENESS = 2_000;
 
 /** Opens the configured database. Throws `DatabaseUnreachable`. */
 export function openDatabase(config: Config, log: Logger): Promise<Database> {
@@ -57,8 +60,11 @@ export async function openApp(deps: {
   blindAfter?: number;
   /** Kinds of credentials besides sessions. */
   credentials?: readonly CredentialKind[];
+  /** False while the event loop stood still lately. */
+  isLoopWell?: () => boolean;
 }): Promise<{ app: App; close(grace?: number): Promise<void> }> {
-  const { config, database, log, clock = systemClock, longestWait, blindAfter, credentials = [] } = deps;
+  const { config, database, log, clock = systemClock, longestWait, blindAfter } = deps;
+  const { credentials = [], isLoopWell = () => true } = deps;
   const applied = await (await migratorFor(database)).up();
   if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
 
@@ -68,7 +74,8 @@ export async function openApp(deps: {
   }
 
   const { mailer, mailbox } = await openMail(config, clock);
-  const redis = await openRedis(config, log);
+  const { installation } = openStorage(database, { onCommit: () => {} });
+  const redis = await openRedis(config, log, await installationId({ store: installation, clock }));
   const app = await createApp({
     config,
     database,
@@ -79,6 +86,7 @@ export async function openApp(deps: {
     longestWait,
     blindAfter,
     credentials,
+    isLoopWell,
     log,
     version: VERSION,
     // A worker serves no lists.
@@ -96,13 +104,16 @@ export async function openApp(deps: {
   };
 }
 
-async function openRedis({ redisUrl }: Config, log: Logger): Promise<RedisConnections | null> {
+async function openRedis({ redisUrl }: Config, log: Logger, id: string): Promise<RedisConnections | null> {
   if (redisUrl === null) return null;
   // Loaded only with a REDIS_URL, to save time at start.
   const { connectRedis } = await import('./platform/redis/connect.ts');
   const outage = createOutageLog(log, 'reaching Redis');
+  const lateness = createOutageLog(log, 'asking Redis for limits and what is remembered, which answers late,');
   let away: NodeJS.Timeout | undefined;
-  return connectRedis(redisUrl, {
+  let late: NodeJS.Timeout | undefined;
+  const redis = connectRedis(redisUrl, {
+    space: `ostiary:${id}`,
     // Not for a moment in which this process itself was too busy, as at its start.
     onAway(error) {
       away ??= setTimeout(() => outage.failed(error), NOTABLE_ABSENCE).unref();
@@ -112,14 +123,33 @@ async function openRedis({ redisUrl }: Config, log: Logger): Promise<RedisConnec
       away = undefined;
       outage.worked();
     },
+    onLate(error) {
+      late ??= setTimeout(() => lateness.failed(error), NOTABLE_LATENESS).unref();
+    },
+    onPrompt() {
+      clearTimeout(late);
+      late = undefined;
+      lateness.worked();
+    },
   });
+  redis.commands.once('ready', () => void warnOfEviction(redis, log));
+  return redis;
+}
+
+/** Jobs that only Redis has, limits and locks are lost by any policy but one; promised jobs are enqueued again. */
+async function warnOfEviction(redis: RedisConnections, log: Logger): Promise<void> {
+  const policy = await redis.evictionPolicy().catch(() => null);
+  if (policy === null || policy === 'noeviction') return;
+  log.warn(
+    `Redis evicts keys when its memory is full (${policy}): set maxmemory-policy to noeviction, so that it loses no jobs`,
+  );
 }
 
 async function openMail({ mail, dataDir }: Config, clock: Clock): Promise<{ mailer: Mailer; mailbox: Mailbox | null }> {
   if (mail.smtpUrl) {
     const { createSmtpMailer } = await import('./platform/mail/smtp.ts');
-    const { smtpUrl: url, smtpCa: ca, from, dkim } = mail;
-    return { mailer: createSmtpMailer({ url, ca, from, dkim }), mailbox: null };
+    const { smtpUrl: url, smtpCa: ca, from, dkim, ehloName } = mail;
+    return { mailer: createSmtpMailer({ url, ca, from, dkim, ehloName }), mailbox: null };
   }
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock });
   return { mailer: mailbox, mailbox };

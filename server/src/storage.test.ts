@@ -54,6 +54,7 @@ const CONTRACTS: Record<keyof Storage, Contracts[]> = {
   schedules: [import('./modules/schedules/schedule-store.contract.ts')],
   throttles: [import('./modules/guessing/throttle-store.contract.ts')],
   nonces: [import('./modules/password-encryption/nonce-store.contract.ts')],
+  installation: [import('./modules/installation/installation-store.contract.ts')],
   heartbeats: [import('./modules/replicas/heartbeat-store.contract.ts')],
 };
 

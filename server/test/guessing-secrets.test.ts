@@ -228,9 +228,10 @@ describe('what is guessed is kept nowhere', () => {
             await s.client.send('POST', '/auth/reset-password', { body: link });
             await guess(s.client, email);
             const all = await redis.everything();
-            assert.match(all, /ostiary:limit:guess-password/);
-            assert.match(all, /ostiary:limit:credentials/);
-            for (const name of ['register', 'password-reset']) assert.ok(all.includes(`ostiary:limit:${name}`), name);
+            assert.match(all, /ostiary:[^:]+:limit:guess-password/);
+            assert.match(all, /ostiary:[^:]+:limit:credentials/);
+            for (const name of ['register', 'password-reset'])
+              assert.match(all, new RegExp(`ostiary:[^:]+:limit:${name}`));
             assertNowhere(all, 'Redis', [CANARY, TYPED_AS_LOGIN, email, link.token]);
           },
           { env: { ...LIMITED, REDIS_URL: redis.url } },

@@ -8,6 +8,8 @@ export interface Wire {
   deafen(): void;
   /** The same, and so does whatever connects from now on. */
   cut(): void;
+  /** What the server answers comes so many milliseconds late, on all connections. */
+  delay(milliseconds: number): void;
   /** What is dead breaks at last; new connections carry again. */
   mend(): void;
   close(): Promise<void>;
@@ -16,11 +18,12 @@ export interface Wire {
 export async function openWire(target: number): Promise<Wire> {
   const ends = new Set<Socket>();
   let isCut = false;
+  let late = 0;
 
   function deafen(): void {
     for (const end of ends) {
       end.unpipe();
-      end.removeAllListeners('close').resume();
+      end.removeAllListeners('close').removeAllListeners('data').resume();
     }
   }
 
@@ -36,13 +39,17 @@ export async function openWire(target: number): Promise<Wire> {
     ] as const) {
       ends.add(from);
       from.on('error', () => {}).on('close', () => to.destroy());
-      from.pipe(to);
+      if (from === near) from.pipe(to);
+      else from.on('data', (bytes) => (late > 0 ? setTimeout(() => to.write(bytes), late) : to.write(bytes)));
     }
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     deafen,
+    delay(milliseconds) {
+      late = milliseconds;
+    },
     cut() {
       isCut = true;
       deafen();

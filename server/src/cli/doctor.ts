@@ -107,7 +107,7 @@ async function reportMail({ mail, dataDir }: Config): Promise<void> {
   }
   const { trySmtp } = await import('../platform/mail/smtp.ts');
   try {
-    await trySmtp({ url: mail.smtpUrl, ca: mail.smtpCa });
+    await trySmtp({ url: mail.smtpUrl, ca: mail.smtpCa, ehloName: mail.ehloName });
     report('mail', 'ok', 'by SMTP');
   } catch (error) {
     const { message, code = '' } = error as Error & { code?: string };

@@ -16,6 +16,7 @@ import { createWorkerHeartbeat, type WorkerHeartbeat } from './worker-heartbeat.
 import type { WorkerStore } from './worker-store.ts';
 
 export { jobErrors } from './errors.ts';
+export { RedisShared } from './redis-presence.ts';
 
 export interface BackgroundWork {
   /** The kinds of jobs, and how they are enqueued. */
@@ -44,7 +45,7 @@ export async function createJobs(deps: {
     jobs,
     queue,
     registry,
-    heartbeat: createWorkerHeartbeat({ store: workerStore, registry, queue, clock, log }),
+    heartbeat: createWorkerHeartbeat({ redis, store: workerStore, registry, queue, clock, log }),
   };
 }
 

@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { after, type Clock, MINUTE, SECOND } from '../../platform/clock.ts';
-import type { JobQueue } from '../../platform/queue/queue.ts';
+import type { LossyQueue } from '../../platform/queue/bullmq-queue.ts';
 import { createOutageLog } from '../../platform/telemetry/outage-log.ts';
 import type { JobStore } from './job-store.ts';
 
@@ -9,30 +10,29 @@ const LOOK_AFTER = 1 * MINUTE;
 const SWEEP_EVERY = 15 * SECOND;
 const BATCH = 100;
 const PAUSE_KNOWN_FOR = 1 * SECOND;
+/** Attempts to store that a job has ended, and the pause between them. */
+const TRIES = 20;
+const PAUSE = 500;
 
 /**
- * Keeps copies of promised jobs in the database while they are in Redis: each is stored before it is enqueued, deleted when it ends, and
- * enqueued again under its own id if Redis has lost it. Jobs that were enqueued in the table before Redis was used move to Redis the
- * same way. Pauses of queues are in the database, too.
+ * Keeps copies of promised jobs in the database while they are in Redis: each is stored before it is enqueued, and deleted when the worker
+ * that ran it says that it has ended. Until then it is enqueued again under its own id if Redis has lost it, in whatever form, or says
+ * that it has ended: whoever can write to Redis could say so. Jobs that were enqueued in the table before Redis was used move to Redis
+ * the same way. Pauses of queues are in the database, too.
  */
 export function createPromises(deps: { store: JobStore; clock: Clock; log: Logger }) {
   const { store, clock, log } = deps;
   const outage = createOutageLog(log, 'checking promised jobs');
   let timer: NodeJS.Timeout | undefined;
 
-  async function lookAfter(queue: JobQueue): Promise<void> {
-    const jobs = await store.handed(clock(), BATCH);
-    const over: string[] = [];
-    for (const job of jobs) {
-      const known = await queue.find(job.id);
-      if (known === null) await queue.add(job);
-      else if (known.finishedAt !== null) over.push(job.id);
+  async function lookAfter(queue: LossyQueue): Promise<void> {
+    for (let count = BATCH; count === BATCH; ) {
+      const jobs = await store.handed(clock(), BATCH);
+      count = jobs.length;
+      for (const job of jobs) await queue.restore(job, async () => (await store.find(job.id)) !== null);
+      const ids = jobs.map(({ id }) => id);
+      await store.lookAgain(ids, after(clock(), LOOK_AFTER));
     }
-    await store.forget(over);
-    await store.lookAgain(
-      jobs.map(({ id }) => id).filter((id) => !over.includes(id)),
-      after(clock(), LOOK_AFTER),
-    );
   }
 
   /** What was read of the pauses, and when: a worker asks before each attempt. */
@@ -55,13 +55,20 @@ export function createPromises(deps: { store: JobStore; clock: Clock; log: Logge
       return paused;
     },
 
-    /** Called when a promised job has ended. If that cannot be stored now, the regular check finds it later. */
+    /** Stores that a promised job has ended. If the database is away for long, the job runs once more. Never rejects. */
     async ended(id: string): Promise<void> {
-      await store.forget([id]).catch(() => {});
+      for (let tries = 1; ; tries++) {
+        try {
+          return await store.forget([id]);
+        } catch (error) {
+          if (tries < TRIES) await pause(PAUSE);
+          else return log.error({ err: error, jobId: id }, 'the end of a job could not be stored; it runs once more');
+        }
+      }
     },
 
     /** The same queue, whose promised jobs survive a loss of Redis. */
-    over(queue: JobQueue): JobQueue & { lookAfter(): Promise<void> } {
+    over(queue: LossyQueue): LossyQueue & { lookAfter(): Promise<void> } {
       return {
         ...queue,
         async add(job) {

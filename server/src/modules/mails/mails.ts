@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { MINUTE, SECOND } from '../../platform/clock.ts';
 import { describeDevice } from '../../platform/http/device.ts';
-import { type Mailer, MailRefused } from '../../platform/mail/mail.ts';
+import { MailDeferred, type Mailer, MailRefused } from '../../platform/mail/mail.ts';
 import { defineJob } from '../../platform/queue/define-job.ts';
 import type { Jobs } from '../../platform/queue/jobs.ts';
-import { JobGivenUp } from '../../platform/queue/run-attempt.ts';
+import { JobDeferred, JobGivenUp } from '../../platform/queue/run-attempt.ts';
 import type { EventRecord, EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import type { UserStore } from '../users/user-store.ts';
@@ -72,13 +72,17 @@ export function createMails(deps: {
       concurrency: 4,
       async run({ eventId, mail: name }, { signal }) {
         const event = await eventStore.find(eventId);
-        const written = event && (await write(event, name));
+        // The job is of another installation that shares this Redis, or the history was purged: somebody must know.
+        if (!event) throw new JobGivenUp(`There is no event ${eventId} in this database.`);
+        const written = await write(event, name);
         // Outdated: the code has expired, the link was replaced, or the user is gone.
         if (!written) return { sent: false };
         try {
           await mailer.send({ ...written, key: `${eventId} ${name}` }, { signal });
         } catch (error) {
-          throw error instanceof MailRefused ? new JobGivenUp(wordsOf(error)) : new Error(wordsOf(error));
+          if (error instanceof MailRefused) throw new JobGivenUp(wordsOf(error));
+          if (error instanceof MailDeferred) throw new JobDeferred(wordsOf(error), error.reason);
+          throw new Error(wordsOf(error));
         }
         return { sent: true };
       },

@@ -3,7 +3,6 @@ import { SECOND } from '../clock.ts';
 import type { RedisConnections } from '../redis/connect.ts';
 import type { CacheStore, Found } from './cache.ts';
 
-const PREFIX = 'ostiary:cache';
 const LEASE_BYTES = 12;
 const RETRY = 1 * SECOND;
 /** Beyond this number, the oldest expire by their ttl. */
@@ -27,7 +26,13 @@ redis.call('DEL', KEYS[2])
 if left > 0 then redis.call('SET', KEYS[1], ARGV[2], 'PX', left) end`;
 
 /** In Redis, for all instances. `forget` removes the lease of the loads that began before it; so does a flush. */
-export function createRedisCache({ hasty }: RedisConnections): CacheStore {
+export function createRedisCache({ hasty, space }: RedisConnections): CacheStore {
+  /** Keys in one slot of a cluster; hashed, since a key may be long, contain braces, or name a person. */
+  function keysOf(key: string): [value: string, lease: string] {
+    const value = `${space}:cache:{${createHash('sha256').update(key).digest('base64url')}}`;
+    return [value, `${value}:lease`];
+  }
+
   /** Keys whose `forget` has not reached Redis yet: until then they are neither read nor stored. */
   const owed = new Set<string>();
   let isRetrying = false;
@@ -71,9 +76,3 @@ export function createRedisCache({ hasty }: RedisConnections): CacheStore {
 }
 
 const NOWHERE: Found = { keep() {} };
-
-/** Keys in one slot of a cluster; hashed, since a key may be long, contain braces, or name a person. */
-function keysOf(key: string): [value: string, lease: string] {
-  const value = `${PREFIX}:{${createHash('sha256').update(key).digest('base64url')}}`;
-  return [value, `${value}:lease`];
-}

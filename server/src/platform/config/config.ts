@@ -30,6 +30,8 @@ export interface Config {
     smtpUrl: string | null;
     /** PEM certificates, trusted for the mail server instead of the public authorities. */
     smtpCa: string | null;
+    /** The name that this server gives itself when it connects to a mail server. */
+    ehloName: string;
     from: string;
     /** Key that signs every mail. */
     dkim: {

@@ -32,7 +32,7 @@ test('without any variable it is a development server on this machine', (t) => {
     emailVerification: 'required',
     registration: 'open',
     reservedUsernames: [],
-    mail: { smtpUrl: null, smtpCa: null, from: 'Ostiary <no-reply@localhost>', dkim: null },
+    mail: { smtpUrl: null, smtpCa: null, ehloName: 'localhost', from: 'Ostiary <no-reply@localhost>', dkim: null },
     http: {
       corsOrigins: [],
       trustedHosts: [],

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, relative } from 'node:path';
 import { DAY } from '../clock.ts';
@@ -137,7 +137,13 @@ function assemble(values: Values, secretKey: string): Config {
     emailVerification: values.EMAIL_VERIFICATION,
     registration: values.REGISTRATION,
     reservedUsernames: values.RESERVED_USERNAMES ?? [],
-    mail: { smtpUrl: values.SMTP_URL, smtpCa: values.SMTP_CA, from: values.MAIL_FROM, dkim: dkimOf(values) },
+    mail: {
+      smtpUrl: values.SMTP_URL,
+      smtpCa: values.SMTP_CA,
+      ehloName: values.SMTP_EHLO_NAME ?? ehloNameOf(values.PUBLIC_URL),
+      from: values.MAIL_FROM,
+      dkim: dkimOf(values),
+    },
     http: {
       corsOrigins: values.CORS_ORIGINS ?? [],
       trustedHosts: values.TRUSTED_HOSTS ?? [],
@@ -173,4 +179,11 @@ function assemble(values: Values, secretKey: string): Config {
       slowQuery: values.LOG_SLOW_QUERY,
     },
   };
+}
+
+/** The host of a URL as a name for EHLO: an address becomes a literal (RFC 5321, 4.1.3). */
+function ehloNameOf(url: string): string {
+  const { hostname } = new URL(url);
+  if (hostname.startsWith('[')) return hostname.replace('[', '[IPv6:');
+  return isIPv4(hostname) ? `[${hostname}]` : hostname;
 }

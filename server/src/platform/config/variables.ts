@@ -162,6 +162,13 @@ export const variables = {
     about: 'PEM certificates of the authority to trust for the mail server instead of the public ones.',
     long: true,
   }),
+  SMTP_EHLO_NAME: variable({
+    default: null,
+    parse: domain,
+    about:
+      'The name that this server gives itself when it connects to the mail server (EHLO); the host of `PUBLIC_URL` if not set. Some relays refuse `localhost` and addresses.',
+    example: 'auth.example.com',
+  }),
   MAIL_FROM: variable({
     default: 'Ostiary <no-reply@{host of PUBLIC_URL}>',
     parse: sender,

@@ -37,7 +37,6 @@ export interface Counter {
  * is declared with two rates. */
 export type Counters = (rate: Rate) => Counter;
 
-const PREFIX = 'ostiary:limit';
 /** Counters of each rate in this process. */
 const MOST_REFUSED = 10_000;
 
@@ -77,7 +76,7 @@ function createCounter(rate: Rate, redis: RedisConnections | null): Counter {
 function createSharedCounter({ name, points, duration }: Rate, redis: RedisConnections, alone: Counter): Counter {
   const limiter = new RateLimiterRedis({
     storeClient: redis.hasty,
-    keyPrefix: `${PREFIX}:${name}`,
+    keyPrefix: `${redis.space}:limit:${name}`,
     points,
     duration,
     rejectIfRedisNotReady: true,

@@ -11,14 +11,26 @@ export interface Mail {
 /** The port of `smtp.ts` and `mailbox.ts`. */
 export interface Mailer {
   /**
-   * Resolves once the next hop has accepted the mail. Rejects with `MailRefused` if a retry is useless. If `signal` aborts,
-   * the delivery is aborted, and rejects.
+   * Resolves once the next hop has accepted the mail. Rejects with `MailRefused` if a retry is useless, and with `MailDeferred` if it makes
+   * sense only later. If `signal` aborts, the delivery is aborted, and rejects.
    */
   send(mail: Mail, options?: { signal?: AbortSignal }): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The next hop refused this mail permanently (an SMTP 5xx answer to the recipient or the message). */
+/** There is no such mailbox, in the words of the next hop or by the address itself. */
 export class MailRefused extends Error {
   override readonly name = 'MailRefused';
+}
+
+/** The next hop refused this mail for a reason that may pass, or that the operator can mend: its sender, a quota, a rate, a policy. */
+export class MailDeferred extends Error {
+  override readonly name = 'MailDeferred';
+  /** The codes of the answer, without words. */
+  readonly reason: string;
+
+  constructor(reason: string, options: { cause: unknown }) {
+    super('The mail server refuses the mail for now.', options);
+    this.reason = reason;
+  }
 }

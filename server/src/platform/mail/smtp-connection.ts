@@ -12,6 +12,11 @@ const SILENCE_TIMEOUT = 30 * SECOND;
 /** Maximum time for the answer to QUIT. */
 const QUIT_TIMEOUT = 2 * SECOND;
 
+/** The port for TLS from the first byte (RFC 8314, 3.3). */
+const SMTPS = 465;
+/** What OpenSSL says, with a path of its source, about an answer that is no TLS. */
+const NO_TLS = /wrong version number|packet length too long|unsupported protocol|http request/i;
+
 /** The library's mechanisms for a user and a password. */
 const MECHANISMS = ['PLAIN', 'LOGIN', 'CRAM-MD5'];
 
@@ -39,17 +44,18 @@ export interface Envelope {
  * The library's own pool would send without authentication, hide the server's extensions and drop idle connections, so only its connection is used.
  */
 export async function connectSmtp(
-  server: SmtpAddress & { ca: string | null },
+  server: SmtpAddress & { ca: string | null; ehloName: string | null },
   signal: AbortSignal,
 ): Promise<SmtpConnection> {
   const { default: Connection } = await import('nodemailer/lib/smtp-connection');
-  const { host, port, secure, requireTLS, auth, ca } = server;
+  const { host, port, secure, requireTLS, auth, ca, ehloName } = server;
   const connection = new Connection({
     host,
     port,
     secure,
     requireTLS,
     ...(ca !== null && { tls: { ca } }),
+    ...(ehloName !== null && { name: ehloName }),
     connectionTimeout: CONNECT_TIMEOUT,
     greetingTimeout: GREETING_TIMEOUT,
     socketTimeout: SILENCE_TIMEOUT,
@@ -65,7 +71,7 @@ export async function connectSmtp(
     if (auth !== null) await signIn(connection, auth, offers, signal);
   } catch (error) {
     connection.close();
-    throw error;
+    throw asHint(error, server);
   }
 
   async function send(envelope: Envelope, message: Readable, signal: AbortSignal): Promise<void> {
@@ -96,6 +102,26 @@ export async function connectSmtp(
   }
 
   return { isOpen: () => !connection.destroyed, send, quit };
+}
+
+/** The error of a connection that speaks TLS where the server does not, or does not where the server does, as a sentence that helps. */
+function asHint(error: unknown, { port, secure }: SmtpAddress): unknown {
+  const { name, message, code } = error as NodemailerError;
+  const waits = code === 'ETIMEDOUT' && /greeting/i.test(message);
+  const isSilent = code === 'ETIMEDOUT' || code === 'ECONNECTION' || name === 'TimeoutError';
+  if (!secure && (waits || (port === SMTPS && isSilent))) {
+    return coded(
+      'ETIMEDOUT',
+      `The mail server gives no greeting on port ${port}${port === SMTPS ? ', where mail servers expect TLS from the first byte' : ''}: if it expects TLS from the first byte, write smtps: instead of smtp: in SMTP_URL.`,
+    );
+  }
+  if (secure && NO_TLS.test(message)) {
+    return coded(
+      'ETLS',
+      `The mail server does not speak TLS from the first byte on port ${port}: write smtp: instead of smtps: in SMTP_URL, which changes to TLS by STARTTLS.`,
+    );
+  }
+  return error;
 }
 
 async function signIn(

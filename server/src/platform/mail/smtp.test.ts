@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { AUTHORITY, LOCALHOST, OTHER_AUTHORITY } from '../../../test/certificates.ts';
-import { type Mail, MailRefused } from './mail.ts';
-import { createSmtpMailer, type SmtpOptions } from './smtp.ts';
+import { type Mail, MailDeferred, MailRefused } from './mail.ts';
+import { createSmtpMailer, type SmtpOptions, trySmtp } from './smtp.ts';
 
 interface Received {
   from: string;
@@ -65,8 +65,8 @@ const temporary = (code: string) => (error: unknown) => {
   return true;
 };
 
-function replying(responseCode: number): Error {
-  return Object.assign(new Error('no'), { responseCode });
+function replying(responseCode: number, text = 'no'): Error {
+  return Object.assign(new Error(text), { responseCode });
 }
 
 test('a mail arrives whole, from the sender that was configured', async (t) => {
@@ -139,15 +139,57 @@ test('neither subject nor recipient can add a header, a recipient or a command',
   assert.equal(received.length, 1);
 });
 
-test('a recipient or message that is refused for good is MailRefused', async (t) => {
-  const byRecipient = await listen(t, { onRcptTo: (_address, _session, callback) => callback(replying(550)) });
-  await assert.rejects(mailer(t, byRecipient.url).send(MAIL), MailRefused);
-  const byMessage = await listen(t, {
+/** A server that refuses each message like this. */
+const refusingMessages = (t: TestContext, error: Error) =>
+  listen(t, {
     onData(stream, _session, callback) {
-      stream.resume().on('end', () => callback(replying(554)));
+      stream.resume().on('end', () => callback(error));
     },
   });
+
+test('only an answer that speaks of the mailbox is MailRefused', async (t) => {
+  const byRecipient = await listen(t, { onRcptTo: (_address, _session, callback) => callback(replying(550)) });
+  await assert.rejects(mailer(t, byRecipient.url).send(MAIL), MailRefused);
+  const byMessage = await refusingMessages(t, replying(550, '5.1.1 no such mailbox'));
   await assert.rejects(mailer(t, byMessage.url).send(MAIL), MailRefused);
+});
+
+test('other permanent answers, to sender, recipient or message, are MailDeferred, with their codes', async (t) => {
+  const deferred = (reason: string) => (error: unknown) => {
+    assert.ok(error instanceof MailDeferred);
+    assert.equal(error.reason, reason);
+    return true;
+  };
+  const toMessage = await refusingMessages(t, replying(550, '5.7.0 too many emails per second'));
+  await assert.rejects(mailer(t, toMessage.url).send(MAIL), deferred('550 5.7.0'));
+  const quota = replying(550, '5.4.5 Daily sending limit exceeded');
+  const toRecipient = await listen(t, { onRcptTo: (_address, _session, callback) => callback(quota) });
+  await assert.rejects(mailer(t, toRecipient.url).send(MAIL), deferred('550 5.4.5'));
+  const toSender = await listen(t, { onMailFrom: (_address, _session, callback) => callback(replying(550)) });
+  await assert.rejects(mailer(t, toSender.url).send(MAIL), deferred('550'));
+});
+
+test('the server names itself as it is told to', async (t) => {
+  const names: string[] = [];
+  const { url } = await listen(t, {
+    onMailFrom(_address, session, callback) {
+      names.push(session.hostNameAppearsAs);
+      callback();
+    },
+  });
+  await mailer(t, url, 'a@shop.example', { ehloName: 'auth.shop.example' }).send(MAIL);
+  assert.deepEqual(names, ['auth.shop.example']);
+});
+
+test('TLS where there is none, and none where there is, is a sentence that says what to write', async (t) => {
+  const { port } = await listen(t);
+  await assert.rejects(trySmtp({ url: `smtps://127.0.0.1:${port}` }), {
+    message: /does not speak TLS from the first byte on port \d+: write smtp: instead of smtps: in SMTP_URL/,
+  });
+  const secure = await listen(t, { secure: true, key: LOCALHOST.key, cert: LOCALHOST.cert });
+  await assert.rejects(trySmtp({ url: `smtp://127.0.0.1:${secure.port}` }), {
+    message: /gives no greeting on port \d+: .*write smtps: instead of smtp: in SMTP_URL/,
+  });
 });
 
 test('what may pass later is rethrown', async (t) => {
@@ -159,9 +201,6 @@ test('what may pass later is rethrown', async (t) => {
     },
   });
   await assert.rejects(mailer(t, full.url).send(MAIL), temporary('EMESSAGE'));
-  // The sender is configured: an operator mends it, then the mail goes out.
-  const noSender = await listen(t, { onMailFrom: (_address, _session, callback) => callback(replying(550)) });
-  await assert.rejects(mailer(t, noSender.url).send(MAIL), temporary('EENVELOPE'));
 });
 
 test('a refused password is no refused mail', async (t) => {

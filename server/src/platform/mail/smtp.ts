@@ -2,9 +2,10 @@ import { Readable } from 'node:stream';
 import type { NodemailerError } from 'nodemailer';
 import { SECOND } from '../clock.ts';
 import { createComposer, senderOf } from './compose-mail.ts';
-import { type Mail, type Mailer, MailRefused } from './mail.ts';
+import { type Mail, MailDeferred, type Mailer, MailRefused } from './mail.ts';
 import { connectSmtp } from './smtp-connection.ts';
 import { createPool } from './smtp-pool.ts';
+import { codesOf, isAboutMailbox } from './smtp-reply.ts';
 import { readSmtpUrl } from './smtp-url.ts';
 
 /** Number of connections, mails per connection before it is replaced, and its idle time. */
@@ -13,7 +14,8 @@ const MAILS_A_CONNECTION = 100;
 const IDLE_TIMEOUT = 20 * SECOND;
 /** Milliseconds. Bounds a delivery, including the wait for a connection. */
 const DELIVERY_TIMEOUT = 90 * SECOND;
-const TRIAL_TIMEOUT = 10 * SECOND;
+/** More than a greeting may take, whose absence has a cause that can be told. */
+const TRIAL_TIMEOUT = 12 * SECOND;
 
 /** One address, without any character of a list, a comment, a header line or an SMTP argument. */
 const ONE_ADDRESS = /^[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\]+@[^\s\p{Cc}\p{Cf}@<>()[\]",;:\\]+$/u;
@@ -27,14 +29,17 @@ export interface SmtpOptions {
   from: string;
   /** DKIM signature (RFC 6376): a PEM private RSA key, its selector, and its domain; null: the sender's domain. */
   dkim?: { privateKey: string; selector: string; domain: string | null } | null;
+  /** The name that this server gives itself (RFC 5321, 4.1.1.1); null: the library's, from the host name. */
+  ehloName?: string | null;
   /** Milliseconds after which an idle connection ends. */
   idleTimeout?: number;
 }
 
 /**
  * Sends mail through an SMTP server: `await createSmtpMailer({ url, ca: null, from, dkim: null }).send(mail)`. `send` rejects with
- * `MailRefused` if the server permanently refuses the recipient or the message or does not support such an address, or if the recipient is
- * not an address; with another error if a retry makes sense (4xx answers, the server away, credentials refused or not requested).
+ * `MailRefused` if the server knows no such mailbox or does not support such an address, or if the recipient is not an address; with
+ * `MailDeferred` for its other 5xx answers to a mail; with another error if a retry makes sense soon (4xx answers, the server away,
+ * credentials refused or not requested).
  * Throws a TypeError for an invalid sender or URL.
  */
 export function createSmtpMailer({
@@ -42,9 +47,10 @@ export function createSmtpMailer({
   ca = null,
   from,
   dkim = null,
+  ehloName = null,
   idleTimeout = IDLE_TIMEOUT,
 }: SmtpOptions): Mailer {
-  const server = { ...readSmtpUrl(url), ca };
+  const server = { ...readSmtpUrl(url), ca, ehloName };
   const compose = createComposer(senderOf(from), dkim);
   const underway = new Set<Promise<unknown>>();
   const open = (signal: AbortSignal) => connectSmtp(server, signal);
@@ -61,8 +67,7 @@ export function createSmtpMailer({
     try {
       await delivery;
     } catch (error) {
-      if (isRefusal(error)) throw new MailRefused('The mail server refused the mail permanently.', { cause: error });
-      throw error;
+      throw meaningOf(error);
     } finally {
       underway.delete(delivery);
     }
@@ -98,16 +103,20 @@ export function createSmtpMailer({
   return { send, close };
 }
 
-/** Connects, signs in, and disconnects. Rejects with the error of `connectSmtp`, or after ten seconds. */
-export async function trySmtp({ url, ca = null }: Pick<SmtpOptions, 'url' | 'ca'>): Promise<void> {
-  const connection = await connectSmtp({ ...readSmtpUrl(url), ca }, AbortSignal.timeout(TRIAL_TIMEOUT));
+/** Connects, signs in, and disconnects. Rejects with the error of `connectSmtp`, or after twelve seconds. */
+export async function trySmtp({
+  url,
+  ca = null,
+  ehloName = null,
+}: Pick<SmtpOptions, 'url' | 'ca' | 'ehloName'>): Promise<void> {
+  const connection = await connectSmtp({ ...readSmtpUrl(url), ca, ehloName }, AbortSignal.timeout(TRIAL_TIMEOUT));
   await connection.quit();
 }
 
-/** A 5xx answer to the recipient or the message; not to the sender or the credentials, which an operator can correct. */
-function isRefusal(error: unknown): boolean {
-  const { code, command, permanent } = error as NodemailerError;
-  return (
-    permanent === true && (code === 'EENVELOPE' || code === 'EMESSAGE') && (command === 'RCPT TO' || command === 'DATA')
-  );
+/** What a failed delivery means: a 5xx answer to a mail is final only if it speaks of the mailbox. */
+function meaningOf(error: unknown): unknown {
+  const { code, permanent, ...reply } = error as NodemailerError;
+  if (permanent !== true || (code !== 'EENVELOPE' && code !== 'EMESSAGE')) return error;
+  if (isAboutMailbox(reply)) return new MailRefused('The mail server refused the mail permanently.', { cause: error });
+  return new MailDeferred(codesOf(reply), { cause: error });
 }

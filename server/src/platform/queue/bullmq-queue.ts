@@ -10,6 +10,7 @@ import { dataOf, type JobData, LISTS, optionsOf, toRecord } from './bullmq-recor
 import { createBullmqWorkers } from './bullmq-workers.ts';
 import { createCancelledJobs } from './cancelled-jobs.ts';
 import { durationsOf } from './durations.ts';
+import { createFormerQueues } from './former-queues.ts';
 import type { JobRegistry } from './job-registry.ts';
 import {
   JOB_STATES,
@@ -23,29 +24,41 @@ import {
 } from './queue.ts';
 import { readJob, removeUnreadable, unreadableRecord } from './read-job.ts';
 
-/** In braces: all keys are on one node of a cluster, as BullMQ requires. */
-const PREFIX = '{ostiary-jobs}';
 /** Redis counts as away if it does not answer within this time. */
 const PATIENCE = 3 * SECOND;
 const SAMPLE = 100;
 const DRAIN_PAUSE = 10;
 /** Attempts to read a job and its state, which are two answers of Redis, consistently. */
 const READS = 5;
+/** States of BullMQ in which a job will run, or runs. */
+const LIVES: readonly string[] = ['waiting', 'prioritized', 'delayed', 'active'];
+
+/** A queue that may lose what it was given, and can be told again. */
+export interface LossyQueue extends JobQueue {
+  /**
+   * Enqueues a promised job again, under its own id, unless it waits or runs: whatever Redis has lost of it, and whatever Redis says of its
+   * end. Jobs that wait under the names of earlier versions move here. `isPromised` is asked late, so that a job that ends meanwhile stays
+   * ended.
+   */
+  restore(job: NewJob, isPromised: () => Promise<boolean>): Promise<void>;
+}
 
 /** The queues in Redis, by BullMQ, for any number of processes. All calls reject with `unavailable` (503) while Redis is away. */
 export function createBullmqQueue(deps: {
   redis: RedisConnections;
   registry: JobRegistry;
   log: Logger;
-  /** Called when a promised job has ended. */
-  onEnded?: (id: string) => void;
+  /** Called when a promised job has ended, before Redis is told. Never rejects. */
+  onEnded?: (id: string) => Promise<void>;
   /** Whether a queue is paused, whatever Redis says: asked before each attempt. */
   isPaused?: (name: string) => Promise<boolean>;
   prefix?: string;
-}): JobQueue {
-  const { redis, registry, log, onEnded = () => {}, isPaused, prefix = PREFIX } = deps;
+}): LossyQueue {
+  // In braces: all keys are on one node of a cluster, as BullMQ requires.
+  const { redis, registry, log, onEnded = async () => {}, isPaused, prefix = prefixOf(deps.redis.space) } = deps;
   const queues = new Map<string, Queue<JobData>>();
   const cancelled = createCancelledJobs({ redis: redis.commands, prefix, keep: JOBS_KEPT.cancelled });
+  const former = createFormerQueues({ redis: redis.commands, registry });
   let started = false;
   const workers = createBullmqWorkers({ redis, registry, cancelled, onEnded, holds, prefix, log });
 
@@ -66,15 +79,15 @@ export function createBullmqQueue(deps: {
     });
     // The connection has its own error listener.
     queue.on('error', () => {});
+    // One that was opened while Redis went away would fail for ever.
+    queue.waitUntilReady().catch(() => queues.delete(name));
     queues.set(name, queue);
     return queue;
   }
 
   async function reached<T>(work: Promise<T>): Promise<T> {
     try {
-      // An open connection answers or breaks by itself; a closed one, or one to a silent node of a cluster, would keep callers waiting.
-      const { status, isCluster } = redis.commands;
-      return await (status === 'ready' && !isCluster ? work : within(PATIENCE, work));
+      return await within(PATIENCE, work);
     } catch (cause) {
       throw platformErrors.unavailable({ cause, headers: { 'retry-after': '1' } });
     }
@@ -290,7 +303,28 @@ export function createBullmqQueue(deps: {
     return id;
   }
 
+  async function restore(job: NewJob, isPromised: () => Promise<boolean>): Promise<void> {
+    const { id, name, uniqueKey } = job;
+    const queue = queueOf(name);
+    const key = queue.toKey(id);
+    const kind = await redis.commands.type(key);
+    // Nothing of BullMQ's, which could neither run nor remove it.
+    if (kind !== 'hash' && kind !== 'none') await redis.commands.del(key);
+    const [state, hasData] = await Promise.all([queue.getJobState(id), redis.commands.hexists(key, 'data')]);
+    if (LIVES.includes(state) && hasData === 1) return;
+    if (!(await isPromised())) return;
+    // A worker has it, here or in an earlier version, though its list was lost: it is looked at again later.
+    if (!(await former.take(name, id))) return;
+    const isGone = state === 'unknown' && kind === 'none';
+    if (!isGone && !(await queue.remove(id))) return;
+    if (uniqueKey !== null && (await queue.getDeduplicationJobId(uniqueKey)) === id) {
+      await queue.removeDeduplicationKey(uniqueKey);
+    }
+    await queue.add(name, dataOf(job), optionsOf(job));
+  }
+
   return {
+    restore: (job, isPromised) => reached(restore(job, isPromised)),
     add: (job) => reached(add(job)),
     find: (id) => reached(find(id)),
     list: (filter, page) => reached(list(filter, page)),
@@ -305,6 +339,7 @@ export function createBullmqQueue(deps: {
 
     start() {
       started = true;
+      former.start(add);
       return workers.start();
     },
 
@@ -318,8 +353,15 @@ export function createBullmqQueue(deps: {
     },
 
     async stop(grace) {
+      former.stop();
       await workers.stop(grace);
       await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
     },
   };
 }
+
+/** The names of all keys of jobs begin with it. */
+const prefixOf = (space: string): string => {
+  const [product, installation = ''] = space.split(':');
+  return `${product}:{${installation}}`;
+};

@@ -3,6 +3,7 @@ import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import { SECOND } from '../clock.ts';
 import type { RedisClient, RedisConnections } from '../redis/connect.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { createOutageLog } from '../telemetry/outage-log.ts';
 import { type JobData, toRecord } from './bullmq-records.ts';
 import type { createCancelledJobs } from './cancelled-jobs.ts';
 import type { JobDefinition } from './define-job.ts';
@@ -16,6 +17,8 @@ const LOCK = 8 * SECOND;
 const STALLED_EVERY = 4 * SECOND;
 const REPORT_EVERY = 500;
 const ENDED_EVERY = 20;
+/** After an answer that Redis refuses, such as one without the rights for it or without memory left: the loop of a worker has no pause of its own. */
+const PAUSE_AFTER_REFUSAL = 1 * SECOND;
 /** How long a start waits for the subscription to cancellations. */
 const HEARING = 2 * SECOND;
 /** After the grace of `stop`: jobs whose handlers ignore their signal, or whose Redis is away, are left to the next process. */
@@ -37,7 +40,7 @@ export function createBullmqWorkers(deps: {
   redis: RedisConnections;
   registry: JobRegistry;
   cancelled: ReturnType<typeof createCancelledJobs>;
-  onEnded: (id: string) => void;
+  onEnded: (id: string) => Promise<void>;
   /** Whether jobs of this name must wait, although Redis gave one out. */
   holds: (name: string) => Promise<boolean>;
   prefix: string;
@@ -46,6 +49,7 @@ export function createBullmqWorkers(deps: {
   const { redis, registry, cancelled, onEnded, holds, prefix, log } = deps;
   const channel = `${prefix}:cancel`;
   const tell = createFailureLog(log);
+  const outage = createOutageLog(log, 'taking jobs from Redis');
   const askedKey = (name: string, id: string) => `${prefix}:${name}:cancel-asked:${id}`;
   /** Entries drop their attempts at the end: the map's old tables, which live long, would keep them in memory. */
   const running = new Map<string, { attempt: Attempt | null }>();
@@ -68,7 +72,7 @@ export function createBullmqWorkers(deps: {
       const outcome = await attempt.outcome;
       tell({ id, name: definition.name }, outcome);
       await report.end(attempt);
-      return await conclude(job, outcome, token);
+      return await conclude(job, await asAsked(job, outcome), token);
     } finally {
       running.delete(id);
       entry.attempt = null;
@@ -76,15 +80,23 @@ export function createBullmqWorkers(deps: {
     }
   }
 
+  /** A job that would be tried again is not, if it was asked to be cancelled. */
+  async function asAsked(job: Job<JobData>, outcome: AttemptOutcome): Promise<AttemptOutcome> {
+    const { retryAfter, ...last } = outcome;
+    return retryAfter !== undefined && (await isAskedToCancel(job)) ? last : outcome;
+  }
+
   async function conclude(job: Job<JobData>, outcome: AttemptOutcome, token: string | undefined): Promise<unknown> {
-    if (outcome.state === 'completed') return outcome.result;
     if (outcome.state === 'returned') {
       // With a lost lock there is nothing to give back.
       await job.moveToWait(token).catch(() => {});
       throw new WaitingError();
     }
     const failed = new AttemptFailed(outcome);
-    if (outcome.retryAfter !== undefined && !(await isAskedToCancel(job))) throw failed;
+    if (outcome.retryAfter !== undefined) throw failed;
+    // Before Redis knows of it: what Redis says alone ends no promise.
+    await endPromise(job);
+    if (outcome.state === 'completed') return outcome.result;
     const last = new UnrecoverableError(failed.message);
     last.stack = failed.stack;
     throw last;
@@ -100,8 +112,21 @@ export function createBullmqWorkers(deps: {
     await job.remove();
   }
 
-  function endPromise({ id = '', data }: Job<JobData>): void {
-    if (data.promised) onEnded(id);
+  async function endPromise({ id = '', data }: Job<JobData>): Promise<void> {
+    if (data.promised) await onEnded(id);
+  }
+
+  class CalmWorker extends Worker<JobData> {
+    protected override async moveToActive(token: string, name?: string) {
+      try {
+        const job = await super.moveToActive(token, name);
+        outage.worked();
+        return job;
+      } catch (error) {
+        await this.delay(PAUSE_AFTER_REFUSAL);
+        throw error;
+      }
+    }
   }
 
   async function open(name: string): Promise<void> {
@@ -109,7 +134,7 @@ export function createBullmqWorkers(deps: {
     if (!definition) return;
     const connection = redis.patient();
     connections.push(connection);
-    const worker = new Worker<JobData>(name, (job, token) => process(definition, job, token), {
+    const worker = new CalmWorker(name, (job, token) => process(definition, job, token), {
       connection,
       prefix,
       concurrency: definition.concurrency,
@@ -122,13 +147,17 @@ export function createBullmqWorkers(deps: {
         backoffStrategy: (_made, _type, error) => (error instanceof AttemptFailed ? error.retryAfter : 0),
       },
     });
-    worker.on('error', (error) => log.debug({ err: error, job: name }, 'a worker had an error'));
+    worker.on('error', (error) => {
+      // Whoever keeps the connection tells that Redis is away.
+      if (error.name === 'ReplyError') outage.failed(error);
+      else log.debug({ err: error, job: name }, 'a worker had an error');
+    });
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) running.get(id)?.attempt?.abort('lost');
     });
-    worker.on('completed', endPromise);
     worker.on('failed', (job) => {
-      if (job?.finishedOn !== undefined) endPromise(job);
+      // Also of a job whose workers died.
+      if (job?.finishedOn !== undefined) void endPromise(job);
       if (job)
         afterFailure(job).catch((error) =>
           log.warn({ err: error, jobId: job.id }, 'a cancelled job is shown as failed'),

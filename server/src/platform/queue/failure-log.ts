@@ -2,11 +2,15 @@ import type { Logger } from '../telemetry/log.ts';
 import { createOutageLog } from '../telemetry/outage-log.ts';
 import type { AttemptOutcome } from './queue.ts';
 
+/** Reasons of deferrals that are remembered as told. */
+const ROOM = 100;
+
 /**
  * Logs failed attempts: when a kind of job begins to fail and when it works again (with the mail server away, each mail fails hundreds
- * of times), and every job that failed its last attempt. Logs only the stored text of the failure.
+ * of times), every job that failed its last attempt, and each reason for which jobs are deferred, once. Logs only the stored text of the failure.
  */
 export function createFailureLog(log: Logger) {
+  const deferrals = new Set<string>();
   const outages = new Map<string, ReturnType<typeof createOutageLog>>();
 
   function outageOf(name: string) {
@@ -17,11 +21,24 @@ export function createFailureLog(log: Logger) {
     return outage;
   }
 
-  return function ended({ id, name }: { id: string; name: string }, { state, failure, retryAfter }: AttemptOutcome) {
+  function isFirst(deferral: string): boolean {
+    if (deferrals.has(deferral)) return false;
+    if (deferrals.size >= ROOM) deferrals.clear();
+    deferrals.add(deferral);
+    return true;
+  }
+
+  return function ended(
+    { id, name }: { id: string; name: string },
+    { state, failure, retryAfter, deferredFor }: AttemptOutcome,
+  ) {
     if (state === 'completed') outageOf(name).worked();
     if (state !== 'failed') return;
     const error = Object.assign(new Error(failure?.message), { stack: failure?.stack ?? '', jobId: id });
     if (retryAfter === undefined) log.warn({ err: error, job: name }, 'a job failed its last attempt');
-    else outageOf(name).failed(error);
+    else if (deferredFor === undefined) outageOf(name).failed(error);
+    else if (isFirst(`${name} ${deferredFor}`)) {
+      log.warn({ err: error, job: name }, 'a job is refused for a reason that may pass; such jobs are retried slowly');
+    }
   };
 }

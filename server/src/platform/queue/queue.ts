@@ -103,6 +103,8 @@ export interface AttemptOutcome {
   result?: unknown;
   failure?: JobFailure;
   retryAfter?: number;
+  /** Why it is retried slowly, if it is: told once for each reason. */
+  deferredFor?: string;
 }
 
 /** The port of the table (`modules/jobs/table-queue.ts`) and of Redis (`bullmq-queue.ts`). */

@@ -1,4 +1,4 @@
-import { SECOND } from '../clock.ts';
+import { MINUTE, SECOND } from '../clock.ts';
 import { pauseAfter } from './backoff.ts';
 import { faultsOf } from './check-args.ts';
 import type { JobDefinition } from './define-job.ts';
@@ -7,6 +7,18 @@ import type { AttemptOutcome, JobFailure, JobRecord } from './queue.ts';
 /** Thrown by a handler if a retry is useless. */
 export class JobGivenUp extends Error {
   override readonly name = 'JobGivenUp';
+}
+
+/** Thrown by a handler whose work was refused, for a reason that may pass: retries make sense, but not soon. */
+export class JobDeferred extends Error {
+  override readonly name = 'JobDeferred';
+  /** Equal for failures that are told once. */
+  readonly reason: string;
+
+  constructor(message: string, reason: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 /** The reason of an aborted signal. */
@@ -22,6 +34,8 @@ export class JobAborted extends Error {
 
 /** How long a handler may continue after its signal; then its attempt ends without it. */
 const LINGER = 5 * SECOND;
+/** Milliseconds before the first retry of what was deferred. */
+const DEFERRED = 1 * MINUTE;
 const RESULT_LIMIT = 65_536;
 const LOG_LINES = 100;
 const LINE_LIMIT = 1000;
@@ -107,7 +121,11 @@ export function startAttempt(definition: JobDefinition, job: JobRecord, onShown:
     const failure = failureOf(why === 'timeout' ? reason : error);
     const failures = job.attempts + 1;
     if (error instanceof JobGivenUp || failures > job.retries) return { state: 'failed', failure };
-    return { state: 'failed', failure, retryAfter: pauseAfter(failures, definition.backoff) };
+    const { base, max } = definition.backoff;
+    const isDeferred = error instanceof JobDeferred;
+    const backoff = isDeferred ? { base: Math.min(Math.max(base, DEFERRED), max), max } : { base, max };
+    const outcome = { state: 'failed', failure, retryAfter: pauseAfter(failures, backoff) } as const;
+    return isDeferred ? { ...outcome, deferredFor: error.reason } : outcome;
   }
 
   return { shown, abort, outcome: run() };

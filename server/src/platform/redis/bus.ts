@@ -9,7 +9,7 @@ export interface Bus {
   close(): void;
 }
 
-const CHANNEL = 'ostiary:changes';
+const CHANNEL = 'changes';
 const NAME_BYTES = 9;
 const HEARTBEAT_EVERY = 5 * SECOND;
 /** Heartbeats that Redis accepted and that did not come back: beyond this number the connection only looks open. */
@@ -24,7 +24,8 @@ export function createBus(deps: {
   /** Milliseconds between two checks of the subscription. */
   heartbeatEvery?: number;
 }): Bus {
-  const { redis, onMessage, onGap, channel = CHANNEL, heartbeatEvery = HEARTBEAT_EVERY } = deps;
+  const { redis, onMessage, onGap, heartbeatEvery = HEARTBEAT_EVERY } = deps;
+  const channel = `${redis.space}:${deps.channel ?? CHANNEL}`;
   const me = randomBytes(NAME_BYTES).toString('base64url');
   let unheard = 0;
   const listener = redis.patient();

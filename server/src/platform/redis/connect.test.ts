@@ -129,6 +129,48 @@ describe('connections to Redis', { skip: !hasOwnRedis() }, () => {
       }
     }));
 
+  for (const milliseconds of [220, 300, 900]) {
+    // Beyond that, the connection itself counts as dead, which is told by others.
+    const isTold = milliseconds < 500;
+    test(`one that answers after ${milliseconds} ms is not asked after a few answers, until it is prompt again; that is told once`, () =>
+      withOwnRedis(async (own) => {
+        const url = new URL(own.url);
+        const wire = await openWire(Number(url.port));
+        url.port = String(wire.port);
+        const told: string[] = [];
+        const redis = connectRedis(url.href, {
+          onAway: () => {},
+          onBack: () => {},
+          onLate: () => told.push('late'),
+          onPrompt: () => told.push('prompt'),
+        });
+        const ask = () => redis.hasty.get('key').catch(() => null);
+        try {
+          await whenReady(redis);
+          for (let i = 0; i < QUESTIONS; i++) await ask();
+          assert.deepEqual([redis.isPrompt(), told], [true, []]);
+          wire.delay(milliseconds);
+          await until('it is not asked', async () => {
+            await ask();
+            return !redis.isPrompt();
+          });
+          const began = runningTime();
+          for (let i = 0; i < QUESTIONS; i++) await ask();
+          assert.ok(runningTime() - began < SOON);
+          assert.deepEqual(told, isTold ? ['late'] : []);
+          wire.delay(0);
+          await until('it is asked again', async () => {
+            await redis.commands.set('key', 'value').catch(() => null);
+            return redis.isPrompt() && (await ask()) === 'value';
+          });
+          assert.deepEqual(told, isTold ? ['late', 'prompt'] : []);
+        } finally {
+          await redis.close();
+          await wire.close();
+        }
+      }));
+  }
+
   test('what blocks waits until Redis is back', () =>
     connected(async (redis, own) => {
       const patient = redis.patient();

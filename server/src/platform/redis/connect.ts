@@ -1,6 +1,8 @@
 import { Cluster, type CommonRedisOptions, Redis } from 'ioredis';
 import { SECOND } from '../clock.ts';
+import { withBreaker } from './breaker.ts';
 import { type RedisAddress, readRedisUrl } from './redis-url.ts';
+import { tolerateNoInfo } from './tolerate-no-info.ts';
 
 const CONNECT_TIMEOUT = 2 * SECOND;
 /** A server that is silent for this long counts as dead. */
@@ -13,7 +15,10 @@ const SOON = 250;
 /** After this time commands fail at once until Redis answers again: a request sends more than one. */
 const SILENCE_OF_HASTY = 2 * SOON;
 
-const PROBE = 'ostiary:probe';
+/** Names of keys and channels begin with it, unless the installation has a name of its own. */
+const SPACE = 'ostiary';
+/** By a script, as jobs and limits are written: a user that may not run scripts cannot carry them. */
+const PROBE = "return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])";
 const PROBE_LIFE = 1 * SECOND;
 
 export type RedisClient = Redis | Cluster;
@@ -21,12 +26,18 @@ export type RedisClient = Redis | Cluster;
 export interface RedisConnections {
   /** For commands that a request needs: fails soon while Redis is away. */
   commands: RedisClient;
-  /** For commands that a request can do without: fails at once while Redis is away, and within a quarter of a second if it is slow. */
+  /** For commands that a request can do without: fails at once while Redis is away or answers late, and within a quarter of a second at first. */
   hasty: RedisClient;
+  /** Each name of a key or channel begins with it and a colon: two installations in one Redis share nothing. */
+  space: string;
+  /** False while Redis is away or answers late, so that `hasty` does not ask it. */
+  isPrompt(): boolean;
   /** A new connection, whose commands wait until Redis is back: for blocking commands and subscriptions. The caller closes it. */
   patient(): RedisClient;
-  /** Writes a small value: rejects without an answer, and if Redis takes no writes (a replica, no memory left, a failing disk). */
+  /** Writes a small value: rejects without an answer, and if Redis takes no writes (a replica, no memory left, a failing disk, no right to). */
   ping(): Promise<void>;
+  /** `maxmemory-policy`; null if it cannot be known. */
+  evictionPolicy(): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -37,7 +48,20 @@ export interface RedisConnections {
  */
 export function connectRedis(
   url: string,
-  { onAway, onBack }: { onAway: (error: Error) => void; onBack: () => void },
+  {
+    onAway,
+    onBack,
+    onLate = () => {},
+    onPrompt = () => {},
+    space = SPACE,
+  }: {
+    onAway: (error: Error) => void;
+    onBack: () => void;
+    /** Called when Redis begins to answer late, and when it is prompt again. */
+    onLate?: (error: Error) => void;
+    onPrompt?: () => void;
+    space?: string;
+  },
 ): RedisConnections {
   const address = readRedisUrl(url);
   const retryStrategy = (times: number) => Math.min(times * 100, LONGEST_PAUSE);
@@ -46,7 +70,7 @@ export function connectRedis(
     const redis = address.kind === 'cluster' ? cluster(options) : single(options);
     redis.on('error', onAway);
     redis.on('ready', onBack);
-    return redis;
+    return tolerateNoInfo(redis);
   }
 
   function single(options: CommonRedisOptions): Redis {
@@ -66,7 +90,6 @@ export function connectRedis(
       slotsRefreshTimeout: CONNECT_TIMEOUT,
       redisOptions: { ...options, username, password, tls, connectTimeout: CONNECT_TIMEOUT },
     });
-    if (options.commandTimeout !== undefined) waitOnce(redis, options.commandTimeout);
     return settling(redis);
   }
 
@@ -77,14 +100,22 @@ export function connectRedis(
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
   });
+  const breaker = withBreaker(hasty, { onLate, onPrompt });
   return {
     commands,
     hasty,
+    space,
+    // One that answers so late that its connection counts as dead has no breaker to open.
+    isPrompt: () => hasty.status === 'ready' && breaker.isClosed(),
     patient: () => open({ maxRetriesPerRequest: null }),
     async ping() {
-      await commands.set(PROBE, '', 'PX', PROBE_LIFE);
+      await commands.eval(PROBE, 1, `${space}:probe`, PROBE_LIFE);
+    },
+    async evictionPolicy() {
+      return /^maxmemory_policy:(\S+)/m.exec(await commands.info('memory'))?.[1] ?? null;
     },
     async close() {
+      breaker.end();
       commands.disconnect();
       hasty.disconnect();
     },
@@ -94,26 +125,6 @@ export function connectRedis(
 /** A master that became a replica keeps its connections: the new master may be behind the same name, or known to the sentinels. */
 function reconnectOnError({ message }: Error): boolean {
   return message.startsWith('READONLY');
-}
-
-/**
- * A silent node does not break the connections to the others, and would delay each command of each request: after a command
- * without an answer, the next ones fail at once for a while.
- */
-function waitOnce(redis: Cluster, timeout: number): void {
-  const send = redis.sendCommand.bind(redis);
-  let silentUntil = 0;
-  redis.sendCommand = (command, ...rest) => {
-    const began = performance.now();
-    if (began < silentUntil) {
-      command.reject(new Error('A node of the cluster did not answer just now.'));
-      return command.promise;
-    }
-    command.promise.catch(() => {
-      if (performance.now() - began >= timeout) silentUntil = performance.now() + SILENCE_OF_HASTY;
-    });
-    return send(command, ...rest);
-  };
 }
 
 /**
