@@ -66,11 +66,14 @@ export function createRoles(deps: {
 
   /** Decides on the current state and writes to exactly that state; repeats both if another write came first. */
   const changeRole = (id: string, attempt: (role: RoleRecord) => Promise<RoleChange>): Promise<true> =>
-    untilWon(async () => {
-      const result = await attempt(await get(id));
-      if (result === 'code_taken') throw accessErrors.role_code_taken();
-      return result === 'ok' ? true : null;
-    });
+    untilWon(
+      async () => {
+        const result = await attempt(await get(id));
+        if (result === 'code_taken') throw accessErrors.role_code_taken();
+        return result === 'ok' ? true : null;
+      },
+      { record: `role:${id}` },
+    );
 
   async function remove(caller: Caller, id: string): Promise<void> {
     await changeRole(id, async (role) => {

@@ -47,13 +47,16 @@ export function createAccountAccess(deps: {
     get,
 
     change: (caller, id, rule, attempt) =>
-      untilWon(async () => {
-        const user = await get(id);
-        await authority[rule](caller, user);
-        const result = await attempt(user, { id, version: user.version, now: clock() });
-        if (result === null) return user;
-        return isWon(result) ? ((await store.find(id)) ?? user) : null;
-      }),
+      untilWon(
+        async () => {
+          const user = await get(id);
+          await authority[rule](caller, user);
+          const result = await attempt(user, { id, version: user.version, now: clock() });
+          if (result === null) return user;
+          return isWon(result) ? ((await store.find(id)) ?? user) : null;
+        },
+        { record: `user:${id}` },
+      ),
 
     describe: (caller, type, { id }, data = {}) =>
       events.describe(caller, { type, target: `user:${id}`, userId: id, data, evicts: true }),

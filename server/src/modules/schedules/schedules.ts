@@ -121,12 +121,15 @@ export function createSchedules(deps: {
     id: string,
     attempt: (schedule: ScheduleRecord, at: { id: string; version: number; now: Date }) => Promise<ScheduleChange>,
   ): Promise<true> {
-    return untilWon(async () => {
-      const schedule = await get(id);
-      const result = await attempt(schedule, { id, version: schedule.version, now: clock() });
-      if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
-      return result === 'ok' ? true : null;
-    });
+    return untilWon(
+      async () => {
+        const schedule = await get(id);
+        const result = await attempt(schedule, { id, version: schedule.version, now: clock() });
+        if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
+        return result === 'ok' ? true : null;
+      },
+      { record: `schedule:${id}` },
+    );
   }
 
   async function mergeOne(input: ScheduleInput, present: ScheduleRecord | undefined): Promise<void> {

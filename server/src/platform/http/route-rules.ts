@@ -15,6 +15,9 @@ import { createHostCheck } from './hosts.ts';
 import { type CountRequest, createRouteActorLimit, createRouteLimit, createTokenLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
+import { boundWrites } from './writes-under-way.ts';
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Every route without a limit of its own counts here. */
 const DEFAULT_LIMIT = 'default';
@@ -77,6 +80,9 @@ export function createRouteRules({
     const countToken = exists ? tokenCountFor(settled) : null;
     if (countToken !== null) addPreValidation(route, countToken);
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
+    if (exists && settled.access !== 'public' && !methods.every((method) => READS.has(method))) {
+      route.handler = boundWrites(route.handler);
+    }
     const { content } = (route.schema?.body ?? {}) as { content?: object };
     if (content !== undefined) addPreValidation(route, demandType(Object.keys(content)));
   }
