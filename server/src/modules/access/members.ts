@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import { type Caller, subjectOf } from '../../platform/http/caller.ts';
+import { demandVersion } from '../../platform/http/versions.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
@@ -14,7 +15,7 @@ import type { Superadmins } from './superadmins.ts';
 export interface Members {
   /**
    * Gives a user exactly these roles, named by id or code. Throws `validation_failed`, `user_not_found`, `power_exceeded`,
-   * `self_protected`, `last_superadmin`, `status_conflict`.
+   * `self_protected`, `last_superadmin`, `status_conflict`, `version_conflict`.
    */
   setRoles(caller: Caller, userId: string, names: readonly string[]): Promise<UserRecord>;
 }
@@ -65,6 +66,7 @@ export function createMembers(deps: {
           const user = await find(userId);
           if (subjectOf(caller)?.id === userId) throw accessErrors.self_protected();
           await authority.demandOver(caller, user);
+          demandVersion(caller, user);
           await authority.demandRoles(
             caller,
             ordinary.filter(({ id }) => !user.roleIds.includes(id)),

@@ -149,7 +149,7 @@ export function userAdminRoutes(deps: {
     app.patch(
       '/admin/users/:id',
       {
-        config: { access: 'permission', errors: [...OVER_OTHER, ...IDENTITY_CODES, 'status_conflict'] },
+        config: { access: 'permission', ifMatch: true, errors: [...OVER_OTHER, ...IDENTITY_CODES, 'status_conflict'] },
         schema: {
           operationId: 'updateUser',
           summary: 'Change a user',
@@ -169,6 +169,7 @@ export function userAdminRoutes(deps: {
       {
         config: {
           access: 'permission',
+          ifMatch: true,
           errors: [...OVER_OTHER, 'superadmin_protected', 'reauth_required'],
         },
         schema: {
@@ -195,7 +196,7 @@ export function userAdminRoutes(deps: {
     app.put(
       '/admin/users/:id/roles',
       {
-        config: { access: 'permission', errors: [...OVER_OTHER, 'last_superadmin', 'status_conflict'] },
+        config: { access: 'permission', ifMatch: true, errors: [...OVER_OTHER, 'last_superadmin', 'status_conflict'] },
         schema: {
           operationId: 'setUserRoles',
           summary: 'Give a user exactly these roles',

@@ -1,6 +1,7 @@
 import type {
   FastifyContextConfig,
   onRequestHookHandler,
+  preSerializationHookHandler,
   preValidationAsyncHookHandler,
   preValidationHookHandler,
   RouteOptions,
@@ -15,6 +16,7 @@ import { createHostCheck } from './hosts.ts';
 import { type CountRequest, createRouteActorLimit, createRouteLimit, createTokenLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
+import { answersVersion, sendVersion } from './versions.ts';
 import { boundWrites } from './writes-under-way.ts';
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -66,6 +68,11 @@ export function createRouteRules({
       throw new TypeError(`The route ${methods.join(',')} ${route.url} declares no access.`);
     }
     const settled = { ...declared, access: declared.access };
+    if (answersVersion(route.schema?.response)) {
+      settled.answerHeaders = [...(declared.answerHeaders ?? []), 'ETag'];
+      const others = [route.preSerialization ?? []].flat() as preSerializationHookHandler[];
+      route.preSerialization = [sendVersion, ...others];
+    }
     check(route, settled, errorTable);
     const exists = settled.environments?.includes(config.environment) ?? true;
     if (exists) {
