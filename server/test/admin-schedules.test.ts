@@ -39,6 +39,7 @@ describe('schedules', () => {
           lastRunAt: null,
           createdAt: NOON.toISOString(),
           updatedAt: NOON.toISOString(),
+          version: 1,
         };
         assert.deepEqual(made, expected);
         assert.deepEqual(await read(w, made.id), made);
@@ -59,9 +60,16 @@ describe('schedules', () => {
           options: { priority: 3, retries: null },
           nextRunAt: '2026-11-21T01:30:00.000Z',
           updatedAt: later(SECOND),
+          version: 2,
         });
         const off = await admin(w, 'PATCH', `/schedules/${made.id}`, { enabled: false, options: { retries: 2 } });
-        const disabled = { ...changed, enabled: false, options: { priority: 3, retries: 2 }, nextRunAt: null };
+        const disabled = {
+          ...changed,
+          version: 3,
+          enabled: false,
+          options: { priority: 3, retries: 2 },
+          nextRunAt: null,
+        };
         assert.deepEqual(ok<Schedule>(off, 200), disabled);
         const listed = await walk<Schedule>(w, '/schedules', 3);
         const names = listed.map(({ name }) => name);

@@ -41,7 +41,7 @@ describe('POST /auth/register', () => {
         { email: person.email, username: person.username, ...more, emailVerified: true, status: 'active' },
       );
       const members =
-        'id email emailVerified username fullName phone locale profile profilePublic avatarUrl status roles lastLoginAt createdAt updatedAt';
+        'id email emailVerified username fullName phone locale profile profilePublic avatarUrl status roles lastLoginAt createdAt updatedAt version';
       assert.deepEqual(Object.keys(user).sort(), members.split(' ').sort());
     }));
 

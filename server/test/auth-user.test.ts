@@ -28,7 +28,7 @@ describe('GET, PATCH /users/me', () => {
       const { accessToken, user } = await signIn(s);
       const shown = await me(s, accessToken);
       const members =
-        'id email emailVerified username fullName phone locale profile profilePublic avatarUrl status roles lastLoginAt createdAt updatedAt';
+        'id email emailVerified username fullName phone locale profile profilePublic avatarUrl status roles lastLoginAt createdAt updatedAt version';
       assert.deepEqual(Object.keys(shown).sort(), members.split(' ').sort());
       assert.equal(shown.id, user.id);
       assert.deepEqual(shown.roles, ['user']);
@@ -56,6 +56,7 @@ describe('GET, PATCH /users/me', () => {
         ...all,
         updatedAt: s.time.now.toISOString(),
         lastLoginAt: changed.lastLoginAt,
+        version: Number(before.version) + 1,
       });
       assert.deepEqual(await me(s, token), changed);
       const cleared = ok<User>(await patch(s, token, { fullName: null, phone: null }), 200);

@@ -335,6 +335,7 @@ export function makeSchedule(fields: Partial<ScheduleRecord> = {}): ScheduleReco
     lastRunAt: after(NOW, -MINUTE),
     createdAt: after(NOW, -DAY),
     updatedAt: NOW,
+    revision: 3,
     version: 1,
     ...fields,
   };

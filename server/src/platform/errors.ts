@@ -124,6 +124,11 @@ export const platformErrors = defineErrors({
   request_timeout: { status: 408, title: 'The request took too long to arrive.' },
   body_too_large: { status: 413, title: 'The body is too large.' },
   uri_too_long: { status: 414, title: 'The URL is too long.' },
+  version_conflict: {
+    status: 412,
+    title: 'The record was changed since you read it.',
+    help: 'Read it again, apply your change to what is there now, and send it with the new `ETag` in `If-Match`.',
+  },
   unsupported_media_type: { status: 415, title: 'The content type of the body is not supported.' },
   headers_too_large: { status: 431, title: 'The header fields are too large.' },
   rate_limited: { status: 429, title: 'Too many requests; try again later.' },

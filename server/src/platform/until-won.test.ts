@@ -70,3 +70,43 @@ test('of fifty who count one record up at once by compare-and-set, each is count
   assert.equal(record, outcomes.filter(({ status }) => status === 'fulfilled').length);
   assert.ok(record > 0);
 });
+
+test('two hundred of this process who write one record take turns: none loses, and each reads and writes once', async () => {
+  let [record, reads, lostRaces, underWay, most] = [0, 0, 0, 0, 0];
+  const countUp = () =>
+    untilWon(
+      async (lost) => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        reads += 1;
+        lostRaces += Number(lost > 0);
+        const read = record;
+        await new Promise((resolve) => setImmediate(resolve));
+        underWay -= 1;
+        if (record !== read) return null;
+        record = read + 1;
+        return record;
+      },
+      { record: 'counter:1' },
+    );
+  const results = await Promise.all(Array.from({ length: 200 }, countUp));
+  assert.deepEqual([record, reads, lostRaces, most], [200, 200, 0, 1]);
+  assert.deepEqual(
+    results,
+    Array.from({ length: 200 }, (_, i) => i + 1),
+  );
+});
+
+test('writers of another record do not wait', async () => {
+  let release = () => {};
+  const slow = untilWon(
+    () =>
+      new Promise<true>((resolve) => {
+        release = () => resolve(true);
+      }),
+    { record: 'counter:2' },
+  );
+  assert.equal(await untilWon(async () => 'quick', { record: 'counter:3' }), 'quick');
+  release();
+  assert.equal(await slow, true);
+});

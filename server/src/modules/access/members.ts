@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import { type Caller, subjectOf } from '../../platform/http/caller.ts';
+import { demandVersion } from '../../platform/http/versions.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import { userErrors } from '../users/errors.ts';
@@ -14,7 +15,7 @@ import type { Superadmins } from './superadmins.ts';
 export interface Members {
   /**
    * Gives a user exactly these roles, named by id or code. Throws `validation_failed`, `user_not_found`, `power_exceeded`,
-   * `self_protected`, `last_superadmin`, `status_conflict`.
+   * `self_protected`, `last_superadmin`, `status_conflict`, `version_conflict`.
    */
   setRoles(caller: Caller, userId: string, names: readonly string[]): Promise<UserRecord>;
 }
@@ -60,25 +61,29 @@ export function createMembers(deps: {
       const wanted = await roles.named(names, '/roles');
       const beSuperadmin = wanted.some(({ id }) => id === BUILT_IN.superadmin);
       const ordinary = wanted.filter(({ id }) => id !== BUILT_IN.superadmin);
-      return untilWon(async () => {
-        const user = await find(userId);
-        if (subjectOf(caller)?.id === userId) throw accessErrors.self_protected();
-        await authority.demandOver(caller, user);
-        await authority.demandRoles(
-          caller,
-          ordinary.filter(({ id }) => !user.roleIds.includes(id)),
-        );
-        if (beSuperadmin) await authority.demandSuperadmin(caller);
-        if (beSuperadmin && user.status !== 'active') throw userErrors.status_conflict();
-        // The superadmin role is taken first and given last: a process that dies in between leaves too few privileges, never too many.
-        const isSuperadmin = (await superadmins.read()).userIds.includes(userId);
-        if (isSuperadmin && !beSuperadmin) await superadmins.revoke(caller, userId);
-        const present = isSuperadmin && !beSuperadmin ? await find(userId) : user;
-        const roleIds = ordinary.map(({ id }) => id);
-        if (!(await write(caller, present, roleIds))) return null;
-        if (beSuperadmin && !isSuperadmin) await superadmins.grant(caller, userId);
-        return find(userId);
-      });
+      return untilWon(
+        async () => {
+          const user = await find(userId);
+          if (subjectOf(caller)?.id === userId) throw accessErrors.self_protected();
+          await authority.demandOver(caller, user);
+          demandVersion(caller, user);
+          await authority.demandRoles(
+            caller,
+            ordinary.filter(({ id }) => !user.roleIds.includes(id)),
+          );
+          if (beSuperadmin) await authority.demandSuperadmin(caller);
+          if (beSuperadmin && user.status !== 'active') throw userErrors.status_conflict();
+          // The superadmin role is taken first and given last: a process that dies in between leaves too few privileges, never too many.
+          const isSuperadmin = (await superadmins.read()).userIds.includes(userId);
+          if (isSuperadmin && !beSuperadmin) await superadmins.revoke(caller, userId);
+          const present = isSuperadmin && !beSuperadmin ? await find(userId) : user;
+          const roleIds = ordinary.map(({ id }) => id);
+          if (!(await write(caller, present, roleIds))) return null;
+          if (beSuperadmin && !isSuperadmin) await superadmins.grant(caller, userId);
+          return find(userId);
+        },
+        { record: `user:${userId}` },
+      );
     },
   };
 }

@@ -108,7 +108,7 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
     app.patch(
       '/admin/roles/:id',
       {
-        config: { access: 'permission', fresh: 'sessions', errors: [...POWER_CODES, 'role_code_taken'] },
+        config: { access: 'permission', ifMatch: true, fresh: 'sessions', errors: [...POWER_CODES, 'role_code_taken'] },
         schema: {
           operationId: 'updateRole',
           summary: 'Change a role, immediately for every user who has it',
@@ -126,7 +126,7 @@ export function roleRoutes(deps: { roles: Roles; catalogue: RouteCatalogue; list
     app.delete(
       '/admin/roles/:id',
       {
-        config: { access: 'permission', errors: POWER_CODES },
+        config: { access: 'permission', ifMatch: true, errors: POWER_CODES },
         schema: {
           operationId: 'deleteRole',
           summary: 'Delete a role, also from every user who has it',

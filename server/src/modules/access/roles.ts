@@ -5,6 +5,7 @@ import { outcomeOf, platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { permissionCode, type RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { ItemResult } from '../../platform/http/results.ts';
+import { demandVersion } from '../../platform/http/versions.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
@@ -31,9 +32,9 @@ export interface Roles {
   named(names: readonly string[], path: string): Promise<RoleRecord[]>;
   /** Throws `power_exceeded`, `role_code_taken`. */
   create(caller: Caller, input: RoleInput): Promise<RoleRecord>;
-  /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`, `role_code_taken`. */
+  /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`, `role_code_taken`, `version_conflict`. */
   change(caller: Caller, id: string, patch: RolePatch): Promise<RoleRecord>;
-  /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`. */
+  /** Throws `role_not_found`, `role_built_in`, `power_exceeded`, `self_protected`, `version_conflict`. */
   remove(caller: Caller, id: string): Promise<void>;
   /**
    * Removes each role; answers a result for each distinct id, in the given order. Throws `forbidden` without the permission to delete one.
@@ -77,16 +78,20 @@ export function createRoles(deps: {
 
   /** Decides on the current state and writes to exactly that state; repeats both if another write came first. */
   const changeRole = (id: string, attempt: (role: RoleRecord) => Promise<RoleChange>): Promise<true> =>
-    untilWon(async () => {
-      const result = await attempt(await get(id));
-      if (result === 'code_taken') throw accessErrors.role_code_taken();
-      return result === 'ok' ? true : null;
-    });
+    untilWon(
+      async () => {
+        const result = await attempt(await get(id));
+        if (result === 'code_taken') throw accessErrors.role_code_taken();
+        return result === 'ok' ? true : null;
+      },
+      { record: `role:${id}` },
+    );
 
   async function remove(caller: Caller, id: string): Promise<void> {
     await changeRole(id, async (role) => {
       if (role.builtIn) throw accessErrors.role_built_in();
       await demandPrivileges(caller, role, null);
+      demandVersion(caller, role);
       const event = describe(caller, 'role.deleted', role, { before: auditView(role), after: null });
       return store.remove({ id, version: role.version, now: clock() }, event);
     });
@@ -140,6 +145,7 @@ export function createRoles(deps: {
         }
         changed = { ...role, ...said(patch), updatedAt: now, version: role.version + 1 };
         await demandPrivileges(caller, role, changed);
+        demandVersion(caller, role);
         const fields = Object.keys(said(patch)) as (keyof RolePatch)[];
         const pick = (from: RoleRecord) => Object.fromEntries(fields.map((field) => [field, from[field]]));
         const event = describe(caller, 'role.changed', role, { before: pick(role), after: pick(changed) });

@@ -94,6 +94,7 @@ export const roleSchema = Type.Object(
     rateLimit: nullable(Type.Object({ max: Type.Integer(), windowSeconds: Type.Integer() }, { title: 'RateLimit' })),
     createdAt: timestamp(),
     updatedAt: timestamp(),
+    version: Type.Integer(),
   },
   { title: 'Role' },
 );
@@ -162,7 +163,7 @@ export const explanationSchema = Type.Object(
 /** A role as administrators see it. */
 export function roleView(role: RoleRecord, catalogue: RouteCatalogue): Static<typeof roleSchema> {
   const { id, code, name, description, enabled, builtIn, permissions, uiPermissions, rateLimit } = role;
-  const times = { createdAt: role.createdAt, updatedAt: role.updatedAt };
+  const times = { createdAt: role.createdAt, updatedAt: role.updatedAt, version: role.version };
   const unknownPermissions = unmatched(permissions, catalogue);
   return {
     id,

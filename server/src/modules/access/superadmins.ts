@@ -80,15 +80,18 @@ export function createSuperadmins(deps: {
    * write, or sees the mark and makes the replacement fail (decision 8).
    */
   const add = (caller: Caller, userId: string, first: boolean): Promise<boolean> =>
-    untilWon(async () => {
-      const record = await store.read();
-      if (first && record.userIds.length > 0) return record.userIds.includes(userId);
-      if (!first) demandSuperadmin(caller, record);
-      if (record.userIds.includes(userId)) return true;
-      if (!(await mark(caller, userId, true))) return null;
-      const userIds = [...record.userIds, userId];
-      return (await replace(caller, record, userIds, 'superadmin.granted', userId)) ? true : null;
-    });
+    untilWon(
+      async () => {
+        const record = await store.read();
+        if (first && record.userIds.length > 0) return record.userIds.includes(userId);
+        if (!first) demandSuperadmin(caller, record);
+        if (record.userIds.includes(userId)) return true;
+        if (!(await mark(caller, userId, true))) return null;
+        const userIds = [...record.userIds, userId];
+        return (await replace(caller, record, userIds, 'superadmin.granted', userId)) ? true : null;
+      },
+      { record: TARGET },
+    );
 
   return {
     has: async (userId) => (await members.get()).has(userId),
@@ -98,25 +101,31 @@ export function createSuperadmins(deps: {
     grantFirst: (caller, userId) => add(caller, userId, true),
 
     async revoke(caller, userId) {
-      await untilWon(async () => {
-        const record = await store.read();
-        demandSuperadmin(caller, record);
-        if (!record.userIds.includes(userId)) return true;
-        const userIds = record.userIds.filter((id) => id !== userId);
-        if (userIds.length === 0) throw accessErrors.last_superadmin();
-        return (await replace(caller, record, userIds, 'superadmin.revoked', userId)) ? true : null;
-      });
+      await untilWon(
+        async () => {
+          const record = await store.read();
+          demandSuperadmin(caller, record);
+          if (!record.userIds.includes(userId)) return true;
+          const userIds = record.userIds.filter((id) => id !== userId);
+          if (userIds.length === 0) throw accessErrors.last_superadmin();
+          return (await replace(caller, record, userIds, 'superadmin.revoked', userId)) ? true : null;
+        },
+        { record: TARGET },
+      );
       // A mark that stays set costs one more write when the user is next disabled or deleted, and nothing else.
       await mark(caller, userId, false);
     },
 
     async demandNotSuperadmin(caller, userId) {
-      await untilWon(async () => {
-        const record = await store.read();
-        if (record.userIds.includes(userId)) throw userErrors.superadmin_protected();
-        const event = events.describe(caller, { type: 'superadmin.grants_fenced', target: TARGET, userId });
-        return (await store.replace(record.version, record, event)) ? true : null;
-      });
+      await untilWon(
+        async () => {
+          const record = await store.read();
+          if (record.userIds.includes(userId)) throw userErrors.superadmin_protected();
+          const event = events.describe(caller, { type: 'superadmin.grants_fenced', target: TARGET, userId });
+          return (await store.replace(record.version, record, event)) ? true : null;
+        },
+        { record: TARGET },
+      );
     },
 
     offerSetup(from, setup) {

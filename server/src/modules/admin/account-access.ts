@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Caller } from '../../platform/http/caller.ts';
+import { demandVersion } from '../../platform/http/versions.ts';
 import { isId } from '../../platform/ids.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Authority } from '../access/authority.ts';
@@ -15,7 +16,7 @@ export interface AccountAccess {
   get(id: string): Promise<UserRecord>;
   /**
    * Decides on the current state and writes to exactly that state; repeats both, with the rules of privileges, if another write came first.
-   * `attempt` answers null if nothing must change. Throws `user_not_found`, `email_taken`, `username_taken`, what the rule and `attempt`
+   * `attempt` answers null if nothing must change. Throws `user_not_found`, `email_taken`, `username_taken`, `version_conflict`, what the rule and `attempt`
    * throw, and `overloaded`.
    */
   change(
@@ -47,13 +48,17 @@ export function createAccountAccess(deps: {
     get,
 
     change: (caller, id, rule, attempt) =>
-      untilWon(async () => {
-        const user = await get(id);
-        await authority[rule](caller, user);
-        const result = await attempt(user, { id, version: user.version, now: clock() });
-        if (result === null) return user;
-        return isWon(result) ? ((await store.find(id)) ?? user) : null;
-      }),
+      untilWon(
+        async () => {
+          const user = await get(id);
+          await authority[rule](caller, user);
+          demandVersion(caller, user);
+          const result = await attempt(user, { id, version: user.version, now: clock() });
+          if (result === null) return user;
+          return isWon(result) ? ((await store.find(id)) ?? user) : null;
+        },
+        { record: `user:${id}` },
+      ),
 
     describe: (caller, type, { id }, data = {}) =>
       events.describe(caller, { type, target: `user:${id}`, userId: id, data, evicts: true }),

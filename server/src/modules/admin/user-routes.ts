@@ -153,6 +153,7 @@ export function userAdminRoutes(deps: {
       {
         config: {
           access: 'permission',
+          ifMatch: true,
           errors: [...OVER_OTHER, ...IDENTITY_CODES, 'locale_invalid', 'status_conflict', 'reauth_required'],
         },
         schema: {
@@ -174,6 +175,7 @@ export function userAdminRoutes(deps: {
       {
         config: {
           access: 'permission',
+          ifMatch: true,
           errors: [...OVER_OTHER, 'superadmin_protected', 'reauth_required', 'credential_refused'],
         },
         schema: {
@@ -203,6 +205,7 @@ export function userAdminRoutes(deps: {
       {
         config: {
           access: 'permission',
+          ifMatch: true,
           fresh: 'sessions',
           errors: [...OVER_OTHER, 'last_superadmin', 'status_conflict'],
         },

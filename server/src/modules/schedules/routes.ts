@@ -123,7 +123,11 @@ export function scheduleRoutes(deps: {
     app.patch(
       '/admin/schedules/:id',
       {
-        config: { access: 'permission', errors: ['schedule_not_found', 'schedule_in_code', 'schedule_name_taken'] },
+        config: {
+          access: 'permission',
+          ifMatch: true,
+          errors: ['schedule_not_found', 'schedule_in_code', 'schedule_name_taken'],
+        },
         schema: {
           operationId: 'updateSchedule',
           summary: 'Change a schedule; takes effect within a second, on every instance',
@@ -141,7 +145,7 @@ export function scheduleRoutes(deps: {
     app.delete(
       '/admin/schedules/:id',
       {
-        config: { access: 'permission', errors: ['schedule_not_found', 'schedule_in_code'] },
+        config: { access: 'permission', ifMatch: true, errors: ['schedule_not_found', 'schedule_in_code'] },
         schema: {
           operationId: 'deleteSchedule',
           summary: 'Delete a schedule',

@@ -4,7 +4,12 @@ import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { ScheduleChange, SchedulePatch, ScheduleRecord, ScheduleStore } from './schedule-store.ts';
 
 /** A document without a name is a tombstone until its last event has been moved; the unique index ignores it. */
-type ScheduleDocument = Omit<ScheduleRecord, 'id' | 'name'> & { _id: string; name: string | null };
+type ScheduleDocument = Omit<ScheduleRecord, 'id' | 'name' | 'revision'> & {
+  _id: string;
+  name: string | null;
+  /** Missing in documents of the previous version. */
+  revision?: number;
+};
 
 const LIVING = { name: { $gte: '' } } as const;
 const RECORD = { projection: { outbox: 0 } } as const;
@@ -87,6 +92,6 @@ function said(patch: SchedulePatch): SchedulePatch {
   return { ...Object.fromEntries(fields), ...(args !== undefined && { args: asJson(args) }) };
 }
 
-function toRecord({ _id: id, name, ...schedule }: ScheduleDocument): ScheduleRecord {
-  return { id, name: name ?? '', ...schedule };
+function toRecord({ _id: id, name, revision = 1, ...schedule }: ScheduleDocument): ScheduleRecord {
+  return { id, name: name ?? '', revision, ...schedule };
 }

@@ -26,6 +26,7 @@ interface ScheduleRow {
   last_run_at: NullableTimeColumn;
   created_at: TimeColumn;
   updated_at: TimeColumn;
+  revision: number | null;
   version: number;
 }
 
@@ -40,13 +41,14 @@ export function createSqlScheduleStore(deps: { database: Database; outbox: SqlOu
 
   return {
     async insert(schedule, event) {
-      const { id, name, job, missed, origin, version } = schedule;
+      const { id, name, job, missed, origin, revision, version } = schedule;
       const row: Insertable<ScheduleRow> = {
         id,
         name,
         job,
         missed,
         origin,
+        revision,
         version,
         args: JSON.stringify(schedule.args),
         timing: JSON.stringify(schedule.timing),
@@ -136,7 +138,7 @@ function takenName(error: unknown): ScheduleChange {
 }
 
 function toChange(patch: SchedulePatch): Updateable<ScheduleRow> {
-  const { name, job, missed, origin, enabled } = patch;
+  const { name, job, missed, origin, enabled, revision } = patch;
   const { args, timing, options, startAt, endAt, nextRunAt, lastRunAt } = patch;
   const change = {
     name,
@@ -144,6 +146,7 @@ function toChange(patch: SchedulePatch): Updateable<ScheduleRow> {
     missed,
     origin,
     enabled,
+    revision,
     start_at: startAt,
     end_at: endAt,
     next_run_at: nextRunAt,
@@ -174,5 +177,6 @@ function toRecord(row: Selectable<ScheduleRow>): ScheduleRecord {
     lastRunAt: toDateOrNull(row.last_run_at),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
+    revision: row.revision ?? 1,
   };
 }

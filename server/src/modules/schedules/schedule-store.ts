@@ -32,6 +32,8 @@ export interface ScheduleRecord {
   lastRunAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
+  /** Incremented by every change of what it says, not by ticks and requested runs. */
+  revision: number;
   /** Incremented by every change, also by a tick; a verb that names an older version loses. */
   version: number;
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { asJson } from '../../platform/database/values.ts';
 import { type Fault, platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
+import { demandVersion } from '../../platform/http/versions.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import type { Jobs } from '../../platform/queue/jobs.ts';
 import type { Logger } from '../../platform/telemetry/log.ts';
@@ -38,9 +39,9 @@ export interface Schedules {
   get(id: string): Promise<ScheduleRecord>;
   /** Throws `validation_failed`, `schedule_name_taken`. */
   create(caller: Caller, input: ScheduleInput): Promise<ScheduleRecord>;
-  /** Throws `schedule_not_found`, `schedule_in_code`, `validation_failed`, `schedule_name_taken`. */
+  /** Throws `schedule_not_found`, `schedule_in_code`, `validation_failed`, `schedule_name_taken`, `version_conflict`. */
   change(caller: Caller, id: string, input: Partial<ScheduleInput>): Promise<ScheduleRecord>;
-  /** Throws `schedule_not_found`, `schedule_in_code`. */
+  /** Throws `schedule_not_found`, `schedule_in_code`, `version_conflict`. */
   remove(caller: Caller, id: string): Promise<void>;
   /**
    * Runs the job now, and returns its id; the recorded event enqueues it. Throws `schedule_not_found`, and `validation_failed` for a job that
@@ -131,6 +132,7 @@ export function createSchedules(deps: {
       lastRunAt: null,
       createdAt: now,
       updatedAt: now,
+      revision: 1,
       version: 1,
     };
     schedule.nextRunAt = nextOf(schedule);
@@ -143,12 +145,15 @@ export function createSchedules(deps: {
     id: string,
     attempt: (schedule: ScheduleRecord, at: { id: string; version: number; now: Date }) => Promise<ScheduleChange>,
   ): Promise<true> {
-    return untilWon(async () => {
-      const schedule = await get(id);
-      const result = await attempt(schedule, { id, version: schedule.version, now: clock() });
-      if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
-      return result === 'ok' ? true : null;
-    });
+    return untilWon(
+      async () => {
+        const schedule = await get(id);
+        const result = await attempt(schedule, { id, version: schedule.version, now: clock() });
+        if (result === 'name_taken') throw scheduleErrors.schedule_name_taken();
+        return result === 'ok' ? true : null;
+      },
+      { record: `schedule:${id}` },
+    );
   }
 
   async function mergeOne(input: ScheduleInput, present: ScheduleRecord | undefined): Promise<void> {
@@ -165,11 +170,12 @@ export function createSchedules(deps: {
     }
     const definition = definitionOf(input);
     if (isDeepStrictEqual(asJson(auditView(present)), asJson({ ...definition, enabled: present.enabled }))) return;
-    const { id, version } = present;
+    const { id, version, revision } = present;
     const next = { ...present, ...definition };
     const event = describe(null, 'schedule.changed', present, auditDiff(present, definition));
     // If another instance was faster, it wrote the same.
-    await store.patch({ id, version, now: clock() }, { ...definition, nextRunAt: nextAfter(present, next) }, event);
+    const patch = { ...definition, revision: revision + 1, nextRunAt: nextAfter(present, next) };
+    await store.patch({ id, version, now: clock() }, patch, event);
   }
 
   return {
@@ -197,6 +203,7 @@ export function createSchedules(deps: {
 
     async change(caller, id, input) {
       await write(id, async (schedule, at) => {
+        demandVersion(caller, { version: schedule.revision });
         const { enabled = schedule.enabled, ...rest } = input;
         if (schedule.origin === 'code' && Object.keys(rest).length > 0) throw scheduleErrors.schedule_in_code();
         const definition = definitionOf({ ...schedule, ...rest, options: { ...schedule.options, ...rest.options } });
@@ -205,7 +212,8 @@ export function createSchedules(deps: {
         const ticks = enabled && (!schedule.enabled || !isDeepStrictEqual(timesOf(schedule), timesOf(next)));
         const isDisabled = Object.keys(rest).length === 0 && !enabled;
         if (schedule.origin !== 'code' && !isDisabled) check(next, { ticks });
-        const patch: SchedulePatch = { ...definition, enabled, nextRunAt: nextAfter(schedule, next) };
+        const revision = schedule.revision + 1;
+        const patch: SchedulePatch = { ...definition, enabled, revision, nextRunAt: nextAfter(schedule, next) };
         return store.patch(
           at,
           patch,
@@ -217,6 +225,7 @@ export function createSchedules(deps: {
 
     async remove(caller, id) {
       await write(id, (schedule, at) => {
+        demandVersion(caller, { version: schedule.revision });
         // A schedule that the code no longer defines may be removed.
         if (schedule.origin === 'code' && inCode.has(schedule.name)) throw scheduleErrors.schedule_in_code();
         const event = describe(caller, 'schedule.removed', schedule, { before: auditView(schedule), after: null });

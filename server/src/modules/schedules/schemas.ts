@@ -156,12 +156,14 @@ export const scheduleSchema = Type.Object(
     lastRunAt: nullable(timestamp({ description: 'The latest tick for which it ran.' })),
     createdAt: timestamp(),
     updatedAt: timestamp(),
+    version: Type.Integer({ description: 'Grows with each change, not with ticks.' }),
   },
   { title: 'Schedule' },
 );
 
-export function scheduleView({ version: _, ...schedule }: ScheduleRecord): Static<typeof scheduleSchema> {
-  return schedule;
+/** A tick must not look like a change that somebody made: the version that people see is the revision. */
+export function scheduleView({ revision: version, ...schedule }: ScheduleRecord): Static<typeof scheduleSchema> {
+  return { ...schedule, version };
 }
 
 /** Converts a body to the input of the use cases. */

@@ -124,7 +124,10 @@ export function createSessions(deps: {
     }
   }
 
-  /** Throws `overloaded` if the session could not be ended: no caller may be told that a live session is over. */
+  /**
+   * Throws `overloaded` if the session could not be ended: no caller may be told that a live session is over. It takes no turn: a refresh
+   * calls it in its own.
+   */
   async function endSession(caller: Caller, from: SessionRecord, reason: string): Promise<void> {
     await untilWon(async (lost) => {
       const session = lost === 0 ? from : await store.find(from.id);
@@ -180,31 +183,34 @@ export function createSessions(deps: {
     sessionId: string,
     how: { type: string; methods: readonly Proof[]; aal?: SessionRecord['aal']; isFresh: boolean; demand: DemandSteps },
   ): Promise<SignedIn> {
-    return untilWon(async () => {
-      const session = await store.find(sessionId);
-      const user = session && (await users.find(session.userId));
-      const now = clock();
-      if (!user || !isLive(session, user, now)) throw platformErrors.unauthenticated();
-      await how.demand(session, user);
-      const { aal = session.aal } = how;
-      const { organizationId } = session;
-      const authTime = how.isFresh ? now : session.authTime;
-      const change = { methods: latestProofs(session.methods, how.methods), aal, authTime, organizationId };
-      const about = { target: `session:${session.id}`, userId: user.id };
-      const event = events.describe(caller, { type: how.type, ...about, evicts: true });
-      if (!(await store.elevate(session, change, event))) return null;
-      const roles = await roleCodesOf(user);
-      const elevated = { ...session, ...change, version: session.version + 1 };
-      // While nothing shows that the client has the present refresh token, this access token does not show it, either.
-      const generation = session.generationUsed ? session.generation : session.generation - 1;
-      return {
-        ...accessTokenFor({ ...elevated, generation }, roles),
-        refreshToken: null,
-        session: elevated,
-        user,
-        roles,
-      };
-    });
+    return untilWon(
+      async () => {
+        const session = await store.find(sessionId);
+        const user = session && (await users.find(session.userId));
+        const now = clock();
+        if (!user || !isLive(session, user, now)) throw platformErrors.unauthenticated();
+        await how.demand(session, user);
+        const { aal = session.aal } = how;
+        const { organizationId } = session;
+        const authTime = how.isFresh ? now : session.authTime;
+        const change = { methods: latestProofs(session.methods, how.methods), aal, authTime, organizationId };
+        const about = { target: `session:${session.id}`, userId: user.id };
+        const event = events.describe(caller, { type: how.type, ...about, evicts: true });
+        if (!(await store.elevate(session, change, event))) return null;
+        const roles = await roleCodesOf(user);
+        const elevated = { ...session, ...change, version: session.version + 1 };
+        // While nothing shows that the client has the present refresh token, this access token does not show it, either.
+        const generation = session.generationUsed ? session.generation : session.generation - 1;
+        return {
+          ...accessTokenFor({ ...elevated, generation }, roles),
+          refreshToken: null,
+          session: elevated,
+          user,
+          roles,
+        };
+      },
+      { record: `session:${sessionId}` },
+    );
   }
 
   return {
@@ -267,33 +273,37 @@ export function createSessions(deps: {
       const token = refreshTokens.parse(presented.text);
       if (!token) throw sessionErrors.refresh_invalid();
       const device = parseDevice(caller.userAgent);
-      return untilWon(async () => {
-        const now = clock();
-        const session = await store.find(token.sessionId);
-        const user = session && (await users.find(session.userId));
-        if (!user || !isLive(session, user, now) || session.idleExpiresAt <= now) throw sessionErrors.refresh_invalid();
+      return untilWon(
+        async () => {
+          const now = clock();
+          const session = await store.find(token.sessionId);
+          const user = session && (await users.find(session.userId));
+          if (!user || !isLive(session, user, now) || session.idleExpiresAt <= now)
+            throw sessionErrors.refresh_invalid();
 
-        const isOurClient = mayRefresh(session, user, device, presented, limits.refreshBinding);
-        const verdict = judgeRefresh(session, token, isOurClient, now);
-        if (verdict === 'rotate') {
-          // Before anything is written, so that session and token stay as they are until the step is done.
-          await demandSteps(session, user).catch(async (error) => {
-            // The client has the present token, so its predecessor was not sent again because of a lost answer.
-            await store.markUsed(session.id, session.generation, now);
-            throw error;
-          });
-          const rotated = await rotate(caller, session, token, device, now);
-          return rotated && signedIn(rotated.session, rotated.token, user);
-        }
-        if (verdict === 'replayed') await endSession(caller, session, 'reuse_detected');
-        // `crossed` asks for no step: seconds ago, none was due. A lost answer may be asked for again for weeks, so it must not be a way
-        // round the step.
-        if (verdict === 'lost_answer') await demandSteps(session, user);
-        const isRepeated = verdict === 'crossed' || verdict === 'lost_answer';
-        const successor = isRepeated ? successorAgain(token, session) : null;
-        if (!successor) throw sessionErrors.refresh_invalid();
-        return signedIn(session, successor, user);
-      });
+          const isOurClient = mayRefresh(session, user, device, presented, limits.refreshBinding);
+          const verdict = judgeRefresh(session, token, isOurClient, now);
+          if (verdict === 'rotate') {
+            // Before anything is written, so that session and token stay as they are until the step is done.
+            await demandSteps(session, user).catch(async (error) => {
+              // The client has the present token, so its predecessor was not sent again because of a lost answer.
+              await store.markUsed(session.id, session.generation, now);
+              throw error;
+            });
+            const rotated = await rotate(caller, session, token, device, now);
+            return rotated && signedIn(rotated.session, rotated.token, user);
+          }
+          if (verdict === 'replayed') await endSession(caller, session, 'reuse_detected');
+          // `crossed` asks for no step: seconds ago, none was due. A lost answer may be asked for again for weeks, so it must not be a way
+          // round the step.
+          if (verdict === 'lost_answer') await demandSteps(session, user);
+          const isRepeated = verdict === 'crossed' || verdict === 'lost_answer';
+          const successor = isRepeated ? successorAgain(token, session) : null;
+          if (!successor) throw sessionErrors.refresh_invalid();
+          return signedIn(session, successor, user);
+        },
+        { record: `session:${token.sessionId}` },
+      );
     },
 
     // `isFresh: false`: mail can reset the password, so a mailed code does not make the sign-in fresh.

@@ -16,9 +16,12 @@ export type ChangeActive = (
 
 export function createChangeActive({ store }: { store: UserStore }): ChangeActive {
   return (id, attempt, gone = platformErrors.unauthenticated) =>
-    untilWon(async () => {
-      const user = await store.find(id);
-      if (user?.status !== 'active') throw gone();
-      return isWon(await attempt(user)) ? ((await store.find(id)) ?? user) : null;
-    });
+    untilWon(
+      async () => {
+        const user = await store.find(id);
+        if (user?.status !== 'active') throw gone();
+        return isWon(await attempt(user)) ? ((await store.find(id)) ?? user) : null;
+      },
+      { record: `user:${id}` },
+    );
 }

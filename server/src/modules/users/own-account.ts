@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
+import { demandVersion } from '../../platform/http/versions.ts';
 import type { Events } from '../events/events.ts';
 import type { ChangeActive } from './change-active.ts';
 import { auditDiff, keptSession, type PersonInput, toPerson, type toUsername } from './names.ts';
@@ -16,9 +17,9 @@ export interface ProfileInput extends PersonInput {
 export interface OwnAccount {
   /** Throws `unauthenticated` if the user no longer exists. */
   me(actor: SessionActor): Promise<UserRecord>;
-  /** Throws `unauthenticated`, `username_invalid`, `username_taken` and `locale_invalid`. */
+  /** Throws `unauthenticated`, `username_invalid`, `username_taken`, `locale_invalid` and `version_conflict`. */
   patchMe(caller: Caller, actor: SessionActor, input: ProfileInput): Promise<UserRecord>;
-  /** Deletes the account; it can be restored for 30 days. Ends every session. Throws `superadmin_protected`. */
+  /** Deletes the account; it can be restored for 30 days. Ends every session. Throws `superadmin_protected` and `version_conflict`. */
   deleteMe(caller: Caller, actor: SessionActor): Promise<void>;
   /** Ends all sessions of a user except `keep`, in one write. Throws `unauthenticated` if `keep` was ended in the meantime. */
   endSessions(caller: Caller, userId: string, keep: SessionActor | null): Promise<void>;
@@ -48,6 +49,7 @@ export function createOwnAccount(deps: {
       const { username, profilePublic } = input;
       const ofAll: ProfilePatch = { ...toPerson(input), ...(profilePublic !== undefined && { profilePublic }) };
       return change(actor.userId, async (user) => {
+        demandVersion(caller, user);
         const patch = { ...ofAll, ...(username !== undefined && toOwnUsername(username, user.usernameKey)) };
         const event = events.describe(caller, {
           type: 'user.profile_changed',
@@ -60,6 +62,7 @@ export function createOwnAccount(deps: {
 
     async deleteMe(caller, actor) {
       await change(actor.userId, async (user) => {
+        demandVersion(caller, user);
         if (user.superadminMark) await demandNotSuperadmin(caller, user.id);
         const data = { before: { status: user.status }, after: { status: 'deleted' } };
         const event = events.describe(caller, { type: 'user.deleted', ...about(user), data, evicts: true });

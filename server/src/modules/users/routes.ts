@@ -54,7 +54,7 @@ export function userRoutes({
     app.patch(
       '/users/me',
       {
-        config: { access: 'signedIn', errors: ['username_taken', 'username_invalid', 'locale_invalid'] },
+        config: { access: 'signedIn', ifMatch: true, errors: ['username_taken', 'username_invalid', 'locale_invalid'] },
         schema: {
           operationId: 'updateMe',
           summary: 'Change your account',
@@ -70,7 +70,7 @@ export function userRoutes({
     app.delete(
       '/users/me',
       {
-        config: { access: 'signedIn', fresh: true, errors: ['superadmin_protected'] },
+        config: { access: 'signedIn', fresh: true, ifMatch: true, errors: ['superadmin_protected'] },
         schema: {
           operationId: 'deleteMe',
           summary: 'Delete your account; restorable for 30 days',

@@ -71,6 +71,7 @@ export const userSchema = Type.Object(
     lastLoginAt: nullable(timestamp()),
     createdAt: timestamp(),
     updatedAt: timestamp(),
+    version: Type.Integer(),
   },
   { title: 'User' },
 );
@@ -97,9 +98,10 @@ export const acceptedSchema = Type.Object(
 
 /** A record and its role codes as `userSchema` shows them. */
 export function userView(user: UserRecord, roles: string[]) {
-  const { profile, profilePublic, lastLoginAt, createdAt, updatedAt } = user;
+  const { profile, profilePublic, lastLoginAt, createdAt, updatedAt, version } = user;
+  const times = { lastLoginAt, createdAt, updatedAt };
   const status = user.status === 'erased' ? 'deleted' : user.status;
   const { id, email, emailVerified, username, fullName, phone, locale } = user;
   const identity = { id, email, emailVerified, username, fullName, phone, locale };
-  return { ...identity, profile, profilePublic, avatarUrl: null, status, roles, lastLoginAt, createdAt, updatedAt };
+  return { ...identity, profile, profilePublic, avatarUrl: null, status, roles, ...times, version };
 }

@@ -66,6 +66,8 @@ export interface Caller {
   ip: string;
   userAgent: string;
   requestId: string;
+  /** The version of the record that the client has read, as `If-Match` names it; only on routes with `ifMatch`. See `demandVersion`. */
+  ifMatch?: string;
 }
 
 /**
@@ -82,6 +84,8 @@ export function callerOf(request: FastifyRequest): Caller {
     ip: clientAddress(request),
     userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
     requestId: request.id,
+    ...(request.headers['if-match'] !== undefined &&
+      request.routeOptions.config.ifMatch && { ifMatch: request.headers['if-match'] }),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { onRequestHookHandler } from 'fastify';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
-const REQUEST_HEADERS = 'Authorization, Content-Type, X-Request-Id';
+const REQUEST_HEADERS = 'Authorization, Content-Type, If-Match, X-Request-Id';
 const EXPOSED =
-  'X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, RateLimit-Policy';
+  'ETag, X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit, RateLimit-Policy';
 /** Seconds that a browser may cache the answer to a preflight request. */
 const PREFLIGHT_AGE = '600';
 

@@ -1,6 +1,7 @@
 import type {
   FastifyContextConfig,
   onRequestHookHandler,
+  preSerializationHookHandler,
   preValidationAsyncHookHandler,
   preValidationHookHandler,
   RouteOptions,
@@ -17,6 +18,10 @@ import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
 import { unboundedNumbers } from './text-values.ts';
 import { faultsOfNoBody } from './validation-faults.ts';
+import { answersVersion, sendVersion } from './versions.ts';
+import { boundWrites } from './writes-under-way.ts';
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Every route without a limit of its own counts here. */
 const DEFAULT_LIMIT = 'default';
@@ -65,6 +70,11 @@ export function createRouteRules({
       throw new TypeError(`The route ${methods.join(',')} ${route.url} declares no access.`);
     }
     const settled = { ...declared, access: declared.access };
+    if (answersVersion(route.schema?.response)) {
+      settled.answerHeaders = [...(declared.answerHeaders ?? []), 'ETag'];
+      const others = [route.preSerialization ?? []].flat() as preSerializationHookHandler[];
+      route.preSerialization = [sendVersion, ...others];
+    }
     check(route, settled, errorTable);
     const exists = settled.environments?.includes(config.environment) ?? true;
     if (exists) {
@@ -79,6 +89,9 @@ export function createRouteRules({
     const countToken = exists ? tokenCountFor(settled) : null;
     if (countToken !== null) addPreValidation(route, countToken);
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
+    if (exists && settled.access !== 'public' && !methods.every((method) => READS.has(method))) {
+      route.handler = boundWrites(route.handler);
+    }
     const { content } = (route.schema?.body ?? {}) as { content?: BodiesByType };
     if (content !== undefined) addPreValidation(route, demandType(content));
   }

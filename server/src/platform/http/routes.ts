@@ -42,6 +42,8 @@ declare module 'fastify' {
     limit?: Rate | 'none';
     /** Of a public route that takes a token: an authentic one counts by this limit instead of `limit`. */
     tokenLimit?: TokenLimit;
+    /** Refuses, by `If-Match`, to change what was changed since the client read it: its use case calls `demandVersion`. */
+    ifMatch?: boolean;
     /** Codes that this route answers with beyond the platform's own; for the OpenAPI document. */
     errors?: readonly string[];
     /** Header fields that answers of this route have beyond those of all routes; for the OpenAPI document. */

@@ -26,6 +26,7 @@ export const headerComponents = {
     'How to authenticate (RFC 6750, RFC 9470).',
     'Bearer error="insufficient_user_authentication", max_age="600"',
   ),
+  ETag: text('The `version` of the record, for `If-Match`.', '"3"'),
   'Cache-Control': text('How long the answer may be kept.', 'public, max-age=300'),
   'Set-Cookie': text(
     'With `tokenTransport: "cookie"`: the refresh token, out of reach of scripts. Beside it, in a cookie of its own, what makes the device known.',

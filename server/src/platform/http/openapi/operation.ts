@@ -11,6 +11,13 @@ const JSON_TYPE = 'application/json';
 /** Methods whose requests have no body, or one that nobody reads. */
 const BODILESS = new Set(['GET', 'HEAD']);
 
+const IF_MATCH: Json = {
+  name: 'If-Match',
+  in: 'header',
+  description: 'The `ETag` of what you have read: another one is 412 `version_conflict`.',
+  schema: { type: 'string' },
+};
+
 type ObjectSchema = Json & { properties?: Record<string, Json>; required?: string[] };
 
 export function describeOperation(deps: {
@@ -24,6 +31,7 @@ export function describeOperation(deps: {
   const { route, method, path, components, errorResponses, hasTokenForm } = deps;
   const { schema } = route;
   const parameters = parametersOf(schema, path, components);
+  if (route.config.ifMatch) parameters.push(components.share('parameters', 'If-Match', IF_MATCH));
   const description = [schema.description, needsOf(route, method)].filter((part) => part !== undefined).join('\n\n');
   return {
     operationId: schema.operationId ?? operationIdOf(method, path),
@@ -66,6 +74,7 @@ export function errorCodes({ config, schema }: DocumentedRoute, method: string):
   if (access === 'verified') codes.push('email_unverified');
   if (asksRoles) codes.push('forbidden', 'scope_insufficient');
   if (fresh) codes.push('reauth_required');
+  if (config.ifMatch) codes.push('version_conflict');
   const forPersons = access !== 'public' && !asksRoles && credentials !== 'any';
   if (forPersons || fresh === true) codes.push('credential_refused');
   return [...new Set(codes)];
