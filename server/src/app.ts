@@ -195,6 +195,9 @@ export async function createApp(deps: {
     redis,
     breached,
     replicas: deps.replicas?.length ? replicas : null,
+    heartbeats: storage.heartbeats,
+    clock: deps.steadyClock,
+    log,
   });
   const retention = config.eventRetention;
   const history = createHistory({ ...base, store: eventStore, retention, readLists: replicas.read, getUser });
