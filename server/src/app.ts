@@ -226,6 +226,9 @@ export async function createApp(deps: {
     breached,
     replicas: deps.replicas?.length ? replicas : null,
     isLoopWell: deps.isLoopWell,
+    heartbeats: storage.heartbeats,
+    clock: deps.steadyClock,
+    log,
   });
   const retention = config.eventRetention;
   const history = createHistory({ ...base, store: eventStore, retention, readLists: replicas.read, getUser });

@@ -3,9 +3,10 @@ import { RedisShared } from './modules/jobs/redis-presence.ts';
 import { WrongSecretKey } from './modules/keys/secret-check.ts';
 import type { Config } from './platform/config/config.ts';
 import { ConfigError } from './platform/config/config-error.ts';
-import { loadConfig } from './platform/config/load-config.ts';
+import { type Loaded, loadConfig } from './platform/config/load-config.ts';
 import { DatabaseUnreachable } from './platform/database/database.ts';
 import { MigrationFailed } from './platform/database/migrations.ts';
+import { operatorReason } from './platform/database/root-cause.ts';
 import { AppError } from './platform/errors.ts';
 import { takeLibraryLines } from './platform/telemetry/library-lines.ts';
 import { createLog, type Logger } from './platform/telemetry/log.ts';
@@ -21,10 +22,11 @@ ostiary keys list                     list the keys that sign tokens and decrypt
 ostiary keys rotate [--use sig | enc] activate the next key now; tokens of the present one stay valid
 ostiary keys revoke <id>              remove a key at once; its tokens become invalid
 ostiary openapi [--pretty]            print the OpenAPI document; needs neither configuration nor database
-ostiary doctor                        check configuration, database, keys, Redis, replicas and mail server
+ostiary doctor                        check what serve reads and needs: settings, database, keys, Redis,
+                                      replicas, mail server, port and folders
 `;
 
-type Command = (args: string[], context: { config: Config; log: Logger }) => Promise<void>;
+type Command = (args: string[], context: Loaded & { log: Logger }) => Promise<void>;
 interface Configured {
   log: 'normal' | 'quiet';
   isSilentOnDoubts?: true;
@@ -71,25 +73,33 @@ export async function run(args: string[]): Promise<number> {
     else await runConfigured(command, rest);
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (!isForOperator(error)) throw error;
-    process.stderr.write(`${describe(error)}\n`);
+    const sentence = sentenceOf(error);
+    if (sentence === null) throw error;
+    process.stderr.write(`${sentence}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
 }
 
 async function runConfigured({ log: kind, isSilentOnDoubts, run }: Configured, args: string[]): Promise<void> {
-  const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() });
+  const loaded = loadConfig({ env: process.env, cwd: process.cwd() });
+  const { config, warnings } = loaded;
   const log = createLog(
     kind === 'normal' ? config.log : { ...config.log, level: 'error', format: 'text', file: null },
     { shared: config.workers > 1 },
   );
   if (kind === 'normal') takeLibraryLines(log);
   for (const warning of isSilentOnDoubts ? [] : warnings) log.warn(warning);
-  await run(args, { config, log });
+  await run(args, { ...loaded, log });
+}
+
+/** What the operator is told; null for an error of ours. The title of a 503 is for clients: the operator gets its cause. */
+function sentenceOf(error: unknown): string | null {
+  if (error instanceof AppError) return operatorReason(error) ?? error.message;
+  return isForOperator(error) ? describe(error) : operatorReason(error);
 }
 
 function isForOperator(error: unknown): error is Error {
-  const kinds = [ConfigError, DatabaseUnreachable, MigrationFailed, WrongSecretKey, RedisShared, UsageError, AppError];
+  const kinds = [ConfigError, DatabaseUnreachable, MigrationFailed, WrongSecretKey, RedisShared, UsageError];
   return (
     kinds.some((kind) => error instanceof kind) || (error instanceof Error && 'syscall' in error && 'code' in error)
   );

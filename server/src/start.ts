@@ -9,7 +9,7 @@ import { type Clock, steadyClock, systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations, type Migrator } from './platform/database/migrations.ts';
-import { databaseUrl } from './platform/database/url.ts';
+import { databaseTarget } from './platform/database/url.ts';
 import type { CredentialKind } from './platform/http/credential-kind.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import { createMailbox, type Mailbox } from './platform/mail/mailbox.ts';
@@ -27,18 +27,18 @@ const NOTABLE_LATENESS = 2_000;
 
 /** Opens the configured database. Throws `DatabaseUnreachable`. */
 export function openDatabase(config: Config, log: Logger): Promise<Database> {
-  const { url, poolSize } = config.database;
-  return connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
+  const { url, ca, pooler, poolSize } = config.database;
+  return connectDatabase({ url, ca, pooler, poolSize, slowQuery: config.log.slowQuery, log });
 }
 
 /** The replicas of that database, not opened yet: the server starts without them. */
 export function replicaSources({ database, log: { slowQuery } }: Config, log: Logger): ReplicaSource[] {
-  const { poolSize, replicaUrls } = database;
+  const { ca, pooler, poolSize, replicaUrls } = database;
   return replicaUrls.map((url) => {
-    const target = databaseUrl(url);
+    const target = databaseTarget(url);
     return {
       name: target.product === 'SQLite' ? 'SQLite' : target.host,
-      open: () => connectDatabase({ url, poolSize, slowQuery, log, replica: true }),
+      open: () => connectDatabase({ url, ca, pooler, poolSize, slowQuery, log, replica: true }),
     };
   });
 }
@@ -104,7 +104,7 @@ export async function openApp(deps: {
   };
 }
 
-async function openRedis({ redisUrl }: Config, log: Logger, id: string): Promise<RedisConnections | null> {
+async function openRedis({ redisUrl, redisCa: ca }: Config, log: Logger, id: string): Promise<RedisConnections | null> {
   if (redisUrl === null) return null;
   // Loaded only with a REDIS_URL, to save time at start.
   const { connectRedis } = await import('./platform/redis/connect.ts');
@@ -114,6 +114,7 @@ async function openRedis({ redisUrl }: Config, log: Logger, id: string): Promise
   let late: NodeJS.Timeout | undefined;
   const redis = connectRedis(redisUrl, {
     space: `ostiary:${id}`,
+    ca,
     // Not for a moment in which this process itself was too busy, as at its start.
     onAway(error) {
       away ??= setTimeout(() => outage.failed(error), NOTABLE_ABSENCE).unref();

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { sql } from 'kysely';
-import { type DatabaseName, testDatabases } from '../test/databases.ts';
+import { type DatabaseName, pooledDatabase, type TestDatabase, testDatabases } from '../test/databases.ts';
 import { makeEvent } from '../test/fixtures.ts';
 import { rememberState } from '../test/put-back.ts';
 import { type Open, type OpenStorage, onFresh, type StoreContract } from '../test/store-contract.ts';
+import { launchPgbouncer } from '../tools/test-servers/pgbouncer.ts';
+import { createScratch } from '../tools/test-servers/scratch.ts';
 import { openStorage, type Storage } from './open-storage.ts';
 import { connectDatabase, type Database } from './platform/database/database.ts';
 import { createMigrator, discoverMigrations } from './platform/database/migrations.ts';
@@ -90,7 +92,23 @@ const contracts = (await Promise.all(Object.values(CONTRACTS).flat())).flatMap((
 
 const migrations = await discoverMigrations(new URL('./modules/', import.meta.url));
 
-for (const { name, freshUrl } of testDatabases()) {
+/** PostgreSQL once more, through a PgBouncer in each mode, where both are there. */
+const scratch = createScratch();
+after(() => scratch.end());
+const poolers: { label: string; database: TestDatabase }[] = [];
+for (const mode of ['transaction', 'session'] as const) {
+  const server = process.env.TEST_POSTGRES_URL;
+  if (!server) continue;
+  const launched = await launchPgbouncer(scratch, { server, mode });
+  if ('missing' in launched) continue;
+  poolers.push({ label: `postgres by PgBouncer in ${mode} mode`, database: pooledDatabase(server, launched.url) });
+}
+const databases = [...testDatabases().map((database) => ({ label: database.name, database })), ...poolers];
+
+for (const {
+  label,
+  database: { name, freshUrl },
+} of databases) {
   const connect = async () => {
     const { url, drop } = await freshUrl();
     const log = { warn: () => {} };
@@ -136,7 +154,7 @@ for (const { name, freshUrl } of testDatabases()) {
     return opened;
   };
 
-  describe(`stores on ${name}`, () => {
+  describe(`stores on ${label}`, () => {
     after(async () => {
       for (const { close } of idle) await close();
     });
@@ -146,6 +164,7 @@ for (const { name, freshUrl } of testDatabases()) {
       t.diagnostic(`${name}: ${database.name}`);
       await close();
       assert.match(database.name, PRODUCTS[name]);
+      assert.equal(database.name.endsWith(' behind a pooler'), label !== name);
     });
 
     it('are given a database that holds what a new one does, numbers included', async () => {

@@ -330,7 +330,7 @@ test('looking at a server with a new SECRET_KEY does not make that one known', (
   withScene(async (s) => {
     const { current } = s.config.secretKeys;
     const secretKeys = { current: 'only the doctor has this one, 0123456789', previous: current };
-    await doctor([], { config: { ...s.config, secretKeys }, log: createLog(s.config.log) });
+    await doctor([], { config: { ...s.config, secretKeys }, warnings: [], unread: [], log: createLog(s.config.log) });
     assert.deepEqual(
       (await s.app.storage.secretChecks.list()).map(({ keyId }) => keyId),
       [createKeyring(s.config.secretKeys).currentKeyId],

@@ -97,6 +97,17 @@ async function freshMongodb(server: string): Promise<FreshDatabase> {
   return { url, drop: () => withDatabaseOf((client) => client.db().dropDatabase()) };
 }
 
+/** The same databases as PostgreSQL's, reached through a pooler at `pooler`. */
+export function pooledDatabase(server: string, pooler: string): TestDatabase {
+  return {
+    name: 'postgres',
+    async freshUrl() {
+      const { url, drop } = await freshPostgres(server);
+      return { url: withDatabase(pooler, new URL(url).pathname.slice(1)), drop };
+    },
+  };
+}
+
 /**
  * The databases that this run covers: SQLite always, the others where TEST_POSTGRES_URL, TEST_MYSQL_URL and
  * TEST_MONGODB_URL name a server (the test runner sets them). There is no way to skip one that is named.

@@ -1,40 +1,121 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { openPrivateKey } from '../modules/keys/key-pairs.ts';
-import { checkSecretKey } from '../modules/keys/secret-check.ts';
+import { checkSecretKey, WrongSecretKey } from '../modules/keys/secret-check.ts';
 import { openReplicaStorage, openStorage } from '../open-storage.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Config } from '../platform/config/config.ts';
+import { sqliteFile } from '../platform/config/database-url.ts';
+import type { Loaded } from '../platform/config/load-config.ts';
 import { createKeyring } from '../platform/crypto/keyring.ts';
 import { clockSkew, type Database, DatabaseUnreachable } from '../platform/database/database.ts';
+import { operatorReason } from '../platform/database/root-cause.ts';
+import { tryToCreate } from '../platform/database/try-writes.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
+import { READINESS_ROW } from '../probes.ts';
 import { migratorFor, openDatabase, replicaSources } from '../start.ts';
 
 const NOTABLE_SKEW = 2_000;
 
-/** `ostiary doctor`: checks everything that a start depends on, changes nothing, and exits with 1 if something is wrong. */
-export async function doctor(_args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
+/** `ostiary doctor`: tells every doubt of `serve`, tries everything that it needs, leaves nothing changed, and exits with 1 if something is wrong. */
+export async function doctor(
+  _args: string[],
+  { config, warnings, unread, log }: Loaded & { log: Logger },
+): Promise<void> {
   report('configuration', 'ok', `${config.environment}, ${config.publicUrl}`);
-  const database = await openDatabase(config, log);
+  for (const warning of warnings) report('settings', unread.includes(warning) ? 'wrong' : 'note', warning);
+  await reportPlaces(config);
+  const begun = await reportDatabase(config, log);
+  await reportRedis(config);
+  await reportReplicas(config, log, begun);
+  await reportMail(config);
+}
+
+/** Whether the database can be used; returns whether a server has started on it. */
+async function reportDatabase(config: Config, log: Logger): Promise<boolean> {
+  let database: Database;
+  try {
+    database = await openDatabase(config, log);
+  } catch (error) {
+    if (!(error instanceof DatabaseUnreachable)) throw error;
+    report('database', 'wrong', error.message);
+    return false;
+  }
   try {
     report('database', 'ok', database.name);
-
     const skew = await clockSkew(database, systemClock);
     report('clock', Math.abs(skew) < NOTABLE_SKEW ? 'ok' : 'wrong', `${skew} ms from the database's`);
 
     const status = await (await migratorFor(database)).status();
     const pending = status.filter(({ appliedAt }) => appliedAt === null).length;
     const unknown = status.filter(({ known }) => !known).length;
-    report(
-      'migrations',
-      unknown > 0 ? 'wrong' : 'ok',
-      `${status.length - pending} applied, ${pending} pending, ${unknown} of a newer version`,
-    );
+    const counts = `${status.length - pending} applied, ${pending} pending, ${unknown} of a newer version`;
+    report('migrations', unknown > 0 ? 'wrong' : 'ok', counts);
     const begun = pending < status.length;
     if (begun) await reportContent(database, config);
-    await reportRedis(config.redisUrl);
-    await reportReplicas(config, log, begun);
-    await reportMail(config);
+    await reportWrites(database, pending);
+    return begun;
+  } catch (error) {
+    const reason = operatorReason(error);
+    if (reason === null && !(error instanceof WrongSecretKey)) throw error;
+    report('database', 'wrong', reason ?? (error as Error).message);
+    return false;
   } finally {
     await database.close();
+  }
+}
+
+/** Whether the database takes what a server writes: the row that readiness writes, and tables where migrations are due. */
+async function reportWrites(database: Database, pending: number): Promise<void> {
+  try {
+    if (pending > 0) await tryToCreate(database);
+    else await openStorage(database, { onCommit() {} }).heartbeats.heartbeat(READINESS_ROW, systemClock());
+    report('writes', 'ok', pending > 0 ? 'tables can be made' : 'go through');
+  } catch (error) {
+    report('writes', 'wrong', operatorReason(error) ?? (error as Error).message);
+  }
+}
+
+/** Whether the server may listen, and write where its files go. */
+async function reportPlaces({ host, port, dataDir, database, mail, log }: Config): Promise<void> {
+  const failure = await listenOnce(host, port);
+  const address = `${host}:${port}`;
+  if (failure === null) report('port', 'ok', address);
+  else if (failure === 'EADDRINUSE')
+    report('port', 'note', `${address} is in use: by this server, or by another program`);
+  else report('port', 'wrong', `${address} cannot be listened on (${failure})`);
+
+  const file = sqliteFile(database.url);
+  const folders = [
+    file && dirname(file),
+    mail.smtpUrl === null && join(dataDir, 'mailbox'),
+    log.file && dirname(log.file),
+  ];
+  for (const folder of new Set(folders.filter((one) => typeof one === 'string'))) {
+    const problem = unwritable(folder);
+    if (problem !== null) report('files', 'wrong', `${folder} cannot be written (${problem})`);
+  }
+}
+
+/** The error code with which listening fails, or null. */
+function listenOnce(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown error'));
+    server.listen(port, host, () => server.close(() => resolve(null)));
+  });
+}
+
+/** The error code with which a folder, or the first one above it that exists, refuses to be written; null if it does not. */
+function unwritable(folder: string): string | null {
+  try {
+    if (!statSync(folder).isDirectory()) return 'ENOTDIR';
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' && dirname(folder) !== folder ? unwritable(dirname(folder)) : code;
   }
 }
 
@@ -81,22 +162,46 @@ async function reportReplicas(config: Config, log: Logger, begun: boolean): Prom
   }
 }
 
-/** Whether Redis answers. */
-async function reportRedis(url: string | null): Promise<void> {
+/** Whether Redis takes writes, is new enough, and never forgets what it holds. */
+async function reportRedis({ redisUrl: url, redisCa: ca }: Config): Promise<void> {
   if (url === null) {
     report('jobs', 'ok', 'in a table of the database');
     return;
   }
   const { connectRedis } = await import('../platform/redis/connect.ts');
-  const redis = connectRedis(url, { onAway: () => {}, onBack: () => {} });
+  let failure: Error | null = null;
+  const onAway = (error: Error) => {
+    failure ??= error;
+  };
+  const redis = connectRedis(url, { ca, onAway, onBack: () => {} });
   try {
     await redis.ping();
     report('jobs', 'ok', 'by Redis');
-  } catch {
-    report('jobs', 'wrong', 'the Redis of REDIS_URL does not answer');
+    await reportEviction(await redis.commands.info());
+  } catch (error) {
+    const { message } = failure ?? (error as Error);
+    report('jobs', 'wrong', `the Redis of REDIS_URL cannot be used: ${forTerminal(message)}`);
   } finally {
     await redis.close();
   }
+}
+
+/** Under any other policy than `noeviction` a full Redis forgets jobs, and no error says so. */
+async function reportEviction(info: string): Promise<void> {
+  const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1] ?? null;
+  const [version, policy] = [field('redis_version'), field('maxmemory_policy')];
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  if (version !== null && (major < 6 || (major === 6 && minor < 2))) {
+    report('redis', 'wrong', `version ${forTerminal(version)}; it must be 6.2 or later`);
+  }
+  if (policy === null) report('redis', 'note', 'it does not tell its eviction policy, which must be noeviction');
+  else if (policy === 'noeviction') report('redis', 'ok', 'eviction policy noeviction');
+  else
+    report(
+      'redis',
+      'wrong',
+      `eviction policy ${forTerminal(policy)}: set maxmemory-policy to noeviction, or jobs get lost`,
+    );
 }
 
 /** Whether the mail server accepts the credentials; no mail is sent. */
@@ -111,9 +216,13 @@ async function reportMail({ mail, dataDir }: Config): Promise<void> {
     report('mail', 'ok', 'by SMTP');
   } catch (error) {
     const { message, code = '' } = error as Error & { code?: string };
-    // Partly the server's own text, made safe for a terminal.
-    report('mail', 'wrong', `the server of SMTP_URL: ${message.replace(/\p{C}+/gu, ' ').slice(0, 300)} (${code})`);
+    report('mail', 'wrong', `the server of SMTP_URL: ${forTerminal(message)} (${code})`);
   }
+}
+
+/** Text of another server, made safe for a terminal. */
+function forTerminal(text: string): string {
+  return text.replace(/\p{C}+/gu, ' ').slice(0, 300);
 }
 
 function report(what: string, state: 'ok' | 'note' | 'wrong', detail: string): void {

@@ -3,6 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { prepareClients } from '../openapi-clients/generate.ts';
 import { findMariadb } from './mariadb.ts';
 import { prepareMongodb } from './mongodb-runtime.ts';
+import { findPgbouncer } from './pgbouncer.ts';
 import { findPostgres } from './postgres.ts';
 import { findRedis } from './redis.ts';
 import { findBinary, run } from './server-process.ts';
@@ -13,6 +14,7 @@ const APT_OPTIONS = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300'];
 
 const missingPackages = () => [
   ...(findPostgres() === null ? ['postgresql'] : []),
+  ...(findPgbouncer() === null ? ['pgbouncer'] : []),
   ...(findMariadb() === null ? ['mariadb-server'] : []),
   ...(findRedis() === null ? ['redis-server'] : []),
 ];
@@ -45,7 +47,7 @@ async function step(name: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-await step('PostgreSQL, MariaDB and Redis', async () => {
+await step('PostgreSQL, PgBouncer, MariaDB and Redis', async () => {
   const packages = missingPackages();
   if (packages.length > 0) await installPackages(packages);
   if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);

@@ -35,7 +35,7 @@ export const launchMariadb: Launch = (scratch, { durable }) => launchMariadbWith
 /** The same with more options on its command line. */
 export async function launchMariadbWith(
   scratch: Scratch,
-  { durable, settings }: { durable: boolean; settings: string[] },
+  { durable, settings, query = '' }: { durable: boolean; settings: string[]; query?: string },
 ): ReturnType<Launch> {
   const found = findMariadb();
   if (found === null) return { missing: 'no mariadbd with mariadb-install-db was found' };
@@ -72,7 +72,7 @@ export async function launchMariadbWith(
   return onFreePort(async (port) => {
     const command = [...user, found.server, '--no-defaults', `--port=${port}`, ...options];
     const child = startProcess(scratch, { command, log, end: 'KILL', cwd: home });
-    const url = `mysql://ostiary:${password}@127.0.0.1:${port}/mysql`;
+    const url = `mysql://ostiary:${password}@127.0.0.1:${port}/mysql${query}`;
     await untilReady(child, log, () => mysqlVersion(url));
     return { url };
   });

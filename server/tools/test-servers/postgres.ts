@@ -38,8 +38,20 @@ export const launchPostgres: Launch = async (scratch, options) => {
 /** Starts a server on a cluster's files, again and again if need be; resolves when it answers. */
 export type StartCluster = (port: number) => Promise<{ url: string; child: ChildProcess }>;
 
+/** What a private PostgreSQL may have of its own. */
+export interface ClusterOptions {
+  durable: boolean;
+  /** Of `postgresql.conf`. */
+  settings?: Record<string, string>;
+  /** Files of its data directory, by name, for its user only. */
+  files?: Record<string, string>;
+  /** Options that its URL needs. */
+  query?: string;
+}
+
 /** The files of a private PostgreSQL; null if there is no program for it. */
-export async function createCluster(scratch: Scratch, { durable }: { durable: boolean }): Promise<StartCluster | null> {
+export async function createCluster(scratch: Scratch, options: ClusterOptions): Promise<StartCluster | null> {
+  const { durable, settings = {}, files = {}, query = '' } = options;
   const initdb = findPostgres();
   if (initdb === null) return null;
   const home = join(scratch.dir, 'postgres');
@@ -55,17 +67,24 @@ export async function createCluster(scratch: Scratch, { durable }: { durable: bo
   const init = [initdb, '--pgdata', data, '--username=ostiary', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
   await run([...user, ...init, '--encoding=UTF8', '--locale=C', '--no-sync'], { cwd: scratch.dir });
 
+  for (const [name, content] of Object.entries(files)) {
+    const file = join(data, name);
+    writeFileSync(file, content, { mode: 0o600 });
+    if (user.length > 0) await run(['chown', 'postgres:postgres', file]);
+  }
+
   return async (port) => {
-    const url = `postgres://ostiary:${password}@127.0.0.1:${port}/postgres`;
-    return { url, child: await servePostgres(scratch, { initdb, home, url, durable }) };
+    const url = `postgres://ostiary:${password}@127.0.0.1:${port}/postgres${query}`;
+    return { url, child: await servePostgres(scratch, { initdb, home, url, durable, settings }) };
   };
 }
 
 /** Serves `home/data` at the port of `url` on 127.0.0.1; resolves once it answers. */
 export async function servePostgres(
   scratch: Scratch,
-  { initdb, home, url, durable }: { initdb: string; home: string; url: string; durable: boolean },
+  server: { initdb: string; home: string; url: string; durable: boolean; settings?: Record<string, string> },
 ): Promise<ChildProcess> {
+  const { initdb, home, url, durable } = server;
   const log = join(home, 'log');
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -75,6 +94,7 @@ export async function servePostgres(
     full_page_writes: durable ? 'on' : 'off',
     // What it reads in passing changes the plans of queries, and the work is wasted on databases of a minute.
     autovacuum: durable ? 'on' : 'off',
+    ...server.settings,
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const program = [join(dirname(initdb), 'postgres'), '-D', join(home, 'data'), '-p', new URL(url).port];

@@ -1,5 +1,6 @@
 import { launchMariadb, mysqlVersion } from './mariadb.ts';
 import { ENGINE_LIMITS, launchMongodb, mongodbVersion } from './mongodb.ts';
+import { pgbouncerVersion } from './pgbouncer.ts';
 import { launchPostgres, postgresVersion } from './postgres.ts';
 import { launchRedis, redisVersion } from './redis.ts';
 import { createScratch, type Scratch } from './scratch.ts';
@@ -97,9 +98,16 @@ export async function startTestServers(
   const started = outcomes.filter((outcome) => outcome.status === 'fulfilled').map((outcome) => outcome.value);
   return {
     urls: Object.fromEntries(started.flatMap(({ key, url }) => (url === undefined ? [] : [[key, url]]))),
-    report: started.map(({ line }) => line),
+    report: [...started.map(({ line }) => line), ...(options.only === undefined ? [await pgbouncerLine()] : [])],
     stop: () => scratch.end(),
   };
+}
+
+/** Tests start a PgBouncer themselves, in front of the PostgreSQL of the run. */
+async function pgbouncerLine(): Promise<string> {
+  const version = await pgbouncerVersion();
+  if (version !== null) return `${version}: private, in front of PostgreSQL`;
+  return 'PgBouncer: NOT RUN ON, no pgbouncer was found (`npm run test:install` gets one)';
 }
 
 /** The message of an error; the AggregateErrors of drivers have an empty one. */

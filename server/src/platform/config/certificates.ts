@@ -15,6 +15,6 @@ export const certificates: Parser<string> = (text) => {
   if (blocks.length > 0) return `${blocks.join('\n')}\n`;
   throw new InvalidValue(
     'contains no PEM certificate',
-    'Set SMTP_CA_FILE to the path of the file with the certificate.',
+    'Put the path of the file with the certificate into the variable that ends in _FILE.',
   );
 };

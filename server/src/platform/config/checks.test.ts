@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import test from 'node:test';
+import { AUTHORITY } from '../../../test/certificates.ts';
 import { directory, faulty, PRODUCTION, refused, STRONG_KEY } from './config.testing.ts';
 import { loadConfig } from './load-config.ts';
 import type { Environment } from './read-sources.ts';
@@ -88,6 +89,29 @@ test('production admits databases with a good password, on this machine, or with
     const { config } = loadConfig({ env: { ...PRODUCTION, DATABASE_URL: url }, cwd: directory(t) });
     assert.equal(config.environment, 'production', url);
   }
+});
+
+test('an authority needs a connection with TLS, of databases and of Redis', (t) => {
+  const cwd = directory(t);
+  const ca = AUTHORITY.replaceAll('\n', '\\n');
+  for (const DATABASE_URL of [
+    'postgres://u:p@127.0.0.1/d?ssl=false',
+    'mysql://127.0.0.1/d?ssl-mode=DISABLED',
+    'mongodb://127.0.0.1/d?tls=false',
+    'sqlite:x',
+  ]) {
+    assert.deepEqual(faulty({ DATABASE_URL, DATABASE_CA: ca }, cwd), ['DATABASE_CA'], DATABASE_URL);
+  }
+  const replicas = 'postgres://127.0.0.1/d,postgres://127.0.0.1:1/d?sslmode=disable';
+  const DATABASE_URL = 'postgres://127.0.0.1/d';
+  assert.deepEqual(faulty({ DATABASE_URL, DATABASE_REPLICA_URLS: replicas, DATABASE_CA: ca }, cwd), ['DATABASE_CA']);
+  assert.deepEqual(faulty({ REDIS_URL: 'redis://127.0.0.1', REDIS_CA: ca }, cwd), ['REDIS_CA']);
+  assert.deepEqual(faulty({ REDIS_CA: ca }, cwd), ['REDIS_CA']);
+  const { config } = loadConfig({
+    env: { DATABASE_URL, DATABASE_CA: ca, REDIS_URL: 'rediss://127.0.0.1', REDIS_CA: ca },
+    cwd,
+  });
+  assert.deepEqual([config.database.ca, config.redisCa], [AUTHORITY, AUTHORITY]);
 });
 
 test('a wildcard in TRUSTED_HOSTS takes in the host of PUBLIC_URL', (t) => {

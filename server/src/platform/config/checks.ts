@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import type { ConfigFault } from './config-error.ts';
-import { hasGuessablePassword, kindOf } from './database-url.ts';
+import { hasGuessablePassword, isWithoutTls, kindOf } from './database-url.ts';
 import { weakness } from './secret-strength.ts';
 import type { Values } from './variables.ts';
 
@@ -37,6 +37,28 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
       name: 'DATABASE_REPLICA_URLS',
       problem: 'names another kind of database than DATABASE_URL',
       fix: 'Name replicas of that database, or remove it.',
+    });
+  }
+  if (values.DATABASE_POOLER === 'transaction' && database !== undefined && kindOf(database) !== 'postgres') {
+    faults.push({
+      name: 'DATABASE_POOLER',
+      problem: 'is for PostgreSQL, which DATABASE_URL does not name',
+      fix: 'Remove it.',
+    });
+  }
+  const withoutTls = (url: string) => url.startsWith('sqlite:') || isWithoutTls(url);
+  if (values.DATABASE_CA && [...(database ? [database] : []), ...(replicas ?? [])].some(withoutTls)) {
+    faults.push({
+      name: 'DATABASE_CA',
+      problem: 'is set, but the URL of a database switches TLS off, or is a SQLite file',
+      fix: 'Remove it, or remove sslmode=disable (or ssl=false) from the URL.',
+    });
+  }
+  if (values.REDIS_CA && values.REDIS_URL !== undefined && !/^rediss/i.test(values.REDIS_URL ?? '')) {
+    faults.push({
+      name: 'REDIS_CA',
+      problem: 'is set, but REDIS_URL has no TLS',
+      fix: 'Begin REDIS_URL with rediss: instead of redis:, or remove REDIS_CA.',
     });
   }
   const dkim = { MAIL_DKIM_KEY: values.MAIL_DKIM_KEY, MAIL_DKIM_SELECTOR: values.MAIL_DKIM_SELECTOR };

@@ -9,12 +9,18 @@ export interface Config {
   database: {
     /** `sqlite:`, `postgres:`, `mysql:`, `mongodb:`. */
     url: string;
+    /** PEM certificates, trusted for the database and its replicas instead of the public authorities. */
+    ca: string | null;
+    /** Whether a pooler of PostgreSQL changes sessions between transactions. */
+    pooler: 'auto' | 'transaction' | 'off';
     poolSize: number;
     /** Replicas: databases of the same kind. */
     replicaUrls: string[];
   };
   /** Null: jobs use a table of the database. */
   redisUrl: string | null;
+  /** PEM certificates, trusted for Redis instead of the public authorities. */
+  redisCa: string | null;
   role: 'all' | 'web' | 'worker';
   /** Number of processes on this machine. */
   workers: number;

@@ -23,8 +23,9 @@ test('without any variable it is a development server on this machine', (t) => {
     port: 8000,
     publicUrl: 'http://localhost:8000',
     dataDir,
-    database: { url: `sqlite:${dataDir}/ostiary.sqlite`, poolSize: 10, replicaUrls: [] },
+    database: { url: `sqlite:${dataDir}/ostiary.sqlite`, ca: null, pooler: 'auto', poolSize: 10, replicaUrls: [] },
     redisUrl: null,
+    redisCa: null,
     role: 'all',
     workers: 1,
     shutdownDelay: 0,
@@ -161,8 +162,11 @@ test('all faults are reported together, each with its fix, and nothing is writte
     PORT: '65536',
     PUBLIC_URL: 'auth.example.com',
     DATABASE_URL: 'oracle://x',
+    DATABASE_CA: 'db.pem',
+    DATABASE_POOLER: 'session',
     DATABASE_POOL_SIZE: '0',
     DATABASE_REPLICA_URLS: 'postgres://a/d,oracle://b/d',
+    REDIS_CA: 'redis.pem',
     WORKERS: 'many',
     SHUTDOWN_DELAY: '11m',
     SECRET_KEY: 'short',
@@ -204,7 +208,7 @@ test('all faults are reported together, each with its fix, and nothing is writte
     Object.keys(bad),
   );
   assert.equal(error.name, 'ConfigError');
-  assert.match(error.message, /has 41 faults/);
+  assert.match(error.message, /has 44 faults/);
   const lines = error.message.split('\n');
   for (const { name, problem, fix } of error.faults) {
     const at = lines.indexOf(`  ${name} ${problem}.`);
@@ -265,6 +269,8 @@ const accepted: [string, string, (config: ReturnType<typeof load>) => unknown, u
   ],
   ['DATABASE_URL', 'mongodb+srv://u:p@c.example/d', (c) => c.database.url, 'mongodb+srv://u:p@c.example/d'],
   ['DATABASE_URL', 'postgres://h/d?host=/run/postgresql', (c) => c.database.url, 'postgres://h/d?host=/run/postgresql'],
+  ['DATABASE_URL', 'postgres:///d?host=/run/pg', (c) => c.database.url, 'postgres:///d?host=/run/pg'],
+  ['DATABASE_URL', 'postgres://h/d?ssl=require', (c) => c.database.url, 'postgres://h/d?ssl=require'],
   ['DATABASE_URL', 'sqlite:/var/a%20%25b.db', (c) => c.database.url, 'sqlite:/var/a %25b.db'],
   ['DATABASE_URL', 'sqlite::memory:', (c) => c.database.url, 'sqlite::memory:'],
   ['DATABASE_URL', 'sqlite:///var/x.db', (c) => c.database.url, 'sqlite:/var/x.db'],
@@ -350,7 +356,11 @@ const rejected: Record<string, string[]> = {
     'mysql://u:a#b@h/d',
     'postgres://u:%zz@h/d',
     'mongodb:///d',
-    'postgres:///d?host=h',
+    'postgres:///d',
+    'postgres://h/d?ssl=maybe',
+    'postgres://h/d?shema=x',
+    'mysql://h/d?ssl-mode=REQUIRD',
+    'postgres://a,b/d',
     'mongodb://h/?directConnection=true',
     'mysql://h',
     'mongodb://a,,b/d',
@@ -366,6 +376,7 @@ const rejected: Record<string, string[]> = {
   ],
   WORKERS: ['0', '257', '2.5', '2'],
   SMTP_URL: ['http://mail', 'smtp://', 'smtp:mail', 'smtp://mail?secure=true', 'smtp://u@mail', 'smtp://mail/x'],
+  DATABASE_CA: ['/etc/ssl/db.pem'],
   SMTP_CA: ['/etc/ssl/mail.pem', '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----'],
   MAIL_DKIM_DOMAIN: ['-a.example', 'a@b.example', '192.0.2.1', 'bücher.example', '.example'],
   MAIL_FROM: [

@@ -12,6 +12,14 @@ import { type Environment, readSources, type Sources } from './read-sources.ts';
 import { keptSecretKey, makeDataDir, SECRET_FILE } from './secret-file.ts';
 import { defaultText, type Values, type VariableName, variableEntries } from './variables.ts';
 
+export interface Loaded {
+  config: Config;
+  /** Sentences for the log. */
+  warnings: string[];
+  /** Those of `warnings` about settings that may be meant, and are not read. */
+  unread: string[];
+}
+
 /**
  * Loads the configuration from `env`, from `.env` in `cwd`, and from the files that `NAME_FILE` names for secrets:
  * `const { config, warnings } = loadConfig({ env: process.env, cwd: process.cwd() })`. Relative paths start at `cwd`.
@@ -19,7 +27,7 @@ import { defaultText, type Values, type VariableName, variableEntries } from './
  * production; writes nothing if there is a fault. Throws `ConfigError` with all faults. Warnings are sentences for the
  * log. Neither contains the value of a secret.
  */
-export function loadConfig({ env, cwd }: { env: Environment; cwd: string }): { config: Config; warnings: string[] } {
+export function loadConfig({ env, cwd }: { env: Environment; cwd: string }): Loaded {
   const sources = readSources(env, cwd);
   const { values: parsed, faults } = parseAll(sources, cwd);
   const unused = hints(sources);
@@ -34,7 +42,7 @@ export function loadConfig({ env, cwd }: { env: Environment; cwd: string }): { c
   const config = assemble(values, secret.key);
   const warnings = [...sources.warnings, ...unused.warnings, ...doubts(values)];
   if (secret.exposed) warnings.push(`${SECRET_FILE} in DATA_DIR can be read by other users; set its mode to 0600.`);
-  return { config, warnings };
+  return { config, warnings, unread: unused.meant };
 }
 
 function parseAll({ texts, unreadable }: Sources, cwd: string): { values: Partial<Values>; faults: ConfigFault[] } {
@@ -126,10 +134,13 @@ function assemble(values: Values, secretKey: string): Config {
     dataDir: values.DATA_DIR,
     database: {
       url: values.DATABASE_URL,
+      ca: values.DATABASE_CA,
+      pooler: values.DATABASE_POOLER,
       poolSize: values.DATABASE_POOL_SIZE,
       replicaUrls: values.DATABASE_REPLICA_URLS ?? [],
     },
     redisUrl: values.REDIS_URL,
+    redisCa: values.REDIS_CA,
     role: values.ROLE,
     workers: countWorkers(values),
     shutdownDelay: values.SHUTDOWN_DELAY,

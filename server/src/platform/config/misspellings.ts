@@ -14,10 +14,14 @@ const SYNONYMS: Record<VariableName, string> = {
   DATA_DIR: 'DATA_PATH DATA_DIRECTORY',
   DATABASE_URL:
     'DB_URL DB_URI DATABASE DATABASE_URI DB_HOST DB_PORT DB_NAME DB_USER DB_PASSWORD DATABASE_HOST DATABASE_PASSWORD POSTGRES_URL POSTGRES_URI POSTGRES_HOST POSTGRES_PASSWORD MYSQL_URL MYSQL_HOST MYSQL_PASSWORD MONGO_URL MONGO_URI MONGODB_URL MONGODB_URI SQLALCHEMY_DATABASE_URI',
+  DATABASE_CA:
+    'DATABASE_CA_CERT DATABASE_SSL_CA DB_CA DB_SSL_CA DB_CA_CERT PGSSLROOTCERT POSTGRES_CA MYSQL_CA MYSQL_SSL_CA',
+  DATABASE_POOLER: 'PGBOUNCER DB_POOLER DATABASE_POOL_MODE POOL_MODE DATABASE_PGBOUNCER',
   DATABASE_POOL_SIZE: 'DB_POOL_SIZE POOL_SIZE DATABASE_POOL_MAX',
   DATABASE_REPLICA_URLS:
     'DATABASE_REPLICA_URL REPLICA_URL REPLICA_URLS DB_REPLICA_URL READ_REPLICA_URL DATABASE_READ_URL',
   REDIS_URL: 'REDIS_URI REDIS_HOST REDIS_PORT REDIS_PASSWORD CELERY_BROKER_URL BROKER_URL CELERY_RESULT_BACKEND',
+  REDIS_CA: 'REDIS_CA_CERT REDIS_TLS_CA REDIS_SSL_CA',
   ROLE: 'PROCESS_ROLE SERVER_ROLE',
   WORKERS: 'WEB_CONCURRENCY WORKER_COUNT NUM_WORKERS WORKER_PROCESSES',
   SHUTDOWN_DELAY: 'DRAIN_DELAY PRE_STOP_DELAY SHUTDOWN_WAIT',
@@ -79,6 +83,8 @@ const USUAL = new Set('HOME HOSTNAME PATH PWD OLDPWD SHELL USER LOGNAME TERM LAN
 export interface Hints {
   faults: ConfigFault[];
   warnings: string[];
+  /** Those of `warnings` that name a variable of ours which may be meant. */
+  meant: string[];
 }
 
 /**
@@ -92,12 +98,12 @@ export function hints(sources: Sources): Hints {
   const later = LATER_VARIABLES.flatMap((name) => [name, `${name}_FILE`]).filter((name) => texts.has(name));
   const names = [...new Set([...texts.keys(), ...fileNames])].filter((name) => !known.has(name) && !withFile.has(name));
   const found = names.flatMap((name) => hint(name, inFile.has(name), sources) ?? []);
+  const sentences = (some: Hint[]) => some.map(({ name, problem, fix }) => `${name} ${problem}. ${fix}`.trim());
+  const passed = found.filter(({ isFault }) => !isFault);
   return {
     faults: found.filter(({ isFault }) => isFault).map(({ name, problem, fix }) => ({ name, problem, fix })),
-    warnings: [
-      ...later.map((name) => `${name} is not used by this version.`),
-      ...found.filter(({ isFault }) => !isFault).map(({ name, problem, fix }) => `${name} ${problem}. ${fix}`.trim()),
-    ],
+    warnings: [...later.map((name) => `${name} is not used by this version.`), ...sentences(passed)],
+    meant: sentences(passed.filter(({ fix }) => fix !== '')),
   };
 }
 

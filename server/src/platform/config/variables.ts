@@ -80,6 +80,19 @@ export const variables = {
     about: '`sqlite:PATH`, or `postgres:`, `mysql:`, `mongodb:` followed by `//user:password@host:port/database`.',
     secret: true,
   }),
+  DATABASE_CA: variable({
+    default: null,
+    parse: certificates,
+    about:
+      'PEM certificates of the authority to trust for the database and its replicas instead of the public ones; requires TLS.',
+    long: true,
+  }),
+  DATABASE_POOLER: variable({
+    default: 'auto',
+    parse: oneOf('auto', 'transaction', 'off'),
+    about:
+      '`auto`, `transaction` or `off`: whether PostgreSQL is behind a pooler that gives each transaction another session, such as PgBouncer; `auto` notices most.',
+  }),
   DATABASE_POOL_SIZE: variable({
     default: '10',
     parse: integer(1, 1000),
@@ -99,6 +112,13 @@ export const variables = {
       '`redis:`, `redis+sentinel:` or `redis+cluster:` (or `rediss…:` for TLS): shares jobs, counters and messages between instances. Without it, jobs are in the database and each process counts for itself.',
     secret: true,
     example: 'redis://:password@redis.example.com:6379',
+  }),
+  REDIS_CA: variable({
+    default: null,
+    parse: certificates,
+    about:
+      'PEM certificates of the authority to trust for Redis instead of the public ones; `REDIS_URL` begins with `rediss`.',
+    long: true,
   }),
   ROLE: variable({
     default: 'all',

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { ConnectOptions, Database, MongoDatabase, SqlDatabase } from './types.ts';
-import { databaseUrl } from './url.ts';
+import { databaseTarget } from './url.ts';
 
 export { DatabaseUnreachable, isUnavailable, uniqueViolation } from './errors.ts';
 export type { ConnectOptions, Database, DatabaseLog, Dialect, MongoDatabase, SqlDatabase } from './types.ts';
@@ -10,7 +10,7 @@ export type { ConnectOptions, Database, DatabaseLog, Dialect, MongoDatabase, Sql
  * Throws `DatabaseUnreachable` with one sentence that says where and why, without the password.
  */
 export async function connectDatabase(options: ConnectOptions): Promise<Database> {
-  const target = databaseUrl(options.url);
+  const target = databaseTarget(options.url);
   // Only the used driver is loaded: together they take 40 MB.
   switch (target.product) {
     case 'SQLite':

@@ -1,3 +1,5 @@
+import { operatorReason } from './root-cause.ts';
+
 /** The reason why the migrations stopped, in one sentence for the operator; the database's error is the `cause`. */
 export class MigrationFailed extends Error {
   constructor(message: string, cause?: unknown) {
@@ -15,5 +17,15 @@ export function newerDatabase(names: string[]): MigrationFailed {
 
 /** A step of the migration `name` threw `error`. */
 export function stepFailed(name: string, error: unknown): MigrationFailed {
-  return new MigrationFailed(`The migration ${name} failed: ${error instanceof Error ? error.message : error}`, error);
+  return new MigrationFailed(`The migration ${name} failed: ${reasonOf(error)}`, error);
+}
+
+/** What came before any step threw `error`. */
+export function runFailed(error: unknown): MigrationFailed {
+  return new MigrationFailed(`The migrations could not be run: ${reasonOf(error)}`, error);
+}
+
+/** A 503 of ours is for clients, and would hide the cause. */
+function reasonOf(error: unknown): string {
+  return operatorReason(error) ?? (error instanceof Error ? error.message : String(error));
 }

@@ -3,7 +3,7 @@ import { Migrator as KyselyMigrator, type MigrationResultSet } from 'kysely/migr
 import { columnsOf } from './columns.ts';
 import { isContention } from './errors.ts';
 import { contentionPause } from './guard.ts';
-import { MigrationFailed, newerDatabase, stepFailed } from './migration-failed.ts';
+import { type MigrationFailed, newerDatabase, runFailed, stepFailed } from './migration-failed.ts';
 import { byName, type MigrationStatus, statusList } from './migration-status.ts';
 import type { Migrations, Migrator } from './migrations.ts';
 import type { SqlDatabase } from './types.ts';
@@ -21,7 +21,7 @@ interface MigrationTables {
   [TABLE]: { name: string; timestamp: string };
 }
 
-/** Runs migrations by Kysely's migrator, under a lock of the database, which is released with the connection. */
+/** Runs migrations by Kysely's migrator, under a lock of the database, which is released with the connection or the transaction. */
 export function sqlMigrator(database: SqlDatabase, migrations: Migrations): Migrator {
   const columns = columnsOf(database);
   const provided = Object.fromEntries(
@@ -34,24 +34,49 @@ export function sqlMigrator(database: SqlDatabase, migrations: Migrations): Migr
     ]),
   );
 
+  function migratorOf(db: Kysely<unknown>): KyselyMigrator {
+    return new KyselyMigrator({
+      db,
+      provider: { getMigrations: async () => provided },
+      migrationTableName: TABLE,
+      migrationLockTableName: LOCK_TABLE,
+      // Modules are developed in parallel: a migration that was merged late still applies.
+      allowUnorderedMigrations: true,
+      nameComparator: byName,
+    });
+  }
+
   async function run(step: (migrator: KyselyMigrator) => Promise<MigrationResultSet>): Promise<string[]> {
     return database.unlimited(async (db) => {
-      const migrator = new KyselyMigrator({
-        db,
-        provider: { getMigrations: async () => provided },
-        migrationTableName: TABLE,
-        migrationLockTableName: LOCK_TABLE,
-        // Modules are developed in parallel: a migration that was merged late still applies.
-        allowUnorderedMigrations: true,
-        nameComparator: byName,
-      });
       for (let attempt = 1; ; attempt++) {
-        const { error, results } = await step(migrator);
-        if (!error) return (results ?? []).map((result) => result.migrationName);
-        if (!contended(error) || attempt === TRIES) throw failure(error, results);
+        let results: MigrationResultSet['results'];
+        try {
+          await underLock(db, async (db) => {
+            await createTables(db);
+            const outcome = await step(migratorOf(db));
+            results = outcome.results;
+            if (outcome.error) throw outcome.error;
+          });
+          return (results ?? []).map((result) => result.migrationName);
+        } catch (error) {
+          if (!contended(error) || attempt === TRIES) throw failure(error, results);
+        }
         await contentionPause(0);
       }
     });
+  }
+
+  /** Kysely's locks suffice but on PostgreSQL, where one would be taken for a session. */
+  async function underLock(db: Kysely<unknown>, work: (db: Kysely<unknown>) => Promise<void>): Promise<void> {
+    if (database.dialect !== 'postgres') return work(db);
+    const { lockMigrations } = await import('./postgres.ts');
+    await db
+      .transaction()
+      .setIsolationLevel('read committed')
+      .execute(async (trx) => {
+        await lockMigrations(trx);
+        await work(trx);
+      });
   }
 
   return {
@@ -69,6 +94,28 @@ export function sqlMigrator(database: SqlDatabase, migrations: Migrations): Migr
   };
 }
 
+/** Kysely's own tables, made here first: where it may not make them it would report what it tries afterwards. */
+async function createTables(db: Kysely<unknown>): Promise<void> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  const isMissing = (name: string) => !tables.some((table) => table.name === name);
+  if (isMissing(TABLE)) {
+    await db.schema
+      .createTable(TABLE)
+      .ifNotExists()
+      .addColumn('name', 'varchar(255)', (column) => column.notNull().primaryKey())
+      .addColumn('timestamp', 'varchar(255)', (column) => column.notNull())
+      .execute();
+  }
+  if (isMissing(LOCK_TABLE)) {
+    await db.schema
+      .createTable(LOCK_TABLE)
+      .ifNotExists()
+      .addColumn('id', 'varchar(255)', (column) => column.notNull().primaryKey())
+      .addColumn('is_locked', 'integer', (column) => column.notNull().defaultTo(0))
+      .execute();
+  }
+}
+
 function contended(error: unknown): boolean {
   return isContention(error) || (error instanceof Error && isContention(error.cause));
 }
@@ -78,9 +125,7 @@ function failure(error: unknown, results: MigrationResultSet['results']): Migrat
   const missing = /previously executed migration (\S+) is missing/.exec(message)?.[1];
   if (missing) return newerDatabase([missing]);
   const failed = results?.find((result) => result.status === 'Error');
-  return failed
-    ? stepFailed(failed.migrationName, error)
-    : new MigrationFailed(`The migrations could not be run: ${message}`, error);
+  return failed ? stepFailed(failed.migrationName, error) : runFailed(error);
 }
 
 async function statusOf({ db }: SqlDatabase, names: string[]): Promise<MigrationStatus[]> {

@@ -17,7 +17,7 @@ const CLOSE_TIMEOUT = 5000;
 /** Opens a standalone server or a replica set, 6.0 or later. Throws `DatabaseUnreachable`. */
 export async function connectMongo(target: ServerTarget, options: ConnectOptions): Promise<MongoDatabase> {
   const { client, close } = openClient(target, options);
-  const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target));
+  const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target, options.ca));
   // Only the monitors know why no server was found.
   let failure: Error | undefined;
   client.on('serverHeartbeatFailed', (event) => {
@@ -53,11 +53,12 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
 
 function openClient(
   target: ServerTarget,
-  { poolSize, slowQuery, log, replica }: ConnectOptions,
+  { ca, poolSize, slowQuery, log, replica }: ConnectOptions,
   statementTimeout = STATEMENT_TIMEOUT,
 ): { client: MongoClient; close(): Promise<void> } {
   const settings: MongoClientOptions = {
     appName: 'ostiary',
+    ...secured(ca),
     maxPoolSize: poolSize,
     // An acknowledged write survives the loss of a server, and the next read sees it.
     writeConcern: { w: 'majority', journal: true },
@@ -81,9 +82,18 @@ function openClient(
   };
 }
 
+/** TLS with a private authority. */
+function secured(ca: string | null | undefined): MongoClientOptions {
+  return ca ? { tls: true, ca } : {};
+}
+
 /** Signs in at the primary. */
-async function probe(target: ServerTarget): Promise<void> {
-  const client = new MongoClient(target.url, { maxPoolSize: 1, serverSelectionTimeoutMS: CONNECT_TIMEOUT });
+async function probe(target: ServerTarget, ca: string | null | undefined): Promise<void> {
+  const client = new MongoClient(target.url, {
+    ...secured(ca),
+    maxPoolSize: 1,
+    serverSelectionTimeoutMS: CONNECT_TIMEOUT,
+  });
   try {
     await client.connect();
   } finally {

@@ -1,8 +1,10 @@
+import { connect, isIP, type Socket } from 'node:net';
 import { MysqlDialect, type MysqlPool, type MysqlPoolConnection, type MysqlQueryResult, sql } from 'kysely';
-import { createPool, type PoolConnection } from 'mysql2';
+import { type ConnectionOptions, createPool, type PoolConnection } from 'mysql2';
 import { isUnavailable } from './errors.ts';
 import { watchServer } from './probe.ts';
 import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, openSql, type PoolOptions, STATEMENT_TIMEOUT } from './sql-database.ts';
+import { isNameChecked, tlsOptions } from './tls.ts';
 import type { ConnectOptions, SqlDatabase } from './types.ts';
 import { unreachable } from './unreachable.ts';
 import type { ServerTarget } from './url.ts';
@@ -24,7 +26,7 @@ export async function connectMysql(target: ServerTarget, options: ConnectOptions
     return await openSql(
       {
         dialect: 'mysql',
-        open: (pool) => new MysqlDialect({ pool: mysqlPool(target, pool) }),
+        open: (pool) => new MysqlDialect({ pool: mysqlPool(target, options.ca ?? null, pool) }),
         watch: watchServer(target, ANSWER_TIMEOUT),
         now: sql`select utc_timestamp(3) as now`,
         version: sql`select version() as version`,
@@ -34,13 +36,13 @@ export async function connectMysql(target: ServerTarget, options: ConnectOptions
       options,
     );
   } catch (error) {
-    throw unreachable(target, error);
+    throw unreachable(target, error, options);
   }
 }
 
-function mysqlPool(target: ServerTarget, { size, limits, watch }: PoolOptions): MysqlPool {
+function mysqlPool(target: ServerTarget, ca: string | null, { size, limits, watch }: PoolOptions): MysqlPool {
   const pool = createPool({
-    uri: target.url,
+    ...placeOf(target, ca),
     connectionLimit: size,
     connectTimeout: CONNECT_TIMEOUT,
     charset: 'utf8mb4_bin',
@@ -77,6 +79,25 @@ function mysqlPool(target: ServerTarget, { size, limits, watch }: PoolOptions): 
     },
     end: (callback) => pool.end(callback),
   };
+}
+
+/** Where and as whom to connect. Throws `DatabaseUnreachable` for a certificate that cannot be read. */
+function placeOf(target: ServerTarget, authority: string | null): ConnectionOptions {
+  const { hosts, port, user, password, database } = target;
+  const [host = ''] = hosts;
+  const access = { user, password, database };
+  if (host.startsWith('/')) return { ...access, socketPath: host };
+  const tls = tlsOptions(target.tls, authority, host);
+  if (tls === null) return { ...access, host, port };
+  // The driver compares the name itself, if it is told to.
+  const { checkServerIdentity: _, ...rest } = tls;
+  const ssl = { ...rest, verifyIdentity: isNameChecked(target.tls, tls.ca ?? null) };
+  return { ...access, host, port, ssl, ...(isIP(host) !== 0 && { stream: () => socketTo(host, port) }) };
+}
+
+/** A certificate is compared with the name that the socket has, which Node sets only where it looks one up: an address would count as `localhost`. */
+function socketTo(address: string, port: number): Socket {
+  return Object.assign(connect({ host: address, port, keepAlive: true, noDelay: true }), { _host: address });
 }
 
 function ignore() {}

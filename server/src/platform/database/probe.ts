@@ -7,10 +7,9 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 /** Checks a PostgreSQL or MySQL server by its first byte. A connection by a local socket cannot be lost. */
 export function watchServer(target: ServerTarget, limit: number): Watch {
-  if (/[?&](host|socketPath)=/.test(target.url)) return createWatchdog(limit, async () => undefined);
-  const colon = target.host.lastIndexOf(':');
-  const host = target.host.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-  const port = Number(target.host.slice(colon + 1));
+  const { hosts, port } = target;
+  const [host = ''] = hosts;
+  if (host.startsWith('/')) return createWatchdog(limit, async () => undefined);
   // MySQL sends first.
   const question = target.product === 'PostgreSQL' ? SSL_REQUEST : null;
   return createWatchdog(limit, () => firstByte(host, port, question));

@@ -50,6 +50,10 @@ export type Database = SqlDatabase | MongoDatabase;
 export interface ConnectOptions {
   /** `sqlite:`, `postgres:`, `mysql:` (also `mariadb:`) or `mongodb:`. */
   url: string;
+  /** PEM certificates, trusted for the server instead of the public authorities; with them TLS is required unless the URL says `no-verify`. */
+  ca?: string | null;
+  /** Whether PostgreSQL is behind a pooler that changes sessions between transactions; `auto`, the default, asks. */
+  pooler?: 'auto' | 'transaction' | 'off';
   /** Maximum number of connections; SQLite always has one. */
   poolSize: number;
   /** Milliseconds from which a statement is logged at `warn`. */

@@ -48,21 +48,18 @@ export interface RedisConnections {
  */
 export function connectRedis(
   url: string,
-  {
-    onAway,
-    onBack,
-    onLate = () => {},
-    onPrompt = () => {},
-    space = SPACE,
-  }: {
+  options: {
     onAway: (error: Error) => void;
     onBack: () => void;
     /** Called when Redis begins to answer late, and when it is prompt again. */
     onLate?: (error: Error) => void;
     onPrompt?: () => void;
     space?: string;
+    /** PEM certificates, trusted instead of the public authorities. */
+    ca?: string | null;
   },
 ): RedisConnections {
+  const { onAway, onBack, onLate = () => {}, onPrompt = () => {}, space = SPACE, ca = null } = options;
   const address = readRedisUrl(url);
   const retryStrategy = (times: number) => Math.min(times * 100, LONGEST_PAUSE);
 
@@ -74,12 +71,12 @@ export function connectRedis(
   }
 
   function single(options: CommonRedisOptions): Redis {
-    const place = placeOf(address);
+    const place = placeOf(address, ca);
     return new Redis({ ...place, ...options, connectTimeout: CONNECT_TIMEOUT, retryStrategy, reconnectOnError });
   }
 
   function cluster({ enableOfflineQueue = true, ...options }: CommonRedisOptions): Cluster {
-    const { username, password, tls } = placeOf(address);
+    const { username, password, tls } = placeOf(address, ca);
     const redis = new Cluster(address.nodes, {
       enableOfflineQueue,
       // Without a queue there is no wait for a failover either.
@@ -148,8 +145,8 @@ function settling(redis: Cluster): Cluster {
   return redis;
 }
 
-function placeOf({ nodes, username, password, tls, db, sentinel }: RedisAddress) {
-  const secure = tls ? {} : undefined;
+function placeOf({ nodes, username, password, tls, db, sentinel }: RedisAddress, ca: string | null) {
+  const secure = tls ? { ...(ca !== null && { ca }) } : undefined;
   const access = { username, password, db, tls: secure };
   if (sentinel === null) return { ...nodes[0], ...access };
   return {
@@ -158,6 +155,6 @@ function placeOf({ nodes, username, password, tls, db, sentinel }: RedisAddress)
     name: sentinel.master,
     sentinelUsername: sentinel.username,
     sentinelPassword: sentinel.password,
-    ...(tls && { sentinelTLS: {}, enableTLSForSentinelMode: true }),
+    ...(secure && { sentinelTLS: secure, enableTLSForSentinelMode: true }),
   };
 }
