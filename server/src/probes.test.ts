@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { createProbes } from './probes.ts';
 
 const ping = async () => {};
 const database = { ping: async () => ({ now: new Date() }) };
-const healthy = { database, isBlind: () => false, breached: null, replicas: null };
+const ground = { clock: () => new Date(), log: pino({ level: 'silent' }) };
+const heartbeats = { heartbeat: async () => {} };
+const healthy = { ...ground, database, heartbeats, isBlind: () => false, breached: null, replicas: null };
 
 test('the event loop is named only while it stood still lately', async () => {
   let isWell = true;
