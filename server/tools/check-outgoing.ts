@@ -6,11 +6,14 @@ import { importsOf } from './check-imports.ts';
  * could choose would let strangers reach what only this machine can reach (server-side request forgery).
  */
 export const OUTGOING: Record<string, string> = {
+  'src/cli/doctor.ts': 'nowhere: tries to listen',
   'src/platform/database/mongo.ts': 'DATABASE_URL',
   'src/platform/database/mongo-guard.ts': 'DATABASE_URL (classes that it watches)',
   'src/platform/database/mysql.ts': 'DATABASE_URL',
+  'src/platform/database/pooled-postgres.ts': 'DATABASE_URL',
   'src/platform/database/postgres.ts': 'DATABASE_URL',
   'src/platform/database/probe.ts': 'DATABASE_URL',
+  'src/platform/database/tls.ts': 'nowhere: compares a certificate with a name',
   'src/platform/http/node-http.ts': 'nowhere: classes of the HTTP server',
   'src/platform/http/security-headers.ts': 'nowhere: the class of a socket',
   'src/platform/http/shutdown.ts': 'nowhere: the class of a server',

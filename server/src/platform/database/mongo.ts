@@ -16,7 +16,7 @@ const CLOSE_TIMEOUT = 5000;
 
 /** Opens a standalone server or a replica set, 6.0 or later. Throws `DatabaseUnreachable`. */
 export async function connectMongo(target: ServerTarget, options: ConnectOptions): Promise<MongoDatabase> {
-  const { client, close } = openClient(target, options);
+  const { client, close } = openOrExplain(target, options);
   const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target, options.ca));
   // Only the monitors know why no server was found.
   let failure: Error | undefined;
@@ -47,7 +47,16 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
     };
   } catch (error) {
     await close();
-    throw unreachable(target, isUnavailable(error) ? (failure ?? error) : error);
+    throw unreachable(target, isUnavailable(error) ? (failure ?? error) : error, options);
+  }
+}
+
+/** The driver throws at once for an option of the URL that it does not take. */
+function openOrExplain(target: ServerTarget, options: ConnectOptions): ReturnType<typeof openClient> {
+  try {
+    return openClient(target, options);
+  } catch (error) {
+    throw unreachable(target, error);
   }
 }
 

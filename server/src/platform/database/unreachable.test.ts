@@ -17,6 +17,16 @@ async function failure(url: string): Promise<string> {
   return error.message;
 }
 
+it('an option that the driver does not take is a sentence, too', async () => {
+  for (const query of ['authMechanism=nonsense', 'tls=true&ssl=false', 'tls=true&tlsCAFile=/nowhere.pem']) {
+    assert.match(
+      await failure(`mongodb://127.0.0.1:1/x?${query}`),
+      /^MongoDB at 127\.0\.0\.1:1 cannot be used: /,
+      query,
+    );
+  }
+});
+
 for (const { name, freshUrl } of testDatabases()) {
   if (name === 'sqlite') continue;
   describe(`${name}: wrong settings at start`, { timeout: 60_000 }, () => {

@@ -136,8 +136,10 @@ const CAUSES: readonly Cause[] = [
   },
   {
     codes: ['ENOENT', 'EACCES'],
-    say: ({ server }, message) =>
-      `${server} cannot be reached by its socket (${message}); is it running, and may this user use it?`,
+    say: ({ server, hosts }, message) =>
+      hosts[0]?.startsWith('/')
+        ? `${server} cannot be reached by its socket (${message}); is it running, and may this user use it?`
+        : `${server} cannot be used: ${message}.`,
   },
   {
     codes: ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'PROTOCOL_CONNECTION_LOST'],

@@ -122,6 +122,13 @@ describe('database URL', () => {
     }
   });
 
+  it('does not drop the options of TLS of MongoDB where TLS is not asked for', () => {
+    assert.throws(() => server('mongodb://h/d?tlsCAFile=/x.pem'), /has options of TLS without tls=true/);
+    for (const url of ['mongodb://h/d?tls=true&tlsCAFile=/x.pem', 'mongodb+srv://h/d?tlsCAFile=/x.pem']) {
+      assert.equal(server(url).product, 'MongoDB');
+    }
+  });
+
   it('names one host, where the driver takes one', () => {
     for (const url of ['postgres://a,b/d', 'mysql://a:1,b:2/d', 'postgres:///d?host=a,b']) {
       assert.throws(() => server(url), /names several hosts/, url);

@@ -100,6 +100,11 @@ export function readDatabaseUrl(text: string): DatabaseTarget {
   const authorities = parts.hosts.join() === '' ? [] : parts.hosts.map((one) => hostOf(decode(one)));
   const options = readOptions(parts.query, kind);
   const option = (...names: string[]) => names.map((name) => options.get(name)).find((value) => value);
+  // Its driver would connect in clear.
+  const isTlsMeant = [...options.keys()].some((name) => name.startsWith('tls') && name !== 'tls');
+  if (kind.scheme === 'mongodb' && isTlsMeant && !options.has('tls') && !options.has('ssl')) {
+    throw new TypeError('has options of TLS without tls=true');
+  }
   const place = option('host', 'socket', 'socketpath', 'unixsocket');
   const hosts =
     place === undefined ? authorities : place.split(',').map((one) => hostOf(isIPv6(one) ? `[${one}]` : one));
