@@ -36,7 +36,8 @@ async function tryAll(t: TestContext, { redisUrl, databaseUrl, one, two, waiting
 
   /** A bus of this test's own, beside those of the instances. */
   async function withBus(run: (heard: string[], publish: (message: string) => void) => Promise<void>): Promise<void> {
-    const redis = connectRedis(redisUrl, { onAway: () => {}, onBack: () => {} });
+    const space = `ostiary:${await one.app.storage.installation.find()}`;
+    const redis = connectRedis(redisUrl, { onAway: () => {}, onBack: () => {}, space });
     const heard: string[] = [];
     let gaps = 0;
     const onGap = () => {

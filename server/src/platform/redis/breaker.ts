@@ -2,8 +2,9 @@ import { Cluster } from 'ioredis';
 import { SECOND } from '../clock.ts';
 import type { RedisClient } from './connect.ts';
 
-/** Milliseconds after which an answer is late. */
+/** Milliseconds after which an answer is late, if this process was idle for so many of them: else it was too busy to see it. */
 const LATE = 200;
+const IDLE = 100;
 /** Late answers that open the breaker, and how much of one each prompt answer makes up for. */
 const FEW = 3;
 const RELIEF = 0.25;
@@ -17,8 +18,9 @@ export interface Breaker {
 
 /**
  * Makes the commands of a connection fail at once after a few late answers, until Redis is prompt again: a request sends several
- * commands one after the other, and would pay for each. Meanwhile Redis is asked once a second, by no request (decision 40). The nodes
- * of a cluster count together, as a silent one does not break the connections to the others.
+ * commands one after the other, and would pay for each. Meanwhile Redis is asked once a second, by no request (decision 40). What is
+ * late at the same time counts once, so that one hiccup under many requests opens nothing. The nodes of a cluster share one breaker, as
+ * a silent one does not break the connections to the others.
  */
 export function withBreaker(
   redis: RedisClient,
@@ -26,13 +28,21 @@ export function withBreaker(
 ): Breaker {
   const send = redis.sendCommand.bind(redis);
   let late = 0;
+  let lastLate = Number.NEGATIVE_INFINITY;
   let isOpen = false;
   let timer: NodeJS.Timeout | undefined;
 
-  function count(began: number): void {
+  function count(began: number, idleBefore: number): void {
     if (isOpen) return;
-    if (performance.now() - began < LATE) late = Math.max(0, late - RELIEF);
-    else if (++late >= FEW) open();
+    const now = performance.now();
+    if (now - began < LATE) {
+      late = Math.max(0, late - RELIEF);
+      return;
+    }
+    if (began < lastLate || performance.eventLoopUtilization().idle - idleBefore < IDLE) return;
+    lastLate = now;
+    late += 1;
+    if (late >= FEW) open();
   }
 
   function open(): void {
@@ -81,7 +91,8 @@ export function withBreaker(
       return command.promise;
     }
     const began = performance.now();
-    const counted = () => count(began);
+    const { idle } = performance.eventLoopUtilization();
+    const counted = () => count(began, idle);
     command.promise.then(counted, counted);
     return send(command, ...rest);
   };
