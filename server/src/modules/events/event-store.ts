@@ -23,6 +23,9 @@ export interface EventRecord {
   data: Record<string, unknown>;
 }
 
+/** The types of events that a module writes, and what each means: `{ 'note.written': 'A note was written.' }`. */
+export type EventTypes = Readonly<Record<`${string}.${string}`, string>>;
+
 /** An event before it is written; the verb gives it its `seq`. */
 export interface EventDraft extends Omit<EventRecord, 'seq'> {
   /** A handler exists for this type: the relay must deliver it. */

@@ -1,0 +1,11 @@
+import type { EventTypes } from '../events/event-store.ts';
+
+/** The events of this module and what each means, for `docs/events.md`. */
+export const eventTypes: EventTypes = {
+  'user.profile_changed': 'Fields of an account were changed, other than its address.',
+  'user.email_change_requested': 'A user asked for another address, or for the code of their present one.',
+  'user.email_changed': 'An account has another address.',
+  'user.sessions_ended':
+    '**All sessions of a user have ended** at once, by `logout-all`, by `DELETE /sessions` or by an administrator; `kept` is the one that goes on. No `session.ended` follows.',
+  'user.deleted': 'An account was deleted, restorable for 30 days. **All its sessions have ended.**',
+};
