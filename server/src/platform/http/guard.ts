@@ -16,6 +16,8 @@ export interface GuardRules {
   /** Whether credentials of machines are admitted where `access` asks only who calls. */
   anyCredential: boolean;
   fresh: boolean;
+  /** Refuses what a page of another site can post without asking; null on routes where nobody can. */
+  refuseForeign: ((request: FastifyRequest) => void) | null;
   /** Null: no limit. */
   count: CountRequest | null;
   /** Null: any host. */
@@ -46,8 +48,10 @@ type Check = (request: FastifyRequest, reply: FastifyReply) => void | Promise<vo
 
 /** One route's gate: its checks, in the order in which they stand here. It runs before the body is read. */
 export function createGuard(rules: GuardRules, context: GuardContext): onRequestHookHandler {
-  const { access, count, fresh } = rules;
+  const { access, refuseForeign, count, fresh } = rules;
   const checks: Check[] = [announce(rules)];
+  // Before anything is counted: the visitor of that page would have to wait for what it posts.
+  if (refuseForeign !== null) checks.push(refuseForeign);
   if (count !== null) checks.push(count);
   // A public route never looks at credentials, so that bad ones do no harm there.
   if (access !== 'public') {

@@ -1,4 +1,10 @@
-import type { FastifyContextConfig, onRequestHookHandler, preValidationHookHandler, RouteOptions } from 'fastify';
+import type {
+  FastifyContextConfig,
+  FastifyRequest,
+  onRequestHookHandler,
+  preValidationHookHandler,
+  RouteOptions,
+} from 'fastify';
 import type { Config } from '../config/config.ts';
 import { type ErrorTable, platformErrors } from '../errors.ts';
 import type { Counters } from '../limits/counters.ts';
@@ -9,6 +15,7 @@ import { createHostCheck } from './hosts.ts';
 import { createRouteLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
+import { refuseForeignForm, takesForeignPosts } from './origin.ts';
 import { unboundedNumbers } from './text-values.ts';
 import { faultsOfNoBody } from './validation-faults.ts';
 
@@ -69,7 +76,7 @@ export function createRouteRules({
       rules.closedRoutes.push({ methods, url: route.url });
       route.schema = { ...route.schema, hide: true };
     }
-    const guard = exists ? guardFor(permissionCode(methods[0] ?? 'GET', route.url), route.url, settled) : closed;
+    const guard = exists ? guardFor(methods[0] ?? 'GET', route.url, settled) : closed;
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
     const { content } = (route.schema?.body ?? {}) as { content?: BodiesByType };
     if (content !== undefined) {
@@ -79,16 +86,23 @@ export function createRouteRules({
   }
 
   function guardFor(
-    code: string,
+    method: string,
     template: string,
     { access, credentials, fresh = false, limit, csp, anyHost = false }: FastifyContextConfig,
   ) {
+    const code = permissionCode(method, template);
     const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
     const count = counters && chosen !== 'none' ? createRouteLimit(chosen, counters, context.clock) : null;
     const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };
     const isOurHost = anyHost ? null : hostCheck;
+    const refuseForeign = takesForeignPosts(access, method)
+      ? (request: FastifyRequest) => refuseForeignForm(request, config)
+      : null;
     const anyCredential = credentials === 'any';
-    return createGuard({ template, code, access, anyCredential, fresh, count, isOurHost, headers }, context);
+    return createGuard(
+      { template, code, access, anyCredential, fresh, refuseForeign, count, isOurHost, headers },
+      context,
+    );
   }
 
   return rules;
