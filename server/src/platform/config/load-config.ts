@@ -137,6 +137,7 @@ function assemble(values: Values, secretKey: string): Config {
     mail: { smtpUrl: values.SMTP_URL, smtpCa: values.SMTP_CA, from: values.MAIL_FROM, dkim: dkimOf(values) },
     http: {
       corsOrigins: values.CORS_ORIGINS ?? [],
+      corsHeaders: values.CORS_HEADERS ?? [],
       trustedHosts: values.TRUSTED_HOSTS ?? [],
       trustedProxies: values.TRUSTED_PROXIES ?? [],
       bodyLimit: values.BODY_LIMIT,

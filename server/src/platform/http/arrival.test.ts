@@ -129,6 +129,20 @@ test('CORS: only listed origins, with credentials; preflights pass every guard',
   }
 });
 
+test('CORS: pages may send what the API reads, what tracers add, and what is configured', async (t) => {
+  const { app } = await testServer(t, {
+    http: { corsOrigins: ['https://app.example.org'], corsHeaders: ['X-Tenant'] },
+    routes,
+  });
+  const headers = { origin: 'https://app.example.org', 'access-control-request-method': 'GET' };
+  const answer = await app.inject({ method: 'OPTIONS', url: '/data', headers });
+  const allowed = String(answer.headers['access-control-allow-headers']).toLowerCase().split(', ');
+  const documented = ['authorization', 'content-type', 'if-match', 'proof-of-work', 'x-request-id'];
+  const tracers = ['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'b3', 'x-b3-traceid', 'x-datadog-trace-id'];
+  for (const name of [...documented, ...tracers, 'newrelic', 'x-tenant']) assert.ok(allowed.includes(name), name);
+  assert.ok(!allowed.includes('*') && !allowed.includes('x-other'));
+});
+
 test('only trusted hosts are served; probes come by address', async (t) => {
   const { app } = await testServer(t, {
     routes,

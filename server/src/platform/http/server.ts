@@ -127,7 +127,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));
   app.addHook('onRequest', createProxyNotice(log, isTrusted));
-  if (config.http.corsOrigins.length > 0) app.addHook('onRequest', createCors(config.http.corsOrigins));
+  if (config.http.corsOrigins.length > 0)
+    app.addHook('onRequest', createCors(config.http.corsOrigins, config.http.corsHeaders));
   await app.register(cookie, { hook: false });
   app.addHook('onRequest', (request, _reply, done) => done(request.is404 ? notFound(request) : undefined));
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
