@@ -186,3 +186,45 @@ test('forms of programs, of our own pages and of listed ones are taken', () =>
     const json = { login: person.email, password: person.password, tokenTransport: 'body' };
     ok(await s.client.send('POST', '/auth/login', { body: json, headers: { origin: 'file://' } }), 200);
   }, HTTPS));
+
+test('a page of another site is told that its cookie will not come back, where it signs in and where it misses it', () =>
+  withScene(
+    async (s) => {
+      const person = somebody();
+      await s.client.register(person);
+      const { email: login, password } = person;
+      const ask = async (headers: Record<string, string>, tokenTransport?: string) => {
+        const body = { login, password, ...(tokenTransport && { tokenTransport }) };
+        return ok<{ cookieWarning?: string }>(await s.client.send('POST', '/auth/login', { body, headers }), 200);
+      };
+      const other = 'http://127.0.0.1:5173';
+      const foreign: Record<string, string>[] = [
+        { origin: other, 'sec-fetch-site': 'cross-site' },
+        { origin: other },
+        { origin: 'https://app.example.org' },
+        { origin: 'capacitor://localhost' },
+      ];
+      for (const headers of foreign) {
+        for (const transport of [undefined, 'cookie'])
+          assert.match((await ask(headers, transport)).cookieWarning ?? '', /another site.*tokenTransport "body"/);
+        assert.equal((await ask(headers, 'body')).cookieWarning, undefined);
+      }
+      const near: Record<string, string>[] = [
+        {},
+        { origin: 'http://localhost:5173', 'sec-fetch-site': 'same-site' },
+        { origin: 'http://localhost:5173' },
+        { origin: 'http://localhost:8000', 'sec-fetch-site': 'same-origin' },
+        // Both by the address, whatever is configured.
+        { origin: other, host: '127.0.0.1:8000' },
+        { origin: 'https://app.example.com', host: 'auth.example.com' },
+        { origin: 'null' },
+      ];
+      for (const headers of near) assert.equal((await ask(headers)).cookieWarning, undefined, JSON.stringify(headers));
+
+      const refresh = (headers: Record<string, string>) => s.client.send('POST', '/auth/refresh', { headers });
+      const missed = refused(await refresh({ origin: other, 'sec-fetch-site': 'cross-site' }), 401, 'refresh_invalid');
+      assert.match(missed.detail ?? '', /another site/);
+      assert.equal(refused(await refresh({}), 401, 'refresh_invalid').detail, undefined);
+    },
+    { env: { CORS_ORIGINS: `http://127.0.0.1:5173,http://localhost:5173` } },
+  ));

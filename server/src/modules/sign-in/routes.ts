@@ -14,6 +14,8 @@ import { completeStepBody, flowBody, flowOptionsBody, flowSchema, flowView } fro
 const TAGS = ['Accounts'];
 const REFRESH_LIMIT = { name: 'refresh', points: 10, duration: 60 };
 
+const noCookie = (detail: string | undefined) => (detail === undefined ? {} : { detail });
+
 /** Routes that complete a sign-in or continue a session: `await app.register(signInRoutes({ … }), { prefix: '/api/v1' })`. */
 export function signInRoutes(deps: {
   signIn: SignInEngine;
@@ -47,7 +49,7 @@ export function signInRoutes(deps: {
       async (request, reply) => {
         const fromBody = request.body?.refreshToken;
         const token = fromBody ?? cookie.read(request);
-        if (!token) throw sessionErrors.refresh_invalid();
+        if (!token) throw sessionErrors.refresh_invalid(noCookie(cookie.warningFor(request)));
         const signedIn = await signIn.refresh(callerOf(request), token);
         return cookie.handOut(reply, signedIn, fromBody === undefined ? 'cookie' : 'body');
       },

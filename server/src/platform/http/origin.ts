@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.ts';
 import { platformErrors } from '../errors.ts';
@@ -27,6 +28,29 @@ export function refuseForeignForm(request: FastifyRequest, config: Config): void
   if (authorization !== undefined || /^application\/json\s*(?:;|$)/i.test(type)) return;
   if (origin === undefined && site !== 'cross-site') return;
   demandSameOrigin(request, config);
+}
+
+/**
+ * Whether a page of another *site* sent this: browsers then keep no `SameSite` cookie of the answer, whatever CORS allows (RFC 6265bis,
+ * 5.6). Without `Sec-Fetch-Site`, which old browsers and plain HTTP lack, only where the names of both leave no doubt.
+ */
+export function isCrossSite({ headers, host }: FastifyRequest, config: Config): boolean {
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (site !== undefined) return site === 'cross-site';
+  if (origin === undefined || !URL.canParse(origin)) return false;
+  const { protocol, hostname } = new URL(origin);
+  const ours = [config.publicUrl, `http://${host}`]
+    .filter((url) => URL.canParse(url))
+    .map((url) => new URL(url).hostname);
+  return !/^https?:$/.test(protocol) || !ours.some((name) => mayBeOneSite(name, hostname));
+}
+
+/** Names that end alike may be of one site; which suffixes are public, as `co.uk` is, only a list could tell. */
+function mayBeOneSite(a: string, b: string): boolean {
+  if (a === b) return true;
+  const isAddress = (name: string) => name.startsWith('[') || isIPv4(name);
+  const ending = (name: string) => name.split('.').slice(-2).join('.');
+  return !isAddress(a) && !isAddress(b) && a.includes('.') && ending(a) === ending(b);
 }
 
 /** Whether a route does something for a POST that any page can make: one without a credential of its own. */
