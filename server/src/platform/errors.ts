@@ -105,7 +105,7 @@ export const platformErrors = defineErrors({
   malformed_request: { status: 400, title: 'The request could not be read.' },
   unauthenticated: { status: 401, title: 'A valid access token is needed.' },
   reauth_required: { status: 401, title: 'Confirm the password again; the sign-in is too old for this.' },
-  origin_refused: { status: 403, title: 'This origin may not use the cookie.' },
+  origin_refused: { status: 403, title: 'Pages of this origin may not do this.' },
   host_refused: { status: 400, title: 'This host name is not served.' },
   forbidden: { status: 403, title: 'You are not allowed to do this.' },
   credential_refused: {

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import type { Config } from '../../platform/config/config.ts';
 import { cookieNames } from '../../platform/http/cookie-name.ts';
-import { demandSameOrigin, isSameOrigin } from '../../platform/http/origin.ts';
+import { demandSameOrigin, isCrossSite, isSameOrigin } from '../../platform/http/origin.ts';
 import { type signedInSchema, signedInView, type TokenTransport } from './schemas.ts';
 import type { SignedIn } from './sessions.ts';
 
@@ -10,11 +10,17 @@ export interface RefreshCookie {
   /** The answer to a sign-in. Sets the cookie, or puts the refresh token into the body, as the client asked. */
   handOut(reply: FastifyReply, signedIn: SignedIn, transport: TokenTransport): Static<typeof signedInSchema>;
   clear(reply: FastifyReply): void;
+  /** What to tell a page whose browser keeps no cookie of ours, because it is on another site; undefined for any other. */
+  warningFor(request: FastifyRequest): string | undefined;
   /** The refresh token in the request's cookie, or null. Throws `origin_refused` if a page of another site sent the request. */
   read(request: FastifyRequest): string | null;
   /** The refresh token in the body, or else in a cookie that our page sent, before the body is validated. Throws nothing. */
   peek(request: FastifyRequest): string | null;
 }
+
+const COOKIE_WARNING =
+  'The page is on another site than this server, so that the browser drops the cookie with the refresh token: this session ends with its access token. ' +
+  'Serve both from names of one domain (localhost and 127.0.0.1 are two sites), or sign in with tokenTransport "body".';
 
 /** The refresh cookie; with the `__Host-` prefix (RFC 6265bis, 4.1.3.2) if `PUBLIC_URL` is HTTPS. `isGenuine`: whether this server made a token. */
 export function createRefreshCookie(config: Config, isGenuine: (token: string) => boolean): RefreshCookie {
@@ -33,6 +39,7 @@ export function createRefreshCookie(config: Config, isGenuine: (token: string) =
   }
 
   const valueIn = (request: FastifyRequest) => request.cookies[name] || formerIn(request);
+  const warningFor = (request: FastifyRequest) => (isCrossSite(request, config) ? COOKIE_WARNING : undefined);
 
   return {
     handOut(reply, signedIn, transport) {
@@ -42,8 +49,10 @@ export function createRefreshCookie(config: Config, isGenuine: (token: string) =
         reply.setCookie(name, refreshToken, { ...attributes, expires: session.idleExpiresAt });
         clearFormer(reply);
       }
-      return signedInView(signedIn, transport);
+      const cookieWarning = transport === 'cookie' ? warningFor(reply.request) : undefined;
+      return { ...signedInView(signedIn, transport), ...(cookieWarning !== undefined && { cookieWarning }) };
     },
+    warningFor,
     clear(reply) {
       reply.clearCookie(name, attributes);
       clearFormer(reply);

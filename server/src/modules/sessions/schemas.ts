@@ -27,6 +27,11 @@ export const signedInSchema = Type.Object(
     tokenType: Type.Literal('Bearer'),
     expiresIn: Type.Integer({ description: 'Seconds.' }),
     refreshToken: Type.Optional(Type.String({ description: 'Only with `tokenTransport: "body"`.' })),
+    cookieWarning: Type.Optional(
+      Type.String({
+        description: 'With `tokenTransport: "cookie"`, if browsers will drop the cookie: why, and what to do.',
+      }),
+    ),
     deviceToken: Type.Optional(
       Type.String({
         description:

@@ -21,6 +21,8 @@ const SESSION_REFRESH_LIMIT = { name: 'session-refresh', points: 30, duration: 6
 /** A person in a step asks for it, corrects codes and loads the page again. */
 const FLOW_LIMIT = { name: 'flow', points: 30, duration: 60 };
 
+const noCookie = (detail: string | undefined) => (detail === undefined ? {} : { detail });
+
 /** Routes that complete a sign-in or continue a session: `await app.register(signInRoutes({ … }), { prefix: '/api/v1' })`. */
 export function signInRoutes(deps: {
   signIn: SignInEngine;
@@ -66,7 +68,7 @@ export function signInRoutes(deps: {
       async (request, reply) => {
         const fromBody = request.body?.refreshToken;
         const text = fromBody ?? cookie.read(request);
-        if (!text) throw sessionErrors.refresh_invalid();
+        if (!text) throw sessionErrors.refresh_invalid(noCookie(cookie.warningFor(request)));
         const transport = fromBody === undefined ? 'cookie' : 'body';
         const isKnownTo = (user: DeviceOwner) => devices.isKnown(request, user);
         const signedIn = await signIn.refresh(callerOf(request), { text, transport, isKnownTo });

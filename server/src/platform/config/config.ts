@@ -49,6 +49,8 @@ export interface Config {
   };
   http: {
     corsOrigins: string[];
+    /** Header fields that their pages may send, beyond our own and those of tracers. */
+    corsHeaders: string[];
     /** Host names that are served; empty: any. */
     trustedHosts: string[];
     /** CIDR ranges of the proxies whose `X-Forwarded-*` headers are trusted. */

@@ -36,6 +36,7 @@ test('without any variable it is a development server on this machine', (t) => {
     mail: { smtpUrl: null, smtpCa: null, ehloName: 'localhost', from: 'Ostiary <no-reply@localhost>', dkim: null },
     http: {
       corsOrigins: [],
+      corsHeaders: [],
       trustedHosts: [],
       trustedProxies: [],
       bodyLimit: 256 * 1024,
@@ -285,6 +286,7 @@ const accepted: [string, string, (config: ReturnType<typeof load>) => unknown, u
     (c) => c.http.corsOrigins,
     ['https://a.example', 'http://b:81'],
   ],
+  ['CORS_HEADERS', 'X-Tenant, x-app_version', (c) => c.http.corsHeaders, ['X-Tenant', 'x-app_version']],
   ['CORS_ORIGINS', 'capacitor://localhost', (c) => c.http.corsOrigins, ['capacitor://localhost']],
   ['TRUSTED_HOSTS', 'Localhost,[::1],*.a.example', (c) => c.http.trustedHosts, ['localhost', '[::1]', '*.a.example']],
   [
@@ -390,6 +392,7 @@ const rejected: Record<string, string[]> = {
     'A, B <a@b>',
     'A <a@b> B',
   ],
+  CORS_HEADERS: ['*', 'X-*', 'X Tenant', 'X-Tenant:', 'x-a;x-b', 'X-Tenant,', 'x-\u00e9'],
   CORS_ORIGINS: [
     'https://a/',
     'https://*.a.example',

@@ -157,6 +157,7 @@ function assemble(values: Values, secretKey: string): Config {
     },
     http: {
       corsOrigins: values.CORS_ORIGINS ?? [],
+      corsHeaders: values.CORS_HEADERS ?? [],
       trustedHosts: values.TRUSTED_HOSTS ?? [],
       trustedProxies: values.TRUSTED_PROXIES ?? [],
       bodyLimit: values.BODY_LIMIT,

@@ -62,6 +62,14 @@ export const corsOrigin: Parser<string> = (text) => {
   return /^https?$/i.test(scheme) ? new URL(text).origin : `${scheme}://${host}${port ?? ''}`.toLowerCase();
 };
 
+/** The name of a header field (RFC 9110, 5.1). `*` is refused: with credentials it is a name like any other (Fetch standard, 3.2.3). */
+export const headerName: Parser<string> = (text) => {
+  if (!/^[\w!#$%&'+.^`|~-]+$/.test(text)) {
+    throw new InvalidValue('is not the name of a header field', 'Write names such as X-Tenant, without wildcards.');
+  }
+  return text;
+};
+
 /** Prefixes of the largest private networks, 10.0.0.0/8 and fc00::/7. Shorter ones include the public internet. */
 const WIDEST_PREFIX = { ipv4: 8, ipv6: 7 };
 

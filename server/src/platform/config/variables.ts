@@ -5,6 +5,7 @@ import { dkimKey, dkimSelector } from './dkim-key.ts';
 import {
   corsOrigin,
   domain,
+  headerName,
   listenHost,
   proxyRange,
   publicUrl,
@@ -218,6 +219,13 @@ export const variables = {
     parse: list(corsOrigin),
     about: 'Origins whose pages may call this server from a browser, separated by commas.',
     example: 'https://app.example.com,https://admin.example.com',
+  }),
+  CORS_HEADERS: variable({
+    default: null,
+    parse: list(headerName),
+    about:
+      'Header fields that those pages may send besides the ones of the API and of common tracers (`traceparent`, `sentry-trace`, …), separated by commas.',
+    example: 'X-Tenant,X-App-Version',
   }),
   TRUSTED_HOSTS: variable({
     default: null,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertProblem, listen, testServer } from './http.testing.ts';
+import { assertProblem, exchange, listen, testServer } from './http.testing.ts';
 import type { HttpServer } from './routes.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -129,6 +129,20 @@ test('CORS: only listed origins, with credentials; preflights pass every guard',
   }
 });
 
+test('CORS: pages may send what the API reads, what tracers add, and what is configured', async (t) => {
+  const { app } = await testServer(t, {
+    http: { corsOrigins: ['https://app.example.org'], corsHeaders: ['X-Tenant'] },
+    routes,
+  });
+  const headers = { origin: 'https://app.example.org', 'access-control-request-method': 'GET' };
+  const answer = await app.inject({ method: 'OPTIONS', url: '/data', headers });
+  const allowed = String(answer.headers['access-control-allow-headers']).toLowerCase().split(', ');
+  const documented = ['authorization', 'content-type', 'if-match', 'proof-of-work', 'x-request-id'];
+  const tracers = ['traceparent', 'tracestate', 'baggage', 'sentry-trace', 'b3', 'x-b3-traceid', 'x-datadog-trace-id'];
+  for (const name of [...documented, ...tracers, 'newrelic', 'x-tenant']) assert.ok(allowed.includes(name), name);
+  assert.ok(!allowed.includes('*') && !allowed.includes('x-other'));
+});
+
 test('only trusted hosts are served; probes come by address', async (t) => {
   const { app } = await testServer(t, {
     routes,
@@ -165,4 +179,58 @@ test('a trusted proxy may name the host, nobody else', async (t) => {
   assert.equal((await trusting.app.inject({ url: '/data', headers })).statusCode, 200);
   const other = await testServer(t, { routes, http: { ...http, trustedProxies: ['10.0.0.0/8'] } });
   assertProblem(await other.app.inject({ url: '/data', headers }), 400, 'host_refused');
+});
+
+test('the host of an absolute target counts, and not the Host beside it', async (t) => {
+  const { app } = await testServer(t, {
+    routes: (server) => {
+      routes(server);
+      server.get('/asked', { config: { access: 'public' } }, async ({ host, url, query }) => ({ host, url, query }));
+    },
+    http: { trustedHosts: ['auth.example.org', '[::1]'] },
+  });
+  const port = await listen(app);
+  const ask = (target: string, host: string | null = 'auth.example.org', version = '1.1') =>
+    exchange(
+      t,
+      port,
+      `GET ${target} HTTP/${version}\r\n${host === null ? '' : `Host: ${host}\r\n`}Connection: close\r\n\r\n`,
+    );
+  for (const target of [
+    'http://evil.test/asked',
+    'HTTPS://evil.test:8443/asked',
+    'http://auth.example.org.evil.test/asked',
+  ])
+    assertProblem(await ask(target), 400, 'host_refused');
+  const ours = await ask('http://auth.example.org:8000/asked?a=b', 'evil.test');
+  assert.deepEqual(JSON.parse(ours.body), { host: 'auth.example.org:8000', url: '/asked?a=b', query: { a: 'b' } });
+  assert.equal((await ask('http://[::1]:80/asked', 'evil.test')).statusCode, 200);
+  assert.equal((await ask('http://auth.example.org/asked', null, '1.0')).statusCode, 200);
+  // One that names no path asks for the root.
+  for (const target of ['http://auth.example.org', 'http://auth.example.org?a=b'])
+    assertProblem(await ask(target), 404, 'not_found');
+  for (const target of [
+    'http://auth.example.org@evil.test/asked',
+    'http://user:pw@auth.example.org/asked',
+    'http:///asked',
+    'http://',
+    'ftp://auth.example.org/asked',
+    'asked',
+    'auth.example.org:80',
+  ]) {
+    const answer = await ask(target);
+    assert.equal(answer.statusCode, 400, target);
+    assert.equal(JSON.parse(answer.body).code, 'malformed_request', target);
+  }
+  assertProblem(await ask('http://auth.example.org/asked', null), 400, 'malformed_request');
+  assertProblem(await ask('http://auth.example.org/data/../nothing'), 404, 'not_found');
+});
+
+test('no page may use a camera, a place or the like', async (t) => {
+  const { app } = await testServer(t, { routes });
+  for (const path of ['/data', '/page', '/nothing'])
+    assert.match(
+      String((await app.inject(path)).headers['permissions-policy']),
+      /camera=\(\).*geolocation=\(\).*microphone=\(\)/,
+    );
 });

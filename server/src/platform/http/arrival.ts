@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { onRequestHookHandler } from 'fastify';
 import { platformErrors } from '../errors.ts';
 import { isPiledUp } from './pipelining.ts';
+import { isRoutable } from './request-target.ts';
 import { addHeaders, type HeaderFields } from './server-response.ts';
 
 /** Maximum octets of a request target; RFC 9110, 4.1 recommends at least 8000. */
@@ -25,6 +26,7 @@ export function createArrival(headers: HeaderFields): onRequestHookHandler {
     if ((raw.url ?? '').length > URL_LIMIT) return done(platformErrors.uri_too_long());
     // HTTP/0.9 has no header fields; its only remaining use is to confuse an intermediary.
     if (raw.headers.host === undefined && raw.httpVersion !== '1.0') return done(platformErrors.malformed_request());
+    if (!isRoutable(raw)) return done(platformErrors.malformed_request());
     if (hasTwins(raw.rawHeaders)) return done(platformErrors.malformed_request());
     if (hasNoBytes(raw)) delete raw.headers['content-type'];
     done();

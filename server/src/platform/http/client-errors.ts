@@ -23,6 +23,7 @@ const BY_CODE: Record<string, ErrorFactory> = {
 export function createClientErrorHandler(
   log: Logger,
   headers: HeaderFields,
+  publicPath: string,
 ): NonNullable<FastifyServerOptions['clientErrorHandler']> {
   return (error, socket) => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return;
@@ -32,7 +33,7 @@ export function createClientErrorHandler(
     }
     const id = requestId({ headers: {} });
     const coded = (BY_CODE[error.code] ?? platformErrors.malformed_request)();
-    const problem = toProblem(coded, id);
+    const problem = toProblem(coded, { requestId: id, publicPath });
     log.info(
       { requestId: id, status: problem.status, problem: coded.code, ip: socket.remoteAddress },
       'malformed request',

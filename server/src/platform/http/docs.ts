@@ -1,7 +1,5 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ErrorTable } from '../errors.ts';
-import { errorsPage } from './errors-page.ts';
 import type { OpenApiDocument } from './openapi/document.ts';
 import type { RouteRules } from './route-rules.ts';
 import type { HttpServer } from './routes.ts';
@@ -19,25 +17,25 @@ const REDOC_POLICY = `${COMMON_POLICY}; worker-src blob:`;
 const REDOC_BUNDLE = '/redoc/redoc.standalone.js';
 const DAY_IN_CACHE = 'public, max-age=86400';
 
-const REDOC_PAGE = `<!doctype html>
+const redocPage = (prefix: string): string => `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Ostiary API</title><meta name="viewport" content="width=device-width, initial-scale=1"></head>
-<body style="margin:0"><redoc spec-url="/openapi.json"></redoc><script src="${REDOC_BUNDLE}"></script></body>
+<body style="margin:0"><redoc spec-url="${prefix}/openapi.json"></redoc><script src="${prefix}${REDOC_BUNDLE}"></script></body>
 </html>
 `;
 
 export interface DocsOptions {
-  errorTable: ErrorTable;
+  /** The path of `PUBLIC_URL`. */
+  prefix: string;
   rules: RouteRules;
   onRequest: HttpServerOptions['onDocsRequest'];
 }
 
 /**
- * `/openapi.json`, Swagger UI at `/docs`, the list of error codes at `/docs/errors`, ReDoc at `/redoc`, without anything from other
- * servers. Its libraries are loaded only here: production usually has
+ * `/openapi.json`, Swagger UI at `/docs`, ReDoc at `/redoc`, without anything from other servers. Its libraries are loaded only here: production usually has
  * no docs.
  */
-export async function registerDocs(app: HttpServer, { errorTable, rules, onRequest }: DocsOptions): Promise<void> {
+export async function registerDocs(app: HttpServer, { prefix, rules, onRequest }: DocsOptions): Promise<void> {
   const { default: swagger } = await import('@fastify/swagger');
   const { default: swaggerUi } = await import('@fastify/swagger-ui');
 
@@ -48,16 +46,24 @@ export async function registerDocs(app: HttpServer, { errorTable, rules, onReque
   // The plugin registers its own pages and files, which declare no access.
   rules.preset = { ...OPEN, csp: COMMON_POLICY };
   let described = document as OpenApiDocument;
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    uiConfig: { persistAuthorization: false, ...(onRequest && { requestInterceptor: onRequest }) },
-    uiHooks: {
-      preHandler: async () => {
-        described = await app.openapi();
+  await app.register(async (scope) => {
+    // The plugin knows its own path, and not that a proxy took something off before it.
+    scope.addHook('onSend', async (_request, reply) => {
+      const location = reply.getHeader('location');
+      if (typeof location === 'string' && location.startsWith('/')) reply.header('location', prefix + location);
+    });
+    await scope.register(swaggerUi, {
+      routePrefix: '/docs',
+      ...(prefix !== '' && { indexPrefix: prefix }),
+      uiConfig: { persistAuthorization: false, ...(onRequest && { requestInterceptor: onRequest }) },
+      uiHooks: {
+        preHandler: async () => {
+          described = await app.openapi();
+        },
       },
-    },
-    transformSpecification: () => described,
-    transformSpecificationClone: false,
+      transformSpecification: () => described,
+      transformSpecificationClone: false,
+    });
   });
   rules.preset = null;
 
@@ -67,11 +73,9 @@ export async function registerDocs(app: HttpServer, { errorTable, rules, onReque
     json ??= Buffer.from(JSON.stringify(await app.openapi()));
     return reply.type('application/json; charset=utf-8').send(json);
   });
-  app.get('/docs/errors', { config: { ...OPEN, csp: COMMON_POLICY }, schema: { hide: true } }, (_request, reply) => {
-    reply.type('text/html; charset=utf-8').send(errorsPage(errorTable));
-  });
+  const redoc = redocPage(prefix);
   app.get('/redoc', { config: { ...OPEN, csp: REDOC_POLICY }, schema: { hide: true } }, (_request, reply) => {
-    reply.type('text/html; charset=utf-8').send(REDOC_PAGE);
+    reply.type('text/html; charset=utf-8').send(redoc);
   });
   app.get(REDOC_BUNDLE, { config: OPEN, schema: { hide: true } }, (_request, reply) => {
     const file = fileURLToPath(import.meta.resolve('redoc/bundles/redoc.standalone.js'));

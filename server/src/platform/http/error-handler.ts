@@ -21,7 +21,11 @@ export function createErrorHandler(
 
 /** Sends a coded error. An unread body stays readable: if it were cut off, many clients would never see the answer. */
 export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
-  const { status, headers, body } = toProblem(error, request.id, request.body);
+  const { status, headers, body } = toProblem(error, {
+    requestId: request.id,
+    publicPath: request.server.publicPath,
+    body: request.body,
+  });
   // Fastify sets `Connection: close` if a body could not be parsed. Node reads and drops the rest, within `requestTimeout`.
   if (reply.hasHeader('connection') && request.headers.connection !== 'close') reply.header('connection', 'keep-alive');
   if (status === 401) reply.header('www-authenticate', challenge(error, request));

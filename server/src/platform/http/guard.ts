@@ -18,6 +18,8 @@ export interface GuardRules {
   anyCredential: boolean;
   /** See `FastifyContextConfig`. */
   fresh: boolean | 'sessions';
+  /** Refuses what a page of another site can post without asking; null on routes where nobody can. */
+  refuseForeign: ((request: FastifyRequest) => void) | null;
   /** Counts the client of a request that nobody authentic sent. Null: no limit. */
   count: CountRequest | null;
   /** Counts who is signed in by the route's own limit. Null: it has none. */
@@ -52,8 +54,10 @@ type Check = (request: FastifyRequest, reply: FastifyReply) => void | Promise<vo
 
 /** One route's gate: its checks, in the order in which they stand here. It runs before the body is read. */
 export function createGuard(rules: GuardRules, context: GuardContext): onRequestHookHandler {
-  const { access, count, fresh } = rules;
+  const { access, refuseForeign, count, fresh } = rules;
   const checks: Check[] = [announce(rules)];
+  // Before anything is counted: the visitor of that page would have to wait for what it posts.
+  if (refuseForeign !== null) checks.push(refuseForeign);
   // A public route never looks at credentials, so that bad ones do no harm there.
   if (access === 'public') {
     if (count !== null) checks.push(count);

@@ -7,6 +7,8 @@ test('cookie routes demand a page of ours', async (t) => {
   const http = { corsOrigins: ['https://app.example.org'] };
   const config = { publicUrl: 'https://auth.example.org/base', http } as Parameters<typeof demandSameOrigin>[1];
   const { app } = await testServer(t, {
+    config: { publicUrl: 'https://auth.example.org' },
+    http,
     routes: (server) =>
       void server.post('/refresh', { config: { access: 'public' } }, async (request) => {
         demandSameOrigin(request, config);

@@ -1,5 +1,6 @@
 import type { FastifyError } from 'fastify';
 import { AppError, type ErrorFactory, type Fault, platformErrors } from '../errors.ts';
+import { ERRORS_PATH } from './errors-page.ts';
 import { describeFaults } from './validation-faults.ts';
 
 /** Default `Retry-After` of a 503, in seconds. */
@@ -47,16 +48,25 @@ export function toAppError(error: unknown): AppError {
 }
 
 /**
- * The members of a problem document. `type` refers to the list of codes, relative to the server's root; clients
+ * The members of a problem document. `type` refers to the list of codes, on this server; clients
  * distinguish errors by `code`.
  */
 export function toDocument(
   { code, status, message, extras }: Pick<AppError, 'code' | 'status' | 'message' | 'extras'>,
-  requestId: string,
+  { requestId, publicPath }: Answered,
 ): Record<string, unknown> {
   const { detail, members } = extras;
   const errors = extras.errors?.map(({ in: place = 'body', path, message }) => ({ in: place, path, message }));
-  return { type: `/docs/errors#${code}`, title: message, status, code, detail, requestId, errors, ...members };
+  return {
+    type: `${publicPath}${ERRORS_PATH}#${code}`,
+    title: message,
+    status,
+    code,
+    detail,
+    requestId,
+    errors,
+    ...members,
+  };
 }
 
 /** Which field of this body an error is about that its table says is about one; undefined for any other. */
@@ -66,8 +76,17 @@ export function placeOf({ fields, message }: AppError, body: unknown): Fault[] |
   return field === undefined ? undefined : [{ in: 'body', path: `/${field}`, message }];
 }
 
-/** The wire form of a coded error; `body`: of the request, if it was read. */
-export function toProblem(error: AppError, requestId: string, body?: unknown): Problem {
+/** The request that an error answers. */
+export interface Answered {
+  requestId: string;
+  /** The path of `PUBLIC_URL`. */
+  publicPath: string;
+  /** If it was read. */
+  body?: unknown;
+}
+
+/** The wire form of a coded error. */
+export function toProblem(error: AppError, { requestId, publicPath, body }: Answered): Problem {
   const { code, status, message } = error;
   const extras = { ...error.extras, errors: error.extras.errors ?? placeOf(error, body) };
   const headers: Record<string, string> = { 'cache-control': 'no-store', ...extras.headers };
@@ -76,6 +95,6 @@ export function toProblem(error: AppError, requestId: string, body?: unknown): P
   return {
     status,
     headers,
-    body: Buffer.from(JSON.stringify(toDocument({ code, status, message, extras }, requestId))),
+    body: Buffer.from(JSON.stringify(toDocument({ code, status, message, extras }, { requestId, publicPath }))),
   };
 }

@@ -1,5 +1,6 @@
 import type {
   FastifyContextConfig,
+  FastifyRequest,
   onRequestHookHandler,
   preSerializationHookHandler,
   preValidationAsyncHookHandler,
@@ -16,6 +17,7 @@ import { createHostCheck } from './hosts.ts';
 import { type CountRequest, createRouteActorLimit, createRouteLimit, createTokenLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
+import { refuseForeignForm, takesForeignPosts } from './origin.ts';
 import { unboundedNumbers } from './text-values.ts';
 import { faultsOfNoBody } from './validation-faults.ts';
 import { answersVersion, sendVersion } from './versions.ts';
@@ -85,7 +87,7 @@ export function createRouteRules({
       rules.closedRoutes.push({ methods, url: route.url });
       route.schema = { ...route.schema, hide: true };
     }
-    const guard = exists ? guardFor(permissionCode(methods[0] ?? 'GET', route.url), route.url, settled) : closed;
+    const guard = exists ? guardFor(methods[0] ?? 'GET', route.url, settled) : closed;
     const countToken = exists ? tokenCountFor(settled) : null;
     if (countToken !== null) addPreValidation(route, countToken);
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
@@ -108,7 +110,8 @@ export function createRouteRules({
     return createTokenLimit(settled.tokenLimit, countClient, counters);
   }
 
-  function guardFor(code: string, template: string, settled: FastifyContextConfig) {
+  function guardFor(method: string, template: string, settled: FastifyContextConfig) {
+    const code = permissionCode(method, template);
     const { access, credentials, fresh = false, limit, tokenLimit, csp, anyHost = false } = settled;
     // With a limit for tokens, the request is counted once its body has been read.
     const count = tokenLimit === undefined ? clientCountFor(settled) : null;
@@ -116,9 +119,15 @@ export function createRouteRules({
     const countActor = isOwn ? createRouteActorLimit(limit, counters) : null;
     const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };
     const isOurHost = anyHost ? null : hostCheck;
+    const refuseForeign = takesForeignPosts(access, method)
+      ? (request: FastifyRequest) => refuseForeignForm(request, config)
+      : null;
     const anyCredential = credentials === 'any';
     const limits = { count, countActor };
-    return createGuard({ template, code, access, anyCredential, fresh, ...limits, isOurHost, headers }, context);
+    return createGuard(
+      { template, code, access, anyCredential, fresh, refuseForeign, ...limits, isOurHost, headers },
+      context,
+    );
   }
 
   return rules;

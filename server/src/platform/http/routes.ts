@@ -57,6 +57,8 @@ declare module 'fastify' {
   }
 
   interface FastifyInstance {
+    /** The path of `PUBLIC_URL`, which everything in an answer that begins with `/` begins with. */
+    publicPath: string;
     /** The OpenAPI document of all routes; made when it is first asked for, and to be asked for once they are registered. */
     openapi(): Promise<OpenApiDocument>;
   }

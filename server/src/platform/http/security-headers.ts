@@ -17,6 +17,9 @@ const FOR_PAGES = new Set([
   'x-xss-protection',
 ]);
 
+/** No page of ours needs any of it, so that nothing which gets into one can use it (W3C Permissions Policy). */
+const PERMISSIONS = ['camera', 'display-capture', 'geolocation', 'microphone', 'payment', 'usb'];
+
 export interface SecurityHeaders {
   /** For every answer. */
   always: HeaderFields;
@@ -41,6 +44,7 @@ export function securityHeaders(config: Config): SecurityHeaders {
   const always: HeaderFields = [
     ...fields.filter(([name]) => !FOR_PAGES.has(name)),
     ['content-security-policy', DATA_POLICY],
+    ['permissions-policy', PERMISSIONS.map((name) => `${name}=()`).join(', ')],
     ['cache-control', 'no-store'],
   ];
   const pages = Object.fromEntries(fields.filter(([name]) => FOR_PAGES.has(name)));

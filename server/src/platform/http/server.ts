@@ -14,6 +14,7 @@ import { limitConnections } from './connections.ts';
 import { createCors } from './cors.ts';
 import { registerDocs } from './docs.ts';
 import { createErrorHandler, sendProblem } from './error-handler.ts';
+import { registerErrorsPage } from './errors-page.ts';
 import { createProxyTrust } from './forwarded-for.ts';
 import type { Authorize } from './guard.ts';
 import { type Probes, registerHealth } from './health.ts';
@@ -23,8 +24,10 @@ import type { DocumentOptions, OpenApiDocument, Tag } from './openapi/document.t
 import { cutFloods } from './pipelining.ts';
 import { toAppError } from './problems.ts';
 import { createProxyNotice } from './proxy-notice.ts';
+import { publicPath } from './public-path.ts';
 import { requestId } from './request-id.ts';
 import { childless, createRequestLog } from './request-log.ts';
+import { originForm } from './request-target.ts';
 import { createRouteRules } from './route-rules.ts';
 import type { HttpServer, TypeBoxProvider } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -68,6 +71,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const { config, log, clock, authenticate, authorize, rateOf, counters, catalogue, errorTable, probes, version } =
     options;
   const { tags = [] } = options;
+  const prefix = publicPath(config.publicUrl);
   const isTrusted = createProxyTrust(config.http.trustedProxies);
   const { always: headers, pages: pageHeaders } = securityHeaders(config);
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
@@ -80,12 +84,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     connectionTimeout,
     bodyLimit: config.http.bodyLimit,
     trustProxy: config.http.trustedProxies.length > 0 ? isTrusted : false,
+    rewriteUrl: originForm,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
     genReqId: requestId,
     loggerInstance: childless(log),
     logController: createRequestLog(log, config.log.slowRequest),
-    clientErrorHandler: createClientErrorHandler(log, headers),
+    clientErrorHandler: createClientErrorHandler(log, headers, prefix),
     frameworkErrors: (error, request, reply) => {
       addHeaders(reply, [...headers, ['x-request-id', request.id]]);
       const coded = toAppError(error);
@@ -96,6 +101,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   app.decorateRequest('actor', null);
   app.decorateRequest('template', '');
+  app.decorate('publicPath', prefix);
   app.decorate('counters', counters);
   app.decorate('draining', { announced: false, now: false });
   app.setValidatorCompiler(createValidatorCompiler());
@@ -122,14 +128,16 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));
   app.addHook('onRequest', createProxyNotice(log, isTrusted));
-  if (config.http.corsOrigins.length > 0) app.addHook('onRequest', createCors(config.http.corsOrigins));
+  if (config.http.corsOrigins.length > 0)
+    app.addHook('onRequest', createCors(config.http.corsOrigins, config.http.corsHeaders));
   await app.register(cookie, { hook: false });
   app.addHook('onRequest', (request, _reply, done) => done(request.is404 ? notFound(request) : undefined));
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
   closeWhenDraining(app);
 
-  app.decorate('openapi', describeOnce({ routes: rules.routes, errorTable, tags, version }));
-  if (config.http.docs) await registerDocs(app, { errorTable, rules, onRequest: options.onDocsRequest });
+  app.decorate('openapi', describeOnce({ routes: rules.routes, errorTable, tags, version, prefix }));
+  if (config.role !== 'worker') registerErrorsPage(app, errorTable);
+  if (config.http.docs) await registerDocs(app, { prefix, rules, onRequest: options.onDocsRequest });
   registerHealth(app, probes, () => app.draining.announced || app.draining.now);
   return app;
 }

@@ -6,8 +6,11 @@ import { REQUIRED, sentenceOf } from './fault-sentences.ts';
 
 /** Maximum number of reported faults per request. */
 const FAULTS_SHOWN = 20;
-/** Maximum characters of an unknown field's name that is told: nobody's field is longer, and what is may be no name at all. */
-const NAME_SHOWN = 64;
+/**
+ * Names that are told of fields that there are not: those that programs have. What does not look like one may be a secret in the wrong
+ * place (a password posted as a form without a name), and would come back from there into logs.
+ */
+const FIELD_NAME = /^[A-Za-z][A-Za-z_-]{0,31}\d{0,2}$/;
 
 const PLACES: Record<SchemaErrorDataVar, NonNullable<Fault['in']>> = {
   body: 'body',
@@ -18,7 +21,7 @@ const PLACES: Record<SchemaErrorDataVar, NonNullable<Fault['in']>> = {
 
 /**
  * What is wrong, in which part of the request, and where in it: a JSON pointer (RFC 6901), empty for the whole. The text comes from the
- * schema only, and never from the client's data, except the names of unknown fields in `path`.
+ * schema only, and never from the client's data, except names of unknown fields in `path`.
  */
 export function describeFaults(faults: FastifySchemaValidationError[], context: SchemaErrorDataVar = 'body'): Fault[] {
   const none = (faults as ErrorObject[]).find(isOfNoBody);
@@ -34,7 +37,7 @@ export function describeFaults(faults: FastifySchemaValidationError[], context: 
 
 /** The faults of no body at all: each field that it must have. */
 export function faultsOfNoBody(schema: { required?: readonly string[] } & WithChoices): Fault[] {
-  const missing = (schema.required ?? []).map((name) => ({ path: `/${pointerPart(name)}`, message: REQUIRED }));
+  const missing = (schema.required ?? []).map((name) => ({ path: `/${name}`, message: REQUIRED }));
   const faults: Fault[] = [...missing, ...choiceFaults(schema, null)];
   if (faults.length === 0) faults.push({ path: '', message: 'A body is required.' });
   return faults.map((fault) => ({ in: 'body', ...fault }));
@@ -45,12 +48,10 @@ const isOfNoBody = ({ keyword, instancePath, data }: ErrorObject): boolean =>
 
 /** The field that a fault of an object is about. */
 function memberOf({ keyword, params }: ErrorObject): string {
-  if (keyword === 'required') return `/${pointerPart(params.missingProperty)}`;
+  if (keyword === 'required') return `/${params.missingProperty}`;
   const { additionalProperty: name } = params as { additionalProperty?: string };
-  return name === undefined || name.length > NAME_SHOWN ? '' : `/${pointerPart(name)}`;
+  return name !== undefined && FIELD_NAME.test(name) ? `/${name}` : '';
 }
-
-const pointerPart = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /**
  * Of alternatives (`anyOf`) that a constant tells apart, such as `kind`, only the faults of the one that was sent; of others, that none

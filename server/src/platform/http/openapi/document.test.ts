@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Type } from 'typebox';
 import { withChoices } from '../choices.ts';
-import { testServer } from '../http.testing.ts';
+import { exchange, listen, testServer } from '../http.testing.ts';
 import type { HttpServer } from '../routes.ts';
 import { nullable, optionalBody, timestamp } from '../schemas.ts';
 
@@ -331,7 +331,7 @@ test('problems carry the members of their table, with an example', async (t) => 
 
 test('the pages load nothing from elsewhere, and everything that they load is there', async (t) => {
   const { app } = await testServer(t, options);
-  for (const path of ['/docs', '/docs/', '/redoc', '/docs/errors']) {
+  for (const path of ['/docs', '/docs/', '/redoc']) {
     const page = await app.inject(path);
     assert.equal(page.statusCode, 200, path);
     assert.match(String(page.headers['content-type']), /^text\/html/);
@@ -344,13 +344,56 @@ test('the pages load nothing from elsewhere, and everything that they load is th
       assert.ok(file.rawPayload.length > 0);
     }
   }
-  const errors = (await app.inject('/docs/errors')).body;
-  assert.match(errors, /id="name_taken"/);
+});
+
+test('below a path that a proxy takes off, everything that is asked for begins with it', async (t) => {
+  const { app } = await testServer(t, { ...options, config: { publicUrl: 'https://example.org/auth/v2' } });
+  const prefix = '/auth/v2';
+  /** As through the proxy; fails for what would not come to it. */
+  const ask = (url: string) => {
+    assert.ok(url.startsWith(`${prefix}/`), url);
+    return app.inject({ url: url.slice(prefix.length), headers: { accept: 'text/html' } });
+  };
+  for (const path of ['/docs', '/docs/', '/redoc']) {
+    const page = await ask(prefix + path);
+    const urls = [...page.body.matchAll(/(?:src|href|spec-url)="([^"#]+)"/g)].map(([, url = '']) => url);
+    assert.ok(urls.length >= 2);
+    for (const url of urls) {
+      const { pathname } = new URL(url, `https://example.org${prefix}${path}`);
+      assert.equal((await ask(pathname)).statusCode, 200, `${url} of ${path}`);
+    }
+  }
+  const moved = await ask(`${prefix}/docs/static/index.html`);
+  assert.equal(moved.headers.location, `${prefix}/docs/`);
+  const document = (await ask(`${prefix}/openapi.json`)).json();
+  assert.deepEqual(document.servers, [{ url: prefix }]);
+  const text = JSON.stringify(document);
+  assert.doesNotMatch(text, /"type":"\/docs/);
+  for (const [, url] of text.matchAll(/"tokenUrl":"([^"]+)"/g)) assert.equal(url, `${prefix}/api/v1/auth/token`);
+  const { type } = (await app.inject('/nothing')).json();
+  assert.equal(type, `${prefix}/docs/errors#not_found`);
+  assert.match((await ask(String(type).split('#', 1)[0] ?? '')).body, /id="not_found"/);
+  const port = await listen(app);
+  const malformed = await exchange(t, port, 'no request\r\n\r\n');
+  assert.equal(JSON.parse(malformed.body).type, `${prefix}/docs/errors#malformed_request`);
+  assert.equal((await app.inject('/%zz')).json().type, `${prefix}/docs/errors#malformed_request`);
+});
+
+test('the page of error codes is always there: every problem document refers to it', async (t) => {
+  const { app } = await testServer(t, { ...options, http: { docs: false }, config: { environment: 'production' } });
+  const { type } = (await app.inject('/nothing')).json();
+  const page = await app.inject(String(type).split('#', 1)[0] ?? '');
+  assert.equal(page.statusCode, 200);
+  assert.match(String(page.headers['content-type']), /^text\/html/);
+  assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);
+  assert.doesNotMatch(page.body, /<script|(src|href)="(?!data:)/);
+  for (const code of ['not_found', 'validation_failed', 'name_taken'])
+    assert.ok(page.body.includes(`id="${code}"`), code);
 });
 
 test('switched off, there are no docs', async (t) => {
   const { app } = await testServer(t, { ...options, http: { docs: false } });
-  for (const path of ['/docs', '/docs/', '/docs/errors', '/redoc', '/openapi.json', '/docs/json']) {
+  for (const path of ['/docs', '/docs/', '/redoc', '/openapi.json', '/docs/json']) {
     assert.equal((await app.inject(path)).statusCode, 404, path);
   }
 });

@@ -44,6 +44,8 @@ export interface DocumentOptions {
   /** What the tags of the routes mean, in the order in which they are shown. */
   tags: readonly Tag[];
   version: string;
+  /** The path of `PUBLIC_URL`. */
+  prefix: string;
 }
 
 const TOKEN_URL = '/api/v1/auth/token';
@@ -64,9 +66,9 @@ Lists are read by page (\`page\`, \`pageSize\`), up to row 10,000, or by \`curso
  * fields of their answers. A schema with a `title` is a component of that name.
  * Throws a `TypeError` where two schemas have one title, or two operations one id.
  */
-export function describeRoutes({ routes, errorTable, tags, version }: DocumentOptions): OpenApiDocument {
+export function describeRoutes({ routes, errorTable, tags, version, prefix }: DocumentOptions): OpenApiDocument {
   const components = createComponents();
-  const errorResponses = createErrorResponses(errorTable, components);
+  const errorResponses = createErrorResponses(errorTable, components, prefix);
   // For the Authorize button of Swagger UI; production has no such route.
   const hasTokenForm = routes.some(({ url, schema }) => url === TOKEN_URL && schema.hide !== true);
   const paths: OpenApiDocument['paths'] = {};
@@ -90,7 +92,7 @@ export function describeRoutes({ routes, errorTable, tags, version }: DocumentOp
       description: LEGEND,
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/' }],
+    servers: [{ url: prefix || '/' }],
     tags: tags.filter(({ name }) => used.has(name)),
     paths,
     components: {
@@ -98,7 +100,7 @@ export function describeRoutes({ routes, errorTable, tags, version }: DocumentOp
       responses: sorted(components.responses),
       parameters: sorted(components.parameters),
       headers: headerComponents,
-      securitySchemes: securitySchemes(hasTokenForm ? TOKEN_URL : null),
+      securitySchemes: securitySchemes(hasTokenForm ? prefix + TOKEN_URL : null),
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { FastifySchema } from 'fastify';
 import { permissionCode, rolesNamedBy } from '../catalogue.ts';
 import { STATUS_CODES } from '../node-http.ts';
+import { takesForeignPosts } from '../origin.ts';
 import type { Components } from './components.ts';
 import type { DocumentedRoute, Json, Operation } from './document.ts';
 import { answerHeaders, LIMIT_HEADERS } from './headers.ts';
@@ -70,6 +71,7 @@ export function errorCodes({ config, schema }: DocumentedRoute, method: string):
   if (!BODILESS.has(method)) {
     codes.push('malformed_body', 'body_too_large', 'unsupported_media_type', 'request_timeout', 'overloaded');
   }
+  if (takesForeignPosts(access, method)) codes.push('origin_refused');
   if (access !== 'public') codes.push('unauthenticated');
   if (access === 'verified') codes.push('email_unverified');
   if (asksRoles) codes.push('forbidden', 'scope_insufficient');

@@ -62,7 +62,11 @@ export interface ErrorResponses {
 }
 
 /** Problem documents as schemas, one a code, and the answers that are made of them. */
-export function createErrorResponses(errorTable: ErrorTable, components: Components): ErrorResponses {
+export function createErrorResponses(
+  errorTable: ErrorTable,
+  components: Components,
+  publicPath: string,
+): ErrorResponses {
   components.add('Problem', problemSchema);
   components.add('Fault', faultSchema);
 
@@ -90,7 +94,10 @@ export function createErrorResponses(errorTable: ErrorTable, components: Compone
       members: Object.fromEntries(examples),
       ...(code === 'validation_failed' && { errors: faultSchema.examples }),
     };
-    const document = toDocument({ code, status, message: title, extras }, '6f0d2b6e-57a1-4c5e-9d6e-0c7a4a3d2b10');
+    const document = toDocument(
+      { code, status, message: title, extras },
+      { requestId: '6f0d2b6e-57a1-4c5e-9d6e-0c7a4a3d2b10', publicPath },
+    );
     return Object.fromEntries(Object.entries(document).filter(([, value]) => value !== undefined));
   }
 
