@@ -421,6 +421,57 @@ describe('one client', () => {
       ok200(await logIn(s.client, { ...loginOf(neighbour), from: newAddress() }));
     }));
 
+  test('an office in which everybody mistypes and then signs in holds nobody back', () =>
+    limited(async (s) => {
+      const from = newAddress();
+      for (let person = 0; person < 24; person++) {
+        const owner = await newAccount(s);
+        // By either login, whichever is right in the end.
+        await guess(s.client, person % 2 ? owner.email : owner.username, { from });
+        if (person % 3 === 0) await guess(s.client, owner.email, { from });
+        ok200(await logIn(s.client, { ...loginOf(owner), from }));
+      }
+      ok200(await logIn(s.client, { ...loginOf(await newAccount(s)), from }));
+    }));
+
+  test('takes back only its own slips at the account that it signs in to', () =>
+    limited(async (s) => {
+      const from = newAddress();
+      const [own, neighbour] = [await newAccount(s), await newAccount(s)];
+      const kept = await becomeKnown(s, own);
+      for (let account = 0; account < 9; account++) await guess(s.client, `nobody${account}@example.com`, { from });
+      for (let times = 0; times < 4; times++) {
+        await guess(s.client, own.email, { from, kept });
+        ok200(await logIn(s.client, { ...loginOf(own), from, kept }));
+      }
+      const answers = await atOnce(4, () => logIn(s.client, { ...loginOf(own), from, kept }));
+      for (const answer of answers) ok200(answer);
+      refused(await guess(s.client, 'nobody9@example.com', { from }), 401, 'invalid_credentials');
+      refused(await logIn(s.client, { ...loginOf(neighbour), from }), 429, 'rate_limited');
+      await guess(s.client, own.email, { from, kept });
+      ok200(await logIn(s.client, { ...loginOf(own), from, kept }));
+      refused(await logIn(s.client, { ...loginOf(neighbour), from }), 429, 'rate_limited');
+    }));
+
+  test('may send the right password again and again while a step waits, and wrong ones as ever', () =>
+    limited(async (s) => {
+      const from = newAddress();
+      const owner = await newAccount(s);
+      const root = somebody();
+      await s.app.setup.createUser(SYSTEM_CALLER, { ...root, superadmin: true });
+      const { accessToken: admin } = await s.client.login(root);
+      const body = { temporaryPassword: 'for the first day' };
+      ok(await s.client.send('POST', `/admin/users/${owner.id}/temporary-password`, { token: admin, body }), 204);
+      const temporary = { login: owner.email, password: 'for the first day', from };
+      for (let times = 0; times < 9; times++) refused(await logIn(s.client, temporary), 403, 'step_required');
+      const { flowToken } = refused(await logIn(s.client, temporary), 403, 'step_required');
+      for (let times = 0; times < 5; times++) await guess(s.client, owner.email, { from });
+      refused(await logIn(s.client, temporary), 429, 'rate_limited');
+      const headers = { 'x-forwarded-for': from };
+      const step = { flowToken, newPassword: 'feeds the cat at eight' };
+      ok200(await s.client.send('POST', '/auth/complete-step', { body: step, headers }));
+    }));
+
   test('that mistypes at one account over and over counts one account', () =>
     limited(async (s) => {
       const from = newAddress();

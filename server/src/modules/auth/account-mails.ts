@@ -102,8 +102,8 @@ export const expiredInvitationAsked: Mail<AuthMailDeps, { signInUrl: string }> =
   name: 'mail',
   async letter(occasion, deps) {
     const user = (await waitingRegistration(occasion, deps))?.known;
-    if (user?.status !== 'active' || user.passwordHash !== null || deps.invitations.token(user) !== null) return null;
-    return { to: user.email, locale: user.locale, values: { signInUrl: deps.publicUrl } };
+    if (user?.status !== 'active' || user.passwordHash !== null || deps.invitations.secret(user) !== null) return null;
+    return { to: user.email, locale: user.locale, values: { signInUrl: deps.pagesUrl } };
   },
   texts: {
     en: ({ signInUrl }, { hello }) => ({

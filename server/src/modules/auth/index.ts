@@ -109,7 +109,7 @@ export function createAuth(deps: {
   registerAuthPurges(deps);
   deps.mails.add(
     { ...authMails, ...accountMails },
-    { ...deps, registrations, passwords, invitations, publicUrl: config.publicUrl },
+    { ...deps, registrations, passwords, invitations, pagesUrl: config.pagesUrl },
   );
   const routes = [
     registrationRoutes({ ...deps, registrations, invitations, loadShedder }),

@@ -1,5 +1,5 @@
 import { after, type Clock, DAY } from '../../platform/clock.ts';
-import { formatIdToken, parseIdToken } from '../../platform/crypto/id-token.ts';
+import { parseIdToken } from '../../platform/crypto/id-token.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
@@ -12,10 +12,10 @@ import { askerOf } from '../guessing/names.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
 import { userErrors } from '../users/errors.ts';
-import { toPerson } from '../users/names.ts';
+import { loginKey, toPerson } from '../users/names.ts';
 import type { Invitation, UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
-import { authErrors } from './errors.ts';
+import { isCodeOf, type MailedProof, type MailedSecret, mailedSecret, proofRefused } from './mailed-proof.ts';
 import type { NewPasswords } from './new-passwords.ts';
 
 export interface Invitations {
@@ -26,12 +26,13 @@ export interface Invitations {
    * `rate_limited` after many to one address.
    */
   renew(caller: Caller, userId: string, gone: () => Error): Promise<UserRecord>;
-  /** The token of a user's invitation; derived, so that a mail that is sent twice is the same. Null if none is valid or its key is gone. */
-  token(user: UserRecord): string | null;
-  /** Sets the first password and signs in. Throws `token_invalid`, `password_…`, `username_invalid`, `username_taken`. */
+  /** What is mailed of a user's invitation; derived, so that a mail that is sent twice is the same. Null if none is valid or its key is gone. */
+  secret(user: UserRecord): MailedSecret | null;
+  /** Sets the first password and signs in. Throws `token_invalid` or `code_invalid`, `password_…`, `username_invalid`, `username_taken`. */
   accept(
     caller: Caller,
-    input: { token: string; password: string; username?: string; fullName?: string },
+    proof: MailedProof,
+    input: { password: string; username?: string; fullName?: string },
   ): Promise<SignedIn>;
 }
 
@@ -60,14 +61,17 @@ export function createInvitations(deps: {
     return deriveToken(keyring, { purpose: PURPOSE, id, subject: `${userId} ${passwordVersion} ${emailNorm}`, keyId });
   }
 
-  /** The token names the user, and is compared with the one that is valid now: a newer link or a password voids it. */
-  async function userOfToken(token: string): Promise<UserRecord> {
-    const parts = parseIdToken(token);
-    if (parts === null) throw authErrors.token_invalid();
-    return delayRefusal(parts.id, async () => {
-      const user = await userStore.find(parts.id);
+  /** The proof names the user, and is compared with what is valid now: a newer invitation or a password voids it. */
+  async function userOfProof(proof: MailedProof): Promise<UserRecord> {
+    const parts = 'token' in proof ? parseIdToken(proof.token) : null;
+    if ('token' in proof && parts === null) throw proofRefused(proof);
+    const name = 'code' in proof ? loginKey(proof.email) : (parts?.id ?? '');
+    return delayRefusal(name, async () => {
+      const user = 'code' in proof ? await userStore.findByEmail(name) : await userStore.find(name);
       const secret = user?.status === 'active' ? secretOf(user) : null;
-      if (!user || !secret || !sameSecret(parts.secret, secret)) throw authErrors.token_invalid();
+      if (!user || !secret) throw proofRefused(proof);
+      const isRight = 'code' in proof ? isCodeOf(secret, proof.code) : sameSecret(parts?.secret ?? '', secret);
+      if (!isRight) throw proofRefused(proof);
       return user;
     });
   }
@@ -103,28 +107,29 @@ export function createInvitations(deps: {
       );
     },
 
-    token(user) {
+    secret(user) {
       const secret = secretOf(user);
-      return secret && formatIdToken(user.id, secret);
+      return secret && mailedSecret(user.id, secret);
     },
 
-    async accept(caller, { token, password, username, fullName }) {
-      const invited = await userOfToken(token);
+    async accept(caller, proof, { password, username, fullName }) {
+      const lost = () => proofRefused(proof);
+      const invited = await userOfProof(proof);
       const names = username === undefined ? {} : users.toOwnUsername(username, invited.usernameKey);
       const chosen = { ...names, ...toPerson({ fullName }) };
       const user = await newPasswords.set(caller, invited, password, {
         type: 'user.invitation_accepted',
-        lost: authErrors.token_invalid,
+        lost,
         person: { ...invited, ...chosen },
         demand(now) {
           const isSame = now.invitation?.id === invited.invitation?.id && now.emailNorm === invited.emailNorm;
-          if (!isSame) throw authErrors.token_invalid();
+          if (!isSame) throw lost();
         },
         write: (at, { hash, passwordVersion, sessionEpoch }, event) =>
           userStore.acceptInvitation(at, { hash, passwordVersion, sessionEpoch, ...chosen }, event),
       });
       const proofs = [{ method: 'email', at: clock() } as const];
-      return signIn.enter(caller, { user, proofs, refused: authErrors.token_invalid });
+      return signIn.enter(caller, { user, proofs, refused: lost });
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Circumstances } from '../mails/phrases.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { ChallengeStore } from './challenge-store.ts';
 import type { Invitations } from './invitations.ts';
-import { type InvitationValues, invitationLetter, waitingRegistration } from './letters.ts';
+import { type InvitationValues, invitationLetter, linkTo, waitingRegistration } from './letters.ts';
 import { type Passwords, RESET_TTL } from './passwords.ts';
 import type { Registrations } from './registration.ts';
 import type { RegistrationStore } from './registration-store.ts';
@@ -17,9 +17,10 @@ export interface AuthMailDeps {
   userStore: UserStore;
   eventStore: EventStore;
   registrations: Pick<Registrations, 'codeOf'>;
-  passwords: Pick<Passwords, 'resetToken'>;
-  invitations: Pick<Invitations, 'token'>;
-  publicUrl: string;
+  passwords: Pick<Passwords, 'resetSecret'>;
+  invitations: Pick<Invitations, 'secret'>;
+  /** Where the pages are that mails lead to. */
+  pagesUrl: string;
   clock: Clock;
 }
 
@@ -31,7 +32,7 @@ export const addressKnown: Mail<AuthMailDeps, { signInUrl?: string | null }> = {
   async letter(occasion, deps) {
     const known = (await waitingRegistration(occasion, deps))?.known;
     if (known?.status !== 'active' || known.passwordHash === null) return null;
-    return { to: known.email, locale: known.locale, values: { signInUrl: deps.publicUrl } };
+    return { to: known.email, locale: known.locale, values: { signInUrl: deps.pagesUrl } };
   },
   texts: {
     en: ({ signInUrl }, { hello }) => ({
@@ -100,9 +101,9 @@ export const verificationCode: Mail<AuthMailDeps, { code: string; expiresMinutes
 export const welcome: Mail<AuthMailDeps, { name?: string | null; url?: string | null }> = {
   on: ['user.registered'],
   name: 'mail',
-  async letter({ owner }, { publicUrl }) {
+  async letter({ owner }, { pagesUrl }) {
     const user = await owner();
-    return user && { to: user.email, locale: user.locale, values: { name: user.fullName, url: publicUrl } };
+    return user && { to: user.email, locale: user.locale, values: { name: user.fullName, url: pagesUrl } };
   },
   texts: {
     en: ({ name, url }, { hello }) => ({
@@ -128,41 +129,45 @@ export const welcome: Mail<AuthMailDeps, { name?: string | null; url?: string | 
   },
 };
 
-/** The link that sets a new password; `url` contains the token in its fragment, which browsers do not send to servers. */
-export const resetLink: Mail<AuthMailDeps, { url: string; expiresMinutes?: number }> = {
+/** The link that sets a new password; `url` contains the token in its fragment, `code` is for typing on `page`. */
+export const resetLink: Mail<AuthMailDeps, { url: string; code: string; page: string; expiresMinutes?: number }> = {
   on: ['password_reset.requested'],
   name: 'mail',
-  async letter({ targetId }, { challengeStore, userStore, passwords, publicUrl, clock }) {
+  async letter({ targetId }, { challengeStore, userStore, passwords, pagesUrl, clock }) {
     const challenge = await challengeStore.find(targetId);
     if (!challenge || challenge.expiresAt <= clock()) return null;
     const user = await userStore.findByEmail(challenge.emailNorm);
     if (user?.status !== 'active') return null;
-    const token = passwords.resetToken(challenge, user);
-    if (token === null) return null;
-    const url = `${publicUrl}/reset-password#token=${token}`;
-    return { to: user.email, locale: user.locale, values: { url, expiresMinutes: RESET_TTL / MINUTE } };
+    const secret = passwords.resetSecret(challenge, user);
+    if (secret === null) return null;
+    const values = { ...linkTo(`${pagesUrl}/reset-password`, secret), expiresMinutes: RESET_TTL / MINUTE };
+    return { to: user.email, locale: user.locale, values };
   },
   texts: {
-    en: ({ url, expiresMinutes: count }, { hello, minutes }) => ({
+    en: ({ url, code, page, expiresMinutes: count }, { hello, minutes, codeInstead }) => ({
       subject: 'Reset your password',
       blocks: [
         hello(),
         { says: 'Somebody, probably you, asked to reset the password of your account. Choose a new one here:' },
         { link: url, label: 'Choose a new password' },
+        codeInstead(page),
+        { code },
         {
-          says: `The link${count === undefined ? '' : ` is valid for ${minutes(count)} and`} works once. Please do not share it: anybody who has it can take over your account.`,
+          says: `Link and code${count === undefined ? '' : ` are valid for ${minutes(count)} and`} work once. Please do not share them: anybody who has them can take over your account.`,
         },
         { says: 'If you did not ask for this, you do not need to do anything: your password does not change.' },
       ],
     }),
-    zh: ({ url, expiresMinutes: count }, { hello, minutes }) => ({
+    zh: ({ url, code, page, expiresMinutes: count }, { hello, minutes, codeInstead }) => ({
       subject: '重置您的密码',
       blocks: [
         hello(),
         { says: '有人（很可能是您本人）申请为您的账号设置新密码。请在此设置：' },
         { link: url, label: '设置新密码' },
+        codeInstead(page),
+        { code },
         {
-          says: `此链接${count === undefined ? '' : `在 ${minutes(count)}内有效，且`}只能使用一次。请勿转发：任何持有此链接的人都能接管您的账号。`,
+          says: `此链接和代码${count === undefined ? '' : `在 ${minutes(count)}内有效，且`}只能使用一次。请勿转发：任何持有它们的人都能接管您的账号。`,
         },
         { says: '如果您没有提出此申请，则无需任何操作：您的密码不会改变。' },
       ],
@@ -187,27 +192,31 @@ export const invitation: Mail<AuthMailDeps, InvitationValues> = {
     return known ? invitationLetter(known, deps) : null;
   },
   texts: {
-    en: ({ url, expiresDays: days, name }, { hello }) => ({
+    en: ({ url, code, page, expiresDays: days, name }, { hello, codeInstead }) => ({
       subject: 'You are invited',
       blocks: [
         hello(name),
         { says: 'An account was created for you with this e-mail address. Choose a password to start using it:' },
         { link: url, label: 'Accept the invitation' },
+        codeInstead(page),
+        { code },
         {
-          says: `The link is valid for ${days} days and works once. Please do not share it: anybody who has it can take over your account.`,
+          says: `Link and code are valid for ${days} days and work once. Please do not share them: anybody who has them can take over your account.`,
         },
         {
-          says: 'If you do not know what this is about, you do not need to do anything: nobody can sign in before the link is used.',
+          says: 'If you do not know what this is about, you do not need to do anything: nobody can sign in before the invitation is accepted.',
         },
       ],
     }),
-    zh: ({ url, expiresDays: days, name }, { hello }) => ({
+    zh: ({ url, code, page, expiresDays: days, name }, { hello, codeInstead }) => ({
       subject: '邀请您加入',
       blocks: [
         hello(name),
         { says: '我们已用此邮箱地址为您创建了账号。请设置密码以开始使用：' },
         { link: url, label: '接受邀请' },
-        { says: `此链接在 ${days} 天内有效，且只能使用一次。请勿转发：任何持有此链接的人都能得到该账号。` },
+        codeInstead(page),
+        { code },
+        { says: `此链接和代码在 ${days} 天内有效，且只能使用一次。请勿转发：任何持有它们的人都能得到该账号。` },
         { says: '如果您不清楚这是什么，则无需任何操作：在链接被使用之前，没有人能够登录。' },
       ],
     }),

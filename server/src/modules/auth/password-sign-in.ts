@@ -68,13 +68,19 @@ export function createPasswordSignIn(deps: {
       return delayRefusal(key, async () => {
         const user = await users.findByLogin(login);
         const fingerprint = passwordFingerprint(keyedHash, password);
-        const attempt = await guessing.admit(caller, { loginKey: key, user, fingerprint, deviceTokens, proof });
+        const loginKeys = [user?.email, user?.username].filter((name) => typeof name === 'string').map(loginKey);
+        const signInAttempt = { loginKey: key, loginKeys, user, fingerprint, deviceTokens, proof };
+        const attempt = await guessing.admit(caller, signInAttempt);
         // Also for unknown users: neither the time nor the answer may reveal whether the account exists.
         const verdict = await provePassword(attempt, hasher, password, user?.status === 'active' ? user : null);
         if (!user) throw authErrors.invalid_credentials();
         if (verdict.upgrade) await upgrade(user, password);
         const proofs = [{ method: 'password', at: clock() } as const];
-        return signIn.enter(caller, { user, proofs, refused: authErrors.invalid_credentials });
+        const entering = signIn.enter(caller, { user, proofs, refused: authErrors.invalid_credentials });
+        return entering.catch(async (error: { code?: unknown }) => {
+          if (error.code === 'step_required') await attempt.waits();
+          throw error;
+        });
       });
     },
 

@@ -1,8 +1,9 @@
 import { after, type Clock, MINUTE } from '../../platform/clock.ts';
-import { formatIdToken, parseIdToken } from '../../platform/crypto/id-token.ts';
+import { parseIdToken } from '../../platform/crypto/id-token.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { rateLimited } from '../../platform/http/limits.ts';
 import { newId } from '../../platform/ids.ts';
@@ -11,11 +12,12 @@ import type { AddressBounds, Asker } from '../guessing/address-bounds.ts';
 import type { DeviceTokens } from '../guessing/device-tokens.ts';
 import type { Guessing } from '../guessing/guessing.ts';
 import { askerOf } from '../guessing/names.ts';
-import { keptSession, toEmail } from '../users/names.ts';
+import { keptSession, loginKey, toEmail } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 import { authErrors } from './errors.ts';
+import { isCodeOf, type MailedProof, type MailedSecret, mailedSecret, proofRefused } from './mailed-proof.ts';
 import type { NewPasswords } from './new-passwords.ts';
 import { provePassword } from './prove-password.ts';
 
@@ -27,16 +29,18 @@ export interface Passwords {
   requestReset(caller: Caller, email: string, deviceTokens: string): Promise<void>;
   /** The same for an administrator, in the history of the user. Throws `rate_limited`. */
   mailReset(caller: Caller, user: { id: string; email: string }): Promise<void>;
-  /** The token of a challenge for this user; null if the challenge's key is gone. It is void as soon as the user's password changes. */
-  resetToken(challenge: ChallengeRecord, user: UserRecord): string | null;
-  /** Sets a new password, verifies the address and ends every session; returns the user. Throws `token_invalid`, `password_…`. */
-  reset(caller: Caller, token: string, newPassword: string): Promise<UserRecord>;
+  /** What is mailed of a challenge for this user; null if the challenge's key is gone. It is void as soon as the user's password changes. */
+  resetSecret(challenge: ChallengeRecord, user: UserRecord): MailedSecret | null;
+  /** Sets a new password, verifies the address and ends every session; returns the user. Throws `token_invalid` or `code_invalid`, `password_…`. */
+  reset(caller: Caller, proof: MailedProof, newPassword: string): Promise<UserRecord>;
   /** Sets a new password and ends every other session; returns the user. Throws `invalid_credentials`, `rate_limited`, `password_…`. */
   change(caller: Caller, actor: SessionActor, currentPassword: string, newPassword: string): Promise<UserRecord>;
 }
 
 /** Lifetime of a reset link in milliseconds. */
 export const RESET_TTL = 30 * MINUTE;
+/** Challenges of an address with which a code is compared; its bounds allow fewer. */
+const MOST_CHALLENGES = 50;
 
 /** Stands for the owner of an address without an account: reading tokens takes the same time. */
 const NOBODY = { id: '', passwordVersion: 0 };
@@ -53,22 +57,36 @@ export function createPasswords(deps: {
   bounds: AddressBounds;
   deviceTokens: DeviceTokens;
   newPasswords: NewPasswords;
+  delayRefusal: RefusalDelay;
   clock: Clock;
 }): Passwords {
-  const { store, userStore, users, events, keyring, hasher, guessing, bounds, newPasswords, clock } = deps;
+  const { store, userStore, users, events, keyring, hasher, guessing, bounds, newPasswords, delayRefusal, clock } =
+    deps;
 
   function secretOf({ purpose, id, keyId }: ChallengeRecord, user: UserRecord): Buffer | null {
     if (!keyring.has(keyId)) return null;
     return deriveToken(keyring, { purpose, id, subject: `${user.id} ${user.passwordVersion}`, keyId });
   }
 
-  async function userOfToken(token: string): Promise<UserRecord> {
-    const parts = parseIdToken(token);
+  /** The challenges that a proof may be of: the one that a token names, or all that were mailed to an address. */
+  async function challengesOf(proof: MailedProof): Promise<ChallengeRecord[]> {
+    if ('code' in proof) return store.listValid(loginKey(proof.email), clock(), MOST_CHALLENGES);
+    const parts = parseIdToken(proof.token);
     const challenge = parts && (await store.find(parts.id));
-    if (!challenge || challenge.expiresAt <= clock()) throw authErrors.token_invalid();
-    const user = await userStore.findByEmail(challenge.emailNorm);
-    const secret = user?.status === 'active' ? secretOf(challenge, user) : null;
-    if (!user || !secret || !sameSecret(parts.secret, secret)) throw authErrors.token_invalid();
+    return challenge && challenge.expiresAt > clock() ? [challenge] : [];
+  }
+
+  async function userOfProof(proof: MailedProof): Promise<UserRecord> {
+    const [challenge, ...others] = await challengesOf(proof);
+    const user = challenge ? await userStore.findByEmail(challenge.emailNorm) : null;
+    if (!challenge || user?.status !== 'active') throw proofRefused(proof);
+    const isRight = [challenge, ...others].some((each) => {
+      const secret = secretOf(each, user);
+      if (secret === null) return false;
+      if ('code' in proof) return isCodeOf(secret, proof.code);
+      return sameSecret(parseIdToken(proof.token)?.secret ?? '', secret);
+    });
+    if (!isRight) throw proofRefused(proof);
     return user;
   }
 
@@ -105,22 +123,24 @@ export function createPasswords(deps: {
       if (wait > 0) throw rateLimited(wait);
     },
 
-    resetToken(challenge, user) {
+    resetSecret(challenge, user) {
       const secret = secretOf(challenge, user);
-      return secret && formatIdToken(challenge.id, secret);
+      return secret && mailedSecret(challenge.id, secret);
     },
 
-    async reset(caller, token, newPassword) {
-      const user = await userOfToken(token);
+    async reset(caller, proof, newPassword) {
+      const lost = () => proofRefused(proof);
+      const name = 'code' in proof ? loginKey(proof.email) : proof.token;
+      const user = await delayRefusal(name, () => userOfProof(proof));
       const { emailNorm, emailVerified } = user;
       return newPasswords.set(caller, user, newPassword, {
         type: 'user.password_reset',
         ...(!emailVerified && { data: { before: { emailVerified }, after: { emailVerified: true } } }),
-        lost: authErrors.token_invalid,
+        lost,
         demand(now) {
-          if (now.emailNorm !== emailNorm) throw authErrors.token_invalid();
+          if (now.emailNorm !== emailNorm) throw lost();
         },
-        // Whoever has the link reads the mailbox.
+        // Whoever has the link or the code reads the mailbox.
         write: (at, change, event) => userStore.setPassword(at, { ...change, emailVerified: true }, event),
       });
     },

@@ -9,6 +9,7 @@ import { signedInSchema } from '../sessions/schemas.ts';
 import { loginKey } from '../users/names.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import type { Invitations } from './invitations.ts';
+import { proofOf } from './mailed-proof.ts';
 import type { Registrations } from './registration.ts';
 import {
   acceptedSchema,
@@ -118,23 +119,32 @@ export function registrationRoutes(deps: {
       {
         config: {
           access: 'public',
-          errors: ['token_invalid', 'username_invalid', 'username_taken', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
+          errors: [
+            'token_invalid',
+            'code_invalid',
+            'username_invalid',
+            'username_taken',
+            ...PASSWORD_CODES,
+            ...ENCRYPTED_CODES,
+          ],
           answerHeaders: ['Set-Cookie'],
         },
         schema: {
           operationId: 'acceptInvitation',
           summary: 'Set the first password with the token of an invitation, and sign in',
-          description: 'The link contains its token after `#token=`, is valid for 7 days and works once.',
+          description:
+            'Send the `token` of the mailed link, which is after `#token=`, or the mailed `code` with `email`. Both are valid for 7 days and work once.',
           tags: TAGS,
           body: acceptInvitationBody,
           response: { 200: signedInSchema },
         },
       },
       async (request, reply) => {
-        const { tokenTransport = 'cookie', ...input } = request.body;
-        await acceptLimit(request, input.token);
+        const { tokenTransport = 'cookie', token, email, code, ...input } = request.body;
+        const proof = proofOf({ token, email, code });
+        await acceptLimit(request, 'token' in proof ? proof.token : loginKey(proof.email));
         const opened = await decryptor.open(input, 'password');
-        return devices.handOut(reply, await invitations.accept(callerOf(request), opened), tokenTransport);
+        return devices.handOut(reply, await invitations.accept(callerOf(request), proof, opened), tokenTransport);
       },
     );
   };

@@ -14,6 +14,7 @@ import type { PasswordDecryptor } from '../password-encryption/password-decrypto
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
 import { loginKey } from '../users/names.ts';
 import { PASSWORD_CODES } from './errors.ts';
+import { proofOf } from './mailed-proof.ts';
 import type { PasswordSignIn } from './password-sign-in.ts';
 import type { Passwords } from './passwords.ts';
 import {
@@ -173,25 +174,25 @@ export function authRoutes(deps: {
       {
         config: {
           access: 'public',
-          errors: ['token_invalid', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
+          errors: ['token_invalid', 'code_invalid', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
           answerHeaders: ['Set-Cookie'],
         },
         schema: {
           operationId: 'resetPassword',
           summary: 'Set a new password with the token of the link, and end every session',
           description:
-            'The link contains its token after `#token=`, is valid for 30 minutes and works once. The owner of the account is notified by mail.',
+            'Send the `token` of the mailed link, which is after `#token=`, or the mailed `code` with `email`. Both are valid for 30 minutes and work once. The address is verified by this, and the owner of the account is notified by mail.',
           tags: TAGS,
           body: resetBody,
           response: { 200: deviceKnownSchema, 204: Type.Null() },
         },
       },
       async (request, reply) => {
-        const { token } = request.body;
-        await resetLimit(request, token);
+        const proof = proofOf(request.body);
+        await resetLimit(request, 'token' in proof ? proof.token : loginKey(proof.email));
         const { newPassword } = await decryptor.open(request.body, 'newPassword');
-        const user = await passwords.reset(callerOf(request), token, newPassword);
-        // The link proved the owner: delays that strangers cause must not apply to this device.
+        const user = await passwords.reset(callerOf(request), proof, newPassword);
+        // The mail proved the owner: delays that strangers cause must not apply to this device.
         return devices.keep(reply, user, request.body.tokenTransport ?? 'cookie');
       },
     );

@@ -6,6 +6,19 @@ import { codeInput, emailInput, fullNameInput, localeInput, phoneInput, username
 
 const idInput = Type.String({ minLength: 1, maxLength: 64 });
 const tokenInput = Type.String({ minLength: 1, maxLength: 512 });
+/** What a mail holds: the token of its link, or the code with the address that it was mailed to. */
+const mailedProof = {
+  token: Type.Optional(tokenInput),
+  email: Type.Optional(emailInput),
+  code: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'The code of the mail, with `email`, in place of `token`. Case and separators do not matter.',
+      examples: ['7K2M-9XD4-RTAH-3WZ0'],
+    }),
+  ),
+};
 const LOGIN = { minLength: 1, maxLength: 320, examples: ['ada@example.org'] };
 const loginInput = Type.String(LOGIN);
 const closed = { additionalProperties: false } as const;
@@ -123,10 +136,15 @@ export const tokenSchema = Type.Object(
   { title: 'OAuthToken' },
 );
 
+const proofChoice = (of: string) => ({
+  title: `${of}Proof`,
+  variants: { [`${of}ByToken`]: 'token', [`${of}ByCode`]: 'code' },
+});
+
 export const acceptInvitationBody = withChoices(
   Type.Object(
     {
-      token: tokenInput,
+      ...mailedProof,
       ...passwordFields('password'),
       username: Type.Optional(usernameInput),
       fullName: Type.Optional(fullNameInput),
@@ -134,6 +152,7 @@ export const acceptInvitationBody = withChoices(
     },
     { ...closed, title: 'AcceptInvitationBody' },
   ),
+  proofChoice('Invitation'),
   passwordChoice('password'),
 );
 
@@ -151,9 +170,10 @@ export const requestResetBody = Type.Object(
 );
 export const resetBody = withChoices(
   Type.Object(
-    { token: tokenInput, ...passwordFields('newPassword'), tokenTransport: Type.Optional(tokenTransport) },
+    { ...mailedProof, ...passwordFields('newPassword'), tokenTransport: Type.Optional(tokenTransport) },
     { ...closed, title: 'ResetPasswordBody' },
   ),
+  proofChoice('Reset'),
   passwordChoice('newPassword'),
 );
 export const changePasswordBody = withChoices(

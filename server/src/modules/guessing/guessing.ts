@@ -13,6 +13,8 @@ import type { Pace, Throttles } from './throttles.ts';
 export interface SignInAttempt {
   /** The typed login, in the form that all spellings share, whether or not there is such an account. */
   loginKey: string;
+  /** All logins of the account in that form; empty if there is none. */
+  loginKeys: readonly string[];
   /** Of the password; `passwordFingerprint`. */
   fingerprint: string;
   /** The owner of the account, if it exists. */
@@ -25,14 +27,21 @@ export interface SignInAttempt {
 /** An admitted attempt. Call exactly one of the three when it is over. */
 export interface Attempt {
   failed(): Promise<void>;
+  /** Also takes back what earlier attempts of the client at this account counted against the client. */
   passed(): Promise<void>;
   /** The password was not checked after all. */
   undone(): Promise<void>;
 }
 
+/** A sign-in whose password is to be checked. */
+export interface AdmittedSignIn extends Attempt {
+  /** Called after `passed` if the sign-in waits for a step: a right password that starts no session uses up no attempt of the client. */
+  waits(): Promise<void>;
+}
+
 export interface Guessing {
   /** Throws `rate_limited`, or `proof_required` with a puzzle. */
-  admit(caller: Caller, attempt: SignInAttempt): Promise<Attempt>;
+  admit(caller: Caller, attempt: SignInAttempt): Promise<AdmittedSignIn>;
   /** The same for a password that is proved again within a session. Throws `rate_limited`. */
   admitSession(actor: Pick<SessionActor, 'userId' | 'sessionId'>): Promise<Attempt>;
   /** The same for a step of a sign-in, for all flows and codes together. Throws `rate_limited`. */
@@ -127,6 +136,13 @@ export function createGuessing(deps: {
     if (!first.isOver) await throttles.count(CLIENT, client);
   }
 
+  /** An office in which each person mistypes once is no attacker. Of concurrent successes one takes back, and only what was counted. */
+  async function passedFrom(client: string, { loginKey, loginKeys }: SignInAttempt): Promise<void> {
+    for (const key of new Set([loginKey, ...loginKeys])) {
+      if (await failedHere.forget(`${client} ${key}`)) await throttles.uncount(CLIENT, client);
+    }
+  }
+
   return {
     async admit(caller, attempt) {
       const { user, loginKey } = attempt;
@@ -135,7 +151,8 @@ export function createGuessing(deps: {
       const isStranger = user === null || device === null;
       const [pace, key] = isStranger ? [ACCOUNT, loginKey] : [DEVICE, await ownKey(user.id, device)];
       if (isStranger) await demandOfStranger(caller, attempt);
-      await deps.passwordTries.count(caller.ip, isStranger ? typed(loginKey) : key);
+      const triesKey = isStranger ? typed(loginKey) : key;
+      await deps.passwordTries.count(caller.ip, triesKey);
       const { wait } = await throttles.take(pace, key);
       if (wait > 0) throw heldBack(caller, loginKey, wait);
       return {
@@ -143,9 +160,16 @@ export function createGuessing(deps: {
         async passed() {
           // The count of strangers stays: an owner who often signs in on new devices gives them no more attempts.
           const settle = isStranger ? throttles.undo : throttles.forget;
-          await Promise.all([settle(pace, key), watch.passed()]);
+          const counted = passedFrom(clientKey(caller.ip), attempt);
+          await Promise.all([
+            settle(pace, key),
+            counted,
+            deps.passwordTries.succeeded(caller.ip, triesKey),
+            watch.passed(),
+          ]);
         },
         undone: () => throttles.undo(pace, key),
+        waits: () => deps.passwordTries.succeeded(caller.ip, triesKey),
       };
     },
 
@@ -182,7 +206,8 @@ export function createGuessing(deps: {
   };
 }
 
-const FREE: Attempt = { failed: async () => {}, passed: async () => {}, undone: async () => {} };
+const nothing = async () => {};
+const FREE: AdmittedSignIn = { failed: nothing, passed: nothing, undone: nothing, waits: nothing };
 
 /** For RATE_LIMITS=off. */
 export const NO_GUESSING: Guessing = {

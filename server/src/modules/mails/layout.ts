@@ -17,6 +17,9 @@ export type Block =
 /** Maximum number of characters of a fact, which a stranger may have chosen, such as a device. */
 const FACT_LIMIT = 100;
 
+/** Characters. */
+const SHORT_CODE = 8;
+
 /** The conventions of a language. */
 export interface Manner {
   /** BCP 47. */
@@ -65,7 +68,10 @@ ${blocks.map(blockAsHtml)}</div>
 function blockAsHtml(block: Block): Html {
   if ('says' in block) return html`<p style="margin:0 0 16px">${block.says}</p>\n`;
   if ('code' in block) {
-    return html`<p style="margin:0 0 16px;font-size:32px;font-weight:700;letter-spacing:6px;font-family:monospace">${block.code}</p>\n`;
+    // A long code must fit on one line of a phone.
+    const size =
+      block.code.length > SHORT_CODE ? 'font-size:20px;letter-spacing:1px' : 'font-size:32px;letter-spacing:6px';
+    return html`<p style="margin:0 0 16px;${size};font-weight:700;font-family:monospace">${block.code}</p>\n`;
   }
   if ('link' in block) {
     return html`<p style="margin:0 0 16px"><a href="${block.link}" style="display:inline-block;padding:10px 20px;background:#0b57d0;color:#ffffff;border-radius:6px;text-decoration:none;font-weight:600">${block.label}</a></p>

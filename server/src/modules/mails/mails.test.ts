@@ -31,6 +31,9 @@ const LOCALES = Object.keys(LANGUAGES);
 const RESET = 'https://auth.example.com/reset-password#token=abc';
 const STOP = 'https://auth.example.com/stop-email-change#token=abc';
 const INVITATION = 'https://auth.example.com/accept-invitation#token=abc';
+const CODE = '7K2M-9XD4-RTAH-3WZ0';
+const linkOf = (url: string) => ({ url, code: CODE, page: url.replace(/#.*/, '') });
+const [RESET_LINK, INVITATION_LINK] = [linkOf(RESET), linkOf(INVITATION)];
 
 /** Every mail there is, as it usually looks. */
 function plain(mails: Mails): Record<keyof Mails, MailText> {
@@ -38,8 +41,8 @@ function plain(mails: Mails): Record<keyof Mails, MailText> {
     verificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10, name: 'Ann' }),
     addressKnown: mails.addressKnown({ signInUrl: 'https://x.example/' }),
     welcome: mails.welcome({ name: 'Ann', url: 'https://x.example/' }),
-    resetLink: mails.resetLink({ url: RESET, expiresMinutes: 30 }),
-    invitation: mails.invitation({ url: INVITATION, expiresDays: 7, name: 'Ann' }),
+    resetLink: mails.resetLink({ ...RESET_LINK, expiresMinutes: 30 }),
+    invitation: mails.invitation({ ...INVITATION_LINK, expiresDays: 7, name: 'Ann' }),
     emailChangeCode: mails.emailChangeCode({ code: '012345', expiresMinutes: 10 }),
     emailMoveWaits: mails.emailMoveWaits({ newEmail: 'ann@example.com', until: AT, url: STOP }),
     emailMoved: mails.emailMoved({ newEmail: 'ann@example.com', at: AT, until: AT, url: STOP }),
@@ -82,7 +85,7 @@ for (const locale of LOCALES) {
       deletedBySomebody: mails.deletedAccountAsked({ byOwner: null, restorableUntil: AT }),
       deletedByAdministrator: mails.deletedAccountAsked({ byOwner: false, restorableUntil: AT }),
       bareWelcome: mails.welcome({}),
-      bareResetLink: mails.resetLink({ url: RESET }),
+      bareResetLink: mails.resetLink(RESET_LINK),
       bareNewDevice: mails.newDevice(unknown),
       bareSignInBlocked: mails.signInBlocked(unknown),
     };
@@ -105,6 +108,10 @@ for (const locale of LOCALES) {
     assert.match(all.resetLink.html, /href="https:\/\/auth\.example\.com\/reset-password#token=abc"/);
     assert.ok(all.resetLink.text.split('\n').includes(RESET));
     assert.match(all.resetLink.text, /30/);
+    for (const mail of [all.resetLink, all.invitation]) {
+      assert.ok(mail.text.split('\n').includes(`    ${CODE}`), mail.text);
+      assert.match(mail.text, /https:\/\/auth\.example\.com\/(?:reset-password|accept-invitation) /);
+    }
     assert.ok(all.invitation.text.split('\n').includes(INVITATION));
     assert.match(all.invitation.text, /Ann[\s\S]* 7 /);
     for (const mail of [all.passwordChanged, all.newDevice, all.signInBlocked, all.sessionKilled, all.emailChangedNew])
@@ -127,8 +134,8 @@ for (const locale of LOCALES) {
     const fooled: Partial<Record<keyof Mails, MailText>> = {
       verificationCode: mails.verificationCode({ code: '012345', expiresMinutes: 10, name: hostile }),
       welcome: mails.welcome({ name: hostile }),
-      resetLink: mails.resetLink({ url, expiresMinutes: 30 }),
-      invitation: mails.invitation({ url, expiresDays: 7, name: hostile }),
+      resetLink: mails.resetLink({ ...RESET_LINK, url, expiresMinutes: 30 }),
+      invitation: mails.invitation({ ...INVITATION_LINK, url, expiresDays: 7, name: hostile }),
       emailChanged: mails.emailChanged({ at: AT, newEmail: `${hostile}@${hostile}` }),
       emailChangedNew: mails.emailChangedNew(circumstances),
       passwordChanged: mails.passwordChanged(circumstances),

@@ -22,6 +22,7 @@ export interface Phrases {
   /** Facts that the reader can compare with what they did. */
   happened(circumstances: Circumstances): Block;
   codeTerms(minutes: number): Block;
+  codeInstead(page: string): Block;
   codeUnasked: Block;
 }
 
@@ -40,7 +41,7 @@ export function phrasesIn(name: LanguageName): Phrases {
 }
 
 function createPhrases(name: LanguageName): Phrases {
-  const { tag, greeting, minutes, codeTerms, codeUnasked, facts: named } = LANGUAGES[name];
+  const { tag, greeting, minutes, codeTerms, codeInstead, codeUnasked, facts: named } = LANGUAGES[name];
   const moments = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
   const days = new Intl.DateTimeFormat(tag, { dateStyle: 'long', timeZone: 'UTC' });
   const countries = new Intl.DisplayNames(tag, { type: 'region' });
@@ -61,6 +62,7 @@ function createPhrases(name: LanguageName): Phrases {
       ],
     }),
     codeTerms: (count) => ({ says: codeTerms(count) }),
+    codeInstead: (page) => ({ says: codeInstead(page) }),
     codeUnasked: { says: codeUnasked },
   };
 }

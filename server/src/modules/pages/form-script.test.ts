@@ -12,7 +12,12 @@ interface Request {
 type Listener = (event: { preventDefault(): void; target: { checked: boolean } }) => unknown;
 
 /** As much of a browser as the script touches; node has none. */
-function open(hash: string, fields: [string, string][], answer: () => Promise<Response>) {
+function open(
+  hash: string,
+  fields: [string, string][],
+  answer: () => Promise<Response>,
+  { takesCode = false }: { takesCode?: boolean } = {},
+) {
   const listeners = new Map<string, Listener>();
   const listen = (owner: string) => (name: string, listener: Listener) => listeners.set(`${owner} ${name}`, listener);
   const password = { type: 'password' };
@@ -29,12 +34,14 @@ function open(hash: string, fields: [string, string][], answer: () => Promise<Re
   for (const id of ['ask', 'missing', 'done', 'problem', 'reveal']) {
     parts[id] = { hidden: true, textContent: '', addEventListener: listen(id) };
   }
+  const typed = takesCode ? { hidden: true, disabled: true } : null;
+  if (takesCode) delete parts.missing;
   const location = { hash, pathname: '/setup', search: '' };
   const requests: Request[] = [];
   const context = createContext({
     document: {
       querySelector: (selector: string) => (selector === 'form' ? form : { focus: () => {} }),
-      getElementById: (id: string) => parts[id],
+      getElementById: (id: string) => (id === 'typed' ? typed : (parts[id] ?? null)),
     },
     location,
     history: {
@@ -58,7 +65,7 @@ function open(hash: string, fields: [string, string][], answer: () => Promise<Re
     await setImmediate();
   };
   const shown = () => ['ask', 'missing', 'done'].filter((id) => parts[id]?.hidden === false);
-  return { location, requests, fire, shown, button, password, problem: () => parts.problem?.textContent };
+  return { location, requests, fire, shown, typed, button, password, problem: () => parts.problem?.textContent };
 }
 
 const FIELDS: [string, string][] = [
@@ -88,6 +95,27 @@ test('without a token the page says so, until a link with one is opened in it', 
   page.location.hash = '#token=later';
   await page.fire('window hashchange');
   assert.deepEqual([page.location.hash, page.shown()], ['', ['ask']]);
+});
+
+test('a page that takes codes asks for one without a token, and sends it in place of the token', async () => {
+  const fields: [string, string][] = [
+    ['email', 'ann@example.com'],
+    ['code', '7k2m 9xd4 rtah 3wz0'],
+    ['newPassword', ' a b '],
+  ];
+  const page = open('', fields, created, { takesCode: true });
+  assert.deepEqual([page.shown(), page.typed], [['ask'], { hidden: false, disabled: false }]);
+  assert.equal(page.requests.length, 0, 'opening it uses nothing up');
+  await page.fire('form submit');
+  assert.deepEqual(JSON.parse(page.requests[0]?.body ?? ''), Object.fromEntries(fields));
+  assert.deepEqual(page.shown(), ['done']);
+});
+
+test('with a token it does not ask for a code', async () => {
+  const page = open('#token=t', [['newPassword', ' a b ']], created, { takesCode: true });
+  assert.deepEqual([page.shown(), page.typed], [['ask'], { hidden: true, disabled: true }]);
+  await page.fire('form submit');
+  assert.deepEqual(JSON.parse(page.requests[0]?.body ?? ''), { token: 't', newPassword: ' a b ' });
 });
 
 test('a refusal is shown in the words of the server, and the form can be sent again', async () => {

@@ -1,6 +1,6 @@
 /**
  * Runs in the browser, on every page whose link carries a token in its fragment. First, the token is removed from the address bar, and
- * so from the history; it stays in memory until the form is sent. A string, because it is sent to the browser as it is.
+ * so from the history; it stays in memory until the form is sent. Without a token, the page asks for the code of the mail. A string, because it is sent to the browser as it is.
  */
 export const FORM_SCRIPT = `
 (() => {
@@ -8,17 +8,23 @@ export const FORM_SCRIPT = `
   const form = document.querySelector('form');
   const button = form.querySelector('button');
   const problem = document.getElementById('problem');
+  // Fields for the code of a mail; the setup page has none.
+  const typed = document.getElementById('typed');
   let token = null;
 
   function readToken() {
     const found = new URLSearchParams(location.hash.slice(1)).get('token');
     history.replaceState(null, '', location.pathname + location.search);
     if (found) token = found;
-    show(token ? 'ask' : 'missing');
+    if (typed) typed.hidden = typed.disabled = token !== null;
+    show(token || typed ? 'ask' : 'missing');
   }
 
   function show(id) {
-    for (const part of ['ask', 'missing', 'done']) document.getElementById(part).hidden = part !== id;
+    for (const name of ['ask', 'missing', 'done']) {
+      const part = document.getElementById(name);
+      if (part) part.hidden = name !== id;
+    }
   }
 
   async function send(body) {
@@ -42,7 +48,7 @@ export const FORM_SCRIPT = `
 
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const body = { token };
+    const body = token === null ? {} : { token };
     for (const [name, value] of new FormData(form)) if (value !== '') body[name] = value;
     button.disabled = true;
     problem.textContent = '';

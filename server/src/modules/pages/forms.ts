@@ -15,19 +15,21 @@ interface FormPage {
   /** Whether the form asks for a password. */
   password?: boolean;
   done: { title: string; text: string };
-  missing: { title: string; text: string };
+  /** Where the secret is, for somebody who opened the page without it. */
+  missing: { title: string; text: string } | { code: string };
 }
 
 function formPage({ title, to, lead, fields, button, password = true, done, missing }: FormPage): string {
   const reveal = html`<label class="choice"><input type="checkbox" id="reveal"> Show the password</label>`;
   const main = html`<div class="card">
 <noscript><h1>${title}</h1><p>This page needs JavaScript: the secret in your link is read by your browser only.</p></noscript>
-<section id="missing" hidden><h1>${missing.title}</h1><p>${missing.text}</p></section>
+${'title' in missing ? html`<section id="missing" hidden><h1>${missing.title}</h1><p>${missing.text}</p></section>` : null}
 <section id="done" hidden><h1 tabindex="-1">${done.title}</h1><p>${done.text}</p></section>
 <section id="ask" hidden>
 <h1>${title}</h1>
 <p>${lead}</p>
 <form method="post" data-to="${to}">
+${'code' in missing ? codeFields(missing.code) : null}
 ${fields}
 ${password ? reveal : html``}
 <p id="problem" role="alert"></p>
@@ -36,6 +38,17 @@ ${password ? reveal : html``}
 </section>
 </div>`;
   return renderPage({ title, main, script: FORM_SCRIPT });
+}
+
+/** For a link that was damaged on its way. The script shows them if the address has no token, and sends them in its place. */
+function codeFields(hint: string): Html {
+  return html`<fieldset id="typed" hidden disabled>
+<label for="email">E-mail</label>
+<input id="email" name="email" type="email" autocomplete="email" maxlength="254" required>
+<label for="code">Code from the mail</label>
+<input id="code" name="code" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="64" required aria-describedby="code-hint">
+<p id="code-hint" class="soft">${hint}</p>
+</fieldset>`;
 }
 
 function passwordField(name: string, minLength: number): Html {
@@ -80,8 +93,7 @@ export function resetPasswordPage(minLength: number): string {
       text: 'You can close this page and sign in with the new password.',
     },
     missing: {
-      title: 'The link is incomplete',
-      text: 'Open the whole link from the mail, with the part after “#”. If it is older than 30 minutes or was used already, ask for a new one.',
+      code: 'The mail with the link also has a code of 16 letters and digits. If it is older than 30 minutes or was used already, ask for a new one.',
     },
   });
 }
@@ -103,8 +115,7 @@ ${passwordField('password', minLength)}`,
       text: 'You can close this page and sign in with your e-mail address and this password.',
     },
     missing: {
-      title: 'The link is incomplete',
-      text: 'Open the whole link from the mail, with the part after “#”. If it is older than 7 days or was used already, ask the person who invited you for a new one.',
+      code: 'The mail with the link also has a code of 16 letters and digits. If it is older than 7 days or was used already, ask the person who invited you for a new one.',
     },
   });
 }

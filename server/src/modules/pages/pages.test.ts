@@ -78,10 +78,10 @@ test('the fields are those of the contract', async (t) => {
   assert.match(setup, /data-to="api\/v1\/setup"/);
   assert.match(setup, new RegExp(`minlength="${config.passwords.minLength}" maxlength="1024"`));
   const reset = (await app.inject('/reset-password')).body;
-  assert.deepEqual(names(reset), ['newPassword']);
+  assert.deepEqual(names(reset), ['email', 'code', 'newPassword']);
   assert.match(reset, /data-to="api\/v1\/auth\/reset-password"/);
   const invitation = (await app.inject('/accept-invitation')).body;
-  assert.deepEqual(names(invitation), ['fullName', 'username', 'password']);
+  assert.deepEqual(names(invitation), ['email', 'code', 'fullName', 'username', 'password']);
   assert.match(invitation, /data-to="api\/v1\/auth\/accept-invitation"/);
 });
 

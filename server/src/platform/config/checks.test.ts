@@ -32,6 +32,7 @@ const refusals: [string, Environment, string][] = [
   ['a weak SECRET_KEY_PREVIOUS', { SECRET_KEY_PREVIOUS: 'a'.repeat(32) }, 'SECRET_KEY_PREVIOUS'],
   ['no PUBLIC_URL', { PUBLIC_URL: undefined }, 'PUBLIC_URL'],
   ['PUBLIC_URL without TLS', { PUBLIC_URL: 'http://auth.example.com' }, 'PUBLIC_URL'],
+  ['PAGES_URL without TLS', { PAGES_URL: 'http://app.example.com' }, 'PAGES_URL'],
   ['any origin', { CORS_ORIGINS: 'https://a.example,*' }, 'CORS_ORIGINS'],
   ['no mail server', { SMTP_URL: undefined }, 'SMTP_URL'],
   ['no sender', { MAIL_FROM: undefined }, 'MAIL_FROM'],

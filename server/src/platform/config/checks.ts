@@ -132,6 +132,13 @@ export function productionFaults(values: Partial<Values>): ConfigFault[] {
       fix: 'Serve Ostiary behind TLS, and set the https:// address.',
     });
   }
+  if (values.PAGES_URL?.startsWith('http://')) {
+    faults.push({
+      name: 'PAGES_URL',
+      problem: 'does not begin with https://',
+      fix: 'Serve your pages over TLS: mailed links carry secrets there.',
+    });
+  }
   if (values.CORS_ORIGINS?.includes('*')) {
     faults.push({
       name: 'CORS_ORIGINS',

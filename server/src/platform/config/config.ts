@@ -5,6 +5,8 @@ export interface Config {
   port: number;
   /** Public address of this server: scheme, host and optional port and path, without a trailing slash. */
   publicUrl: string;
+  /** Where the pages are that mails lead to, in the same form. */
+  pagesUrl: string;
   dataDir: string;
   database: {
     /** `sqlite:`, `postgres:`, `mysql:`, `mongodb:`. */

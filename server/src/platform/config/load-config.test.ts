@@ -22,6 +22,7 @@ test('without any variable it is a development server on this machine', (t) => {
     host: '127.0.0.1',
     port: 8000,
     publicUrl: 'http://localhost:8000',
+    pagesUrl: 'http://localhost:8000',
     dataDir,
     database: { url: `sqlite:${dataDir}/ostiary.sqlite`, ca: null, pooler: 'auto', poolSize: 10, replicaUrls: [] },
     redisUrl: null,
@@ -260,6 +261,8 @@ const accepted: [string, string, (config: ReturnType<typeof load>) => unknown, u
   ['HOST', '::1', (c) => c.host, '::1'],
   ['PUBLIC_URL', 'HTTPS://Auth.Example.com:443/base//', (c) => c.publicUrl, 'https://auth.example.com/base'],
   ['PUBLIC_URL', 'http://localhost:8000/', (c) => c.publicUrl, 'http://localhost:8000'],
+  ['PUBLIC_URL', 'https://Auth.Example.com/base/', (c) => c.pagesUrl, 'https://auth.example.com/base'],
+  ['PAGES_URL', 'https://App.Example.com/account/', (c) => c.pagesUrl, 'https://app.example.com/account'],
   ['DATABASE_URL', 'postgresql://u:p@h/d?ssl=true', (c) => c.database.url, 'postgres://u:p@h/d?ssl=true'],
   ['DATABASE_URL', 'mariadb://u:p%40@h:3306/d', (c) => c.database.url, 'mysql://u:p%40@h:3306/d'],
   [

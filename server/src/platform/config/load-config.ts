@@ -131,6 +131,7 @@ function assemble(values: Values, secretKey: string): Config {
     host: values.HOST,
     port: values.PORT,
     publicUrl: values.PUBLIC_URL,
+    pagesUrl: values.PAGES_URL ?? values.PUBLIC_URL,
     dataDir: values.DATA_DIR,
     database: {
       url: values.DATABASE_URL,

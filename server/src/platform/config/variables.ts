@@ -70,6 +70,13 @@ export const variables = {
     neededInProduction: 'Set it to the https:// address under which people reach this server.',
     example: 'https://auth.example.com',
   }),
+  PAGES_URL: variable({
+    default: null,
+    parse: publicUrl,
+    about:
+      'Address of your own pages, if you have some: mails lead to `/reset-password` and `/accept-invitation` there, with `#token=` behind. By default `PUBLIC_URL`, where this server has both pages.',
+    example: 'https://app.example.com',
+  }),
   DATA_DIR: variable({
     default: './data',
     parse: path,

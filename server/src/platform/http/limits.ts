@@ -47,6 +47,8 @@ const PAST_CREDENTIALS: Rate = { name: 'past-credentials', points: 30, duration:
 export interface ForgivableLimit {
   /** Counts one attempt of the client at this address. Rejects with `rate_limited`. */
   count(ip: string, accountKey: string): Promise<void>;
+  /** Resets the count of this client for an account, because its attempt was no guess. */
+  succeeded(ip: string, accountKey: string): Promise<void>;
   /** Resets the counts for an account, of all clients and on all instances. */
   forgive(accountKey: string): Promise<void>;
 }
@@ -64,11 +66,14 @@ export function createAttemptLimit(limit: Rate): CountAttempt {
 export function createForgivableLimit(limit: Rate, counters: Counters | null): ForgivableLimit {
   // The key of a counter is client and account: a new number for the account abandons all its old counters.
   const forgiven = { name: `${limit.name}-forgiven`, points: Number.MAX_SAFE_INTEGER, duration: limit.duration };
+  const keyOf = async (all: Counters, ip: string, accountKey: string) =>
+    `${tryKey(ip, accountKey)} ${await all(forgiven).used(accountKey)}`;
   return {
     async count(ip, accountKey) {
-      if (counters === null) return;
-      const number = await counters(forgiven).used(accountKey);
-      await refuseOver(counters, limit, `${tryKey(ip, accountKey)} ${number}`);
+      if (counters !== null) await refuseOver(counters, limit, await keyOf(counters, ip, accountKey));
+    },
+    async succeeded(ip, accountKey) {
+      await counters?.(limit).forget(await keyOf(counters, ip, accountKey));
     },
     async forgive(accountKey) {
       await counters?.(forgiven).add(accountKey);

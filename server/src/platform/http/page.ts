@@ -22,6 +22,7 @@ button { width: 100%; font: inherit; font-weight: 600; color: var(--on-act); bac
 button:disabled { opacity: .6; cursor: default; }
 :focus-visible { outline: 3px solid var(--act); outline-offset: 2px; }
 [hidden] { display: none !important; }
+fieldset { margin: 0; padding: 0; border: 0; }
 #problem { color: var(--bad); white-space: pre-line; }
 #problem:empty { display: none; }
 #done h1 { color: var(--good); outline: none; }

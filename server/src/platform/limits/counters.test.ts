@@ -48,6 +48,15 @@ describe('in one process', () => {
     assert.equal((await counter.add('ann')).isOver, true);
   });
 
+  test('forget resets a count, of this key only; again there is none', async () => {
+    const counter = createCounters(null, KEYED_HASH)(RATE);
+    await counted(() => counter.add('ann'), 5);
+    await counter.add('bob');
+    assert.deepEqual([await counter.forget('ann'), await counter.forget('ann')], [true, false]);
+    assert.equal(await counted(() => counter.add('ann'), 5), 3);
+    assert.equal(await counter.used('bob'), 1);
+  });
+
   test('one name is one counter, and has one rate', async () => {
     const counters = createCounters(null, KEYED_HASH);
     await counters(RATE).add('ann');
@@ -94,6 +103,16 @@ describe('shared by Redis', { skip: !hasOwnRedis() }, () => {
       const counts = await Promise.all(Array.from({ length: 50 }, (_, i) => (i % 2 ? a : b).add('bob')));
       assert.equal(counts.filter(({ isOver }) => !isOver).length, 3);
       assert.ok(counts.every(({ isOver, used, left }) => (isOver ? used > 3 && left === 0 : used + left === 3)));
+    }));
+
+  test('forget on one instance resets the count of all, and of 50 at once one is told so', () =>
+    withTwo(async ({ one, two }) => {
+      const [a, b] = [createCounters(one, KEYED_HASH)(RATE), createCounters(two, KEYED_HASH)(RATE)];
+      await counted(() => a.add('ann'), 5);
+      const told = await Promise.all(Array.from({ length: 50 }, (_, i) => (i % 2 ? a : b).forget('ann')));
+      assert.equal(told.filter(Boolean).length, 1);
+      assert.equal(await a.used('ann'), 0);
+      assert.equal(await counted(() => b.add('ann'), 5), 3);
     }));
 
   test('a flush gives back no more than what an instance had not yet refused', () =>

@@ -31,6 +31,8 @@ export interface Counter {
   add(key: string): Promise<Count>;
   /** The count, without counting; 0 if there is none. */
   used(key: string): Promise<number>;
+  /** Resets the count; whether there was one. Of concurrent calls, one is told so. */
+  forget(key: string): Promise<boolean>;
 }
 
 /** Returns the counter of a rate, always the same one: `counters({ name: 'sign-in', points: 5, duration: 60 })`. Throws `TypeError` if a name
@@ -64,7 +66,11 @@ export function createCounters(redis: RedisConnections | null, keyedHash: KeyedH
 
 /** Typed values cannot be looked up in Redis or in a dump of this process; and keys are short, whatever was typed. */
 function hashedKeys(counter: Counter, keyedHash: KeyedHash): Counter {
-  return { add: (key) => counter.add(keyedHash(key)), used: (key) => counter.used(keyedHash(key)) };
+  return {
+    add: (key) => counter.add(keyedHash(key)),
+    used: (key) => counter.used(keyedHash(key)),
+    forget: (key) => counter.forget(keyedHash(key)),
+  };
 }
 
 function createCounter(rate: Rate, redis: RedisConnections | null): Counter {
@@ -108,6 +114,16 @@ function createSharedCounter({ name, points, duration }: Rate, redis: RedisConne
         return Number(await redis.hasty.get(limiter.getKey(key)));
       } catch {
         return alone.used(key);
+      }
+    },
+
+    async forget(key) {
+      refused.delete(key);
+      const isHere = await alone.forget(key);
+      try {
+        return (await redis.hasty.del(limiter.getKey(key))) > 0 || isHere;
+      } catch {
+        return isHere;
       }
     },
   };

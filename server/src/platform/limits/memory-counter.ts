@@ -34,5 +34,7 @@ export function createMemoryCounter(
       return { isOver: used > points, used, left: Math.max(0, points - used), resetIn };
     },
     used: async (key) => counts.get(key)?.used ?? 0,
+    // `delete` would also tell of an expired count.
+    forget: async (key) => counts.has(key) && counts.delete(key),
   };
 }

@@ -10,6 +10,8 @@ export interface Language {
   minutes(count: number): string;
   /** How long a code is valid, and how it is used. */
   codeTerms(minutes: number): string;
+  /** Leads to the code below it, for readers whose link does not open the form. */
+  codeInstead(page: string): string;
   /** For readers who did not ask for a code. */
   codeUnasked: string;
   /** The names of facts. */
