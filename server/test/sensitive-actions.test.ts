@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { MINUTE } from '../src/platform/clock.ts';
 import { admin, readRole, readUser, withWorld } from './administration.ts';
 import { ok } from './client.ts';
-import { PRODUCT, permissionCodes, split } from './matrix/access-table.ts';
+import { type AccessTable, PRODUCT, permissionCodes, split } from './matrix/access-table.ts';
+import { MATRICES } from './matrix/module-matrices.ts';
 import { makeThing, pathTo, type Thing } from './matrix/objects.ts';
 import { freshRoot, member, type World } from './matrix/world.ts';
 import { refused, somebody } from './scenario.ts';
@@ -91,9 +92,13 @@ async function ask(w: World, code: string, { given, body, query = '' }: Action, 
 }
 
 describe('sensitive actions', () => {
-  test('every route of administrators that changes something is in one of the two lists', () => {
+  test('every route of administrators that changes something is in one of the two lists, or its module says which', () => {
     const changing = permissionCodes(PRODUCT).filter((code) => !code.startsWith('GET:'));
-    assert.deepEqual([...Object.keys(SENSITIVE), ...HARMLESS].sort(), changing.sort());
+    const own = Object.assign({}, ...MATRICES.map(({ rules }) => rules)) as AccessTable;
+    const listed = changing.filter((code) => !Object.hasOwn(own, code));
+    assert.deepEqual([...Object.keys(SENSITIVE), ...HARMLESS].sort(), listed.sort());
+    const silent = changing.filter((code) => Object.hasOwn(own, code) && own[code]?.fresh === undefined);
+    assert.deepEqual(silent, [], 'the .matrix.ts of a module says `fresh`, true or false, of each');
   });
 
   for (const [code, actions] of Object.entries(SENSITIVE)) {
