@@ -2,7 +2,7 @@ import { formatIdToken } from '../../platform/crypto/id-token.ts';
 import { sameSecret } from '../../platform/crypto/one-time.ts';
 import { formatTypedCode, readTypedCode } from '../../platform/crypto/typed-code.ts';
 import { type AppError, platformErrors } from '../../platform/errors.ts';
-import { demandOne } from '../../platform/http/schemas.ts';
+import { demandOne } from '../../platform/http/choices.ts';
 import { authErrors } from './errors.ts';
 
 /** What a mail holds to prove its mailbox: the token of its link, and the code for those whose mail program damages links. */
@@ -30,7 +30,9 @@ export function proofOf(body: { token?: string; email?: string; code?: string })
   const { token, email, code = '' } = body;
   if (token !== undefined) return { token };
   if (email === undefined) {
-    throw platformErrors.validation_failed({ errors: [{ path: '/email', message: 'is required with code' }] });
+    throw platformErrors.validation_failed({
+      errors: [{ path: '/email', message: 'This field is required with code.' }],
+    });
   }
   return { email, code };
 }
