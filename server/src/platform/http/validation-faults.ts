@@ -39,13 +39,13 @@ function describe({ keyword, message, params, parentSchema }: ErrorObject): stri
     return names.length === 0 ? 'takes no fields' : `has a field that is not one of: ${names.join(', ')}`;
   }
   if (keyword === 'format' || keyword === 'pattern') {
-    return TEXT_FORMATS[params.format]?.says ?? withExample('does not have the form that is needed here', parentSchema);
+    return TEXT_FORMATS[params.format]?.says ?? withExample(parentSchema);
   }
   return message ?? 'is not valid';
 }
 
 /** A regular expression tells people nothing; an example does. */
-function withExample(message: string, schema: ErrorObject['parentSchema']): string {
+function withExample(schema: ErrorObject['parentSchema']): string {
   const [example] = schema?.examples ?? [];
-  return example === undefined ? message : `${message}; an example is ${example}`;
+  return example === undefined ? 'This does not have the right form.' : `This must have a form such as ${example}.`;
 }
