@@ -40,6 +40,7 @@ test('a line shows all that it contains', () => {
     'O’Neill',
     '',
   );
+  lines.push('র\u200d্যাব', 'ರ\u200d್ಯ', 'ស\u200bខ');
   for (const line of lines) assert.ok(isLine(line), JSON.stringify(line));
   const hidden = [
     '\u202e',

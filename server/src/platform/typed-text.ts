@@ -5,11 +5,20 @@ const VISIBLE = new RegExp(`[^${INVISIBLE}]`, 'v');
 const VARIATIONS = String.raw`\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u{e0020}-\u{e007f}\u180b-\u180d\u180f`;
 const VARIATION = new RegExp(`[${VARIATIONS}]`, 'v');
 
-/** Joiners and variations where writing needs them: in the scripts that join or stack letters, in Han, and in emoji. */
+/** Scripts whose letters join or stack; Bengali and Kannada write a joiner after a letter, the others after a mark. */
+const JOINING = [
+  ...['Arabic', 'Syriac', 'Mongolian', 'Devanagari', 'Bengali', 'Gurmukhi', 'Gujarati', 'Oriya', 'Tamil', 'Telugu'],
+  ...['Kannada', 'Malayalam', 'Sinhala', 'Khmer', 'Myanmar'],
+].map((script) => String.raw`\p{sc=${script}}`);
+/**
+ * Invisible characters where writing needs them: joiners and variations in the scripts that have them, in Han and in emoji, and the
+ * zero-width space that parts words in Khmer, Lao, Thai and Myanmar.
+ */
 const NEEDED = new RegExp(
-  String.raw`(?<=[\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}\p{sc=Arabic}\p{sc=Syriac}\p{sc=Mongolian}])[\u200c\u200d]` +
+  String.raw`(?<=[\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}${JOINING.join('')}])[\u200c\u200d]` +
+    String.raw`|(?<=[\p{sc=Khmer}\p{sc=Lao}\p{sc=Thai}\p{sc=Myanmar}])\u200b` +
     String.raw`|(?<=[\p{Emoji}\p{sc=Han}])[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]` +
-    String.raw`|(?<=[\p{sc=Mongolian}\p{sc=Myanmar}])[\ufe00\u180b-\u180d\u180f]` +
+    String.raw`|(?<=[\p{sc=Mongolian}\p{sc=Myanmar}])[\ufe00\u180b-\u180f]` +
     String.raw`|(?<=[\u{1f3f4}\u{e0020}-\u{e007e}])[\u{e0020}-\u{e007f}]`,
   'gv',
 );
@@ -55,7 +64,7 @@ export function isParagraph(text: string): boolean {
 }
 
 /** Writes the decimal digits of any script (`１２３`, `١٢٣`) in ASCII. */
-export function toAsciiDigits(text: string): string {
+function toAsciiDigits(text: string): string {
   return text.replace(/\p{Nd}/gu, (digit) => String(digitOf(digit.codePointAt(0) ?? 0)));
 }
 

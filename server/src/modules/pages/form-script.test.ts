@@ -103,7 +103,7 @@ test('a page that takes codes asks for one without a token, and sends it in plac
     ['code', '7k2m 9xd4 rtah 3wz0'],
     ['newPassword', ' a b '],
   ];
-  const page = open('', fields, created, { takesCode: true });
+  const page = open('', [...fields], created, { takesCode: true });
   assert.deepEqual([page.shown(), page.typed], [['ask'], { hidden: false, disabled: false }]);
   assert.equal(page.requests.length, 0, 'opening it uses nothing up');
   await page.fire('form submit');

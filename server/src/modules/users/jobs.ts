@@ -11,7 +11,7 @@ const BATCH = 100;
 export function registerUserJobs({ periodic, store }: { periodic: Periodic; store: UserStore }): void {
   periodic({
     name: 'users.search-terms',
-    cron: '*/5 * * * *',
+    cron: '*/15 * * * *',
     async run({ signal }) {
       for (let written = 0; ; ) {
         signal.throwIfAborted();
