@@ -2,19 +2,11 @@ import { isLine, isParagraph, toPhone, toWebAddress, trimText } from '../typed-t
 
 interface TextFormat {
   validate(text: string): boolean;
-<<<<<<< HEAD
-  /** What a fault says. */
-  says: string;
-}
-
-const LINE = 'This must be one line without invisible characters or characters that change the direction of text.';
-=======
   /** What a fault says, a sentence. */
   says: string;
 }
 
 const LINE = 'This must be one line without invisible characters or characters that change the direction of text';
->>>>>>> i12-users
 
 /** RFC 3339, without leap seconds, which a `Date` cannot represent. */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:[0-5]\d(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i;
@@ -25,16 +17,8 @@ const AFTER_LAST = Date.UTC(10_000);
 
 /** Our own formats of texts, for `format` in schemas: a pattern would be shown to people, and few of them read one. */
 export const TEXT_FORMATS: Readonly<Record<string, TextFormat>> = {
-<<<<<<< HEAD
-  line: { validate: isLine, says: LINE },
-  name: {
-    validate: (text) => isLine(text) && trimText(text) !== null,
-    says: 'This must be one line that shows something, without invisible characters or characters that change the direction of text.',
-  },
-=======
   line: { validate: isLine, says: `${LINE}.` },
   name: { validate: (text) => isLine(text) && trimText(text) !== null, says: `${LINE}, and show something.` },
->>>>>>> i12-users
   paragraph: {
     validate: isParagraph,
     says: 'This must have no control characters but line breaks and tabs, and none that reverse the text.',
@@ -49,11 +33,7 @@ export const TEXT_FORMATS: Readonly<Record<string, TextFormat>> = {
   },
   'date-or-time': {
     validate: isDateOrTime,
-<<<<<<< HEAD
-    says: 'This must be a date such as 2026-11-30, or a time such as 2026-11-30T09:30:00Z (write a + in a query as %2B).',
-=======
     says: 'This must be a date such as 2026-11-30, or a time such as 2026-11-30T09:30:00Z (write + as %2B in a URL).',
->>>>>>> i12-users
   },
 };
 

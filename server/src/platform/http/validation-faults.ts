@@ -43,7 +43,6 @@ export function faultsOfNoBody(schema: { required?: readonly string[] } & WithCh
   return faults.map((fault) => ({ in: 'body', ...fault }));
 }
 
-<<<<<<< HEAD
 const isOfNoBody = ({ keyword, instancePath, data }: ErrorObject): boolean =>
   keyword === 'type' && instancePath === '' && data === null;
 
@@ -95,22 +94,4 @@ function mismatchOf(faults: ErrorObject[], union: ErrorObject): ErrorObject {
   const [first = union] = mismatches;
   if (first.keyword !== 'type') return first;
   return { ...first, params: { type: [...new Set(mismatches.flatMap(({ params }) => params.type ?? []))] } };
-=======
-function describe({ keyword, message, params, parentSchema }: ErrorObject): string {
-  if (keyword === 'required') return 'is required';
-  if (keyword === 'additionalProperties') {
-    const names = Object.keys(parentSchema?.properties ?? {});
-    return names.length === 0 ? 'takes no fields' : `has a field that is not one of: ${names.join(', ')}`;
-  }
-  if (keyword === 'format' || keyword === 'pattern') {
-    return TEXT_FORMATS[params.format]?.says ?? withExample(parentSchema);
-  }
-  return message ?? 'is not valid';
-}
-
-/** A regular expression tells people nothing; an example does. */
-function withExample(schema: ErrorObject['parentSchema']): string {
-  const [example] = schema?.examples ?? [];
-  return example === undefined ? 'This does not have the right form.' : `This must have a form such as ${example}.`;
->>>>>>> i12-users
 }
