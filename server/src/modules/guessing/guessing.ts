@@ -160,13 +160,7 @@ export function createGuessing(deps: {
         async passed() {
           // The count of strangers stays: an owner who often signs in on new devices gives them no more attempts.
           const settle = isStranger ? throttles.undo : throttles.forget;
-          const counted = passedFrom(clientKey(caller.ip), attempt);
-          await Promise.all([
-            settle(pace, key),
-            counted,
-            deps.passwordTries.succeeded(caller.ip, triesKey),
-            watch.passed(),
-          ]);
+          await Promise.all([settle(pace, key), passedFrom(clientKey(caller.ip), attempt), watch.passed()]);
         },
         undone: () => throttles.undo(pace, key),
         waits: () => deps.passwordTries.succeeded(caller.ip, triesKey),
