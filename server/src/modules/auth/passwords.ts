@@ -81,7 +81,8 @@ export function createPasswords(deps: {
     const user = challenge ? await userStore.findByEmail(challenge.emailNorm) : null;
     if (!challenge || user?.status !== 'active') throw proofRefused(proof);
     const isRight = [challenge, ...others].some((each) => {
-      const secret = secretOf(each, user);
+      // A link of another purpose, such as one that signs in, must not replace a password.
+      const secret = each.purpose === 'password_reset' ? secretOf(each, user) : null;
       if (secret === null) return false;
       if ('code' in proof) return isCodeOf(secret, proof.code);
       return sameSecret(parseIdToken(proof.token)?.secret ?? '', secret);
