@@ -137,15 +137,15 @@ describe('a schedule has a next tick', () => {
     withWorld(
       async (w) => {
         const table: [timing: unknown, faults: string[]][] = [
-          [{ kind: 'interval', everySeconds: 0 }, ['/timing/everySeconds must be >= 1']],
-          [{ kind: 'cron', expression: '0 3 * * *' }, ['/timing/timeZone is required']],
+          [{ kind: 'interval', everySeconds: 0 }, ['/timing/everySeconds This must be 1 or more.']],
+          [{ kind: 'cron', expression: '0 3 * * *' }, ['/timing/timeZone This field is required.']],
           [
             { kind: 'solar', event: 'sunset', latitude: 91, longitude: 181 },
-            ['/timing/latitude must be <= 90', '/timing/longitude must be <= 180'],
+            ['/timing/latitude This must be 90 or less.', '/timing/longitude This must be 180 or less.'],
           ],
-          [{ kind: 'moon' }, ['/timing/kind must be one of: interval, cron, solar']],
-          [{ everySeconds: 5 }, ['/timing/kind is required']],
-          ['0 3 * * *', ['/timing must be object']],
+          [{ kind: 'moon' }, ['/timing/kind This must be one of: interval, cron, solar.']],
+          [{ everySeconds: 5 }, ['/timing/kind This field is required.']],
+          ['0 3 * * *', ['/timing This must be an object.']],
         ];
         for (const [timing, faults] of table) {
           assert.deepEqual(faultsOf(await admin(w, 'POST', '/schedules', { ...GOOD, timing })), faults);

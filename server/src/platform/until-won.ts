@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { platformErrors } from './errors.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
@@ -12,6 +13,8 @@ const overloaded = () => platformErrors.overloaded({ headers: { 'retry-after': '
 
 /** Writers of one record in this process: only those of other processes can still win over the one whose turn it is. */
 const writers = createKeyedQueue({ concurrency: 1, waiting: 500, patience: 10_000, full: overloaded });
+/** The records whose turn the present call has: one that waited for itself would wait for ever. */
+const held = new AsyncLocalStorage<readonly string[]>();
 
 /**
  * Compare-and-set: runs `attempt`, which reads, decides and writes onto exactly what it read, until a write has won, and answers what
@@ -19,8 +22,8 @@ const writers = createKeyedQueue({ concurrency: 1, waiting: 500, patience: 10_00
  *
  * The pause in between is random and grows: of many who write one record at once, those who lost do not meet again in the same moment, and
  * leave the database to everybody else meanwhile. Those of this process that name one `record` take turns, so that hundreds of them cost
- * one read and one write each, and one connection. `attempt` must not begin another `untilWon` of the same record: it would wait for
- * itself. Throws what `attempt` throws, and `overloaded` (503, Retry-After) where it loses every time or its turn does not come.
+ * one read and one write each, and one connection. An `untilWon` of the same record within `attempt` runs at once.
+ * Throws what `attempt` throws, and `overloaded` (503, Retry-After) where it loses every time or its turn does not come.
  *
  * ```ts
  * const user = await untilWon(
@@ -37,9 +40,9 @@ export function untilWon<T extends NonNullable<unknown>>(
   options: { record?: string } & PauseOptions = {},
 ): Promise<T> {
   const { record } = options;
-  return record === undefined
-    ? tryUntilWon(attempt, options)
-    : writers.run(record, () => tryUntilWon(attempt, options));
+  const mine = held.getStore() ?? [];
+  if (record === undefined || mine.includes(record)) return tryUntilWon(attempt, options);
+  return writers.run(record, () => held.run([...mine, record], () => tryUntilWon(attempt, options)));
 }
 
 interface PauseOptions {

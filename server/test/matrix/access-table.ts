@@ -14,6 +14,8 @@ const TABLE: AccessTable = {
   'GET:/api/v1/health/liveness': open(200),
   'GET:/api/v1/health/readiness': open(200),
   'GET:/.well-known/jwks.json': open(200),
+  'GET:/.well-known/oauth-authorization-server': open(200),
+  'GET:/docs/errors': open(200),
   'GET:/dev/mailbox': open(200),
 
   'POST:/api/v1/setup': open(400),
@@ -116,7 +118,6 @@ export const DOCS: AccessTable = {
   'GET:/redoc': open(200),
   'GET:/redoc/redoc.standalone.js': open(200),
   'GET:/docs': open(200),
-  'GET:/docs/errors': open(200),
   'GET:/docs/json': open(200),
   'GET:/docs/yaml': open(200),
   'GET:/docs/static/*': open(200),

@@ -4,6 +4,7 @@ import type { EventTypes } from '../events/event-store.ts';
 export const eventTypes: EventTypes = {
   'session.started': 'Somebody signed in.',
   'session.refreshed': 'A session went on with new tokens.',
+  'session.client_changed': 'A session went on with new tokens, for another client than the one that it began with.',
   'session.elevated': 'A further step was proved in a session.',
   'session.reauthenticated': 'The password was proved again in a session.',
   'session.ended':
