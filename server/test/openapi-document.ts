@@ -41,8 +41,13 @@ export function codesOf(document: object, response: unknown): string[] {
   const { content = {} } = resolve(document, response) as { content?: Record<string, { schema: Json }> };
   const { schema } = content['application/problem+json'] ?? {};
   if (schema === undefined) return [];
-  const problems = (schema.oneOf as unknown[] | undefined) ?? [schema];
-  return problems.map((problem) => String(propertiesOf(document, problem).code?.const));
+  return alternatives(document, schema).map((problem) => String(propertiesOf(document, problem).code?.const));
+}
+
+/** The schemas of which a value has one, also where they are alternatives of alternatives. */
+function alternatives(document: object, schema: unknown): unknown[] {
+  const { oneOf } = resolve(document, schema) as { oneOf?: unknown[] };
+  return oneOf === undefined ? [schema] : oneOf.flatMap((part) => alternatives(document, part));
 }
 
 /** A part of the document with every reference in it replaced by what it leads to. */

@@ -54,7 +54,7 @@ export async function fuzz({ seed, plain, limited, raw, log }: FuzzPlan): Promis
     await free.close();
   }
 
-  const counting = await openScene({ env: { ...env, RATE_LIMITS: 'on', RATE_LIMIT_DEFAULT: '200/1m' } });
+  const counting = await openScene({ env: { ...env, RATE_LIMITS: 'on', RATE_LIMIT_DEFAULT: '20/1m' } });
   try {
     const world = await createWorld(counting, routes);
     await runInputs(counting, world, { seed: seed + STEPS, inputs: limited, tally });

@@ -99,7 +99,7 @@ export function userAdminRoutes(deps: {
           operationId: 'createUser',
           summary: 'Create a user: by a mailed invitation, or with a temporary password',
           description:
-            'Without a temporary password, the user is mailed a link to choose a password. Also requires the permission of the route that would give each part: other roles than those of a new user, a temporary password, a verified address (that of changing a user).',
+            'Without a temporary password, the user is mailed a link to choose a password. Roles, a temporary password and a verified address each require the permission that would give them later.',
           tags: TAGS,
           body: createUserBody,
           response: { 201: adminUserSchema },
@@ -160,7 +160,7 @@ export function userAdminRoutes(deps: {
           operationId: 'updateUser',
           summary: 'Change a user',
           description:
-            'Changes only the given fields; `null` empties a field. A new address is unverified unless `emailVerified` is true; it also requires the permission to send a password reset. Where the user holds any role beyond `user`, it waits (`pendingEmail`) for `EMAIL_MOVE_DELAY`. The old address is told, with a link that stops the change. A new address, or one that becomes verified, requires a fresh proof.',
+            'Changes only the given fields; `null` empties a field. A new address, or one that becomes verified, requires a fresh proof and the permission to send a password reset. If the user holds any role beyond `user`, it waits (`pendingEmail`). The old address can stop it.',
           tags: TAGS,
           params: userParams,
           body: patchUserBody,

@@ -155,7 +155,7 @@ export function authRoutes(deps: {
           operationId: 'requestPasswordReset',
           summary: 'Request a mail with a link that sets a new password',
           description:
-            'The answer is the same for known and unknown addresses. The link is valid for 30 minutes. One address is mailed at most 5 links and codes an hour from one network; a device that has signed in before is counted apart.',
+            'The answer is the same for known and unknown addresses. The link is valid for 30 minutes. One address gets at most 5 mails an hour from one network.',
           tags: TAGS,
           body: requestResetBody,
           response: { 202: acceptedSchema },

@@ -85,8 +85,11 @@ function resolve<T>(document: Document, part: unknown): T {
 /** The codes of the problems that an answer can carry. */
 function codesOf(document: Document, response: unknown): unknown[] {
   const { content = {} } = resolve<Response>(document, response);
-  const schema = content['application/problem+json']?.schema ?? {};
-  return ((schema.oneOf as Json[] | undefined) ?? [schema]).map((problem) => {
+  const problemsIn = (schema: Json): Json[] => {
+    const { oneOf } = resolve<{ oneOf?: Json[] }>(document, schema);
+    return oneOf === undefined ? [schema] : oneOf.flatMap(problemsIn);
+  };
+  return problemsIn(content['application/problem+json']?.schema ?? {}).map((problem) => {
     const [, own] = resolve<{ allOf: { properties: { code: Json } }[] }>(document, problem).allOf;
     return own?.properties.code.const;
   });

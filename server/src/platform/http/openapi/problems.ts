@@ -101,13 +101,20 @@ export function createErrorResponses(
     return Object.fromEntries(Object.entries(document).filter(([, value]) => value !== undefined));
   }
 
+  /** Of a family, which most answers contain, the document writes the list once. */
+  function problemsOf(codes: string[]): Json[] {
+    const { family, others } = familyIn(codes);
+    if (family === null) return others.map(problemOf);
+    const [name, members] = family;
+    return [components.add(`${name}Problem`, { oneOf: members.map(problemOf) }), ...others.map(problemOf)];
+  }
+
   function responseOf(status: string, codes: string[]): Json {
-    const problems = codes.map(problemOf);
+    const problems = problemsOf(codes);
     const [only = '', ...others] = codes;
     return {
       // What each means stands in its schema.
-      description:
-        others.length > 0 ? codes.map((code) => `\`${code}\``).join(', ') : (errorTable[only]?.title ?? only),
+      description: others.length > 0 ? listOf(codes) : (errorTable[only]?.title ?? only),
       headers: answerHeaders(headersOf(status, codes)),
       content: { [PROBLEM_TYPE]: { schema: problems.length === 1 ? problems[0] : { oneOf: problems } } },
     };
@@ -129,10 +136,20 @@ export function createErrorResponses(
 
 /** What an answer with these codes is called; null where that would be no name but a list. */
 function nameOf(codes: string[]): string | null {
-  const family = FAMILIES.find(([, members]) => members.every((code) => codes.includes(code)));
-  const others = family ? codes.filter((code) => !family[1].includes(code)) : codes;
+  const { family, others } = familyIn(codes);
   const names = [...(family ? [family[0]] : []), ...others.map(pascal)];
   return names.length > NAMED_CODES ? null : names.join('Or');
+}
+
+function listOf(codes: string[]): string {
+  const { family, others } = familyIn(codes);
+  const names = family !== null && others.length > 0 ? [...others, `${family[0]}Problem`] : codes;
+  return names.map((name) => `\`${name}\``).join(', ');
+}
+
+function familyIn(codes: string[]) {
+  const family = FAMILIES.find(([, members]) => members.every((code) => codes.includes(code))) ?? null;
+  return { family, others: codes.filter((code) => !family?.[1].includes(code)) };
 }
 
 function pascal(code: string): string {
