@@ -58,7 +58,7 @@ describe('many people behind one address', () => {
       ok(await s.client.send('POST', '/auth/refresh', { headers }), 200);
       // A page of another site cannot use up what the session may.
       const foreign = { cookie: `${name}=${value}`, origin: 'https://evil.example' };
-      refused(await s.client.send('POST', '/auth/refresh', { headers: foreign }), 429, 'rate_limited');
+      refused(await s.client.send('POST', '/auth/refresh', { headers: foreign }), 403, 'origin_refused');
     }));
 
   test('an administrator reads 120 pages in a minute, while somebody at the same address guesses tokens', () =>

@@ -177,7 +177,7 @@ async function reportRedis({ redisUrl: url, redisCa: ca }: Config): Promise<void
   try {
     await redis.ping();
     report('jobs', 'ok', 'by Redis');
-    await reportEviction(await redis.commands.info());
+    await reportMemory(await redis.commands.info(), await redis.evictionPolicy());
   } catch (error) {
     const { message } = failure ?? (error as Error);
     report('jobs', 'wrong', `the Redis of REDIS_URL cannot be used: ${forTerminal(message)}`);
@@ -187,9 +187,8 @@ async function reportRedis({ redisUrl: url, redisCa: ca }: Config): Promise<void
 }
 
 /** Under any other policy than `noeviction` a full Redis forgets jobs, and no error says so. */
-async function reportEviction(info: string): Promise<void> {
-  const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1] ?? null;
-  const [version, policy] = [field('redis_version'), field('maxmemory_policy')];
+async function reportMemory(info: string, policy: string | null): Promise<void> {
+  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? null;
   const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
   if (version !== null && (major < 6 || (major === 6 && minor < 2))) {
     report('redis', 'wrong', `version ${forTerminal(version)}; it must be 6.2 or later`);

@@ -2,6 +2,7 @@ import { Cluster, type CommonRedisOptions, Redis } from 'ioredis';
 import { SECOND } from '../clock.ts';
 import { withBreaker } from './breaker.ts';
 import { type RedisAddress, readRedisUrl } from './redis-url.ts';
+import { surviveLateErrors } from './survive-late-errors.ts';
 import { tolerateNoInfo } from './tolerate-no-info.ts';
 
 const CONNECT_TIMEOUT = 2 * SECOND;
@@ -67,7 +68,7 @@ export function connectRedis(
     const redis = address.kind === 'cluster' ? cluster(options) : single(options);
     redis.on('error', onAway);
     redis.on('ready', onBack);
-    return tolerateNoInfo(redis);
+    return tolerateNoInfo(surviveLateErrors(redis));
   }
 
   function single(options: CommonRedisOptions): Redis {

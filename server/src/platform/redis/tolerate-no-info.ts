@@ -1,4 +1,5 @@
 import type { RedisClient } from './connect.ts';
+import { surviveLateErrors } from './survive-late-errors.ts';
 
 /** BullMQ would print its opinion of it for each connection; `openRedis` tells it once. */
 const POLICY = /^maxmemory_policy:.*$/m;
@@ -30,7 +31,8 @@ export function tolerateNoInfo<Client extends RedisClient>(redis: Client): Clien
   };
   redis.info = tolerant as typeof redis.info;
   const duplicate = redis.duplicate.bind(redis) as (...args: unknown[]) => RedisClient;
-  redis.duplicate = ((...args: unknown[]) => tolerateNoInfo(duplicate(...args))) as typeof redis.duplicate;
+  redis.duplicate = ((...args: unknown[]) =>
+    tolerateNoInfo(surviveLateErrors(duplicate(...args)))) as typeof redis.duplicate;
   return redis;
 }
 
