@@ -110,3 +110,10 @@ test('writers of another record do not wait', async () => {
   release();
   assert.equal(await slow, true);
 });
+
+test('a writer that holds the turn of a record does not wait for it again', async () => {
+  const done = await untilWon(() => untilWon(async () => 'inner', { record: 'user:nested' }), {
+    record: 'user:nested',
+  });
+  assert.equal(done, 'inner');
+});
