@@ -1,10 +1,10 @@
 import type { Clock } from '../../platform/clock.ts';
-import { platformErrors } from '../../platform/errors.ts';
+import { checkFields, platformErrors } from '../../platform/errors.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { demandVersion } from '../../platform/http/versions.ts';
 import type { Events } from '../events/events.ts';
 import type { ChangeActive } from './change-active.ts';
-import { auditDiff, keptSession, type PersonInput, toPerson, type toUsername } from './names.ts';
+import { auditDiff, keptSession, type PersonInput, toPerson, toUsername } from './names.ts';
 import type { ProfilePatch, UserRecord, UserStore } from './user-store.ts';
 
 /** The fields that users may change themselves, as received. */
@@ -45,9 +45,11 @@ export function createOwnAccount(deps: {
       return user;
     },
 
-    patchMe(caller, actor, input) {
+    async patchMe(caller, actor, input) {
       const { username, profilePublic } = input;
-      const ofAll: ProfilePatch = { ...toPerson(input), ...(profilePublic !== undefined && { profilePublic }) };
+      // Whether somebody else holds the name is asked below, of the record as it then is.
+      const { person } = await checkFields({ person: () => toPerson(input), name: () => toUsername(username) });
+      const ofAll: ProfilePatch = { ...person, ...(profilePublic !== undefined && { profilePublic }) };
       return change(actor.userId, async (user) => {
         demandVersion(caller, user);
         const patch = { ...ofAll, ...(username !== undefined && toOwnUsername(username, user.usernameKey)) };
