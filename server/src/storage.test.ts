@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { sql } from 'kysely';
-import { type DatabaseName, pooledDatabase, type TestDatabase, testDatabases } from '../test/databases.ts';
+import { type DatabaseName, PATIENCE, pooledDatabase, type TestDatabase, testDatabases } from '../test/databases.ts';
 import { makeEvent } from '../test/fixtures.ts';
 import { rememberState } from '../test/put-back.ts';
 import { type Open, type OpenStorage, onFresh, type StoreContract } from '../test/store-contract.ts';
@@ -112,7 +112,13 @@ for (const {
   const connect = async () => {
     const { url, drop } = await freshUrl();
     const log = { warn: () => {} };
-    const database = await connectDatabase({ url, poolSize: POOL_SIZE, slowQuery: Number.POSITIVE_INFINITY, log });
+    const database = await connectDatabase({
+      url,
+      poolSize: POOL_SIZE,
+      slowQuery: Number.POSITIVE_INFINITY,
+      log,
+      patience: PATIENCE,
+    });
     const close = async () => {
       await database.close();
       await drop();
