@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, preValidationAsyncHookHandler } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { type AppError, platformErrors } from '../errors.ts';
-import type { Count, Counters, Rate } from '../limits/counters.ts';
+import type { Count, Counter, Counters, Rate } from '../limits/counters.ts';
 import type { Actor } from './caller.ts';
 import { clientAddress, clientKey } from './client-address.ts';
 import { addHeaders } from './server-response.ts';
@@ -13,14 +13,17 @@ declare module 'fastify' {
   }
 }
 
-/** Counts one request of the client and returns the answer's header fields. Rejects with `rate_limited` once the points are used up. */
-export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/**
+ * Counts one request of the client and adds the limit's header fields to the answer. Throws or rejects with `rate_limited` once the points
+ * are used up; makes no promise where the count is at hand.
+ */
+export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => void | Promise<void>;
 
 /** Counts one attempt at an account. Rejects with `rate_limited`. */
 export type CountAttempt = (request: FastifyRequest, accountKey: string) => Promise<void>;
 
-/** Counts one request of a signed-in user. Rejects with `rate_limited`. */
-export type CountActor = (actor: Actor) => Promise<void>;
+/** Counts one request of a signed-in user. Throws or rejects with `rate_limited`; makes no promise where the count is at hand. */
+export type CountActor = (actor: Actor) => void | Promise<void>;
 
 /** Counts one request with a credential that is genuine, but not good any more. False once it was sent too often. */
 export type CountPastCredential = (credentialId: string) => Promise<boolean>;
@@ -41,6 +44,8 @@ export interface ActorRate {
 
 /** For an account whose roles have no rate. */
 const DEFAULT_RATE: ActorRate = { max: 1200, windowSeconds: 60 };
+/** Rates of fewer requests are for people whom each of them matters to. */
+const LEAST_LEASED = 100;
 /** Many requests of one page find out at once that its access token has run out. */
 const PAST_CREDENTIALS: Rate = { name: 'past-credentials', points: 30, duration: 60, plainKeys: true };
 
@@ -91,20 +96,37 @@ export function createOwnLimit(limit: Rate): CountAttempt {
 
 /** Counts the requests of each user by the rate of their roles. */
 export function createActorLimit(counters: Counters, rateOf: RateOf): CountActor {
-  return async (actor) => {
-    const rate = (await rateOf(actor)) ?? DEFAULT_RATE;
-    const name = `role-${rate.max}-${rate.windowSeconds}`;
-    await refuseOver(
-      counters,
-      { name, points: rate.max, duration: rate.windowSeconds, plainKeys: true },
-      actor.subject.id,
-    );
+  /** Compiled grants keep their rate: looking a counter up by its name and values costs as much as counting. */
+  const byRate = new WeakMap<ActorRate, Counter>();
+
+  function counterOf(rate: ActorRate): Counter {
+    const known = byRate.get(rate);
+    if (known !== undefined) return known;
+    const { max, windowSeconds } = rate;
+    const name = `role-${max}-${windowSeconds}`;
+    const counter = counters({
+      name,
+      points: max,
+      duration: windowSeconds,
+      plainKeys: true,
+      leased: max >= LEAST_LEASED,
+    });
+    byRate.set(rate, counter);
+    return counter;
+  }
+
+  const countBy = (rate: ActorRate | null, { subject }: Actor) =>
+    settle(counterOf(rate ?? DEFAULT_RATE).add(subject.id), refuseIfOver);
+  return (actor) => {
+    const rate = rateOf(actor);
+    return rate instanceof Promise ? rate.then((found) => countBy(found, actor)) : countBy(rate, actor);
   };
 }
 
 /** Counts who is signed in on a route with a limit of its own. No header field shows it: it is not the client that is counted. */
 export function createRouteActorLimit(limit: Rate, counters: Counters): CountActor {
-  return ({ subject }) => refuseOver(counters, { ...limit, plainKeys: true }, subject.id);
+  const counter = counters({ ...limit, plainKeys: true });
+  return ({ subject }) => settle(counter.add(subject.id), refuseIfOver);
 }
 
 /** Counts requests with credentials that have run out, each for itself. */
@@ -143,17 +165,18 @@ export function createRouteLimit(
   const counter = counters({ ...limit, plainKeys: true });
   const policy = `"${name}";q=${points};w=${duration}`;
 
-  return async (request, reply) => {
+  return (request, reply) => {
     const client = clientKey(clientAddress(request));
-    const count = await counter.add(apart(request) ? `foreign ${client}` : client);
-    addHeaders(reply, [
-      ['x-ratelimit-limit', String(points)],
-      ['x-ratelimit-remaining', String(count.left)],
-      ['x-ratelimit-reset', String(Math.ceil((clock().getTime() + count.resetIn) / 1000))],
-      ['ratelimit-policy', policy],
-      ['ratelimit', `"${name}";r=${count.left};t=${Math.ceil(count.resetIn / 1000)}`],
-    ]);
-    if (count.isOver) throw rateLimited(count.resetIn);
+    return settle(counter.add(apart(request) ? `foreign ${client}` : client), (count) => {
+      addHeaders(reply, [
+        ['x-ratelimit-limit', String(points)],
+        ['x-ratelimit-remaining', String(count.left)],
+        ['x-ratelimit-reset', String(Math.ceil((clock().getTime() + count.resetIn) / 1000))],
+        ['ratelimit-policy', policy],
+        ['ratelimit', `"${name}";r=${count.left};t=${Math.ceil(count.resetIn / 1000)}`],
+      ]);
+      refuseIfOver(count);
+    });
   };
 }
 
@@ -165,8 +188,15 @@ export function rateLimited(wait: number): AppError {
 
 async function refuseOver(counters: Counters | null, limit: Rate, key: string): Promise<void> {
   const count: Count | undefined = await counters?.(limit).add(key);
-  if (count?.isOver) throw rateLimited(count.resetIn);
+  if (count !== undefined) refuseIfOver(count);
 }
+
+function refuseIfOver({ isOver, resetIn }: Count): void {
+  if (isOver) throw rateLimited(resetIn);
+}
+
+const settle = (count: Count | Promise<Count>, then: (count: Count) => void): void | Promise<void> =>
+  count instanceof Promise ? count.then(then) : then(count);
 
 function tryKey(ip: string, accountKey: string): string {
   return `${clientKey(ip)} ${accountKey}`;

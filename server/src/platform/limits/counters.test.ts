@@ -5,7 +5,7 @@ import { hasOwnRedis, type OwnRedis, whenReady, withOwnRedis } from '../../../te
 import { runningTime } from '../../../test/running-time.ts';
 import { createKeyedHash } from '../crypto/keyed-hash.ts';
 import { connectRedis, type RedisConnections } from '../redis/connect.ts';
-import { createCounters } from './counters.ts';
+import { type Count, createCounters } from './counters.ts';
 
 const HOUR = 3600;
 const KEYED_HASH = createKeyedHash(Buffer.from('of the tests'));
@@ -13,7 +13,7 @@ const RATE = { name: 'tries', points: 3, duration: HOUR };
 /** Milliseconds of running time that an answer may take at most where Redis is silent: it is given a quarter of a second. */
 const SOON = 1000;
 
-async function counted(add: () => Promise<{ isOver: boolean }>, times: number): Promise<number> {
+async function counted(add: () => Count | Promise<Count>, times: number): Promise<number> {
   let admitted = 0;
   for (let i = 0; i < times; i++) if (!(await add()).isOver) admitted += 1;
   return admitted;

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { KeyedHash } from '../crypto/keyed-hash.ts';
 import type { RedisConnections } from '../redis/connect.ts';
+import { createLeases, type Taken } from './leases.ts';
 import { createMemoryCounter } from './memory-counter.ts';
 
 /** Points per duration, which begins with the first counted one. */
@@ -14,6 +15,11 @@ export interface Rate {
   duration: number;
   /** The keys are not secret: client addresses, ids. All other keys are hashed: people type e-mail addresses and passwords. */
   plainKeys?: boolean;
+  /**
+   * Each process takes its points from Redis in chunks of a twentieth, before they are used: no more than `points` are ever admitted, and what a
+   * process holds unused (at most a twentieth) is lost to the others. For frequent requests; not where each point matters.
+   */
+  leased?: boolean;
 }
 
 export interface Count {
@@ -27,8 +33,8 @@ export interface Count {
 }
 
 export interface Counter {
-  /** Counts one. */
-  add(key: string): Promise<Count>;
+  /** Counts one; no promise where the count is at hand, because a promise costs more than counting. */
+  add(key: string): Count | Promise<Count>;
   /** The count, without counting; 0 if there is none. */
   used(key: string): Promise<number>;
   /** Resets the count; whether there was one. Of concurrent calls, one is told so. */
@@ -41,6 +47,7 @@ export type Counters = (rate: Rate) => Counter;
 
 /** Counters of each rate in this process. */
 const MOST_REFUSED = 10_000;
+const MOST_LEASED = 500;
 
 /**
  * Counters that all instances share through Redis. While Redis is away or slow, or if there is none, each process counts for itself:
@@ -78,8 +85,13 @@ function createCounter(rate: Rate, redis: RedisConnections | null): Counter {
   return redis ? createSharedCounter(rate, redis, memory) : memory;
 }
 
+/** Points that a process takes at once. */
+const chunkOf = ({ points, leased = false }: Rate): number =>
+  leased ? Math.max(1, Math.min(MOST_LEASED, Math.floor(points / 20))) : 1;
+
 /** In Redis, or in `alone` while Redis does not answer. */
-function createSharedCounter({ name, points, duration }: Rate, redis: RedisConnections, alone: Counter): Counter {
+function createSharedCounter(rate: Rate, redis: RedisConnections, alone: Counter): Counter {
+  const { name, points, duration } = rate;
   const limiter = new RateLimiterRedis({
     storeClient: redis.hasty,
     keyPrefix: `${redis.space}:limit:${name}`,
@@ -90,22 +102,39 @@ function createSharedCounter({ name, points, duration }: Rate, redis: RedisConne
   // A key that is over costs no more Redis commands. The library's own list of such keys is unbounded, and is searched at every growth.
   const refused = new LRUCache<string, true>({ maxSize: MOST_REFUSED, sizeCalculation: () => 1 });
 
-  function refuse(used: number, resetIn: number): Count {
-    return { isOver: true, used: Math.max(used, points + 1), left: 0, resetIn };
+  async function take(key: string, amount: number): Promise<Taken | null> {
+    if (refused.has(key)) return { granted: 0, used: points + 1, resetIn: Math.ceil(refused.getRemainingTTL(key)) };
+    try {
+      const { consumedPoints: used, msBeforeNext: resetIn } = await limiter.consume(key, amount);
+      return { granted: amount, used, resetIn };
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) return null;
+      const { consumedPoints: used, msBeforeNext } = refusal;
+      const resetIn = Math.max(1, msBeforeNext);
+      refused.set(key, true, { ttl: resetIn });
+      // Of those asked for, the points up to the limit are this process's own.
+      return { granted: Math.max(0, points - (used - amount)), used, resetIn };
+    }
   }
 
+  async function addOne(key: string): Promise<Count> {
+    const taken = await take(key, 1);
+    if (taken === null) return alone.add(key);
+    const { granted, used, resetIn } = taken;
+    if (granted === 0)
+      return { isOver: true, used: Math.max(used, points + 1), left: 0, resetIn: Math.max(1, resetIn) };
+    return { isOver: false, used, left: points - used, resetIn };
+  }
+
+  const chunk = chunkOf(rate);
+  const leases = chunk > 1 ? createLeases(rate, chunk, take) : null;
+  const orAlone = async (key: string, count: Promise<Count | null>) => (await count) ?? alone.add(key);
+
   return {
-    async add(key) {
-      if (refused.has(key)) return refuse(0, Math.max(1, Math.ceil(refused.getRemainingTTL(key))));
-      try {
-        const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.consume(key);
-        return { isOver: false, used: consumedPoints, left: remainingPoints, resetIn: msBeforeNext };
-      } catch (refusal) {
-        if (!(refusal instanceof RateLimiterRes)) return alone.add(key);
-        const resetIn = Math.max(1, refusal.msBeforeNext);
-        refused.set(key, true, { ttl: resetIn });
-        return refuse(refusal.consumedPoints, resetIn);
-      }
+    add(key) {
+      if (leases === null) return addOne(key);
+      const count = leases.add(key);
+      return count instanceof Promise ? orAlone(key, count) : count;
     },
 
     async used(key) {
@@ -119,6 +148,7 @@ function createSharedCounter({ name, points, duration }: Rate, redis: RedisConne
 
     async forget(key) {
       refused.delete(key);
+      leases?.forget(key);
       const isHere = await alone.forget(key);
       try {
         return (await redis.hasty.del(limiter.getKey(key))) > 0 || isHere;

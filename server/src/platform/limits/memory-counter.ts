@@ -26,7 +26,7 @@ export function createMemoryCounter(
   }
 
   return {
-    async add(key): Promise<Count> {
+    add(key): Count {
       const count = counts.get(key) ?? begin(key);
       count.used += 1;
       const { used } = count;
