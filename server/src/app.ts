@@ -35,7 +35,7 @@ import { createReplicas, type ReplicaSource } from './modules/replicas/index.ts'
 import { createSchedules, type Scheduler, scheduleErrors } from './modules/schedules/index.ts';
 import { createSessions, sessionErrors } from './modules/sessions/index.ts';
 import { createSignIn, signInErrors } from './modules/sign-in/index.ts';
-import { createUsers, userErrors } from './modules/users/index.ts';
+import { createUsers, rememberUsers, userErrors } from './modules/users/index.ts';
 import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './open-storage.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
@@ -131,7 +131,9 @@ export async function createApp(deps: {
   const { config, database, redis, mailer, mailbox, clock, longestWait, log, version } = deps;
 
   const commits = createSignal<EventDraft>('what is committed');
-  const storage = openStorage(database, { onCommit: commits.emit });
+  const opened = openStorage(database, { onCommit: commits.emit });
+  const { store: userStore, remembered } = rememberUsers(opened.users, database);
+  const storage = { ...opened, users: userStore };
   const replicas = createReplicas<ReplicaStorage>({
     sources: deps.replicas ?? [],
     primary: storage,
@@ -172,7 +174,7 @@ export async function createApp(deps: {
   const catalogue = createRouteCatalogue();
   const stores = {
     eventStore,
-    userStore: storage.users,
+    userStore,
     sessionStore: storage.sessions,
     registrationStore: storage.registrations,
     challengeStore: storage.challenges,
@@ -198,7 +200,7 @@ export async function createApp(deps: {
   const permissions = createPermissions({ ...base, store: storage.roles, superadminStore: storage.superadmins });
   const { grants, roleCodesOf } = permissions;
   const { demandNotSuperadmin } = permissions.superadmins;
-  const accounts = createUsers({ ...base, store: storage.users, roleCodesOf, demandNotSuperadmin });
+  const accounts = createUsers({ ...base, store: userStore, remembered, roleCodesOf, demandNotSuperadmin });
   const { users } = accounts;
   const proofs = { keys: keys.signing, isBlind, verificationRequired };
   const sessionModule = createSessions({ ...base, ...proofs, store: storage.sessions, users, roleCodesOf });

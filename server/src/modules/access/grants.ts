@@ -21,8 +21,8 @@ export interface Grants {
   rateOf: RateOf;
   /** All existing roles of a holder, disabled ones included; `superadmin` first. */
   rolesOf(holder: Holder): Promise<RoleRecord[]>;
-  /** Codes of the holder's enabled roles. */
-  roleCodesOf(holder: Holder): Promise<string[]>;
+  /** Codes of the holder's enabled roles; no promise where they are remembered. */
+  roleCodesOf(holder: Holder): string[] | Promise<string[]>;
   /** The holder's privileges now, read from the database. */
   heldBy(holder: Holder): Promise<Privileges>;
   /** The holder's privileges if all their roles were enabled, read from the database: a caller must hold these to act on them. */
@@ -106,9 +106,15 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
   async function rolesOf(holder: Holder): Promise<RoleRecord[]> {
     const all = roles.peek() ?? (await roles.get());
     const isSuperadmin = superadmins.peek(holder.id) ?? (await superadmins.has(holder.id));
+    return rolesAmong(all, holder, isSuperadmin);
+  }
+
+  function rolesAmong(all: readonly RoleRecord[], holder: Holder, isSuperadmin: boolean): RoleRecord[] {
     const first = isSuperadmin ? all.filter(({ id }) => id === BUILT_IN.superadmin) : [];
     return [...first, ...given(all, holder)];
   }
+
+  const enabledCodes = (all: RoleRecord[]) => all.filter(({ enabled }) => enabled).map(({ code }) => code);
 
   /** Reads from the database: a decision about other users must not rest on a memory that may be a second old. */
   async function privilegesNow(holder: Holder, asIfEnabled: boolean): Promise<Privileges> {
@@ -156,7 +162,13 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
     },
 
     rolesOf,
-    roleCodesOf: async (holder) => (await rolesOf(holder)).filter(({ enabled }) => enabled).map(({ code }) => code),
+    roleCodesOf(holder) {
+      const all = roles.peek();
+      const isSuperadmin = superadmins.peek(holder.id);
+      if (all === undefined || isSuperadmin === undefined) return rolesOf(holder).then(enabledCodes);
+      return enabledCodes(rolesAmong(all, holder, isSuperadmin));
+    },
+
     heldBy: (holder) => privilegesNow(holder, false),
     weightOf: (holder) => privilegesNow(holder, true),
     roles: () => roles.get(),

@@ -12,7 +12,7 @@ import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { type Authority, createAuthority } from './authority.ts';
 import { BUILT_IN } from './built-in-roles.ts';
-import { createGrants, type Grants } from './grants.ts';
+import { createGrants, type Grants, type Holder } from './grants.ts';
 import { createMembers, type Members } from './members.ts';
 import { permissionRoutes } from './permission-routes.ts';
 import { roleRoutes } from './role-routes.ts';
@@ -35,8 +35,8 @@ export const FIRST_ROLE_IDS: readonly string[] = [BUILT_IN.user];
 export interface Permissions {
   superadmins: Superadmins;
   grants: Grants;
-  /** Codes of the user's enabled roles. */
-  roleCodesOf(user: UserRecord): Promise<string[]>;
+  /** Codes of the user's enabled roles; no promise where they are remembered. */
+  roleCodesOf(user: Holder): string[] | Promise<string[]>;
   /** Codes of all the user's roles, disabled ones included. */
   givenRoleCodesOf(user: UserRecord): Promise<string[]>;
   remembers: Remembers;

@@ -28,7 +28,7 @@ const setupBody = withChoices(
 export function setupRoutes(deps: {
   setup: Setup;
   decryptor: PasswordDecryptor;
-  roleCodesOf: (user: UserRecord) => Promise<string[]>;
+  roleCodesOf: (user: UserRecord) => string[] | Promise<string[]>;
 }) {
   const { setup, decryptor, roleCodesOf } = deps;
   const limit = createAttemptLimit({ name: 'setup', points: 5, duration: 60 });

@@ -40,7 +40,7 @@ export function createSessions(deps: {
   keyring: Keyring;
   keys: SigningKeys;
   isBlind: () => boolean;
-  roleCodesOf: (user: UserRecord) => Promise<string[]>;
+  roleCodesOf: (user: UserRecord) => string[] | Promise<string[]>;
   /** If false, every address counts as verified. */
   verificationRequired: boolean;
   config: Config;

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
+import { createMemory } from '../../platform/cache/memory.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Actor, ProofMethod } from '../../platform/http/caller.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { VerifiedToken } from './access-token.ts';
 import { isLive } from './liveness.ts';
-import { createMemory } from './memory.ts';
 import { isPhishingResistant } from './names.ts';
 import type { SessionRecord, SessionStore } from './session-store.ts';
 

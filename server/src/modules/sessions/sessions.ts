@@ -95,7 +95,7 @@ export function createSessions(deps: {
   events: Events;
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
-  roleCodesOf: (user: UserRecord) => Promise<string[]>;
+  roleCodesOf: (user: UserRecord) => string[] | Promise<string[]>;
   /** When an access token of the session was last seen by this process, in Unix milliseconds; undefined if it does not know. */
   lastUseOf: (sessionId: string) => number | undefined;
   limits: Config['tokens'];

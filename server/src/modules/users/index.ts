@@ -11,23 +11,29 @@ import type { Mails } from '../mails/mails.ts';
 import type { Periodic } from '../schedules/periodic.ts';
 import { registerUserJobs } from './jobs.ts';
 import * as userMails from './mails.ts';
+import { createOwnView } from './own-view.ts';
+import type { RememberedUsers } from './remembered-users.ts';
 import { createReservedUsernames } from './reserved-usernames.ts';
 import { userRoutes } from './routes.ts';
-import type { UserRecord, UserStore } from './user-store.ts';
+import type { ShownUser } from './schemas.ts';
+import type { UserStore } from './user-store.ts';
 import { createUsers as createUserUseCases, type Users } from './users.ts';
 
 export { userErrors } from './errors.ts';
+export { rememberUsers } from './remembered-users.ts';
 
 /** The accounts of people: `createUsers({ ...ground, store: storage.users, config, firstRoleIds, … })`. */
 export function createUsers(deps: {
   store: UserStore;
+  /** What people see of their own accounts. */
+  remembered: RememberedUsers;
   bounds: AddressBounds;
   events: Events;
   keyring: Keyring;
   config: Config;
   /** The roles of a new user. */
   firstRoleIds: readonly string[];
-  roleCodesOf: (user: UserRecord) => Promise<string[]>;
+  roleCodesOf: (user: ShownUser) => string[] | Promise<string[]>;
   /** Throws `superadmin_protected`. */
   demandNotSuperadmin: (caller: Caller, userId: string) => Promise<void>;
   delayRefusal: RefusalDelay;
@@ -35,11 +41,13 @@ export function createUsers(deps: {
   periodic: Periodic;
   clock: Clock;
 }): { users: Users; part: Part } {
-  const { store: userStore, config, roleCodesOf, mails, clock } = deps;
+  const { store: userStore, remembered, config, roleCodesOf, mails, clock } = deps;
   const host = new URL(config.publicUrl).hostname;
   const isReserved = createReservedUsernames({ host, entries: config.reservedUsernames });
   const users = createUserUseCases({ ...deps, isReserved });
   mails.add(userMails, { userStore, users, clock });
   registerUserJobs(deps);
-  return { users, part: { routes: [userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid })] } };
+  const ownView = createOwnView({ remembered, roleCodesOf });
+  const routes = userRoutes({ users, ownView, roleCodesOf, invalidCode: authErrors.code_invalid });
+  return { users, part: { routes: [routes] } };
 }

@@ -12,6 +12,9 @@ export { searchTerms } from './search-terms.ts';
 /** Milliseconds for which a deleted account can be restored. The API document promises them. */
 export const GRACE_PERIOD = 30 * DAY;
 
+/** The channel on which PostgreSQL names each user that was written. A migration has fixed it. */
+export const CHANGED_USERS = 'ostiary_users';
+
 const ASCII = /^[ -~]*$/;
 
 /** An address as it is stored, and its canonical form, which is unique. Throws `email_invalid`. */

@@ -4,6 +4,7 @@ import { actorOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { createOwnLimit, rateLimited } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import type { OwnView } from './own-view.ts';
 import {
   acceptedSchema,
   codeBody,
@@ -23,11 +24,13 @@ const TAGS = ['The user'];
 /** The routes of `/users`: the user's own account, and public profiles. */
 export function userRoutes({
   users,
+  ownView,
   roleCodesOf,
   invalidCode,
 }: {
   users: Users;
-  roleCodesOf: (user: UserRecord) => Promise<string[]>;
+  ownView: OwnView;
+  roleCodesOf: (user: UserRecord) => string[] | Promise<string[]>;
   invalidCode: () => Error;
 }) {
   // Each request mails an address whose owner may not have asked for it; what many accounts send to one is bounded by the address.
@@ -48,7 +51,7 @@ export function userRoutes({
           response: { 200: userSchema },
         },
       },
-      async (request) => view(await users.me(actorOf(request))),
+      (request, reply) => ownView.send(actorOf(request).userId, reply),
     );
 
     app.patch(

@@ -96,8 +96,28 @@ export const acceptedSchema = Type.Object(
   { title: 'EmailChangeRequested' },
 );
 
+/** What people are shown of their accounts, and what that depends on. */
+export type ShownUser = Pick<
+  UserRecord,
+  | 'id'
+  | 'email'
+  | 'emailVerified'
+  | 'username'
+  | 'fullName'
+  | 'phone'
+  | 'locale'
+  | 'profile'
+  | 'profilePublic'
+  | 'status'
+  | 'roleIds'
+  | 'lastLoginAt'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'version'
+>;
+
 /** A record and its role codes as `userSchema` shows them. */
-export function userView(user: UserRecord, roles: string[]) {
+export function userView(user: ShownUser, roles: string[]) {
   const { profile, profilePublic, lastLoginAt, createdAt, updatedAt, version } = user;
   const times = { lastLoginAt, createdAt, updatedAt };
   const status = user.status === 'erased' ? 'deleted' : user.status;

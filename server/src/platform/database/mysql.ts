@@ -34,6 +34,7 @@ export async function connectMysql(target: ServerTarget, options: ConnectOptions
         version: sql`select version() as version`,
         productName: (version) => `${version.includes('MariaDB') ? 'MariaDB' : 'MySQL'} ${version.split('-')[0]}`,
         separate: true,
+        changes: null,
       },
       options,
     );

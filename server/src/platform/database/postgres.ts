@@ -12,6 +12,7 @@ import {
 import pg from 'pg';
 import { isContention, isUnavailable } from './errors.ts';
 import { hasPooler, perTransaction, type Query, type Settings, splitOptions } from './pooled-postgres.ts';
+import { createPostgresListeners } from './postgres-listener.ts';
 import { watchServer } from './probe.ts';
 import { openSql, type PoolOptions } from './sql-database.ts';
 import { timeLimits } from './time-limits.ts';
@@ -43,12 +44,22 @@ export async function connectPostgres(target: ServerTarget, options: ConnectOpti
         version: sql`select current_setting('server_version') as version`,
         productName: (version) => `PostgreSQL ${version.split(' ')[0]}${isPooled ? ' behind a pooler' : ''}`,
         separate: true,
+        // A pooler gives each transaction another session: none of them would be told.
+        changes: isPooled ? null : createPostgresListeners(listenerConfig(target, options)),
       },
       options,
     );
   } catch (error) {
     throw unreachable(target, error, options);
   }
+}
+
+function listenerConfig(target: ServerTarget, options: ConnectOptions): pg.ClientConfig {
+  return {
+    ...placeOf(target, options.ca ?? null),
+    ...startUp(target, false).config,
+    connectionTimeoutMillis: timeLimits(options).connect,
+  };
 }
 
 async function isWithoutSession(

@@ -1,4 +1,5 @@
 import { Kysely, type Dialect as KyselyDialect, type RawBuilder } from 'kysely';
+import type { ChangeSource } from './change-watch.ts';
 import { isContention, unavailable } from './errors.ts';
 import { CONTENTION_TRIES, contentionPause, guardDialect, transactionScope } from './guard.ts';
 import { within } from './time-limit.ts';
@@ -26,6 +27,8 @@ export interface SqlSetup {
   productName(version: string): string;
   /** Whether several pools can see the same data: not in memory. */
   separate: boolean;
+  /** `end` closes what listening has opened. */
+  changes: { source: ChangeSource; end(): Promise<void> } | null;
 }
 
 /** Builds the SQL database from the differences between the dialects. Throws the driver's error if it does not answer. */
@@ -48,7 +51,8 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
     setup.dialect === 'postgres' ? db.transaction().setIsolationLevel('read committed') : db.transaction();
 
   async function close(): Promise<void> {
-    await within(CLOSE_TIMEOUT, db.destroy()).catch(() => undefined);
+    const ends = Promise.all([setup.changes?.end(), db.destroy()]);
+    await within(CLOSE_TIMEOUT, ends).catch(() => undefined);
   }
 
   const version = await firstRow(setup.version, db).catch(async (error) => {
@@ -61,6 +65,7 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
     dialect: setup.dialect,
     name: setup.productName(version.version),
     db,
+    changes: setup.changes?.source ?? null,
     close,
     async ping() {
       const query = setup.now;

@@ -49,9 +49,16 @@ export async function connectSqlite(target: SqliteTarget, options: ConnectOption
       version: sql`select sqlite_version() as version`,
       productName: (version) => `SQLite ${version}`,
       separate: false,
+      changes: { source: { kind: 'version', read: versionReader(database) }, end: async () => {} },
     },
     options,
   );
+}
+
+/** SQLite's own count of what other connections have committed; this connection's commits do not change it. */
+function versionReader(database: DatabaseSync): () => number {
+  const statement = database.prepare('pragma data_version');
+  return () => Number(statement.get()?.data_version);
 }
 
 async function openFile(path: string | null): Promise<DatabaseSync> {

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Db, MongoClient } from 'mongodb';
+import type { ChangeSource } from './change-watch.ts';
 
 export type Dialect = 'sqlite' | 'postgres' | 'mysql';
 
@@ -24,6 +25,8 @@ export interface SqlDatabase<Tables = unknown> {
    * elsewhere. It throws a TypeError, on every dialect.
    */
   transaction<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /** How it tells what other connections commit; null: it does not. For `watchChanges`. */
+  changes: ChangeSource | null;
   /** The database's clock; throws `unavailable` without an answer within a second. */
   ping(): Promise<{ now: Date }>;
   /** Runs `work` on a connection without time limits, for migrations and other maintenance. */

@@ -1,4 +1,4 @@
-import type { preSerializationHookHandler } from 'fastify';
+import type { FastifyReply, preSerializationHookHandler } from 'fastify';
 import { platformErrors } from '../errors.ts';
 import type { Caller } from './caller.ts';
 
@@ -22,6 +22,11 @@ export const sendVersion: preSerializationHookHandler = (_request, reply, payloa
   if (Number.isInteger(version)) reply.header('etag', `"${version}"`);
   done(null, payload);
 };
+
+/** Sends an answer that was serialized before, as `sendVersion` would have it. */
+export function sendVersioned(reply: FastifyReply, text: string, version: number): void {
+  reply.header('content-type', 'application/json; charset=utf-8').header('etag', `"${version}"`).send(text);
+}
 
 /** Whether a route answers with one record that has a version. */
 export function answersVersion(response: unknown): boolean {
