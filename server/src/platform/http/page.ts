@@ -48,7 +48,7 @@ const STYLE = `
 body { margin: 0; min-height: 100vh; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 main { max-width: 27rem; margin: 0 auto; padding: 1.5rem 1rem; }
 main.wide { max-width: 52rem; }
-h1 { font-size: 1.375rem; line-height: 1.75rem; font-weight: 640; margin: 0 0 .5rem; text-wrap: balance; }
+h1 { hyphens: auto; font-size: 1.375rem; line-height: 1.75rem; font-weight: 640; margin: 0 0 .5rem; text-wrap: balance; }
 p { margin: 0 0 1rem; text-wrap: pretty; }
 a { color: var(--act); text-underline-offset: .15em; }
 .card, details { background: var(--card); border: 1px solid var(--line); border-radius: .625rem; padding: 1.5rem 1rem; }
