@@ -52,7 +52,7 @@ h1 { hyphens: auto; font-size: 1.375rem; line-height: 1.75rem; font-weight: 640;
 p { margin: 0 0 1rem; text-wrap: pretty; }
 a { color: var(--act); text-underline-offset: .15em; }
 .card, details { background: var(--card); border: 1px solid var(--line); border-radius: .625rem; padding: 1.5rem 1rem; }
-noscript > :last-child, section > :last-child, form > :last-child { margin-bottom: 0; }
+.card > :last-child, noscript > :last-child, section > :last-child, form > :last-child { margin-bottom: 0; }
 .soft { color: var(--soft); font-size: .875rem; line-height: 1.25rem; }
 label { display: block; font-weight: 560; margin-bottom: .25rem; }
 label.choice { display: flex; align-items: center; gap: .75rem; min-height: 2.75rem; margin-bottom: 1rem; font-weight: 400; cursor: pointer; }
