@@ -218,6 +218,7 @@ describe('two installations in one Redis', { skip: !hasOwnRedis() }, () => {
           store: t.app.storage.workers,
           clock: () => t.time.now,
           log: pino({}, { write: (line: string) => void lines.push(line) }),
+          alive: 3_000,
         }),
         beat: () =>
           t.app.storage.workers.heartbeat({
@@ -234,7 +235,12 @@ describe('two installations in one Redis', { skip: !hasOwnRedis() }, () => {
       await original.beat();
       await original.presence.mark(original.id);
       await original.presence.demandAlone();
+      const heartbeat = setInterval(() => void original.presence.mark(original.id), 100);
       await assert.rejects(copy.presence.demandAlone(), RedisShared);
+      clearInterval(heartbeat);
+      // What nobody renews was left by a worker that was killed.
+      await copy.presence.demandAlone();
+      await original.presence.mark(original.id);
       assert.deepEqual(lines, []);
       await copy.beat();
       await copy.presence.mark(copy.id);

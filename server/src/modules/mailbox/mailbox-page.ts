@@ -26,13 +26,18 @@ ${none}${mails.slice(0, SHOWN).map(oneMail)}${more}`,
 function oneMail({ to, subject, text, html: markup, sentAt }: MailboxMail, index: number): Html {
   const framed = `<base target="_blank">${markup}`;
   return html`<details${index === 0 ? html` open` : null}>
-<summary><strong>${subject}</strong><br><span class="soft">to ${to}, <time datetime="${sentAt}">${sentAt}</time></span></summary>
+<summary><strong>${subject}</strong><br><span class="soft">to ${to}, <time datetime="${sentAt}">${readable(sentAt)}</time></span></summary>
 <div>
 <pre>${linked(text)}</pre>
 <iframe title="HTML part" loading="lazy" referrerpolicy="no-referrer" sandbox="allow-popups allow-popups-to-escape-sandbox" srcdoc="${framed}"></iframe>
 </div>
 </details>
 `;
+}
+
+/** `2026-11-30 11:15:53 UTC`. */
+function readable(time: string): string {
+  return `${time.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function linked(text: string): Html[] {

@@ -56,8 +56,8 @@ function asHtml(subject: string, blocks: readonly Block[], language: string): Ht
   return html`<!doctype html>
 <html lang="${language}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${subject}</title></head>
-<body style="margin:0;padding:24px 12px;background:#f6f8fa;color:#1c2127;${FONT};font-size:16px;line-height:1.5">
-<div style="max-width:480px;margin:0 auto;padding:24px;background:#ffffff;border:1px solid #d1d9e0;border-radius:12px">
+<body style="margin:0;padding:24px 12px;background:#f8fbfa;color:#162022;${FONT};font-size:16px;line-height:1.5">
+<div style="max-width:480px;margin:0 auto;padding:24px;background:#ffffff;border:1px solid #dbe1e0;border-radius:12px">
 <h1 style="margin:0 0 16px;font-size:20px;line-height:1.3">${subject}</h1>
 ${blocks.map(blockAsHtml)}</div>
 </body>
@@ -74,12 +74,12 @@ function blockAsHtml(block: Block): Html {
     return html`<p style="margin:0 0 16px;${size};font-weight:700;font-family:monospace">${block.code}</p>\n`;
   }
   if ('link' in block) {
-    return html`<p style="margin:0 0 16px"><a href="${block.link}" style="display:inline-block;padding:10px 20px;background:#0b57d0;color:#ffffff;border-radius:6px;text-decoration:none;font-weight:600">${block.label}</a></p>
-<p style="margin:0 0 16px;font-size:14px;color:#59636e;word-break:break-all">${block.link}</p>\n`;
+    return html`<p style="margin:0 0 16px"><a href="${block.link}" style="display:inline-block;padding:10px 20px;background:#0a6a65;color:#ffffff;border-radius:6px;text-decoration:none;font-weight:600">${block.label}</a></p>
+<p style="margin:0 0 16px;font-size:14px;color:#515f61;word-break:break-all">${block.link}</p>\n`;
   }
   const rows = block.facts.map(
     ([name, value]) =>
-      html`<tr><td style="padding:0 16px 4px 0;color:#59636e;vertical-align:top">${name}</td><td style="padding:0 0 4px">${oneLine(value)}</td></tr>`,
+      html`<tr><td style="padding:0 16px 4px 0;color:#515f61;vertical-align:top">${name}</td><td style="padding:0 0 4px">${oneLine(value)}</td></tr>`,
   );
   return html`<table role="presentation" style="margin:0 0 16px;border-collapse:collapse;font-size:16px">${rows}</table>\n`;
 }

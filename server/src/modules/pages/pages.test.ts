@@ -62,8 +62,10 @@ test('every field has a label, and hints and problems are tied to it', async (t)
       assert.ok(body.includes(`<label for="${id}">`) || body.includes(`<label class="choice">${input}`), input);
       assert.doesNotMatch(input, /\svalue=/);
     }
-    for (const [, id] of body.matchAll(/aria-describedby="([^"]+)"/g))
-      assert.ok(body.includes(`id="${id}"`), String(id));
+    for (const [, ids = ''] of body.matchAll(/aria-describedby="([^"]+)"/g))
+      for (const id of ids.split(' ')) assert.ok(body.includes(`id="${id}"`), id);
+    for (const [, id = ''] of body.matchAll(/<input[^>]* id="(\w+)"[^>]* name=/g))
+      assert.ok(body.includes(`<p id="${id}-fault" class="fault"></p>`), id);
     assert.match(body, /<p id="problem" role="alert"><\/p>/);
     assert.match(body, /<html lang="en">/);
     assert.match(body, /<noscript>/);

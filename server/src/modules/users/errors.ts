@@ -9,7 +9,7 @@ export const userErrors = defineErrors({
     status: 400,
     fields: ['username'],
     title:
-      'A username must have 3 to 32 letters, digits, _, - or ., in one script; 2 are enough in Chinese, Japanese and Korean.',
+      'A username must have 3 to 32 letters, digits, _, - or ., in one script, with a letter or digit at both ends; 2 are enough in Chinese, Japanese and Korean.',
   },
   locale_invalid: { status: 400, fields: ['locale'], title: 'This is not a valid language tag.' },
   email_taken: { status: 409, fields: EMAILS, title: 'An account already has this e-mail address.' },

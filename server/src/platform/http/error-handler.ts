@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { AppError } from '../errors.ts';
+import { pagePolicy } from './page.ts';
+import { isVisit, problemPage } from './problem-page.ts';
 import { toAppError, toProblem } from './problems.ts';
 
 /**
@@ -19,7 +21,7 @@ export function createErrorHandler(
   };
 }
 
-/** Sends a coded error. An unread body stays readable: if it were cut off, many clients would never see the answer. */
+/** Sends a coded error, as a page to a browser that visits one. An unread body stays readable: if it were cut off, many clients would never see the answer. */
 export function sendProblem(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
   const { status, headers, body } = toProblem(error, {
     requestId: request.id,
@@ -29,7 +31,11 @@ export function sendProblem(error: AppError, request: FastifyRequest, reply: Fas
   // Fastify sets `Connection: close` if a body could not be parsed. Node reads and drops the rest, within `requestTimeout`.
   if (reply.hasHeader('connection') && request.headers.connection !== 'close') reply.header('connection', 'keep-alive');
   if (status === 401) reply.header('www-authenticate', challenge(error, request));
-  reply.code(status).headers(headers).send(body);
+  reply.code(status).headers(headers);
+  if (!isVisit(request)) return void reply.send(body);
+  const { publicPath } = request.server;
+  const page = problemPage(error, { requestId: request.id, publicPath, retryAfter: headers['retry-after'] });
+  reply.type('text/html; charset=utf-8').header('content-security-policy', pagePolicy()).send(page);
 }
 
 /** RFC 6750, 3, and RFC 9470, 3. Without credentials, the field names no error. */

@@ -1,38 +1,101 @@
 import { createHash } from 'node:crypto';
 import { type Html, html, toMarkup, trustedHtml } from '../html.ts';
 
+/**
+ * Colours of both themes. The test of this file calculates that every pair of text and ground, and every edge of a control, has the contrast
+ * of WCAG 2.2 AA.
+ */
+export const THEMES = {
+  light: {
+    ground: '#f8fbfa',
+    card: '#ffffff',
+    ink: '#162022',
+    soft: '#515f61',
+    line: '#dbe1e0',
+    edge: '#7c898a',
+    act: '#0a6a65',
+    onAct: '#ffffff',
+    chosen: '#ddf4f1',
+    ring: '#0e837c',
+    bad: '#b02b27',
+    good: '#246e3a',
+  },
+  dark: {
+    ground: '#0c1212',
+    card: '#131a1b',
+    ink: '#e9eeee',
+    soft: '#9eacad',
+    line: '#283234',
+    edge: '#67787a',
+    act: '#5dcfc3',
+    onAct: '#021818',
+    chosen: '#0f3230',
+    ring: '#5bd5c8',
+    bad: '#f7857d',
+    good: '#6dd48d',
+  },
+};
+
+const colours = (theme: Record<string, string>) =>
+  Object.entries(theme)
+    .map(([name, colour]) => `--${name}: ${colour};`)
+    .join(' ');
+
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2127; --soft: #59636e; --line: #d1d9e0; --ground: #f6f8fa; --card: #fff; --act: #0b57d0; --on-act: #fff; --bad: #b3261e; --good: #146c2e; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d; --ground: #0d1117; --card: #161b22; --act: #8ab4f8; --on-act: #0d1117; --bad: #ff8a80; --good: #7ee2a0; }
-}
+:root { color-scheme: light dark; ${colours(THEMES.light)} }
+@media (prefers-color-scheme: dark) { :root { ${colours(THEMES.dark)} } }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
-main { max-width: 26rem; margin: 0 auto; padding: 2.5rem 1rem; }
+body { margin: 0; min-height: 100vh; background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+main { max-width: 27rem; margin: 0 auto; padding: 1.5rem 1rem; }
 main.wide { max-width: 52rem; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .75rem; }
-p { margin: 0 0 1rem; }
-a { color: var(--act); }
-.card, details { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.5rem; }
-.soft { color: var(--soft); font-size: .875rem; }
-label { display: block; font-weight: 600; margin-bottom: .25rem; }
-label.choice { font-weight: 400; margin-bottom: 1rem; }
-input:not([type=checkbox]) { width: 100%; font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--soft); border-radius: .375rem; padding: .5rem .75rem; margin-bottom: 1rem; }
-button { width: 100%; font: inherit; font-weight: 600; color: var(--on-act); background: var(--act); border: 0; border-radius: .375rem; padding: .625rem 1rem; cursor: pointer; }
-button:disabled { opacity: .6; cursor: default; }
-:focus-visible { outline: 3px solid var(--act); outline-offset: 2px; }
+h1 { hyphens: auto; font-size: 1.375rem; line-height: 1.75rem; font-weight: 640; margin: 0 0 .5rem; text-wrap: balance; }
+p { margin: 0 0 1rem; text-wrap: pretty; }
+a { color: var(--act); text-underline-offset: .15em; }
+.card, details { background: var(--card); border: 1px solid var(--line); border-radius: .625rem; padding: 1.5rem 1rem; }
+.card > :last-child, noscript > :last-child, section > :last-child, form > :last-child { margin-bottom: 0; }
+.soft { color: var(--soft); font-size: .875rem; line-height: 1.25rem; }
+label { display: block; font-weight: 560; margin-bottom: .25rem; }
+label.choice { display: flex; align-items: center; gap: .75rem; min-height: 2.75rem; margin-bottom: 1rem; font-weight: 400; cursor: pointer; }
+.optional { color: var(--soft); font-weight: 400; }
+.field { margin-bottom: 1.25rem; }
+.field > p { margin: .375rem 0 0; }
+input { accent-color: var(--act); }
+input[type=checkbox] { flex: none; width: 1.25rem; height: 1.25rem; margin: 0; }
+input:not([type=checkbox]) { display: block; width: 100%; min-height: 2.75rem; font: inherit; color: inherit; background: var(--card); border: 1px solid var(--edge); border-radius: .375rem; padding: .5rem .75rem; }
+input.code { font-family: ui-monospace, monospace; }
+input[aria-invalid=true] { border-color: var(--bad); box-shadow: inset 0 0 0 1px var(--bad); }
+button { width: 100%; min-height: 2.75rem; font: inherit; font-weight: 640; color: var(--onAct); background: var(--act); border: 1px solid transparent; border-radius: .375rem; padding: .5rem 1rem; cursor: pointer; }
+button[aria-disabled=true] { opacity: .7; cursor: progress; }
+:focus-visible { outline: 2px solid var(--ring); outline-offset: 2px; }
 [hidden] { display: none !important; }
-fieldset { margin: 0; padding: 0; border: 0; }
-#problem { color: var(--bad); white-space: pre-line; }
-#problem:empty { display: none; }
+fieldset { min-width: 0; margin: 0; padding: 0; border: 0; }
+legend { padding: 0; margin-bottom: 1rem; }
+.fault, #problem { color: var(--bad); white-space: pre-line; }
+.fault { font-size: .875rem; line-height: 1.25rem; }
+.fault:empty, #problem:empty { display: none; }
 #done h1 { color: var(--good); outline: none; }
 ul.links { list-style: none; margin: 0; padding: 0; }
-ul.links li + li { margin-top: .5rem; }
+ul.links a { display: flex; align-items: center; min-height: 2.75rem; }
+ul.links li + li { border-top: 1px solid var(--line); }
+dl { margin: 0; }
+dl > div { padding: .75rem 1rem; margin: 0 -1rem; border-top: 1px solid var(--line); border-radius: .375rem; }
+dl > div:target { background: var(--chosen); scroll-margin-top: 1rem; }
+dt { display: flex; flex-wrap: wrap; gap: 0 .75rem; font-weight: 560; }
+dt a { color: inherit; text-decoration: none; overflow-wrap: anywhere; }
+dt a:hover { text-decoration: underline; }
+dd { margin: 0; }
+code { font: .875em/inherit ui-monospace, monospace; }
 details { padding: 0; margin-bottom: .75rem; overflow: hidden; }
-summary { padding: .875rem 1.25rem; cursor: pointer; overflow-wrap: anywhere; }
-details > div { padding: 0 1.25rem 1.25rem; }
+summary { padding: .75rem 1rem; cursor: pointer; overflow-wrap: anywhere; }
+summary:focus-visible { outline-offset: -2px; border-radius: .625rem; }
+details > div { padding: 0 1rem 1rem; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font: .875rem/1.5 ui-monospace, monospace; border: 1px solid var(--line); border-radius: .375rem; padding: .75rem; margin: 0 0 1rem; }
 iframe { display: block; width: 100%; height: 26rem; border: 1px solid var(--line); border-radius: .375rem; background: #fff; color-scheme: light; }
+@media (min-width: 30rem) {
+  main { padding: 3rem 1rem; }
+  .card { padding: 2rem; }
+}
+@media (forced-colors: active) { button { border-color: ButtonBorder; } }
 `;
 
 export interface PageParts {

@@ -340,13 +340,25 @@ test('the pages load nothing from elsewhere, and everything that they load is th
     assert.match(String(page.headers['content-type']), /^text\/html/);
     assert.match(String(page.headers['content-security-policy']), /script-src 'self'/);
     assert.doesNotMatch(page.body, /<script>|(src|href)="(https?:)?\/\//);
-    for (const [, url = ''] of page.body.matchAll(/(?:src|href)="([^"#]+)"/g)) {
+    assert.match(page.body, /<title>Ostiary API<\/title>/);
+    assert.match(page.body, /<meta name="viewport" content="width=device-width, initial-scale=1">/);
+    // Without one, a browser asks the host for /favicon.ico, which is outside of the path of PUBLIC_URL.
+    assert.match(page.body, /<link rel="icon"/);
+    for (const [, url = ''] of page.body.matchAll(/(?:src|href)="((?!data:)[^"#]+)"/g)) {
       const { pathname } = new URL(url, `http://localhost${path}`);
       const file = await app.inject(pathname);
       assert.equal(file.statusCode, 200, `${url} of ${path}`);
       assert.ok(file.rawPayload.length > 0);
     }
   }
+});
+
+test('what ReDoc shows, it does not fetch from its maker', async (t) => {
+  const { app } = await testServer(t, options);
+  const bundle = await app.inject('/redoc/redoc.standalone.js');
+  assert.match(String(bundle.headers['content-type']), /^text\/javascript/);
+  assert.ok(bundle.body.includes('alt:"redocly logo"'), 'the picture that this is about');
+  assert.ok(!bundle.body.includes('https://cdn.redoc.ly'));
 });
 
 test('below a path that a proxy takes off, everything that is asked for begins with it', async (t) => {
@@ -359,7 +371,7 @@ test('below a path that a proxy takes off, everything that is asked for begins w
   };
   for (const path of ['/docs', '/docs/', '/redoc']) {
     const page = await ask(prefix + path);
-    const urls = [...page.body.matchAll(/(?:src|href|spec-url)="([^"#]+)"/g)].map(([, url = '']) => url);
+    const urls = [...page.body.matchAll(/(?:src|href|spec-url)="((?!data:)[^"#]+)"/g)].map(([, url = '']) => url);
     assert.ok(urls.length >= 2);
     for (const url of urls) {
       const { pathname } = new URL(url, `https://example.org${prefix}${path}`);
@@ -389,7 +401,7 @@ test('the page of error codes is always there: every problem document refers to 
   assert.equal(page.statusCode, 200);
   assert.match(String(page.headers['content-type']), /^text\/html/);
   assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);
-  assert.doesNotMatch(page.body, /<script|(src|href)="(?!data:)/);
+  assert.doesNotMatch(page.body, /<script|(src|href)="(?!data:|#)/);
   for (const code of ['not_found', 'validation_failed', 'name_taken'])
     assert.ok(page.body.includes(`id="${code}"`), code);
 });
