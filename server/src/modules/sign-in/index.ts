@@ -33,14 +33,11 @@ export function createSignIn(deps: {
   clock: Clock;
 }): { signIn: SignInEngine; part: Part } {
   const { keyring, verifyEmail, clock } = deps;
-  const signIn = createSignInEngine({
-    ...deps,
-    flowTokens: createFlowTokens({ keyring, clock }),
-    steps: {
-      verify_email: createVerifyEmail(deps),
-      change_password: createChangePassword(deps),
-    },
-    policy: { verifyEmail },
-  });
-  return { signIn, part: { routes: [signInRoutes({ ...deps, signIn })] } };
+  const steps = {
+    verify_email: createVerifyEmail(deps),
+    change_password: createChangePassword(deps),
+  };
+  const flowTokens = createFlowTokens({ keyring, clock });
+  const signIn = createSignInEngine({ ...deps, flowTokens, steps, policy: { verifyEmail } });
+  return { signIn, part: { routes: [signInRoutes({ ...deps, signIn, steps: Object.values(steps) })] } };
 }

@@ -1,22 +1,28 @@
-import { type Static, Type } from 'typebox';
-import { passwordFields } from '../password-encryption/schemas.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type Static, type TProperties, Type } from 'typebox';
 import { tokenTransport } from '../sessions/schemas.ts';
-import { codeInput } from '../users/schemas.ts';
-import { STEP_NAMES } from './decide.ts';
+import { STEP_NAMES, WHAT_STEPS_TAKE } from './decide.ts';
 import type { FlowView } from './engine.ts';
+import type { Step } from './step.ts';
 
 const closed = { additionalProperties: false } as const;
 const flowTokenInput = Type.String({ minLength: 1, maxLength: 1024 });
 
-export const completeStepBody = Type.Object(
-  {
-    flowToken: flowTokenInput,
-    ...passwordFields('newPassword'),
-    code: Type.Optional(codeInput),
-    tokenTransport: Type.Optional(tokenTransport),
-  },
-  { ...closed, title: 'CompleteStepBody' },
-);
+const completing = { flowToken: flowTokenInput, tokenTransport: Type.Optional(tokenTransport) };
+export type CompleteStepBody = Static<ReturnType<typeof Type.Object<typeof completing>>> & Record<string, unknown>;
+
+/** The body for every step: the fields of all, each optional. Throws a TypeError if two mean different things by one name. */
+export function completeStepBody(steps: readonly Pick<Step, 'fields'>[]) {
+  const fields: TProperties = {};
+  for (const [name, schema] of steps.flatMap((step) => Object.entries(step.fields))) {
+    const field = Type.Optional(schema);
+    if (Object.hasOwn(completing, name) || !isDeepStrictEqual(fields[name] ?? field, field)) {
+      throw new TypeError(`A step of a sign-in takes a field ${name}, which means something else already.`);
+    }
+    fields[name] = field;
+  }
+  return Type.Object({ ...completing, ...fields }, { ...closed, title: 'CompleteStepBody' });
+}
 
 export const flowBody = Type.Object({ flowToken: flowTokenInput }, { ...closed, title: 'GetFlowBody' });
 export const flowOptionsBody = Type.Object(
@@ -28,7 +34,7 @@ export const flowOptionsBody = Type.Object(
 export const flowMembers = {
   step: Type.Enum(STEP_NAMES, {
     title: 'SignInStep',
-    description: '`verify_email`: send `code`, which was mailed; `change_password`: send `newPassword`.',
+    description: `${WHAT_STEPS_TAKE}.`,
     examples: ['verify_email'],
   }),
   methods: Type.Array(Type.String(), {
