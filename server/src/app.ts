@@ -218,7 +218,6 @@ export async function createApp(deps: {
   const { roles } = roleModule;
   const access = createAccess({ ...people, ...permissions, roles, getUser, verificationRequired });
 
-  const authenticate = createAuthenticate({ kinds: credentials, isBlind });
   const probes = createProbes({
     database,
     isBlind,
@@ -251,6 +250,8 @@ export async function createApp(deps: {
     createMailboxPage({ mailbox }),
   ];
 
+  const otherForms = parts.flatMap(({ tokens = [] }) => tokens);
+  const authenticate = createAuthenticate({ kinds: credentials, otherForms, isBlind });
   const changes = followChanges({ parts, commits, eventLog, replicas, redis });
   await keys.load();
 

@@ -23,7 +23,11 @@ export function madeUpCredentials(): MadeUp {
 
   const kindOf = (kind: Credential['kind']): CredentialKind => ({
     kind,
-    reads: (token) => token.startsWith(`made-up-${kind}-`),
+    form: {
+      name: `made-up ${kind}`,
+      matches: (token) => token.startsWith(`made-up-${kind}-`),
+      sample: `made-up-${kind}-sample`,
+    },
     actorOf: (token) => actors.get(token) ?? null,
     stillCounts: async ({ via }) => !revoked.has(via.id),
   });

@@ -11,7 +11,7 @@ import type { UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { createChangePassword } from './change-password.ts';
 import { createSignInEngine, type SignInEngine } from './engine.ts';
-import { createFlowTokens } from './flow-token.ts';
+import { createFlowTokens, FLOW_TOKEN_FORM } from './flow-token.ts';
 import { signInRoutes } from './routes.ts';
 import { createVerifyEmail } from './verify-email.ts';
 
@@ -39,5 +39,6 @@ export function createSignIn(deps: {
   };
   const flowTokens = createFlowTokens({ keyring, clock });
   const signIn = createSignInEngine({ ...deps, flowTokens, steps, policy: { verifyEmail } });
-  return { signIn, part: { routes: [signInRoutes({ ...deps, signIn, steps: Object.values(steps) })] } };
+  const routes = [signInRoutes({ ...deps, signIn, steps: Object.values(steps) })];
+  return { signIn, part: { routes, tokens: [FLOW_TOKEN_FORM] } };
 }
