@@ -91,10 +91,9 @@ export function createUserAdmin(deps: {
   const { get, change, describe } = access;
 
   /** Converts input to the form that is stored. */
-  function toPatch({ email, emailVerified, username, profilePublic, ...person }: UserPatch): ProfilePatch {
+  function toPatch({ email, emailVerified, username, ...person }: UserPatch): ProfilePatch {
     return {
       ...toPerson(person),
-      ...(profilePublic !== undefined && { profilePublic }),
       ...(email !== undefined && { ...toEmail(email), emailVerified: emailVerified ?? false }),
       ...(emailVerified !== undefined && { emailVerified }),
       ...(username !== undefined && toUsername(username)),

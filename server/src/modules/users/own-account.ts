@@ -5,12 +5,11 @@ import { demandVersion } from '../../platform/http/versions.ts';
 import type { Events } from '../events/events.ts';
 import type { ChangeActive } from './change-active.ts';
 import { auditDiff, keptSession, type PersonInput, toPerson, type toUsername } from './names.ts';
-import type { ProfilePatch, UserRecord, UserStore } from './user-store.ts';
+import type { UserRecord, UserStore } from './user-store.ts';
 
 /** The fields that users may change themselves, as received. */
 export interface ProfileInput extends PersonInput {
   username?: string | null;
-  profilePublic?: boolean;
 }
 
 /** What users do with their own accounts. */
@@ -46,8 +45,8 @@ export function createOwnAccount(deps: {
     },
 
     patchMe(caller, actor, input) {
-      const { username, profilePublic } = input;
-      const ofAll: ProfilePatch = { ...toPerson(input), ...(profilePublic !== undefined && { profilePublic }) };
+      const { username } = input;
+      const ofAll = toPerson(input);
       return change(actor.userId, async (user) => {
         demandVersion(caller, user);
         const patch = { ...ofAll, ...(username !== undefined && toOwnUsername(username, user.usernameKey)) };
