@@ -181,6 +181,23 @@ describe('permissions and roles', () => {
     }
   });
 
+  test('roles may count only for what the path names', async (t) => {
+    const seen: unknown[] = [];
+    const authorize: Authorize = (_actor, _need, path) => {
+      seen.push({ ...path });
+      return path.id === '7' ? 'granted' : 'not_granted';
+    };
+    const { app } = await testServer(t, { routes: guarded, tokens: tokensOf, authorize });
+    const headers = { authorization: 'Bearer ada' };
+    const status = async (url: string) => (await app.inject({ url, headers })).statusCode;
+    assert.deepEqual(
+      [await status('/thing/7'), await status('/thing/8?id=7'), await status('/thing/%37'), await status('/any')],
+      [200, 403, 200, 403],
+    );
+    // Without parameters there is none, and nothing of the query.
+    assert.deepEqual(seen, [{ id: '7' }, { id: '8' }, { id: '7' }, {}]);
+  });
+
   test('who may not do it at all is not asked for the password', async (t) => {
     const authTime = after(NOW, -11 * MINUTE);
     const { app } = await testServer(t, {
