@@ -21,8 +21,6 @@ import { createSessionStates } from './session-states.ts';
 import type { SessionStore } from './session-store.ts';
 import { createSessions as createSessionUseCases, type Sessions } from './sessions.ts';
 
-export { sessionErrors } from './errors.ts';
-
 export interface SessionModule {
   sessions: Sessions;
   /** Access tokens as a kind of credential. */

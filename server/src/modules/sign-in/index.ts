@@ -15,8 +15,6 @@ import { createFlowTokens, FLOW_TOKEN_FORM } from './flow-token.ts';
 import { signInRoutes } from './routes.ts';
 import { createVerifyEmail } from './verify-email.ts';
 
-export { signInErrors } from './errors.ts';
-
 /** Composes the sign-in engine with its steps: `const signIn = createSignIn({ …, verifyEmail: true })`. */
 export function createSignIn(deps: {
   users: Users;

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { after, MINUTE } from '../clock.ts';
 import { platformErrors } from '../errors.ts';
 import type { Access, Actor } from './caller.ts';
-import type { Authorize, Need } from './guard.ts';
+import type { Authorize, Decision, Need } from './guard.ts';
 import { ADA, assertProblem, NOW, personOf, testServer } from './http.testing.ts';
 import type { HttpServer } from './routes.ts';
 
@@ -110,7 +110,8 @@ describe('permissions and roles', () => {
     if ('anyRole' in need) return need.anyRole.some((role) => holds(actor, `role:${role}`));
     return need.allRoles.every((role) => holds(actor, `role:${role}`));
   };
-  const answer = (actor: Actor, need: Need) => (may(actor, need) ? 'granted' : 'not_granted');
+  const answer: (...asked: Parameters<Authorize>) => Decision = (actor, need) =>
+    may(actor, need) ? 'granted' : 'not_granted';
   const guarded = (app: HttpServer) => {
     app.get('/thing/:id', { config: { access: 'permission' } }, async () => ({}));
     app.post('/thing/:id', { config: { access: 'permission' } }, async () => ({}));
