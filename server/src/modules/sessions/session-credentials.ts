@@ -29,7 +29,7 @@ export function createSessionCredentials(deps: {
     verified && states.actorOf(verified);
 
   return {
-    kind: 'session',
+    kinds: ['session'],
     form: ACCESS_TOKEN_FORM,
 
     actorOf(token) {

@@ -13,10 +13,11 @@ import { NO_GUESSING } from '../guessing/guessing.ts';
 import { createAccessTokens } from '../sessions/access-token.ts';
 import { createRefreshTokens } from '../sessions/refresh-token.ts';
 import { createSessions } from '../sessions/sessions.ts';
+import { STEP_NAMES, type StepName } from './decide.ts';
 import { createSignInEngine } from './engine.ts';
 import { createFlowTokens } from './flow-token.ts';
 import { completeStepBody } from './schemas.ts';
-import { defineStep, type StepFlow } from './step.ts';
+import { defineStep, type Step, type StepFlow } from './step.ts';
 
 const CALLER = { actor: null, ip: '192.0.2.1', userAgent: 'test', requestId: 'r' } as const;
 const RIGHT = { id: 'credential-1', signature: 'right' };
@@ -69,7 +70,7 @@ async function engineOf(s: Scene, verifyEmail: boolean) {
     sessions,
     guessing: NO_GUESSING,
     flowTokens: createFlowTokens({ keyring, clock }),
-    steps: { verify_email: step, change_password: step },
+    steps: Object.fromEntries(STEP_NAMES.map((name) => [name, step])) as Record<StepName, Step>,
     policy: { verifyEmail },
     clock,
   });

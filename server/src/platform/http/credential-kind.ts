@@ -5,7 +5,11 @@ import { demandDisjoint, type TokenForm } from './token-form.ts';
 
 /** What the server knows of one kind of credential. */
 export interface CredentialKind {
-  kind: Credential['kind'];
+  /**
+   * What its actors act by (`actor.via.kind`): several where one form of token speaks for them, as access tokens do for sessions of people and
+   * of other applications.
+   */
+  kinds: readonly [Credential['kind'], ...Credential['kind'][]];
   /** The form of its Bearer tokens; no other kind takes one. */
   form: TokenForm;
   /** Whom a token speaks for; null for one that is not genuine, has run out or was revoked. No promise where it is known at once. */

@@ -36,7 +36,7 @@ test('a sample that lacks its own form shows nothing, and is refused', () => {
 
 test('credentials of which one form takes the other stop the start, also for a token that is none', () => {
   const kindOf = (kind: 'key' | 'client', form: TokenForm) => ({
-    kind,
+    kinds: [kind] as const,
     form,
     actorOf: () => null,
     stillCounts: async () => false,
