@@ -14,6 +14,7 @@ import { createMailbox, type MailboxMail } from '../src/platform/mail/mailbox.ts
 import type { Jobs } from '../src/platform/queue/jobs.ts';
 import { createLog } from '../src/platform/telemetry/log.ts';
 import { openApp } from '../src/start.ts';
+import { PATIENCE } from './databases.ts';
 import { codesOf } from './openapi-document.ts';
 
 export interface TestApp {
@@ -70,7 +71,7 @@ export async function openTestApp(options: {
   const time = options.time ?? standingClock();
   const log = createLog(config.log);
   const { url, poolSize } = config.database;
-  const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log });
+  const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log, patience: PATIENCE });
   const { longestWait = Infinity, credentials = [] } = options;
   const patience = { longestWait, blindAfter: MINUTE };
   const { app, close } = await openApp({ config, database, log, clock: () => time.now, ...patience, credentials });

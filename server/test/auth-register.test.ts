@@ -45,6 +45,36 @@ describe('POST /auth/register', () => {
       assert.deepEqual(Object.keys(user).sort(), members.split(' ').sort());
     }));
 
+  test('tells all faults of a body at once; the code is that of the first', () =>
+    withScene(async (s) => {
+      const taken = somebody();
+      await s.client.register(taken);
+      const faultsOf = async (body: object, code: string) => {
+        const answer = refused(
+          await s.client.send('POST', '/auth/register', { body }),
+          code.endsWith('taken') ? 409 : 400,
+          code,
+        );
+        return answer.errors?.map(({ path }) => path);
+      };
+      const [email, username, password] = ['nobody', 'a b', 'short'];
+      assert.deepEqual(await faultsOf({ email, password }, 'email_invalid'), ['/email', '/password']);
+      assert.deepEqual(await faultsOf({ email, username, password }, 'email_invalid'), [
+        '/email',
+        '/username',
+        '/password',
+      ]);
+      const held = { ...somebody(), username: taken.username };
+      assert.deepEqual(await faultsOf({ ...held, password }, 'username_taken'), ['/username', '/password']);
+      // The password is compared with what is right of the rest.
+      const { email: own } = somebody();
+      assert.deepEqual(await faultsOf({ email: own, username, password: own }, 'username_invalid'), [
+        '/username',
+        '/password',
+      ]);
+      assert.deepEqual(await faultsOf({ ...somebody(), password }, 'password_too_short'), ['/password']);
+    }));
+
   test('makes no user before the code comes: the password signs nobody in', () =>
     withScene(async (s) => {
       const person = somebody();

@@ -166,6 +166,31 @@ test('what a page of another site posts is refused before anything is counted', 
     { env: { ...HTTPS.env, RATE_LIMITS: 'on' } },
   ));
 
+test('what a page of another site reads in a browser does not use up what its visitors may', () =>
+  withScene(
+    async (s) => {
+      const foreign = { 'sec-fetch-site': 'cross-site' };
+      const read = (headers: Record<string, string>) => s.client.send('GET', '/users/by-name/nobody', { headers });
+      let last = await read(foreign);
+      for (let n = 0; n < 200 && last.statusCode !== 429; n += 1) last = await read(foreign);
+      refused(last, 429, 'rate_limited');
+      const others: Record<string, string>[] = [
+        {},
+        { ...foreign, origin: 'https://app.example.com' },
+        { 'sec-fetch-site': 'none' },
+      ];
+      for (const headers of others) {
+        refused(await read(headers), 404, 'user_not_found');
+      }
+      // Only reads: a program that sends the field must not gain more tries at passwords.
+      const login = (headers: Record<string, string>) =>
+        s.client.send('POST', '/auth/login', { headers, body: { login: 'a', password: 'b' } });
+      const left = Number((await login({})).headers['x-ratelimit-remaining']);
+      assert.equal(Number((await login(foreign)).headers['x-ratelimit-remaining']), left - 1);
+    },
+    { env: { ...HTTPS.env, RATE_LIMITS: 'on' } },
+  ));
+
 test('forms of programs, of our own pages and of listed ones are taken', () =>
   withScene(async (s) => {
     const person = somebody();

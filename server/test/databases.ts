@@ -21,6 +21,9 @@ export interface TestDatabase {
   freshUrl(): Promise<FreshDatabase>;
 }
 
+/** The factor by which databases may be slower than in production: tests come in crowds, on busy machines. */
+export const PATIENCE = 10;
+
 const CONNECT_LIMIT = 10_000;
 
 /** No quoting needed in any dialect: lower-case letters and digits only. */

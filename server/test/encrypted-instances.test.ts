@@ -6,9 +6,9 @@ import { createClient, ok } from './client.ts';
 import { testDatabases } from './databases.ts';
 import { encrypt, publicKeys } from './encryption.ts';
 import { withOwnRedis } from './own-redis.ts';
-import { until } from './queue-world.ts';
 import { refused, somebody } from './scenario.ts';
 import { withPair } from './topology-pair.ts';
+import { until } from './until.ts';
 
 const person = somebody();
 

@@ -10,7 +10,7 @@ import { createLog } from '../src/platform/telemetry/log.ts';
 import { openApp } from '../src/start.ts';
 import { openTestApp, standingClock, type TestApp } from './app.ts';
 import { createClient, ok, type SignedInBody } from './client.ts';
-import { testDatabases } from './databases.ts';
+import { PATIENCE, testDatabases } from './databases.ts';
 import { kidOf, published } from './key-pair.ts';
 import { createWorld, member, signIn } from './matrix/world.ts';
 import { atOnce, somebody, tally } from './scenario.ts';
@@ -122,7 +122,13 @@ for (const { name, freshUrl } of testDatabases()) {
 /** What `ostiary keys rotate` opens: the whole server, which does not start. */
 async function openCommand({ config, time }: TestApp, url: string) {
   const log = createLog(config.log);
-  const database = await connectDatabase({ url, poolSize: 2, slowQuery: config.log.slowQuery, log });
+  const database = await connectDatabase({
+    url,
+    poolSize: 2,
+    slowQuery: config.log.slowQuery,
+    log,
+    patience: PATIENCE,
+  });
   const { app, close } = await openApp({ config, database, log, clock: () => time.now });
   return {
     rotate: () => app.keys.rotate(SYSTEM_CALLER, 'sig') as Promise<undefined>,

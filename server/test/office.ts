@@ -133,7 +133,9 @@ async function work(s: Scene, { worker, now, random, day }: Turn): Promise<void>
 /** One try a tick: a slip is noticed, and mended a minute later. */
 async function signIn(s: Scene, worker: Worker, day: OfficeDay): Promise<void> {
   const isSlip = worker.slips > 0;
-  const body = { login: worker.login, password: isSlip ? `${worker.password}#` : worker.password };
+  // People mistype in different ways: one wrong password at many accounts is spraying.
+  const slip = `${worker.password} ${worker.login}`;
+  const body = { login: worker.login, password: isSlip ? slip : worker.password };
   const answer = await s.client.send('POST', '/auth/login', { body, headers: headersOf(worker) });
   demand(answer, isSlip ? 401 : 200);
   if (isSlip) {

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { findRedis, redisVersion } from '../tools/test-servers/redis.ts';
 import { createScratch } from '../tools/test-servers/scratch.ts';
 import { onFreePort, startProcess, untilReady } from '../tools/test-servers/server-process.ts';
-import { until } from './queue-world.ts';
+import { until } from './until.ts';
 
 /** A cluster of three masters, with a password, that one test has for itself. */
 export interface OwnCluster {

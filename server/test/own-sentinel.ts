@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { findRedis, redisVersion } from '../tools/test-servers/redis.ts';
 import { createScratch } from '../tools/test-servers/scratch.ts';
 import { onFreePort, startProcess, untilReady } from '../tools/test-servers/server-process.ts';
-import { until } from './queue-world.ts';
+import { until } from './until.ts';
 
 /** A master, a replica and three sentinels that one test has for itself; data and sentinels have passwords of their own. */
 export interface OwnSentinel {

@@ -16,8 +16,8 @@ import { connectRedis, type RedisConnections } from '../src/platform/redis/conne
 import { openTestApp } from './app.ts';
 import { createClient } from './client.ts';
 import { hasOwnRedis, type OwnRedis, whenReady, withOwnRedis } from './own-redis.ts';
-import { until } from './queue-world.ts';
 import { freshSqlite, somebody } from './scenario.ts';
+import { until } from './until.ts';
 
 const NAME = 'test.note';
 const PREFIX = 'ostiary:{one}';

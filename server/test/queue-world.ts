@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { type Static, Type } from 'typebox';
 import { createTableQueue } from '../src/modules/jobs/table-queue.ts';
@@ -12,7 +11,9 @@ import { createJobRegistry, type JobRegistry } from '../src/platform/queue/job-r
 import { createJobs, type Jobs } from '../src/platform/queue/jobs.ts';
 import type { EnqueueOptions, JobQueue, JobRecord } from '../src/platform/queue/queue.ts';
 import { connectRedis } from '../src/platform/redis/connect.ts';
+import { PATIENCE } from './databases.ts';
 import { nextNumber } from './fixtures.ts';
+import { until } from './until.ts';
 
 /** Where jobs are kept. */
 export interface Carrier {
@@ -60,7 +61,13 @@ export async function openCarrier(url: string, prefix: string): Promise<Carrier>
 }
 
 const open = (url: string) =>
-  connectDatabase({ url, poolSize: 10, slowQuery: Number.POSITIVE_INFINITY, log: { warn: () => {} } });
+  connectDatabase({
+    url,
+    poolSize: 10,
+    slowQuery: Number.POSITIVE_INFINITY,
+    log: { warn: () => {} },
+    patience: PATIENCE,
+  });
 
 /** Takes away whatever Redis has under the prefix. */
 export async function forgetPrefix(url: string, prefix: string): Promise<void> {
@@ -140,18 +147,6 @@ function openInstance(carrier: Carrier, definition: TestJob): Instance {
     ended: (id) => reaches(id, 'ended', ({ finishedAt }) => finishedAt !== null),
     reaches: (id, state) => reaches(id, state, (found) => found.state === state),
   };
-}
-
-/** Milliseconds, far above what anything here needs. */
-const PATIENCE = 60_000;
-
-/** Asks again and again until there is an answer; throws after a minute. */
-export async function until<T>(what: string, ask: () => Promise<T | null | false> | T | null | false): Promise<T> {
-  for (const end = performance.now() + PATIENCE; performance.now() < end; await pause(10)) {
-    const answer = await ask();
-    if (answer !== null && answer !== false) return answer;
-  }
-  throw new Error(`Not within ${PATIENCE} ms: ${what}`);
 }
 
 /** What a handler does that heeds its signal and nothing else. */

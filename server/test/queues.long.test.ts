@@ -13,7 +13,8 @@ import type { JobQueue } from '../src/platform/queue/queue.ts';
 import { testDatabases } from './databases.ts';
 import { createRandom } from './fuzz/random.ts';
 import { effectJob, gatedJob, heldBy, readEffects, readMarks } from './kill/effects.ts';
-import { type Carrier, forgetPrefix, migrate, openCarrier, until } from './queue-world.ts';
+import { type Carrier, forgetPrefix, migrate, openCarrier } from './queue-world.ts';
+import { until } from './until.ts';
 
 const JOBS = 1000;
 const KILLS = 20;

@@ -48,6 +48,8 @@ const anyMail = (t: TestApp): TestApp => ({
 });
 
 for (const { name, freshUrl } of testDatabases()) {
+  const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+
   describe(`races on ${name}: ${CALLERS} callers, rounds: ${ROUNDS}`, () => {
     let s: Scene;
     before(async () => {
@@ -89,8 +91,9 @@ for (const { name, freshUrl } of testDatabases()) {
         );
         const counts = tally(answers);
         assert.equal(counts['200'], 1, JSON.stringify(counts));
-        const lost = (counts['409 email_taken'] ?? 0) + (counts['400 code_invalid'] ?? 0);
-        assert.equal(lost, CALLERS - 1, JSON.stringify(counts));
+        // Tries under way count as guesses until their codes are known to be right: the last of a crowd may have to wait.
+        const lost = ['409 email_taken', '400 code_invalid', '429 rate_limited'].map((answer) => counts[answer] ?? 0);
+        assert.equal(sum(lost), CALLERS - 1, JSON.stringify(counts));
       }
     });
 

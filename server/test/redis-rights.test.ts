@@ -8,8 +8,8 @@ import { AUTHORITY, LOCALHOST } from './certificates.ts';
 import { createHttpClient } from './kill/http-client.ts';
 import { launch, type ServerProcess, serverEnv, withServers } from './kill/server-process.ts';
 import { hasOwnRedis, type OwnRedis, withOwnRedis } from './own-redis.ts';
-import { until } from './queue-world.ts';
 import { freshSqlite } from './scenario.ts';
+import { until } from './until.ts';
 
 const LIMIT = { timeout: 120_000, skip: !hasOwnRedis() };
 

@@ -8,9 +8,9 @@ import { trueTime } from './kill/people.ts';
 import { withOwnCluster } from './own-cluster.ts';
 import { hasOwnRedis } from './own-redis.ts';
 import { withOwnSentinel } from './own-sentinel.ts';
-import { until } from './queue-world.ts';
 import { somebody } from './scenario.ts';
 import { type Pair, withPair } from './topology-pair.ts';
+import { until } from './until.ts';
 
 /** Milliseconds, as below: within which all works again after its master was killed, and after its lost node is back. */
 const WHOLE_AGAIN = 15 * SECOND;

@@ -10,9 +10,9 @@ import { guess, newAddress } from './guessers.ts';
 import { withOwnCluster } from './own-cluster.ts';
 import { hasOwnRedis } from './own-redis.ts';
 import { withOwnSentinel } from './own-sentinel.ts';
-import { until } from './queue-world.ts';
 import { atOnce, refused, somebody, tally } from './scenario.ts';
 import { type Pair, withPair } from './topology-pair.ts';
+import { until } from './until.ts';
 
 const TOPOLOGIES = { Sentinel: withOwnSentinel, Cluster: withOwnCluster };
 /** The limit of a client, and more requests than that. */

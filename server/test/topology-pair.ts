@@ -7,8 +7,9 @@ import { defineJob } from '../src/platform/queue/define-job.ts';
 import type { Jobs } from '../src/platform/queue/jobs.ts';
 import { openTestApp, type TestApp } from './app.ts';
 import { LIMITED } from './guessers.ts';
-import { until, untilAborted } from './queue-world.ts';
+import { untilAborted } from './queue-world.ts';
 import { freshSqlite } from './scenario.ts';
+import { until } from './until.ts';
 
 /** Two instances on one database and one Redis. */
 export interface Pair {

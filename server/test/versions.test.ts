@@ -107,6 +107,26 @@ describe('a change by If-Match', () => {
       { jobs },
     ));
 
+  test('actions on a user heed it too', () =>
+    withWorld(
+      async (w) => {
+        const user = `/admin/users/${(await member(w, [])).userId}`;
+        const act = (action: string, tag: string) =>
+          action === 'temporary-password'
+            ? send(w, 'POST', `${user}/${action}`, { temporaryPassword: 'a password for one day' }, tag)
+            : send(w, 'POST', `${user}/${action}`, undefined, tag);
+        for (const action of ['deactivate', 'activate', 'unlock', 'temporary-password', 'restore']) {
+          if (action === 'restore') ok(await send(w, 'DELETE', user), 204);
+          const stale = `"${Number((await tagOf(w, user)).slice(1, -1)) - 1}"`;
+          const before = ok<Versioned>(await send(w, 'GET', user), 200);
+          refused(await act(action, stale), 412, 'version_conflict');
+          assert.deepEqual(ok<Versioned>(await send(w, 'GET', user), 200), before);
+          ok(await act(action, await tagOf(w, user)), action === 'temporary-password' ? 204 : 200);
+        }
+      },
+      { jobs },
+    ));
+
   test('a sign-in of the user, and a tick of the schedule, are no conflicts', () =>
     withWorld(
       async (w) => {

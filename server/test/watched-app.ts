@@ -10,6 +10,7 @@ import { logOptions } from '../src/platform/telemetry/log.ts';
 import { openApp } from '../src/start.ts';
 import { standingClock } from './app.ts';
 import { createClient } from './client.ts';
+import { PATIENCE } from './databases.ts';
 import { freshSqlite, type Scene, type SceneOptions } from './scenario.ts';
 
 /** A scene that shows what the server writes to its log, every statement and request among it, and its database. */
@@ -48,7 +49,7 @@ export async function withWatchedScene(
   const lines: string[] = [];
   const log = pino(logOptions('trace'), { write: (line: string) => void lines.push(line) });
   const time = standingClock();
-  const database = await connectDatabase({ url: databaseUrl, poolSize: 4, slowQuery: 0, log });
+  const database = await connectDatabase({ url: databaseUrl, poolSize: 4, slowQuery: 0, log, patience: PATIENCE });
   const { app, close } = await openApp({
     config,
     database,

@@ -9,7 +9,8 @@ import { createJobs } from '../src/platform/queue/jobs.ts';
 import { withOwnCluster } from './own-cluster.ts';
 import { hasOwnRedis, withOwnRedis } from './own-redis.ts';
 import { withOwnSentinel } from './own-sentinel.ts';
-import { openCarrier, until } from './queue-world.ts';
+import { openCarrier } from './queue-world.ts';
+import { until } from './until.ts';
 
 /** Longer than a worker waits for its next job before it looks after its connection. Milliseconds, as below. */
 const AWAY = 7 * SECOND;

@@ -33,6 +33,8 @@ export interface ErrorExtras {
   members?: Record<string, unknown>;
   /** Faulty fields. Where a table names the `fields` of an error, they follow from the body. */
   errors?: Fault[];
+  /** What else is wrong with the same body: the fields of these errors are told, too. */
+  others?: AppError[];
   /** The underlying error; logged, never sent. */
   cause?: unknown;
 }
@@ -51,6 +53,12 @@ export class AppError extends Error {
     this.status = spec.status;
     this.fields = spec.fields ?? [];
     this.extras = extras;
+  }
+
+  /** The same error, which also tells of the fields of these. */
+  with(others: AppError[]): AppError {
+    const { code, status, message: title, fields } = this;
+    return new AppError(code, { status, title, fields }, { ...this.extras, others });
   }
 }
 
@@ -96,6 +104,40 @@ export async function outcomeOf(work: Promise<unknown>): Promise<AppError | null
     if (error instanceof AppError && error.status < 500) return error;
     throw error;
   }
+}
+
+type Checks = Record<string, () => unknown>;
+type Checked<T extends Checks> = { [K in keyof T]: Awaited<ReturnType<T[K]>> };
+
+/**
+ * The results of checks of different fields, so that a form learns everything that is wrong with it at once: each check runs, whatever the
+ * others find. `last` runs after them with the results of those that passed. Throws the first `AppError`, with the others in it; any other
+ * error at once.
+ *
+ *     const { address } = await checkFields({ address: () => toEmail(email) }, ({ address }) => policy.check(password, { ...address }));
+ */
+export async function checkFields<T extends Checks>(
+  checks: T,
+  last: (passed: Partial<Checked<T>>) => unknown = () => {},
+): Promise<Checked<T>> {
+  const results: Partial<Checked<T>> = {};
+  const faults: AppError[] = [];
+  const run = async (check: () => unknown) => {
+    try {
+      return await check();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.status >= 500) throw error;
+      faults.push(error, ...(error.extras.others ?? []));
+    }
+  };
+  for (const name of Object.keys(checks) as (keyof T)[]) {
+    const result = (await run(checks[name] as () => unknown)) as Checked<T>[typeof name] | undefined;
+    if (result !== undefined) results[name] = result;
+  }
+  await run(() => last(results));
+  const [first, ...others] = faults;
+  if (first) throw others.length === 0 ? first : first.with(others);
+  return results as Checked<T>;
 }
 
 /** The errors that the platform itself answers with; modules add their own tables. */

@@ -3,7 +3,7 @@ import { formatIdToken, parseIdToken } from '../../platform/crypto/id-token.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { deriveToken, sameSecret } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
-import { platformErrors } from '../../platform/errors.ts';
+import { checkFields, platformErrors } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { SYSTEM_CALLER } from '../../platform/http/system-caller.ts';
 import { newId } from '../../platform/ids.ts';
@@ -55,9 +55,11 @@ export function createSetup(deps: {
     deriveToken(keyring, { purpose: PURPOSE, id, subject: PURPOSE, keyId });
 
   async function draft(id: string, { email, username, password }: NewAccount): Promise<UserRecord> {
-    const identity = { ...toEmail(email), ...toUsername(username) };
-    await policy.check(password, identity);
-    return users.draft(id, { ...identity, emailVerified: true, passwordHash: await hasher.hash(password) });
+    const { address, name } = await checkFields(
+      { address: () => toEmail(email), name: () => toUsername(username) },
+      (passed) => policy.check(password, { ...passed.address, ...passed.name }),
+    );
+    return users.draft(id, { ...address, ...name, emailVerified: true, passwordHash: await hasher.hash(password) });
   }
 
   async function insert(caller: Caller, user: UserRecord): Promise<boolean> {

@@ -63,7 +63,7 @@ export function userActionRoutes(deps: {
       app.post(
         `/admin/users/:id/${action}`,
         {
-          config: { access: 'permission', fresh, errors },
+          config: { access: 'permission', ifMatch: true, fresh, errors },
           schema: { ...texts, tags: TAGS, params: userParams, response: { 200: adminUserSchema } },
         },
         async (request) => {
@@ -98,6 +98,7 @@ export function userActionRoutes(deps: {
       {
         config: {
           access: 'permission',
+          ifMatch: true,
           fresh: 'sessions',
           errors: [...OVER, 'self_protected', ...PASSWORD_CODES, ...ENCRYPTED_CODES],
         },

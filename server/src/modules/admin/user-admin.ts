@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import { checkFields } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { demandFreshProof } from '../../platform/http/guard.ts';
 import { newId } from '../../platform/ids.ts';
@@ -91,12 +92,26 @@ export function createUserAdmin(deps: {
   const { get, change, describe } = access;
 
   /** Converts input to the form that is stored. */
-  function toPatch({ email, emailVerified, username, ...person }: UserPatch): ProfilePatch {
+  async function toPatch(
+    { email, emailVerified, username, ...rest }: UserPatch,
+    temporaryPassword?: string,
+  ): Promise<ProfilePatch> {
+    const { person, address, name } = await checkFields(
+      {
+        person: () => toPerson(rest),
+        address: () => (email === undefined ? {} : { ...toEmail(email), emailVerified: emailVerified ?? false }),
+        name: () => (username === undefined ? {} : toUsername(username)),
+      },
+      async (passed) => {
+        if (temporaryPassword === undefined) return;
+        await policy.check(temporaryPassword, { ...passed.person, ...passed.address, ...passed.name });
+      },
+    );
     return {
-      ...toPerson(person),
-      ...(email !== undefined && { ...toEmail(email), emailVerified: emailVerified ?? false }),
+      ...person,
+      ...address,
       ...(emailVerified !== undefined && { emailVerified }),
-      ...(username !== undefined && toUsername(username)),
+      ...name,
     };
   }
 
@@ -111,7 +126,7 @@ export function createUserAdmin(deps: {
       const beSuperadmin = all?.some(isSuperadmin) === true;
       if (beSuperadmin) await authority.demandSuperadmin(caller);
       await authority.demandRoles(caller, wanted?.filter(({ id }) => !deps.firstRoleIds.includes(id)) ?? []);
-      const { emailVerified = false, ...person } = toPatch(input);
+      const { emailVerified = false } = input;
       const givesRoles =
         all !== null &&
         !isSameSet(
@@ -121,6 +136,7 @@ export function createUserAdmin(deps: {
       if (givesRoles) await authority.demandPermission(caller, PERMISSIONS.setRoles);
       if (temporaryPassword !== undefined) await authority.demandPermission(caller, PERMISSIONS.temporaryPassword);
       if (emailVerified) await authority.demandPermission(caller, PERMISSIONS.patch);
+      const person = await toPatch(input, temporaryPassword);
       const user = users.draft(newId(clock()), {
         ...person,
         locale: toLocale(locale),
@@ -129,7 +145,6 @@ export function createUserAdmin(deps: {
         ...(temporaryPassword === undefined && { invitation: invitations.draft() }),
       });
       if (temporaryPassword !== undefined) {
-        await policy.check(temporaryPassword, user);
         user.passwordHash = await hasher.hash(temporaryPassword);
         user.mustChangePassword = true;
       }
@@ -145,7 +160,7 @@ export function createUserAdmin(deps: {
     },
 
     async patch(caller, id, input) {
-      const patch = toPatch(input);
+      const patch = await toPatch(input);
       const ofAddress = input.email !== undefined || input.emailVerified !== undefined;
       let invite = false;
       const changed = await change(caller, id, ofAddress ? 'demandOverOther' : 'demandOver', async (user, at) => {

@@ -115,18 +115,20 @@ export function createInvitations(deps: {
     async accept(caller, proof, { password, username, fullName }) {
       const lost = () => proofRefused(proof);
       const invited = await userOfProof(proof);
-      const names = username === undefined ? {} : users.toOwnUsername(username, invited.usernameKey);
-      const chosen = { ...names, ...toPerson({ fullName }) };
+      const choose = () => ({
+        ...(username !== undefined && users.toOwnUsername(username, invited.usernameKey)),
+        ...toPerson({ fullName }),
+      });
       const user = await newPasswords.set(caller, invited, password, {
         type: 'user.invitation_accepted',
         lost,
-        person: { ...invited, ...chosen },
+        chosen: choose,
         demand(now) {
           const isSame = now.invitation?.id === invited.invitation?.id && now.emailNorm === invited.emailNorm;
           if (!isSame) throw lost();
         },
         write: (at, { hash, passwordVersion, sessionEpoch }, event) =>
-          userStore.acceptInvitation(at, { hash, passwordVersion, sessionEpoch, ...chosen }, event),
+          userStore.acceptInvitation(at, { hash, passwordVersion, sessionEpoch, ...choose() }, event),
       });
       const proofs = [{ method: 'email', at: clock() } as const];
       return signIn.enter(caller, { user, proofs, refused: lost });

@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import { checkFields } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
@@ -20,8 +21,8 @@ export interface HowPassword {
   lost: () => Error;
   /** Whether the present password is refused. */
   mustDiffer?: boolean;
-  /** Personal data that the password must not consist of; default: the user's. */
-  person?: Parameters<PasswordPolicy['check']>[1];
+  /** Checks what is chosen beside the password: it may throw, and the password must not consist of it. */
+  chosen?: () => Parameters<PasswordPolicy['check']>[1];
   /** The session that continues; default: none. May throw. */
   keptSessionId?: (user: UserRecord) => string | null;
   /** Throws if anything else that the proof depends on has changed since it was read. */
@@ -52,9 +53,9 @@ export function createNewPasswords(deps: {
 
   return {
     async set(caller, { id, passwordVersion, ...read }, password, how) {
-      const { type, data, lost, mustDiffer = false, person = read, keptSessionId, demand } = how;
+      const { type, data, lost, mustDiffer = false, chosen = () => ({}), keptSessionId, demand } = how;
       const write = how.write ?? userStore.setPassword;
-      await policy.check(password, person);
+      await checkFields({ chosen }, (passed) => policy.check(password, { ...read, ...passed.chosen }));
       if (mustDiffer && (await hasher.verify(password, read.passwordHash)).ok) throw authErrors.password_unchanged();
       const hash = await hasher.hash(password);
       let sessionEpoch = read.sessionEpoch;

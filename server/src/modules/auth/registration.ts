@@ -3,6 +3,7 @@ import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { CODE_TRIES, CODE_TTL, deriveCode, isCode, sameCode } from '../../platform/crypto/one-time.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import { checkFields } from '../../platform/errors.ts';
 import type { Caller } from '../../platform/http/caller.ts';
 import { isId, leastId, newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
@@ -114,6 +115,12 @@ export function createRegistrations(deps: {
     return compared.map((each) => sameCode(code, each)).includes(true);
   }
 
+  async function toFreeUsername(input: string | undefined) {
+    const name = users.toOwnUsername(input);
+    if (name.usernameKey && (await userStore.findByUsernameKey(name.usernameKey))) throw userErrors.username_taken();
+    return name;
+  }
+
   async function insert(caller: Caller, user: UserRecord): Promise<boolean> {
     const about = { target: `user:${user.id}`, userId: user.id, actorId: user.id };
     const event = events.describe(caller, { type: 'user.registered', ...about, evicts: true });
@@ -125,12 +132,13 @@ export function createRegistrations(deps: {
 
     async register(caller, input) {
       if (config.registration !== 'open') throw authErrors.registration_closed();
-      const identity = { ...toEmail(input.email), ...users.toOwnUsername(input.username) };
       const { fullName = null, phone = null } = toPerson({ fullName: input.fullName, phone: input.phone });
       const person = { fullName, phone, locale: toLocale(input.locale) };
-      await policy.check(input.password, { ...identity, ...person });
-      if (identity.usernameKey && (await userStore.findByUsernameKey(identity.usernameKey)))
-        throw userErrors.username_taken();
+      const { address, name } = await checkFields(
+        { address: () => toEmail(input.email), name: () => toFreeUsername(input.username) },
+        (passed) => policy.check(input.password, { ...passed.address, ...passed.name, ...person }),
+      );
+      const identity = { ...address, ...name };
       const passwordHash = await hasher.hash(input.password);
       const now = clock();
       const id = newId(now);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Collection, Db, Document } from 'mongodb';
-import { testDatabases } from '../../../test/databases.ts';
+import { PATIENCE, testDatabases } from '../../../test/databases.ts';
 import { connectDatabase, type Database, mongoOf } from '../../platform/database/database.ts';
 import { newId } from '../../platform/ids.ts';
 import { createMongoEventStore } from './event-store.mongo.ts';
@@ -37,7 +37,13 @@ function outboxTests(freshUrl: () => Promise<{ url: string; drop(): Promise<void
 
   before(async () => {
     fresh = await freshUrl();
-    database = await connectDatabase({ url: fresh.url, poolSize: 20, slowQuery: 10_000, log: { warn() {} } });
+    database = await connectDatabase({
+      url: fresh.url,
+      poolSize: 20,
+      slowQuery: 10_000,
+      log: { warn() {} },
+      patience: PATIENCE,
+    });
     db = mongoOf(database).db;
   });
 

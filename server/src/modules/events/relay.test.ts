@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { pino } from 'pino';
-import { type FreshDatabase, testDatabases } from '../../../test/databases.ts';
+import { type FreshDatabase, PATIENCE, testDatabases } from '../../../test/databases.ts';
 import { makeSession, NOW } from '../../../test/fixtures.ts';
 import { openStorage } from '../../open-storage.ts';
 import { after, DAY, MINUTE, SECOND } from '../../platform/clock.ts';
@@ -17,7 +17,7 @@ const log = pino({ level: 'silent' });
 async function setUp({ url }: FreshDatabase) {
   const time = { now: NOW };
   const clock = () => time.now;
-  const database = await connectDatabase({ url, poolSize: 10, slowQuery: 60_000, log });
+  const database = await connectDatabase({ url, poolSize: 10, slowQuery: 60_000, log, patience: PATIENCE });
   await (await migratorFor(database)).up();
   const { events: store, sessions } = openStorage(database, { onCommit: () => {} });
   const events = createEvents({ clock });

@@ -1,10 +1,10 @@
 import type { Clock } from '../../platform/clock.ts';
-import { platformErrors } from '../../platform/errors.ts';
+import { checkFields, platformErrors } from '../../platform/errors.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { demandVersion } from '../../platform/http/versions.ts';
 import type { Events } from '../events/events.ts';
 import type { ChangeActive } from './change-active.ts';
-import { auditDiff, keptSession, type PersonInput, toPerson, type toUsername } from './names.ts';
+import { auditDiff, keptSession, type PersonInput, toPerson, toUsername } from './names.ts';
 import type { UserRecord, UserStore } from './user-store.ts';
 
 /** The fields that users may change themselves, as received. */
@@ -44,9 +44,10 @@ export function createOwnAccount(deps: {
       return user;
     },
 
-    patchMe(caller, actor, input) {
+    async patchMe(caller, actor, input) {
       const { username } = input;
-      const ofAll = toPerson(input);
+      // Whether somebody else holds the name is asked below, of the record as it then is.
+      const { person: ofAll } = await checkFields({ person: () => toPerson(input), name: () => toUsername(username) });
       return change(actor.userId, async (user) => {
         demandVersion(caller, user);
         const patch = { ...ofAll, ...(username !== undefined && toOwnUsername(username, user.usernameKey)) };

@@ -1,5 +1,5 @@
 import { after, before, describe, it } from 'node:test';
-import { type FreshDatabase, testDatabases } from '../../../test/databases.ts';
+import { type FreshDatabase, PATIENCE, testDatabases } from '../../../test/databases.ts';
 import { makeEvent } from '../../../test/fixtures.ts';
 import {
   assertCounts,
@@ -50,7 +50,13 @@ for (const { name, freshUrl } of testDatabases().filter((database) => database.n
 
     before(async () => {
       fresh = await freshUrl();
-      database = await connectDatabase({ url: fresh.url, poolSize: 2, slowQuery: 60_000, log: { warn() {} } });
+      database = await connectDatabase({
+        url: fresh.url,
+        poolSize: 2,
+        slowQuery: 60_000,
+        log: { warn() {} },
+        patience: PATIENCE,
+      });
       await createMigrator(database, migrations).up();
       const store = createSqlUserStore({ database, outbox: createSqlOutbox({ onCommit() {} }) });
       for (const person of crowd) await store.insert(person, makeEvent(userTarget(person)));

@@ -2,8 +2,8 @@ import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
 import { isUnavailable } from './errors.ts';
 import { guardMongo } from './mongo-guard.ts';
 import { reviveStuckMonitor } from './mongo-monitor.ts';
-import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, STATEMENT_TIMEOUT } from './sql-database.ts';
 import { within } from './time-limit.ts';
+import { timeLimits } from './time-limits.ts';
 import type { ConnectOptions, DatabaseLog, MongoDatabase } from './types.ts';
 import { unreachable } from './unreachable.ts';
 import type { ServerTarget } from './url.ts';
@@ -11,13 +11,13 @@ import { createWatchdog, noWatch } from './watchdog.ts';
 
 /** Milliseconds between two checks of a lost server. */
 const RECOVERY_LOOK = 100;
-const PING_TIMEOUT = 900;
 const CLOSE_TIMEOUT = 5000;
 
 /** Opens a standalone server or a replica set, 6.0 or later. Throws `DatabaseUnreachable`. */
 export async function connectMongo(target: ServerTarget, options: ConnectOptions): Promise<MongoDatabase> {
   const { client, close } = openOrExplain(target, options);
-  const watch = createWatchdog(ANSWER_TIMEOUT, () => probe(target, options.ca));
+  const limits = timeLimits(options);
+  const watch = createWatchdog(limits, () => probe(target, options));
   // Only the monitors know why no server was found.
   let failure: Error | undefined;
   client.on('serverHeartbeatFailed', (event) => {
@@ -34,9 +34,9 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
       name: `MongoDB ${version}`,
       db: guardMongo(db, watch),
       client,
-      ping: () => within(PING_TIMEOUT, ping(guardMongo(db, watch))),
+      ping: () => within(limits.ping, ping(guardMongo(db, watch))),
       async unlimited(work) {
-        const maintenance = openClient(target, { ...options, poolSize: 2, slowQuery: Number.POSITIVE_INFINITY }, 0);
+        const maintenance = openClient(target, { ...options, poolSize: 2, slowQuery: Number.POSITIVE_INFINITY }, false);
         try {
           return await work(guardMongo(maintenance.client.db(target.database), noWatch));
         } finally {
@@ -62,9 +62,10 @@ function openOrExplain(target: ServerTarget, options: ConnectOptions): ReturnTyp
 
 function openClient(
   target: ServerTarget,
-  { ca, poolSize, slowQuery, log, replica }: ConnectOptions,
-  statementTimeout = STATEMENT_TIMEOUT,
+  { ca, poolSize, slowQuery, log, patience, replica }: ConnectOptions,
+  isLimited = true,
 ): { client: MongoClient; close(): Promise<void> } {
+  const { connect, statement } = timeLimits({ patience });
   const settings: MongoClientOptions = {
     appName: 'ostiary',
     ...secured(ca),
@@ -72,16 +73,16 @@ function openClient(
     // An acknowledged write survives the loss of a server, and the next read sees it.
     writeConcern: { w: 'majority', journal: true },
     readPreference: replica ? 'secondaryPreferred' : 'primary',
-    serverSelectionTimeoutMS: CONNECT_TIMEOUT,
-    connectTimeoutMS: CONNECT_TIMEOUT,
+    serverSelectionTimeoutMS: connect,
+    connectTimeoutMS: connect,
     minHeartbeatFrequencyMS: RECOVERY_LOOK,
-    waitQueueTimeoutMS: STATEMENT_TIMEOUT,
-    socketTimeoutMS: statementTimeout,
+    waitQueueTimeoutMS: statement,
+    socketTimeoutMS: isLimited ? statement : 0,
     monitorCommands: true,
   };
   const client = new MongoClient(target.url, settings);
   logSlowCommands(client, slowQuery, log);
-  const stopReviving = reviveStuckMonitor(client, 2 * CONNECT_TIMEOUT);
+  const stopReviving = reviveStuckMonitor(client, 2 * connect);
   return {
     client,
     async close() {
@@ -97,11 +98,11 @@ function secured(ca: string | null | undefined): MongoClientOptions {
 }
 
 /** Signs in at the primary. */
-async function probe(target: ServerTarget, ca: string | null | undefined): Promise<void> {
+async function probe(target: ServerTarget, { ca, patience }: ConnectOptions): Promise<void> {
   const client = new MongoClient(target.url, {
     ...secured(ca),
     maxPoolSize: 1,
-    serverSelectionTimeoutMS: CONNECT_TIMEOUT,
+    serverSelectionTimeoutMS: timeLimits({ patience }).connect,
   });
   try {
     await client.connect();

@@ -3,7 +3,8 @@ import { MysqlDialect, type MysqlPool, type MysqlPoolConnection, type MysqlQuery
 import { type ConnectionOptions, createPool, type PoolConnection } from 'mysql2';
 import { isUnavailable } from './errors.ts';
 import { watchServer } from './probe.ts';
-import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, openSql, type PoolOptions, STATEMENT_TIMEOUT } from './sql-database.ts';
+import { openSql, type PoolOptions } from './sql-database.ts';
+import { type TimeLimits, timeLimits } from './time-limits.ts';
 import { isNameChecked, tlsOptions } from './tls.ts';
 import type { ConnectOptions, SqlDatabase } from './types.ts';
 import { unreachable } from './unreachable.ts';
@@ -18,7 +19,8 @@ const SESSION = [
 ];
 
 // Only MariaDB runs the first comment (seconds), only MySQL the second (milliseconds, and for SELECT only).
-const SESSION_LIMITS = `set innodb_lock_wait_timeout = ${STATEMENT_TIMEOUT / 1000 - 1} /*M! , max_statement_time = ${STATEMENT_TIMEOUT / 1000} */ /*!80000 , max_execution_time = ${STATEMENT_TIMEOUT} */`;
+const sessionLimits = ({ statement }: TimeLimits) =>
+  `set innodb_lock_wait_timeout = ${statement / 1000 - 1} /*M! , max_statement_time = ${statement / 1000} */ /*!80000 , max_execution_time = ${statement} */`;
 
 /** Opens a pool to MySQL 8.0.17 or later, or MariaDB 10.6 or later. Throws `DatabaseUnreachable`. */
 export async function connectMysql(target: ServerTarget, options: ConnectOptions): Promise<SqlDatabase> {
@@ -26,8 +28,8 @@ export async function connectMysql(target: ServerTarget, options: ConnectOptions
     return await openSql(
       {
         dialect: 'mysql',
-        open: (pool) => new MysqlDialect({ pool: mysqlPool(target, options.ca ?? null, pool) }),
-        watch: watchServer(target, ANSWER_TIMEOUT),
+        open: (pool) => new MysqlDialect({ pool: mysqlPool(target, options, pool) }),
+        watch: watchServer(target, timeLimits(options)),
         now: sql`select utc_timestamp(3) as now`,
         version: sql`select version() as version`,
         productName: (version) => `${version.includes('MariaDB') ? 'MariaDB' : 'MySQL'} ${version.split('-')[0]}`,
@@ -40,11 +42,16 @@ export async function connectMysql(target: ServerTarget, options: ConnectOptions
   }
 }
 
-function mysqlPool(target: ServerTarget, ca: string | null, { size, limits, watch }: PoolOptions): MysqlPool {
+function mysqlPool(
+  target: ServerTarget,
+  { ca = null, patience }: ConnectOptions,
+  { size, limits, watch }: PoolOptions,
+): MysqlPool {
+  const times = timeLimits({ patience });
   const pool = createPool({
     ...placeOf(target, ca),
     connectionLimit: size,
-    connectTimeout: CONNECT_TIMEOUT,
+    connectTimeout: times.connect,
     charset: 'utf8mb4_bin',
     timezone: 'Z',
     // Exact or an error: a BIGINT that does not fit a number is returned as text.
@@ -57,7 +64,7 @@ function mysqlPool(target: ServerTarget, ca: string | null, { size, limits, watc
   });
   pool.on('connection', (connection) => {
     connection.on('error', ignore);
-    for (const text of limits ? [...SESSION, SESSION_LIMITS] : SESSION) {
+    for (const text of limits ? [...SESSION, sessionLimits(times)] : SESSION) {
       connection.query(text, (error) => {
         if (error) connection.destroy();
       });

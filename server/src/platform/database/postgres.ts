@@ -13,7 +13,8 @@ import pg from 'pg';
 import { isContention, isUnavailable } from './errors.ts';
 import { hasPooler, perTransaction, type Query, type Settings, splitOptions } from './pooled-postgres.ts';
 import { watchServer } from './probe.ts';
-import { ANSWER_TIMEOUT, CONNECT_TIMEOUT, openSql, type PoolOptions, STATEMENT_TIMEOUT } from './sql-database.ts';
+import { openSql, type PoolOptions } from './sql-database.ts';
+import { timeLimits } from './time-limits.ts';
 import { tlsOptions } from './tls.ts';
 import type { ConnectOptions, SqlDatabase } from './types.ts';
 import { unreachable } from './unreachable.ts';
@@ -37,7 +38,7 @@ export async function connectPostgres(target: ServerTarget, options: ConnectOpti
       {
         dialect: 'postgres',
         open: (pool) => dialect(postgresPool(target, { ...options, isPooled }, pool)),
-        watch: watchServer(target, ANSWER_TIMEOUT),
+        watch: watchServer(target, timeLimits(options)),
         now: sql`select clock_timestamp() as now`,
         version: sql`select current_setting('server_version') as version`,
         productName: (version) => `PostgreSQL ${version.split(' ')[0]}${isPooled ? ' behind a pooler' : ''}`,
@@ -52,14 +53,14 @@ export async function connectPostgres(target: ServerTarget, options: ConnectOpti
 
 async function isWithoutSession(
   target: ServerTarget,
-  { ca = null, pooler = 'auto' }: ConnectOptions,
+  { ca = null, pooler = 'auto', patience }: ConnectOptions,
 ): Promise<boolean> {
   if (pooler === 'off') return false;
   if (pooler === 'transaction' || target.postgres?.isPooled) return true;
   return hasPooler({
     ...placeOf(target, ca),
     ...startUp(target, true).config,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    connectionTimeoutMillis: timeLimits({ patience }).connect,
   });
 }
 
@@ -137,20 +138,21 @@ function startUp({ postgres }: ServerTarget, isPooled: boolean): { config: { opt
 
 function postgresPool(
   target: ServerTarget,
-  { ca = null, isPooled }: ConnectOptions & { isPooled: boolean },
+  { ca = null, patience, isPooled }: ConnectOptions & { isPooled: boolean },
   { size, limits, watch }: PoolOptions,
 ): PostgresPool {
+  const { connect, statement } = timeLimits({ patience });
   const { config, settings } = startUp(target, isPooled);
   const timeouts = {
-    statement_timeout: limits ? STATEMENT_TIMEOUT : 0,
-    idle_in_transaction_session_timeout: limits ? STATEMENT_TIMEOUT : 0,
+    statement_timeout: limits ? statement : 0,
+    idle_in_transaction_session_timeout: limits ? statement : 0,
   };
   const pool = new pg.Pool({
     ...placeOf(target, ca),
     ...config,
     max: size,
     types: { getTypeParser },
-    Client: TimedClient,
+    Client: timedClient(connect),
     ...(limits && !isPooled && timeouts),
   });
   // Without a listener, a lost connection, idle or in use, would end the process.
@@ -180,11 +182,13 @@ function postgresPool(
 function ignore() {}
 
 /** The pool's own time-out would also bound the wait for a busy connection, which may be longer. */
-class TimedClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    // The pool hides the password from a copy.
-    super({ ...config, password: config?.password, connectionTimeoutMillis: CONNECT_TIMEOUT });
-  }
+function timedClient(connectionTimeoutMillis: number) {
+  return class extends pg.Client {
+    constructor(config?: pg.ClientConfig) {
+      // The pool hides the password from a copy.
+      super({ ...config, password: config?.password, connectionTimeoutMillis });
+    }
+  };
 }
 
 function wrapClient(

@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { connect, type NetConnectOpts } from 'node:net';
+import type { TimeLimits } from './time-limits.ts';
 import type { ServerTarget } from './url.ts';
 import { createWatchdog, type Watch } from './watchdog.ts';
 
@@ -6,19 +7,19 @@ import { createWatchdog, type Watch } from './watchdog.ts';
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 /** Checks a PostgreSQL or MySQL server by its first byte. A connection by a local socket cannot be lost. */
-export function watchServer(target: ServerTarget, limit: number): Watch {
+export function watchServer(target: ServerTarget, limits: TimeLimits): Watch {
   const { hosts, port } = target;
   const [host = ''] = hosts;
-  if (host.startsWith('/')) return createWatchdog(limit, async () => undefined);
+  if (host.startsWith('/')) return createWatchdog(limits, async () => undefined);
   // MySQL sends first.
   const question = target.product === 'PostgreSQL' ? SSL_REQUEST : null;
-  return createWatchdog(limit, () => firstByte(host, port, question));
+  return createWatchdog(limits, () => firstByte({ host, port, timeout: 2 * limits.probe }, question));
 }
 
-/** Resolves with the first byte; rejects without a connection, or without a byte within a second. */
-function firstByte(host: string, port: number, question: Buffer | null): Promise<void> {
+/** Resolves with the first byte; rejects without a connection, or without a byte in time. */
+function firstByte(place: NetConnectOpts, question: Buffer | null): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, timeout: 1000 });
+    const socket = connect(place);
     const end = (settle: () => void) => () => {
       settle();
       socket.destroy();

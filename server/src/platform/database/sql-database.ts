@@ -2,16 +2,10 @@ import { Kysely, type Dialect as KyselyDialect, type RawBuilder } from 'kysely';
 import { isContention, unavailable } from './errors.ts';
 import { CONTENTION_TRIES, contentionPause, guardDialect, transactionScope } from './guard.ts';
 import { within } from './time-limit.ts';
+import { timeLimits } from './time-limits.ts';
 import type { ConnectOptions, Dialect, SqlDatabase } from './types.ts';
 import { noWatch, type Watch } from './watchdog.ts';
 
-/** Milliseconds that a connection to a server may take; the watchdog detects a silent server sooner. */
-export const CONNECT_TIMEOUT = 3000;
-/** Milliseconds that a statement of a request may take, waiting for locks included. */
-export const STATEMENT_TIMEOUT = 5000;
-/** The server cancels a statement first, so that its connection stays usable; past this limit the server counts as lost. */
-export const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 500;
-const PING_TIMEOUT = 900;
 const CLOSE_TIMEOUT = 5000;
 
 export interface PoolOptions {
@@ -71,7 +65,7 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
     async ping() {
       const query = setup.now;
       if (!query) return { now: new Date() };
-      return within(PING_TIMEOUT, firstRow(query, db));
+      return within(timeLimits(options).ping, firstRow(query, db));
     },
     async transaction(work) {
       for (let attempt = 0; ; attempt++) {

@@ -15,7 +15,8 @@ import {
 import { LRUCache } from 'lru-cache';
 import { DatabaseUnreachable, isContention } from './errors.ts';
 import { CONTENTION_TRIES, contentionPause } from './guard.ts';
-import { ANSWER_TIMEOUT, openSql } from './sql-database.ts';
+import { openSql } from './sql-database.ts';
+import { timeLimits } from './time-limits.ts';
 import type { ConnectOptions, SqlDatabase } from './types.ts';
 import type { SqliteTarget } from './url.ts';
 import { createWatchdog } from './watchdog.ts';
@@ -43,7 +44,7 @@ export async function connectSqlite(target: SqliteTarget, options: ConnectOption
       dialect: 'sqlite',
       open: () => dialect(database),
       // Bounds the wait for the only connection.
-      watch: createWatchdog(ANSWER_TIMEOUT, async () => undefined),
+      watch: createWatchdog(timeLimits(options), async () => undefined),
       now: null,
       version: sql`select sqlite_version() as version`,
       productName: (version) => `SQLite ${version}`,

@@ -59,6 +59,8 @@ export interface ConnectOptions {
   /** Milliseconds from which a statement is logged at `warn`. */
   slowQuery: number;
   log: DatabaseLog;
+  /** A factor by which all limits of time are longer; for tests, on machines that are busy. Default: 1. */
+  patience?: number;
   /** Only for reads, by a caller who also has the primary: errors are reported at once, and the caller logs them. */
   replica?: boolean;
 }

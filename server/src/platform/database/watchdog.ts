@@ -1,12 +1,12 @@
 import { lapse } from './time-limit.ts';
+import type { TimeLimits } from './time-limits.ts';
 
 /**
  * Milliseconds after which an unanswered statement causes a probe of the server. With a check every tenth of a second and half a
- * second for the probe, a silent server costs no request more than a second.
+ * second for the probe (`TimeLimits.probe`), a silent server costs no request more than a second.
  */
 const SUSPICION = 300;
 const LOOK = 100;
-const PROBE_LIMIT = 500;
 /** Milliseconds for which a server that answered a probe counts as slow, not lost. */
 const TRUST = 300;
 
@@ -16,11 +16,14 @@ export type Watch = <T>(work: Promise<T>) => Promise<T>;
 export const noWatch: Watch = (work) => work;
 
 /**
- * Watches work that waits for a server, for at most `limit` milliseconds. A connection to a crashed machine or through a firewall that
+ * Watches work that waits for a server, for at most `answer` milliseconds. A connection to a crashed machine or through a firewall that
  * dropped it looks open until the kernel gives up after minutes; a new connection distinguishes that from a slow
  * statement. `probe` resolves when the server answers at all.
  */
-export function createWatchdog(limit: number, probe: () => Promise<unknown>): Watch {
+export function createWatchdog(
+  { answer, probe: probeLimit }: Pick<TimeLimits, 'answer' | 'probe'>,
+  probe: () => Promise<unknown>,
+): Watch {
   const pending = new Map<(error: unknown) => void, number>();
   let looking: NodeJS.Timeout | undefined;
   let probing = false;
@@ -35,7 +38,7 @@ export function createWatchdog(limit: number, probe: () => Promise<unknown>): Wa
 
   async function look(): Promise<void> {
     const now = performance.now();
-    failOlderThan(now - limit, silence('No answer in time.'));
+    failOlderThan(now - answer, silence('No answer in time.'));
     const [oldest] = pending.values();
     if (oldest === undefined) {
       clearInterval(looking);
@@ -44,7 +47,7 @@ export function createWatchdog(limit: number, probe: () => Promise<unknown>): Wa
     }
     if (probing || now - oldest < SUSPICION || now < trustedUntil) return;
     probing = true;
-    const silent = await Promise.race([probe().then(() => null, silenceBy), silenceAfter(PROBE_LIMIT)]);
+    const silent = await Promise.race([probe().then(() => null, silenceBy), silenceAfter(probeLimit)]);
     probing = false;
     if (silent) failOlderThan(now, silent);
     else trustedUntil = performance.now() + TRUST;

@@ -129,14 +129,23 @@ export function createTokenLimit(
   };
 }
 
-/** A limit on the requests of one client. Field syntax: draft-ietf-httpapi-ratelimit-headers-10, beside the older `X-RateLimit-*`. */
-export function createRouteLimit(limit: Rate, counters: Counters, clock: Clock): CountRequest {
+/**
+ * A limit on the requests of one client; those that are `apart` have the same number of their own. Field syntax:
+ * draft-ietf-httpapi-ratelimit-headers-10, beside the older `X-RateLimit-*`.
+ */
+export function createRouteLimit(
+  limit: Rate,
+  counters: Counters,
+  clock: Clock,
+  apart: (request: FastifyRequest) => boolean = () => false,
+): CountRequest {
   const { name, points, duration } = limit;
   const counter = counters({ ...limit, plainKeys: true });
   const policy = `"${name}";q=${points};w=${duration}`;
 
   return async (request, reply) => {
-    const count = await counter.add(clientKey(clientAddress(request)));
+    const client = clientKey(clientAddress(request));
+    const count = await counter.add(apart(request) ? `foreign ${client}` : client);
     addHeaders(reply, [
       ['x-ratelimit-limit', String(points)],
       ['x-ratelimit-remaining', String(count.left)],

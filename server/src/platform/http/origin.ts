@@ -31,6 +31,13 @@ export function refuseForeignForm(request: FastifyRequest, config: Config): void
 }
 
 /**
+ * Whether a page of another site made a browser read this. Its visitors do not know of it, so it must not use up what their address may.
+ * Programs can send the same field, and gain one more budget of that size.
+ */
+export const isForeignRead = (request: FastifyRequest, config: Config): boolean =>
+  request.headers['sec-fetch-site'] === 'cross-site' && !isSameOrigin(request, config);
+
+/**
  * Whether a page of another *site* sent this: browsers then keep no `SameSite` cookie of the answer, whatever CORS allows (RFC 6265bis,
  * 5.6). Without `Sec-Fetch-Site`, which old browsers and plain HTTP lack, only where the names of both leave no doubt.
  */

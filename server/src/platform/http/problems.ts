@@ -69,11 +69,17 @@ export function toDocument(
   };
 }
 
-/** Which field of this body an error is about that its table says is about one; undefined for any other. */
-export function placeOf({ fields, message }: AppError, body: unknown): Fault[] | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
+/** The faulty fields of this body: of the error, and of those that came with it. Undefined where none of them is about a field. */
+export function faultsOf(error: AppError, body: unknown): Fault[] | undefined {
+  const faults = [error, ...(error.extras.others ?? [])].flatMap((each) => each.extras.errors ?? placeOf(each, body));
+  return faults.length === 0 ? undefined : faults;
+}
+
+/** Which field of this body an error is about, if its table says that it is about one. */
+function placeOf({ fields, message }: AppError, body: unknown): Fault[] {
+  if (typeof body !== 'object' || body === null) return [];
   const field = fields.find((name) => Object.hasOwn(body, name));
-  return field === undefined ? undefined : [{ in: 'body', path: `/${field}`, message }];
+  return field === undefined ? [] : [{ in: 'body', path: `/${field}`, message }];
 }
 
 /** The request that an error answers. */
@@ -88,7 +94,7 @@ export interface Answered {
 /** The wire form of a coded error. */
 export function toProblem(error: AppError, { requestId, publicPath, body }: Answered): Problem {
   const { code, status, message } = error;
-  const extras = { ...error.extras, errors: error.extras.errors ?? placeOf(error, body) };
+  const extras = { ...error.extras, errors: faultsOf(error, body) };
   const headers: Record<string, string> = { 'cache-control': 'no-store', ...extras.headers };
   if (status === 503) headers['retry-after'] ??= RETRY_AFTER;
   headers['content-type'] = 'application/problem+json';

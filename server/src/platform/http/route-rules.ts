@@ -17,7 +17,7 @@ import { createHostCheck } from './hosts.ts';
 import { type CountRequest, createRouteActorLimit, createRouteLimit, createTokenLimit } from './limits.ts';
 import type { ClosedRoute } from './not-found.ts';
 import type { DocumentedRoute } from './openapi/document.ts';
-import { refuseForeignForm, takesForeignPosts } from './origin.ts';
+import { isForeignRead, refuseForeignForm, takesForeignPosts } from './origin.ts';
 import { unboundedNumbers } from './text-values.ts';
 import { faultsOfNoBody } from './validation-faults.ts';
 import { answersVersion, sendVersion } from './versions.ts';
@@ -87,8 +87,9 @@ export function createRouteRules({
       rules.closedRoutes.push({ methods, url: route.url });
       route.schema = { ...route.schema, hide: true };
     }
-    const guard = exists ? guardFor(methods[0] ?? 'GET', route.url, settled) : closed;
-    const countToken = exists ? tokenCountFor(settled) : null;
+    const [method = 'GET'] = methods;
+    const guard = exists ? guardFor(method, route.url, settled) : closed;
+    const countToken = exists ? tokenCountFor(method, settled) : null;
     if (countToken !== null) addPreValidation(route, countToken);
     route.onRequest = [guard, ...([route.onRequest ?? []].flat() as onRequestHookHandler[])];
     if (exists && settled.access !== 'public' && !methods.every((method) => READS.has(method))) {
@@ -99,13 +100,15 @@ export function createRouteRules({
   }
 
   /** Null: nothing is limited, or the route says `none`. */
-  function clientCountFor({ limit }: FastifyContextConfig): CountRequest | null {
+  function clientCountFor({ limit }: FastifyContextConfig, method: string): CountRequest | null {
     const chosen = limit ?? { name: DEFAULT_LIMIT, ...config.rateLimits.default };
-    return counters && chosen !== 'none' ? createRouteLimit(chosen, counters, context.clock) : null;
+    if (!counters || chosen === 'none') return null;
+    const apart = READS.has(method) ? (request: FastifyRequest) => isForeignRead(request, config) : undefined;
+    return createRouteLimit(chosen, counters, context.clock, apart);
   }
 
-  function tokenCountFor(settled: FastifyContextConfig) {
-    const countClient = clientCountFor(settled);
+  function tokenCountFor(method: string, settled: FastifyContextConfig) {
+    const countClient = clientCountFor(settled, method);
     if (!counters || countClient === null || settled.tokenLimit === undefined) return null;
     return createTokenLimit(settled.tokenLimit, countClient, counters);
   }
@@ -114,7 +117,7 @@ export function createRouteRules({
     const code = permissionCode(method, template);
     const { access, credentials, fresh = false, limit, tokenLimit, csp, anyHost = false } = settled;
     // With a limit for tokens, the request is counted once its body has been read.
-    const count = tokenLimit === undefined ? clientCountFor(settled) : null;
+    const count = tokenLimit === undefined ? clientCountFor(settled, method) : null;
     const isOwn = counters !== null && limit !== undefined && limit !== 'none';
     const countActor = isOwn ? createRouteActorLimit(limit, counters) : null;
     const headers = csp === undefined ? null : { ...pageHeaders, 'content-security-policy': csp };

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeId } from '../../../test/fixtures.ts';
-import { createGate, logged, type OpenCarrier, over, testJob, until, untilAborted } from '../../../test/queue-world.ts';
+import { createGate, logged, type OpenCarrier, over, testJob, untilAborted } from '../../../test/queue-world.ts';
+import { until } from '../../../test/until.ts';
 import { JobAborted, JobGivenUp } from './run-attempt.ts';
 
 /** Every adapter of the queue keeps this: how attempts end, and what may follow. Those that take seconds run side by side. */

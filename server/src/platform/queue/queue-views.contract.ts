@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createGate, type OpenCarrier, over, testJob, until } from '../../../test/queue-world.ts';
+import { createGate, type OpenCarrier, over, testJob } from '../../../test/queue-world.ts';
+import { until } from '../../../test/until.ts';
 import { HOUR } from '../clock.ts';
 import { JOB_STATES, type JobRecord, type JobState } from './queue.ts';
 

@@ -7,10 +7,10 @@ import {
   type OpenCarrier,
   over,
   testJob,
-  until,
   untilAborted,
   withInstances,
 } from '../../../test/queue-world.ts';
+import { until } from '../../../test/until.ts';
 import { HOUR } from '../clock.ts';
 
 /** Milliseconds in which a job begins at the latest, as the median of 20: the poll comes every 500, and so would begin it after 250. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { hasOwnRedis, type OwnRedis, whenReady, withOwnRedis } from '../../../test/own-redis.ts';
-import { until } from '../../../test/queue-world.ts';
+import { until } from '../../../test/until.ts';
 import { openWire } from '../../../test/wire.ts';
 import { MINUTE } from '../clock.ts';
 import { type Bus, createBus } from './bus.ts';

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { hasOwnRedis, type OwnRedis, whenReady, withOwnRedis } from '../../../test/own-redis.ts';
-import { until } from '../../../test/queue-world.ts';
 import { runningTime } from '../../../test/running-time.ts';
+import { until } from '../../../test/until.ts';
 import { openWire } from '../../../test/wire.ts';
 import { connectRedis, type RedisConnections } from './connect.ts';
 
