@@ -24,7 +24,7 @@ const RIGHT = { id: 'credential-1', signature: 'right' };
 
 /** A step as a passkey needs it: an object, and a choice beside it. */
 function madeUpStep() {
-  const seen: { flow: StepFlow; trustDevice: unknown }[] = [];
+  const seen: { input: object; flow: StepFlow }[] = [];
   const step = defineStep({
     fields: {
       response: Type.Object({ id: Type.String(), signature: Type.String() }, { additionalProperties: false }),
@@ -34,9 +34,9 @@ function madeUpStep() {
     needs: [['response'], ['recoveryCode']],
     errors: ['code_invalid'],
     view: () => ({ methods: ['passkey', 'recovery'] }),
-    async complete(_caller, _user, { response, trustDevice }, flow) {
-      seen.push({ flow, trustDevice });
-      if (response?.signature !== RIGHT.signature) throw platformErrors.not_found();
+    async complete(_caller, _user, input, flow) {
+      seen.push({ input, flow });
+      if (input.response?.signature !== RIGHT.signature) throw platformErrors.not_found();
       return { proofs: [{ method: 'email', at: NOW }] };
     },
   });
@@ -124,9 +124,10 @@ test('a step takes an object, says which of its fields it needs, and knows its f
     const needed: unknown = [{ path: '/response', message: 'This step needs this field.' }];
     assert.deepEqual([await faultsOf({}), await faultsOf({ trustDevice: true })], [needed, needed]);
     // What is another step's is not given to it.
-    const input = { response: RIGHT, trustDevice: true, code: '123456' };
-    await assert.rejects(engine.completeStep(CALLER, flowToken, input), { code: 'step_required' });
-    assert.deepEqual(seen, [{ flow: { id, keptSessionId: null }, trustDevice: true }]);
+    const input = { response: RIGHT, trustDevice: true };
+    const completing = engine.completeStep(CALLER, flowToken, { ...input, code: '123456' });
+    await assert.rejects(completing, { code: 'step_required' });
+    assert.deepEqual(seen, [{ input, flow: { id, keptSessionId: null } }]);
   }));
 
 test('two steps share a name only if they mean the same by it, and none takes a name of the route', () => {
