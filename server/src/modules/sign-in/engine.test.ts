@@ -3,19 +3,26 @@ import { test } from 'node:test';
 import { Type } from 'typebox';
 import { makeEvent, makeUser, NOW } from '../../../test/fixtures.ts';
 import { type Scene, withScene } from '../../../test/scenario.ts';
+import { errorTable } from '../../errors.ts';
 import { MINUTE } from '../../platform/clock.ts';
 import { createKeyring } from '../../platform/crypto/keyring.ts';
 import { platformErrors } from '../../platform/errors.ts';
-import { personOf } from '../../platform/http/http.testing.ts';
+import { personOf, testServer } from '../../platform/http/http.testing.ts';
 import { newId } from '../../platform/ids.ts';
 import { createEvents } from '../events/events.ts';
+import { createDeviceCookie } from '../guessing/device-cookie.ts';
+import { createDeviceTokens } from '../guessing/device-tokens.ts';
 import { NO_GUESSING } from '../guessing/guessing.ts';
+import { createNonces } from '../password-encryption/nonces.ts';
+import { createPasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { createAccessTokens } from '../sessions/access-token.ts';
+import { createRefreshCookie } from '../sessions/cookie.ts';
 import { createRefreshTokens } from '../sessions/refresh-token.ts';
 import { createSessions } from '../sessions/sessions.ts';
 import { STEP_NAMES, type StepName } from './decide.ts';
 import { createSignInEngine } from './engine.ts';
 import { createFlowTokens } from './flow-token.ts';
+import { signInRoutes } from './routes.ts';
 import { completeStepBody } from './schemas.ts';
 import { defineStep, type Step, type StepFlow } from './step.ts';
 
@@ -34,6 +41,13 @@ function madeUpStep() {
     needs: [['response'], ['recoveryCode']],
     errors: ['code_invalid'],
     view: () => ({ methods: ['passkey', 'recovery'] }),
+    options: {
+      passkey: {
+        about: 'make a challenge',
+        answer: Type.Object({ challenge: Type.String() }),
+        prepare: async (_caller, _user, { id }) => ({ challenge: `for ${id}`, secret: 'not in its schema' }),
+      },
+    },
     async complete(_caller, _user, input, flow) {
       seen.push({ input, flow });
       if (input.response?.signature !== RIGHT.signature) throw platformErrors.not_found();
@@ -76,7 +90,20 @@ async function engineOf(s: Scene, verifyEmail: boolean) {
   });
   const user = makeUser({ status: 'active', emailVerified: false, mustChangePassword: false });
   await storage.users.insert(user, makeEvent(`user:${user.id}`, { userId: user.id, pending: false }));
-  return { engine, user, seen };
+  const cookie = createRefreshCookie(s.config, () => false);
+  const routes = signInRoutes({
+    signIn: engine,
+    steps: [step],
+    sessions,
+    cookie,
+    devices: createDeviceCookie({ devices: createDeviceTokens({ keyring, clock }), cookie, config: s.config }),
+    decryptor: createPasswordDecryptor({
+      nonces: createNonces({ keyring, clock }),
+      store: storage.nonces,
+      keys: keys.encryption,
+    }),
+  });
+  return { engine, user, seen, routes };
 }
 
 const refusal = () => platformErrors.unauthenticated();
@@ -128,6 +155,31 @@ test('a step takes an object, says which of its fields it needs, and knows its f
     const completing = engine.completeStep(CALLER, flowToken, { ...input, code: '123456' });
     await assert.rejects(completing, { code: 'step_required' });
     assert.deepEqual(seen, [{ input, flow: { id, keptSessionId: null } }]);
+  }));
+
+test('the routes take and answer what the steps declare, and refuse what they do not', (t) =>
+  withScene(async (s) => {
+    const { engine, user, seen, routes } = await engineOf(s, true);
+    const { app } = await testServer(t, { routes, errors: errorTable });
+    const id = newId(s.time.now);
+    const asked = engine.enter(CALLER, { id, user, proofs: byPassword(s), refused: refusal });
+    const { flowToken } = await asked.then(failed, ({ extras }) => extras.members);
+    const post = async (url: string, body: object) => {
+      const answer = await app.inject({ method: 'POST', url, payload: { flowToken, ...body } });
+      return [answer.statusCode, answer.json()] as const;
+    };
+    assert.deepEqual(await post('/auth/flow/options', { method: 'passkey' }), [200, { challenge: `for ${id}` }]);
+    for (const method of ['email', 'toString', '']) {
+      assert.equal((await post('/auth/flow/options', { method }))[0], 400, method);
+    }
+    const brought = { response: RIGHT, trustDevice: true };
+    const [status, problem] = await post('/auth/complete-step', brought);
+    assert.deepEqual([status, problem.code], [403, 'step_required'], JSON.stringify(problem));
+    assert.deepEqual(seen, [{ input: brought, flow: { id, keptSessionId: null } }]);
+    for (const wrong of [{ response: { ...RIGHT, more: 1 } }, { response: 'text' }, { code: '123456' }]) {
+      assert.equal((await post('/auth/complete-step', wrong))[0], 400, JSON.stringify(wrong));
+    }
+    assert.equal(seen.length, 1);
   }));
 
 test('two steps share a name only if they mean the same by it, and none takes a name of the route', () => {

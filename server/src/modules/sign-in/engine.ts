@@ -14,7 +14,7 @@ import type { Assured } from './assurance.ts';
 import { decide, type Facts, type StepName, type Verdict } from './decide.ts';
 import { signInErrors } from './errors.ts';
 import { epochsOf, FLOW_TTL, type Flow, type FlowTokens, stillStands } from './flow-token.ts';
-import type { Step, StepView } from './step.ts';
+import type { Step, StepFlow, StepView } from './step.ts';
 
 /** A waiting sign-in, for the page that shows it. */
 export interface FlowView extends StepView {
@@ -59,8 +59,11 @@ export interface SignInEngine {
   userOf(flowToken: string): string | null;
   /** The step that a flow waits for. Throws `token_invalid`. */
   flow(flowToken: string): Promise<FlowView>;
-  /** Mails the code of the step again. Throws `token_invalid`, `rate_limited`, and `validation_failed` if the step mails nothing. */
-  mail(caller: Caller, flowToken: string): Promise<FlowView>;
+  /**
+   * Prepares the step that a flow waits for by one of its options; `answer` null: it was mailed. Throws `token_invalid`, `rate_limited`, and
+   * `validation_failed` if the step has no such method.
+   */
+  prepare(caller: Caller, flowToken: string, method: string): Promise<{ view: FlowView; answer: object | null }>;
   /**
    * Completes the step that a flow waits for. Throws `token_invalid`, `code_invalid`, `password_…`, `rate_limited`, `validation_failed` if
    * a field of the step is missing, and `step_required` for the next step.
@@ -157,9 +160,8 @@ export function createSignInEngine(deps: {
   /** Attempts are counted for the account, before the code is compared: neither a new flow nor a new code gives more of them. */
   async function complete(caller: Caller, flow: Flow, user: UserRecord, step: Step, input: Fields): Promise<Flow> {
     const attempt = await guessing.admitStep(caller, user.id);
-    const about = { id: flow.id, keptSessionId: flow.becomes === 'elevation' ? flow.id : null };
     const done = await step
-      .complete(caller, user, ownOf(step, input), about)
+      .complete(caller, user, ownOf(step, input), stepFlow(flow))
       .catch(async (error: { code?: unknown }) => {
         await (error.code === 'code_invalid' ? attempt.failed() : attempt.undone());
         throw error;
@@ -188,13 +190,14 @@ export function createSignInEngine(deps: {
       return viewOf(flow, user, verdict.kind === 'step' ? verdict.step : asked);
     },
 
-    async mail(caller, flowToken) {
+    async prepare(caller, flowToken, method) {
       const { flow, user, verdict } = await open(flowToken);
       if (verdict.kind === 'done') throw authErrors.token_invalid();
-      const step = steps[verdict.step];
-      if (!step.mail) throw nothingToMail();
-      await step.mail(caller, user);
-      return viewOf(flow, (await userStore.find(user.id)) ?? user, verdict.step);
+      const { options = {} } = steps[verdict.step];
+      const option = Object.hasOwn(options, method) ? options[method] : undefined;
+      if (option === undefined) throw noSuchMethod();
+      const answer = await option.prepare(caller, user, stepFlow(flow));
+      return { view: viewOf(flow, (await userStore.find(user.id)) ?? user, verdict.step), answer };
     },
 
     async completeStep(caller, flowToken, input) {
@@ -214,6 +217,10 @@ export function createSignInEngine(deps: {
   };
 }
 
+function stepFlow({ id, becomes }: Flow): StepFlow {
+  return { id, keptSessionId: becomes === 'elevation' ? id : null };
+}
+
 /** What the step takes of a request. */
 function ownOf({ fields }: Step, input: Fields): Fields {
   return Object.fromEntries(Object.entries(input).filter(([name]) => Object.hasOwn(fields, name)));
@@ -224,6 +231,6 @@ function missing(fields: readonly string[]): AppError {
   return platformErrors.validation_failed({ errors });
 }
 
-function nothingToMail(): AppError {
+function noSuchMethod(): AppError {
   return platformErrors.validation_failed({ errors: [{ path: '/method', message: 'This step has no such method.' }] });
 }

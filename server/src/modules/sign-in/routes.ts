@@ -11,7 +11,15 @@ import { sessionErrors } from '../sessions/errors.ts';
 import { BY_REFRESH_TOKEN, refreshBody, signedInSchema } from '../sessions/schemas.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SignInEngine } from './engine.ts';
-import { type CompleteStepBody, completeStepBody, flowBody, flowOptionsBody, flowSchema, flowView } from './schemas.ts';
+import {
+  type CompleteStepBody,
+  completeStepBody,
+  flowBody,
+  flowOptionsAnswers,
+  flowOptionsBody,
+  flowSchema,
+  flowView,
+} from './schemas.ts';
 import type { Step } from './step.ts';
 
 const TAGS = ['Accounts'];
@@ -134,13 +142,14 @@ export function signInRoutes(deps: {
           summary: 'Mail the code of a step again',
           description: 'At most once a minute and 5 times an hour per account.',
           tags: TAGS,
-          body: flowOptionsBody,
-          response: { 202: flowSchema },
+          body: flowOptionsBody(steps),
+          response: flowOptionsAnswers(steps),
         },
       },
       async (request, reply) => {
-        const view = await signIn.mail(callerOf(request), request.body.flowToken);
-        return reply.code(202).send(flowView(view));
+        const { flowToken, method } = request.body;
+        const { view, answer } = await signIn.prepare(callerOf(request), flowToken, method);
+        return answer === null ? reply.code(202).send(flowView(view)) : reply.code(200).send(answer);
       },
     );
   };

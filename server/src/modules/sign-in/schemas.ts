@@ -25,10 +25,6 @@ export function completeStepBody(steps: readonly Pick<Step, 'fields'>[]) {
 }
 
 export const flowBody = Type.Object({ flowToken: flowTokenInput }, { ...closed, title: 'GetFlowBody' });
-export const flowOptionsBody = Type.Object(
-  { flowToken: flowTokenInput, method: Type.Enum(['email'], { description: '`email`: mail a code.' }) },
-  { ...closed, title: 'MailFlowCodeBody' },
-);
 
 /** A waiting sign-in, for the page that shows it; also the members of `step_required`, with its `flowToken`. */
 export const flowMembers = {
@@ -53,6 +49,20 @@ export const flowMembers = {
   ),
 };
 export const flowSchema = Type.Object(flowMembers, { title: 'SignInFlow' });
+
+/** The body for the options of every step. */
+export function flowOptionsBody(steps: readonly Pick<Step, 'options'>[]) {
+  const options = new Map(steps.flatMap((step) => Object.entries(step.options ?? {})));
+  const description = `${[...options].map(([method, { about }]) => `\`${method}\`: ${about}`).join('; ')}.`;
+  const method = Type.Enum([...options.keys()], { description });
+  return Type.Object({ flowToken: flowTokenInput, method }, { ...closed, title: 'MailFlowCodeBody' });
+}
+
+/** What the options of all steps answer: what they prepare, or the flow if it was mailed. */
+export function flowOptionsAnswers(steps: readonly Pick<Step, 'options'>[]) {
+  const answers = steps.flatMap(({ options = {} }) => Object.values(options).flatMap(({ answer }) => answer ?? []));
+  return { ...(answers.length > 0 && { 200: Type.Union(answers) }), 202: flowSchema };
+}
 
 /** A flow as `flowSchema` shows it. */
 export function flowView({ step, methods, expiresIn, hint, resendAfter }: FlowView): Static<typeof flowSchema> {

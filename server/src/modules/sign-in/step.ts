@@ -29,6 +29,16 @@ export interface StepFlow {
   keptSessionId: string | null;
 }
 
+/** What a person can ask for before completing a step, such as a code by mail or a challenge. */
+export interface StepOption {
+  /** For the API document, as in `mail a code`. */
+  about: string;
+  /** Schema of the answer; null: it is mailed. */
+  answer: TObject | null;
+  /** Returns the answer; null: it was mailed. Throws `rate_limited`. */
+  prepare(caller: Caller, user: UserRecord, flow: StepFlow): Promise<object | null>;
+}
+
 /** What a request brought for a step, valid by its schema. A password that came encrypted is plain here. */
 export type StepInput<Fields extends TProperties> = Partial<Static<TObject<Fields>>>;
 
@@ -45,8 +55,8 @@ export interface Step<Fields extends TProperties = TProperties> {
   view(user: UserRecord): StepView;
   /** Called when a sign-in asks for the step, for example to mail a code. */
   begin?(caller: Caller, user: UserRecord): Promise<void>;
-  /** Mails the code again. Throws `rate_limited`. */
-  mail?(caller: Caller, user: UserRecord): Promise<void>;
+  /** By the method of the request. Steps that share a method answer alike. */
+  options?: Readonly<Record<string, StepOption>>;
   /** Called with one of the sets of `needs`. Throws `code_invalid` for a wrong proof, which counts as an attempt, and others of `errors`. */
   complete(caller: Caller, user: UserRecord, input: StepInput<Fields>, flow: StepFlow): Promise<StepDone>;
 }

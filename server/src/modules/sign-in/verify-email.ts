@@ -42,9 +42,16 @@ export function createVerifyEmail(deps: { users: Users; clock: Clock }): Step {
       if (user.email && !waitingCode(user)) await users.beginEmailChange(caller, user.id, user.email);
     },
 
-    async mail(caller, user) {
-      const wait = resendWait(user) || (user.email ? await users.beginEmailChange(caller, user.id, user.email) : 0);
-      if (wait > 0) throw rateLimited(wait);
+    options: {
+      email: {
+        about: 'mail a code',
+        answer: null,
+        async prepare(caller, user) {
+          const wait = resendWait(user) || (user.email ? await users.beginEmailChange(caller, user.id, user.email) : 0);
+          if (wait > 0) throw rateLimited(wait);
+          return null;
+        },
+      },
     },
 
     async complete(caller, { id, emailNorm }, { code = '' }) {
