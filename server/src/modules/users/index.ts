@@ -2,8 +2,8 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
-import type { Caller } from '../../platform/http/caller.ts';
 import type { Part } from '../../platform/http/part.ts';
+import type { Superadmins } from '../access/superadmins.ts';
 import { authErrors } from '../auth/errors.ts';
 import type { Events } from '../events/events.ts';
 import type { AddressBounds } from '../guessing/address-bounds.ts';
@@ -16,11 +16,9 @@ import { userRoutes } from './routes.ts';
 import type { UserRecord, UserStore } from './user-store.ts';
 import { createUsers as createUserUseCases, type Users } from './users.ts';
 
-export { userErrors } from './errors.ts';
-
-/** The accounts of people: `createUsers({ ...ground, store: storage.users, config, firstRoleIds, … })`. */
+/** The accounts of people: `createUsers({ ...ground, userStore: storage.users, config, firstRoleIds, … })`. */
 export function createUsers(deps: {
-  store: UserStore;
+  userStore: UserStore;
   bounds: AddressBounds;
   events: Events;
   keyring: Keyring;
@@ -28,18 +26,18 @@ export function createUsers(deps: {
   /** The roles of a new user. */
   firstRoleIds: readonly string[];
   roleCodesOf: (user: UserRecord) => Promise<string[]>;
-  /** Throws `superadmin_protected`. */
-  demandNotSuperadmin: (caller: Caller, userId: string) => Promise<void>;
+  superadmins: Pick<Superadmins, 'demandNotSuperadmin'>;
   delayRefusal: RefusalDelay;
   mails: Mails;
   periodic: Periodic;
   clock: Clock;
 }): { users: Users; part: Part } {
-  const { store: userStore, config, roleCodesOf, mails, clock } = deps;
+  const { userStore, config, roleCodesOf, superadmins, mails, clock } = deps;
   const host = new URL(config.publicUrl).hostname;
   const isReserved = createReservedUsernames({ host, entries: config.reservedUsernames });
-  const users = createUserUseCases({ ...deps, isReserved });
+  const { demandNotSuperadmin } = superadmins;
+  const users = createUserUseCases({ ...deps, store: userStore, isReserved, demandNotSuperadmin });
   mails.add(userMails, { userStore, users, clock });
-  registerUserJobs(deps);
+  registerUserJobs({ ...deps, store: userStore });
   return { users, part: { routes: [userRoutes({ users, roleCodesOf, invalidCode: authErrors.code_invalid })] } };
 }
