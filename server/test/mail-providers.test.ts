@@ -296,7 +296,7 @@ async function hold(
   const [job] = (await jobs()).filter(({ id }) => !earlier.has(id));
   assert.ok(job);
   const state = fate === 'never' ? 'failed' : 'delayed';
-  assert.deepEqual([job.state, job.attempts > 1], [state, fate === 'soon'], job.failure?.message);
+  assert.deepEqual([job.state, job.attempts > 1], [state, fate === 'soon'], job.failure?.message ?? '');
   for (let round = 0; round < 3; round++) await passes(MINUTE);
   const lines = told();
   assert.equal(lines.length, 1, lines.join(''));

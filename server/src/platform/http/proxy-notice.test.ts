@@ -86,14 +86,15 @@ test('a trusted proxy that passes on what clients forge is told of once, and wha
 });
 
 test('fields that agree are no matter of the log, nor are those in which nobody can read an address', async (t) => {
-  for (const others of [
+  const agreeing: Record<string, string>[] = [
     { 'x-real-ip': '198.51.100.1', forwarded: 'for=203.0.113.66, for="198.51.100.1:80";proto=https' },
     // By the hop before the last.
     { 'x-real-ip': '2001:db8::1' },
     { 'x-real-ip': '10.0.0.1' },
     { 'x-real-ip': 'unknown', forwarded: 'for=_hidden;by=203.0.113.66' },
     { forwarded: 'by=203.0.113.66;host=a' },
-  ]) {
+  ];
+  for (const others of agreeing) {
     const field = '[2001:db8::1]:80, 198.51.100.1, 10.0.0.1:1';
     assert.deepEqual(await told(t, ['127.0.0.1', '10.0.0.0/8'], [field], others), [], JSON.stringify(others));
   }
