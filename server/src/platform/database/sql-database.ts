@@ -1,6 +1,7 @@
 import { Kysely, type Dialect as KyselyDialect, type RawBuilder } from 'kysely';
 import { isContention, unavailable } from './errors.ts';
 import { CONTENTION_TRIES, contentionPause, guardDialect, transactionScope } from './guard.ts';
+import { createRefusals } from './refusals.ts';
 import { within } from './time-limit.ts';
 import { timeLimits } from './time-limits.ts';
 import type { ConnectOptions, Dialect, SqlDatabase } from './types.ts';
@@ -31,6 +32,7 @@ export interface SqlSetup {
 /** Builds the SQL database from the differences between the dialects. Throws the driver's error if it does not answer. */
 export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise<SqlDatabase> {
   const scope = transactionScope();
+  const refusals = createRefusals();
   const open = (pool: PoolOptions, slowQuery: number) =>
     new Kysely<unknown>({
       dialect: guardDialect(setup.open(pool), {
@@ -38,6 +40,7 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
         log: options.log,
         scope,
         watch: pool.watch,
+        refusals,
         replica: options.replica ?? false,
       }),
     });
@@ -62,6 +65,7 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
     name: setup.productName(version.version),
     db,
     close,
+    lastRefusal: refusals.last,
     async ping() {
       const query = setup.now;
       if (!query) return { now: new Date() };

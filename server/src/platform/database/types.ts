@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Db, MongoClient } from 'mongodb';
+import type { Refusal } from './refusals.ts';
 
 export type Dialect = 'sqlite' | 'postgres' | 'mysql';
 
@@ -26,6 +27,8 @@ export interface SqlDatabase<Tables = unknown> {
   transaction<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>;
   /** The database's clock; throws `unavailable` without an answer within a second. */
   ping(): Promise<{ now: Date }>;
+  /** The last statement that it refused because it takes no writes; null: none. */
+  lastRefusal(): Refusal | null;
   /** Runs `work` on a connection without time limits, for migrations and other maintenance. */
   unlimited<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -40,6 +43,8 @@ export interface MongoDatabase {
   client: MongoClient;
   /** The database's clock; throws `unavailable` without an answer within a second. */
   ping(): Promise<{ now: Date }>;
+  /** The last statement that it refused because it takes no writes; null: none. */
+  lastRefusal(): Refusal | null;
   /** Runs `work` on a connection without time limits, for migrations and other maintenance. */
   unlimited<T>(work: (db: Db) => Promise<T>): Promise<T>;
   close(): Promise<void>;
