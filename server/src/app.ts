@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import { errorTable } from './errors.ts';
 import { followChanges } from './follow-changes.ts';
 import {
-  accessErrors,
   createAccess,
   createPermissions,
   createRoles,
@@ -10,32 +10,20 @@ import {
   type Setup,
 } from './modules/access/index.ts';
 import { createAdmin } from './modules/admin/index.ts';
-import {
-  authErrors,
-  createAuth,
-  createBlockNotice,
-  createPasswordRules,
-  passwordErrors,
-} from './modules/auth/index.ts';
+import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
-import {
-  createAddressBounds,
-  createDeviceCookie,
-  createGuessing,
-  guessingErrors,
-  proveInBrowser,
-} from './modules/guessing/index.ts';
-import { createJobAdmin, createJobs, jobErrors } from './modules/jobs/index.ts';
-import { checkSecretKey, createKeys, type Keys, keyErrors } from './modules/keys/index.ts';
+import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
+import { createJobAdmin, createJobs } from './modules/jobs/index.ts';
+import { checkSecretKey, createKeys, type Keys } from './modules/keys/index.ts';
 import { createMailboxPage } from './modules/mailbox/index.ts';
 import { createMails } from './modules/mails/index.ts';
 import { createPages } from './modules/pages/index.ts';
-import { createPasswordEncryption, encryptionErrors } from './modules/password-encryption/index.ts';
+import { createPasswordEncryption } from './modules/password-encryption/index.ts';
 import { createReplicas, type ReplicaSource } from './modules/replicas/index.ts';
-import { createSchedules, type Scheduler, scheduleErrors } from './modules/schedules/index.ts';
-import { createSessions, sessionErrors } from './modules/sessions/index.ts';
-import { createSignIn, signInErrors } from './modules/sign-in/index.ts';
-import { createUsers, rememberUsers, userErrors } from './modules/users/index.ts';
+import { createSchedules, type Scheduler } from './modules/schedules/index.ts';
+import { createSessions } from './modules/sessions/index.ts';
+import { createSignIn } from './modules/sign-in/index.ts';
+import { createUsers, rememberUsers } from './modules/users/index.ts';
 import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './open-storage.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
@@ -45,7 +33,6 @@ import { createKeyring } from './platform/crypto/keyring.ts';
 import type { PasswordHasher } from './platform/crypto/password-hasher.ts';
 import { createRefusalDelay } from './platform/crypto/refusal-delay.ts';
 import type { Database } from './platform/database/database.ts';
-import { mergeErrors, platformErrors } from './platform/errors.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
 import { type CredentialKind, createAuthenticate } from './platform/http/credential-kind.ts';
 import { createLists } from './platform/http/paging.ts';
@@ -85,22 +72,6 @@ export interface App {
   stop(grace?: number): Promise<void>;
 }
 
-/** Every code that a problem document can carry. */
-export const errorTable = mergeErrors(
-  platformErrors,
-  authErrors,
-  passwordErrors,
-  sessionErrors,
-  signInErrors,
-  accessErrors,
-  guessingErrors,
-  keyErrors,
-  userErrors,
-  jobErrors,
-  scheduleErrors,
-  encryptionErrors,
-);
-
 /**
  * Composes the server on a database that is open and migrated: storage, services, events, routes, in this order.
  * Throws `WrongSecretKey`.
@@ -131,9 +102,9 @@ export async function createApp(deps: {
   const { config, database, redis, mailer, mailbox, clock, longestWait, log, version } = deps;
 
   const commits = createSignal<EventDraft>('what is committed');
-  const opened = openStorage(database, { onCommit: commits.emit });
-  const { store: userStore, remembered } = rememberUsers(opened.users, database);
-  const storage = { ...opened, users: userStore };
+  const stores = openStorage(database, { onCommit: commits.emit });
+  const { users: rememberingUsers, remembered } = rememberUsers(stores.users, database);
+  const storage: Storage = { ...stores, users: rememberingUsers };
   const replicas = createReplicas<ReplicaStorage>({
     sources: deps.replicas ?? [],
     primary: storage,
@@ -150,7 +121,7 @@ export async function createApp(deps: {
   const cache = createCache({ redis });
   const counters = config.rateLimits.enabled ? createCounters(redis, keyedHash) : null;
 
-  const eventStore = storage.events;
+  const { events: eventStore, users: userStore } = storage;
   const eventLog = createEventLog({ ...ground, store: eventStore, blindAfter: deps.blindAfter });
   const { relay, isBlind } = eventLog;
   const jobStores = { store: storage.jobs, workerStore: storage.workers };
@@ -158,84 +129,71 @@ export async function createApp(deps: {
   const { jobs, queue, heartbeat } = work;
   const scheduling = createSchedules({ ...ground, store: storage.schedules, eventStore, jobs, queue, list });
   const { schedules, scheduler, periodic } = scheduling;
-  const mails = createMails({ ...ground, eventStore, userStore: storage.users, jobs, mailer });
+  const mails = createMails({ ...ground, eventStore, userStore, jobs, mailer });
 
-  const { algorithm } = config.tokens;
-  const signing = { algorithm, issuer: config.publicUrl, rotation: config.keyRotation };
-  const keys = createKeys({ ...ground, ...signing, store: storage.keys, periodic });
-  const encryption = createPasswordEncryption({
-    ...ground,
-    store: storage.nonces,
-    keys: keys.encryption,
-    periodic,
-    longestWait,
-  });
-  const { decryptor } = encryption;
+  const keys = createKeys({ ...ground, config, store: storage.keys, periodic });
+  const nonceKeys = { store: storage.nonces, keys: keys.encryption };
+  const encryption = createPasswordEncryption({ ...ground, ...nonceKeys, periodic, longestWait });
+
+  // What most modules of accounts need. What fewer need is named where it goes in.
+  const base = { ...ground, config, userStore, eventStore, periodic, mails };
   const catalogue = createRouteCatalogue();
-  const stores = {
-    eventStore,
-    userStore,
-    sessionStore: storage.sessions,
-    registrationStore: storage.registrations,
-    challengeStore: storage.challenges,
-  };
   const delayRefusal = createRefusalDelay({ keyring });
-  const firstRoleIds = FIRST_ROLE_IDS;
   const verificationRequired = config.emailVerification === 'required';
   const bounds = createAddressBounds({ ...ground, store: storage.throttles });
-  const base = {
-    ...ground,
-    ...stores,
-    config,
-    catalogue,
-    periodic,
-    mails,
-    list,
-    counters,
-    firstRoleIds,
-    delayRefusal,
-    bounds,
-  };
+  const newcomers = { firstRoleIds: FIRST_ROLE_IDS, delayRefusal, bounds };
 
-  const permissions = createPermissions({ ...base, store: storage.roles, superadminStore: storage.superadmins });
-  const { grants, roleCodesOf } = permissions;
-  const { demandNotSuperadmin } = permissions.superadmins;
-  const accounts = createUsers({ ...base, store: userStore, remembered, roleCodesOf, demandNotSuperadmin });
+  const roleStores = { store: storage.roles, superadminStore: storage.superadmins, userStore };
+  const permissions = createPermissions({ ...ground, ...roleStores, catalogue });
+  const { grants, roleCodesOf, superadmins } = permissions;
+  const accounts = createUsers({ ...base, ...newcomers, remembered, roleCodesOf, superadmins });
   const { users } = accounts;
   const proofs = { keys: keys.signing, isBlind, verificationRequired };
   const sessionModule = createSessions({ ...base, ...proofs, store: storage.sessions, users, roleCodesOf });
   const { sessions, cookie } = sessionModule;
-  const rules = createPasswordRules({ ...base, users, longestWait });
-  const { hasher, breached } = rules;
-  const notifyOfBlock = createBlockNotice({ ...base, users });
-  const protection = createGuessing({ ...base, store: storage.throttles, notifyOfBlock });
-  const devices = createDeviceCookie({ devices: protection.devices, cookie, config });
-  const people = { ...base, ...rules, ...protection, users, sessions, cookie, devices, decryptor };
-  const signInModule = createSignIn({ ...people, verifyEmail: verificationRequired });
-  const auth = createAuth({ ...people, signIn: signInModule.signIn, deviceTokens: protection.devices });
+  const rules = createPasswordRules({ ...ground, config, userStore, users, longestWait });
+  const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
+  const protection = createGuessing({ ...base, store: storage.throttles, counters, cookie, notifyOfBlock });
+  const people = { users, sessions, cookie, ...rules, ...protection, decryptor: encryption.decryptor };
+  const signInModule = createSignIn({ ...ground, ...people, userStore, verifyEmail: verificationRequired });
+  const { signIn } = signInModule;
+  const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
+  const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn });
   const credentials = [sessionModule.credentials, ...deps.credentials];
-  const roleModule = createRoles({ ...base, ...permissions, store: storage.roles, credentials });
-  const admin = createAdmin({ ...people, ...permissions, ...roleModule, ...auth, jobs, readLists: replicas.read });
+  const roleModule = createRoles({ ...ground, ...permissions, ...roleStores, credentials, catalogue });
+  const admin = createAdmin({
+    ...base,
+    ...people,
+    ...permissions,
+    ...roleModule,
+    ...auth,
+    ...addressStores,
+    ...newcomers,
+    sessionStore: storage.sessions,
+    jobs,
+    readLists: replicas.read,
+    list,
+  });
   const { getUser } = admin;
   const { roles } = roleModule;
-  const access = createAccess({ ...people, ...permissions, roles, getUser, verificationRequired });
+  const shown = { catalogue, list, getUser, verificationRequired };
+  const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
 
-  const authenticate = createAuthenticate({ kinds: credentials, isBlind });
   const probes = createProbes({
     database,
-    isBlind,
     redis,
-    breached,
+    isBlind,
+    breached: rules.breached,
     replicas: deps.replicas?.length ? replicas : null,
     isLoopWell: deps.isLoopWell,
     heartbeats: storage.heartbeats,
     clock: deps.steadyClock,
     log,
   });
-  const retention = config.eventRetention;
-  const history = createHistory({ ...base, store: eventStore, retention, readLists: replicas.read, getUser });
-  const keptJobs = { store: redis ? null : storage.jobs, workerStore: storage.workers };
-  const jobAdmin = createJobAdmin({ ...base, ...work, ...keptJobs, recordEvent: eventLog.record });
+  const reading = { readLists: replicas.read, list, getUser };
+  const history = createHistory({ ...ground, ...reading, store: eventStore, periodic, config });
+  const { record: recordEvent } = eventLog;
+  const jobAdmin = createJobAdmin({ ...ground, ...work, ...jobStores, redis, recordEvent, periodic, list });
 
   const parts: Part[] = [
     auth.part,
@@ -253,14 +211,19 @@ export async function createApp(deps: {
     createMailboxPage({ mailbox }),
   ];
 
+  const otherForms = parts.flatMap(({ tokens = [] }) => tokens);
+  const authenticate = createAuthenticate({ kinds: credentials, otherForms, isBlind });
   const changes = followChanges({ parts, commits, eventLog, replicas, redis });
   await keys.load();
 
   const { authorize, rateOf } = grants;
   const guards = { authenticate, authorize, rateOf };
   const http = await createHttpServer({
-    ...base,
+    ...ground,
     ...guards,
+    config,
+    counters,
+    catalogue,
     errorTable,
     probes,
     onDocsRequest: proveInBrowser,
@@ -280,7 +243,7 @@ export async function createApp(deps: {
     jobs,
     queue,
     scheduler,
-    hasher,
+    hasher: rules.hasher,
     cache,
     pollEvictions: changes.poll,
     pollReplicas: () => replicas.poll(),

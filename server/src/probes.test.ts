@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import type { Database } from './platform/database/database.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { createProbes } from './probes.ts';
 
 const ping = async () => {};
-const database = { ping: async () => ({ now: new Date() }) };
+const database = {
+  kind: 'sql',
+  ping: async () => ({ now: new Date() }),
+  lastRefusal: () => null,
+} as unknown as Database;
 const ground = { clock: () => new Date(), log: pino({ level: 'silent' }) };
 const heartbeats = { heartbeat: async () => {} };
 const healthy = { ...ground, database, heartbeats, isBlind: () => false, breached: null, replicas: null };

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { REFRESH_TOKEN_FORM } from '../src/modules/sessions/refresh-token.ts';
+import { ACCESS_TOKEN_FORM } from '../src/modules/sessions/session-credentials.ts';
+import { FLOW_TOKEN_FORM } from '../src/modules/sign-in/flow-token.ts';
 import type { Subject } from '../src/platform/http/caller.ts';
 import { withWorld } from './administration.ts';
 import { openTestApp } from './app.ts';
 import { createClient, ok, type SignedInBody } from './client.ts';
+import { makeEvent } from './fixtures.ts';
 import { madeUpCredentials } from './made-up-credentials.ts';
 import { PRODUCT, split } from './matrix/access-table.ts';
 import { hasParameters, makeThing, pathTo } from './matrix/objects.ts';
@@ -56,6 +60,27 @@ describe('whoami', () => {
     );
   });
 });
+
+test('each token of the server has one form, its own', () =>
+  withScene(async (s) => {
+    const person = somebody();
+    const { accessToken, refreshToken, user } = await s.client.register(person);
+    const { users } = s.app.storage;
+    const { version } = (await users.find(user.id)) ?? assert.fail();
+    const unverified = makeEvent(`user:${user.id}`, { pending: false, evicts: true });
+    await users.patchProfile({ id: user.id, version, now: s.time.now }, { emailVerified: false }, unverified);
+    const asked = await s.client.send('POST', '/auth/refresh', { body: { refreshToken } });
+    const { flowToken } = refused(asked, 403, 'step_required');
+    const tokens = { 'access token': accessToken, 'refresh token': refreshToken, 'flow token': flowToken };
+    const forms = [ACCESS_TOKEN_FORM, REFRESH_TOKEN_FORM, FLOW_TOKEN_FORM];
+    for (const [name, token] of Object.entries(tokens)) {
+      const taken = forms.filter(({ matches }) => matches(String(token)));
+      assert.deepEqual(
+        taken.map((form) => form.name),
+        [name],
+      );
+    }
+  }));
 
 describe('credentials of kinds that do not exist yet, at every route of the server', () => {
   const made = madeUpCredentials();

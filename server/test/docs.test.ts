@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { errorTable } from '../src/app.ts';
+import { errorTable } from '../src/errors.ts';
 import { errorDocs, errorPage } from '../tools/error-docs.ts';
 
 const root = join(import.meta.dirname, '../..');

@@ -21,15 +21,19 @@ export function madeUpCredentials(): MadeUp {
   const actors = new Map<string, Actor>();
   const revoked = new Set<string>();
 
-  const kindOf = (kind: Credential['kind']): CredentialKind => ({
-    kind,
-    reads: (token) => token.startsWith(`made-up-${kind}-`),
+  const readerOf = (...kinds: CredentialKind['kinds']): CredentialKind => ({
+    kinds,
+    form: {
+      name: `made-up ${kinds.join(' and ')}`,
+      matches: (token) => kinds.some((kind) => token.startsWith(`made-up-${kind}-`)),
+      sample: `made-up-${kinds[0]}-sample`,
+    },
     actorOf: (token) => actors.get(token) ?? null,
     stillCounts: async ({ via }) => !revoked.has(via.id),
   });
 
   return {
-    kinds: [kindOf('key'), kindOf('oauth'), kindOf('client')],
+    kinds: [readerOf('key'), readerOf('oauth', 'client')],
     token({ kind, subject, roleIds = [], scopes, aal = 1 }) {
       const token = `made-up-${kind}-${actors.size}`;
       const isPerson = subject.kind === 'person';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { errorTable } from '../src/app.ts';
+import { errorTable } from '../src/errors.ts';
 import { accessErrors } from '../src/modules/access/errors.ts';
 import { openTestApp } from './app.ts';
 import { testDatabases } from './databases.ts';

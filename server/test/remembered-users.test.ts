@@ -100,6 +100,12 @@ for (const { name, freshUrl } of databases) {
               200,
             );
             wanted = { lastLoginAt: time.now.toISOString() };
+            // It is noted after the answer.
+            await until('the sign-in is noted', async () => {
+              const user = await worlds[writer]?.app.storage.users.find(userId);
+              return user?.lastLoginAt?.getTime() === time.now.getTime();
+            });
+            await pause(BEHIND + 1);
           }
           const written = performance.now();
           demand(await ask(writer), wanted, 'the writer');
@@ -125,6 +131,8 @@ for (const { name, freshUrl } of databases) {
           let version = 0;
           while (!isOver) {
             const shown = await ask(index);
+            // Others have a turn, too.
+            await pause(1);
             assert.ok(shown.version >= version, `version ${shown.version} after ${version} at ${index}`);
             version = shown.version;
           }

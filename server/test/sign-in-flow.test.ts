@@ -273,13 +273,23 @@ describe('a session that may not go on without a step', () => {
       assert.equal((await s.app.storage.sessions.find(session.id))?.version, version + 1, 'the rotation, and no more');
     }));
 
-  test('proving the password again does not go round the step', () =>
+  test('proving the password again does not go round the step, and counts once that is done', () =>
     withScene(async (s) => {
       const person = somebody();
       const { accessToken: token, user } = await s.client.register(person);
+      const change = (accessToken: string) =>
+        s.client.send('POST', '/users/me/email', { token: accessToken, body: { newEmail: 'x@example.com' } });
+      s.time.forward(11 * MINUTE);
+      refused(await change(token), 401, 'reauth_required');
       await unverify(s, user.id);
       const body = { password: person.password };
-      refused(await s.client.send('POST', '/auth/reauthenticate', { token, body }), 403, 'step_required');
+      const asked = await s.client.send('POST', '/auth/reauthenticate', { token, body });
+      const { flowToken } = refused(asked, 403, 'step_required') as Waiting;
+      refused(await change(token), 401, 'reauth_required');
+      ok(await mail(s, flowToken), 202);
+      const [code = ''] = await codesOf(s, person.email);
+      const { accessToken } = ok<SignedInBody>(await complete(s, { flowToken, code }), 200);
+      ok(await change(accessToken), 202);
     }));
 
   test('an answer that was lost is given again before the step is asked for', () =>

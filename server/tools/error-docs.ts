@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { errorTable } from '../src/app.ts';
+import { errorTable } from '../src/errors.ts';
 import type { ErrorTable } from '../src/platform/errors.ts';
 
 const PAGE = new URL('../../docs/errors.md', import.meta.url);

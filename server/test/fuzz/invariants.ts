@@ -1,4 +1,4 @@
-import { errorTable } from '../../src/app.ts';
+import { errorTable } from '../../src/errors.ts';
 import { MARK, SECRET } from './inputs.ts';
 
 /** An answer, however it came. */

@@ -5,6 +5,7 @@ import { findMariadb } from './mariadb.ts';
 import { prepareMongodb } from './mongodb-runtime.ts';
 import { findPgbouncer } from './pgbouncer.ts';
 import { findPostgres } from './postgres.ts';
+import { findProxy, PROXIES, PROXY_PACKAGES } from './proxies.ts';
 import { findRedis } from './redis.ts';
 import { findBinary, run } from './server-process.ts';
 
@@ -17,6 +18,7 @@ const missingPackages = () => [
   ...(findPgbouncer() === null ? ['pgbouncer'] : []),
   ...(findMariadb() === null ? ['mariadb-server'] : []),
   ...(findRedis() === null ? ['redis-server'] : []),
+  ...PROXIES.filter((kind) => findProxy(kind) === null).map((kind) => PROXY_PACKAGES[kind]),
 ];
 
 /** Installs Debian packages without starting their services; throws apt's error. */
@@ -47,7 +49,7 @@ async function step(name: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-await step('PostgreSQL, PgBouncer, MariaDB and Redis', async () => {
+await step('PostgreSQL, PgBouncer, MariaDB, Redis and the reverse proxies', async () => {
   const packages = missingPackages();
   if (packages.length > 0) await installPackages(packages);
   if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);

@@ -25,7 +25,6 @@ import type { SuperadminStore } from './superadmin-store.ts';
 import { createSuperadmins, type Superadmins } from './superadmins.ts';
 import { whoamiRoutes } from './whoami-routes.ts';
 
-export { accessErrors } from './errors.ts';
 export { reportRoles } from './report-roles.ts';
 export type { Setup } from './setup.ts';
 

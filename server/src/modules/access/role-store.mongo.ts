@@ -1,9 +1,13 @@
 import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
+import type { Stored } from '../../platform/database/stored.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { RoleChange, RolePatch, RoleRecord, RoleStore } from './role-store.ts';
 
+type Always =
+  | ('name' | 'description' | 'enabled' | 'builtIn' | 'permissions' | 'uiPermissions' | 'rateLimit')
+  | ('createdAt' | 'updatedAt' | 'version');
 /** `code` null: a tombstone, kept until its last event has been moved out of it; the unique index ignores it. */
-type RoleDocument = Omit<RoleRecord, 'id' | 'code'> & { _id: string; code: string | null };
+type RoleDocument = Stored<Omit<RoleRecord, 'id' | 'code'>, Always> & { _id: string; code: string | null };
 
 const LIVING = { code: { $gte: '' } } as const;
 const RECORD = { projection: { outbox: 0 } } as const;

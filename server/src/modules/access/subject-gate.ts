@@ -17,7 +17,7 @@ export function createSubjectGate(deps: {
   const { subjects, credentials } = deps;
   return async (actor) => {
     const find = subjects[actor.subject.kind];
-    const credential = credentials.find(({ kind }) => kind === actor.via.kind);
+    const credential = credentials.find(({ kinds }) => kinds.includes(actor.via.kind));
     if (!find || !credential) return null;
     const [holder, counts] = await Promise.all([find(actor.subject.id), credential.stillCounts(actor)]);
     return counts ? holder : null;

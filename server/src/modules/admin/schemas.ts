@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { withChoices } from '../../platform/http/choices.ts';
 import { listQuery } from '../../platform/http/paging.ts';
 import { idsInput } from '../../platform/http/results.ts';
@@ -16,6 +16,7 @@ import {
 } from '../users/schemas.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import { waitingMove } from './email-moves.ts';
+import type { NewUser, UserPatch } from './user-admin.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -42,7 +43,7 @@ export const createUserBody = Type.Object(
     roles: Type.Optional(roleNames),
     ...passwordFields('temporaryPassword'),
     emailVerified: Type.Optional(Type.Boolean({ description: 'Default false.' })),
-  },
+  } satisfies Record<keyof NewUser, TSchema>,
   {
     ...closed,
     title: 'CreateUserBody',
@@ -57,7 +58,7 @@ export const patchUserBody = Type.Object(
     ...patchMeBody.properties,
     email: Type.Optional(emailInput),
     emailVerified: Type.Optional(Type.Boolean({ description: 'Default false if the address changes.' })),
-  },
+  } satisfies Record<keyof UserPatch, TSchema>,
   { ...closed, minProperties: 1, title: 'UpdateUserBody' },
 );
 

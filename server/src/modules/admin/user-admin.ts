@@ -93,7 +93,7 @@ export function createUserAdmin(deps: {
 
   /** Converts input to the form that is stored. */
   async function toPatch(
-    { email, emailVerified, username, profilePublic, ...rest }: UserPatch,
+    { email, emailVerified, username, ...rest }: UserPatch,
     temporaryPassword?: string,
   ): Promise<ProfilePatch> {
     const { person, address, name } = await checkFields(
@@ -109,7 +109,6 @@ export function createUserAdmin(deps: {
     );
     return {
       ...person,
-      ...(profilePublic !== undefined && { profilePublic }),
       ...address,
       ...(emailVerified !== undefined && { emailVerified }),
       ...name,

@@ -1,8 +1,10 @@
 import { type Database, mongoOf } from '../../platform/database/database.ts';
+import type { Stored } from '../../platform/database/stored.ts';
 import { leastId } from '../../platform/ids.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 
+type Always = 'purpose' | 'email' | 'emailNorm' | 'keyId' | 'expiresAt' | 'createdAt';
 type ChallengeDocument = Omit<ChallengeRecord, 'id'> & { _id: string };
 
 /** Challenges on MongoDB. */
@@ -43,6 +45,9 @@ export function createMongoChallengeStore(deps: { database: Database; outbox: Mo
   };
 }
 
-function toRecord({ _id: id, ...challenge }: ChallengeDocument): ChallengeRecord {
+function toRecord({
+  _id: id,
+  ...challenge
+}: Stored<Omit<ChallengeRecord, 'id'>, Always> & { _id: string }): ChallengeRecord {
   return { id, ...challenge };
 }

@@ -38,7 +38,6 @@ import type { RegistrationStore } from './registration-store.ts';
 import { authRoutes } from './routes.ts';
 
 export { createBlockNotice } from './block-notice.ts';
-export { authErrors, passwordErrors } from './errors.ts';
 
 export interface PasswordRules {
   hasher: PasswordHasher;

@@ -87,7 +87,7 @@ export function createPasswordSignIn(deps: {
     async reauthenticate(caller, actor, password) {
       const user = await users.me(actor);
       await provePassword(await guessing.admitSession(actor), hasher, password, user);
-      return signIn.reauthenticate(caller, actor);
+      return signIn.reauthenticate(caller, actor, [{ method: 'password', at: clock() }]);
     },
   };
 }

@@ -1,10 +1,13 @@
 import { type Database, mongoOf } from '../../platform/database/database.ts';
+import type { Stored } from '../../platform/database/stored.ts';
 import { leastId } from '../../platform/ids.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import type { RegistrationRecord, RegistrationStore } from './registration-store.ts';
 
-/** Documents of the previous version have no `codeOwner`. */
-type RegistrationDocument = Omit<RegistrationRecord, 'id' | 'codeOwner'> & { _id: string; codeOwner?: string | null };
+type Always =
+  | ('email' | 'emailNorm' | 'username' | 'fullName' | 'phone' | 'locale' | 'passwordHash')
+  | ('codeId' | 'keyId' | 'codeExpiresAt' | 'tries' | 'sentAt' | 'createdAt' | 'version');
+type RegistrationDocument = Stored<Omit<RegistrationRecord, 'id'>, Always> & { _id: string };
 
 /** Registrations on MongoDB. */
 export function createMongoRegistrationStore(deps: { database: Database; outbox: MongoOutbox }): RegistrationStore {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
 import type { Lists } from '../../platform/http/paging.ts';
 import type { Part, Remembers } from '../../platform/http/part.ts';
 import type { ReadLists } from '../replicas/replicas.ts';
@@ -51,19 +52,18 @@ export function createEventLog(deps: {
 
 /**
  * The history, for people and administrators, and how long it is kept:
- * `createHistory({ ...ground, store: storage.events, periodic, retention, readLists, list, getUser })`.
+ * `createHistory({ ...ground, store: storage.events, periodic, config, readLists, list, getUser })`.
  */
 export function createHistory(deps: {
   store: EventStore;
   periodic: Periodic;
-  /** Milliseconds for which events are kept. */
-  retention: number;
+  config: Pick<Config, 'eventRetention'>;
   readLists: ReadLists<EventLists>;
   list: Lists;
   /** Throws `user_not_found`. */
   getUser: (id: string) => Promise<{ id: string }>;
   clock: Clock;
 }): Part {
-  registerEventPurge(deps);
+  registerEventPurge({ ...deps, retention: deps.config.eventRetention });
   return { routes: [eventRoutes(deps), eventAdminRoutes(deps)] };
 }

@@ -15,7 +15,6 @@ import { jobRoutes } from './routes.ts';
 import { createWorkerHeartbeat, type WorkerHeartbeat } from './worker-heartbeat.ts';
 import type { WorkerStore } from './worker-store.ts';
 
-export { jobErrors } from './errors.ts';
 export { RedisShared } from './redis-presence.ts';
 
 export interface BackgroundWork {
@@ -51,20 +50,21 @@ export async function createJobs(deps: {
 
 /**
  * The administration of jobs, and the purge of old ones:
- * `createJobAdmin({ ...ground, ...work, store: storage.jobs, workerStore: storage.workers, recordEvent, periodic, list })`.
+ * `createJobAdmin({ ...ground, ...work, redis, store: storage.jobs, workerStore: storage.workers, recordEvent, periodic, list })`.
  */
 export function createJobAdmin(deps: {
   queue: JobQueue;
   registry: JobRegistry;
   heartbeat: WorkerHeartbeat;
-  /** Null: the jobs are in Redis, which deletes old ones itself. */
-  store: JobStore | null;
+  redis: RedisConnections | null;
+  store: JobStore;
   workerStore: WorkerStore;
   recordEvent: RecordEvent;
   periodic: Periodic;
   list: Lists;
   clock: Clock;
 }): Part {
-  registerJobPurge(deps);
+  // Redis deletes old jobs itself.
+  registerJobPurge({ ...deps, store: deps.redis ? null : deps.store });
   return { routes: [jobRoutes(deps)] };
 }

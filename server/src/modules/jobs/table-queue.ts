@@ -36,7 +36,7 @@ export function createTableQueue(deps: {
   const { store, registry, clock, log } = deps;
   const outage = createOutageLog(log, 'taking jobs');
   const settler = createSettler({ store, clock, log });
-  const tell = createFailureLog(log);
+  const tell = createFailureLog(log, clock);
   const running = new Map<string, Running>();
   const underway = new Set<Promise<void>>();
   /** Names whose queue may have waiting jobs. */

@@ -81,7 +81,7 @@ export function createMails(deps: {
           await mailer.send({ ...written, key: `${eventId} ${name}` }, { signal });
         } catch (error) {
           if (error instanceof MailRefused) throw new JobGivenUp(wordsOf(error));
-          if (error instanceof MailDeferred) throw new JobDeferred(wordsOf(error), error.reason);
+          if (error instanceof MailDeferred) throw new JobDeferred(wordsOf(error), error.reason, error);
           throw new Error(wordsOf(error));
         }
         return { sent: true };

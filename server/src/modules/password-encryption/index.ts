@@ -9,8 +9,6 @@ import { createNonces } from './nonces.ts';
 import { createPasswordDecryptor, type PasswordDecryptor } from './password-decryptor.ts';
 import { encryptionRoutes } from './routes.ts';
 
-export { encryptionErrors } from './errors.ts';
-
 /** Passwords that travel encrypted: `createPasswordEncryption({ ...ground, store: storage.nonces, keys: keys.encryption, periodic })`. */
 export function createPasswordEncryption(deps: {
   store: NonceStore;

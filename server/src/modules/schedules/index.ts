@@ -12,7 +12,6 @@ import type { ScheduleStore } from './schedule-store.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import { createSchedules as createScheduleList, type Schedules } from './schedules.ts';
 
-export { scheduleErrors } from './errors.ts';
 export type { Scheduler } from './scheduler.ts';
 
 export interface Scheduling {

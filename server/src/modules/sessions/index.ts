@@ -14,14 +14,12 @@ import { createAccessTokens } from './access-token.ts';
 import { createRefreshCookie, type RefreshCookie } from './cookie.ts';
 import { registerSessionPurge } from './jobs.ts';
 import * as sessionMails from './mails.ts';
-import { createRefreshTokens } from './refresh-token.ts';
+import { createRefreshTokens, REFRESH_TOKEN_FORM } from './refresh-token.ts';
 import { sessionRoutes } from './routes.ts';
 import { createSessionCredentials } from './session-credentials.ts';
 import { createSessionStates } from './session-states.ts';
 import type { SessionStore } from './session-store.ts';
 import { createSessions as createSessionUseCases, type Sessions } from './sessions.ts';
-
-export { sessionErrors } from './errors.ts';
 
 export interface SessionModule {
   sessions: Sessions;
@@ -69,6 +67,10 @@ export function createSessions(deps: {
     sessions,
     credentials: createSessionCredentials({ accessTokens, states, sessions: store, users, clock }),
     cookie,
-    part: { routes: [sessionRoutes({ sessions, cookie, endAll: deps.users.endSessions })], remembers: states },
+    part: {
+      routes: [sessionRoutes({ sessions, cookie, endAll: deps.users.endSessions })],
+      remembers: states,
+      tokens: [REFRESH_TOKEN_FORM],
+    },
   };
 }

@@ -5,12 +5,18 @@ import type { Proof } from './session-store.ts';
 export const FIRST_PARTY = 'ostiary';
 
 /**
+ * What a proof counts as. `mailbox`: as a first factor of those who give no other; beside one it adds nothing, because mail can reset the
+ * password. `first`: a first factor. `second`: only beside a first factor. `both`: two factors in one.
+ */
+export type Factor = 'mailbox' | 'first' | 'second' | 'both';
+
+/**
  * Every way to prove who one is. `amr`: what tokens call it (RFC 8176); a mailed code or link counts as a one-time password.
  * `phishingResistant`: a page that imitates this server gains nothing from it.
  */
-const METHODS: Record<ProofMethod, { amr: string; phishingResistant: boolean }> = {
-  password: { amr: 'pwd', phishingResistant: false },
-  email: { amr: 'otp', phishingResistant: false },
+export const METHODS: Record<ProofMethod, { amr: string; factor: Factor; phishingResistant: boolean }> = {
+  password: { amr: 'pwd', factor: 'first', phishingResistant: false },
+  email: { amr: 'otp', factor: 'mailbox', phishingResistant: false },
 };
 
 /** What each `amr` stood for when only that was stored. Never changes, whatever later methods share a name. */

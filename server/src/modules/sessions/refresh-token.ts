@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { decodeBase64url } from '../../platform/crypto/base64url.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import { sameSecret } from '../../platform/crypto/one-time.ts';
+import type { TokenForm } from '../../platform/http/token-form.ts';
 
 /** A genuine refresh token. */
 export interface RefreshToken {
@@ -35,6 +36,12 @@ const BODY_BYTES = 1 + KEY_ID_BYTES + SESSION_ID_BYTES + GENERATION_BYTES + SECR
 /** Characters in base64url. */
 const LENGTH = Math.ceil(((BODY_BYTES + MAC_BYTES) * 4) / 3);
 
+export const REFRESH_TOKEN_FORM: TokenForm = {
+  name: 'refresh token',
+  matches: (token) => token.length === LENGTH && /^[\w-]+$/.test(token),
+  sample: 'A'.repeat(LENGTH),
+};
+
 /**
  * Refresh tokens: `version, key id, session id, generation, secret, MAC` in base64url. The MAC proves that this server made the
  * token, so that garbage costs no query and changes nothing. Secrets form a chain: each is derived from its predecessor, the key, and a
@@ -66,7 +73,7 @@ export function createRefreshTokens({ keyring }: { keyring: Keyring }): RefreshT
     },
 
     parse(text) {
-      const bytes = text.length === LENGTH ? decodeBase64url(text) : null;
+      const bytes = REFRESH_TOKEN_FORM.matches(text) ? decodeBase64url(text) : null;
       if (bytes?.length !== BODY_BYTES + MAC_BYTES || bytes[0] !== VERSION) return null;
       const body = bytes.subarray(0, BODY_BYTES);
       const keyId = body.toString('hex', 1, 1 + KEY_ID_BYTES);

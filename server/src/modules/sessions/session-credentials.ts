@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Actor } from '../../platform/http/caller.ts';
 import type { CredentialKind } from '../../platform/http/credential-kind.ts';
+import type { TokenForm } from '../../platform/http/token-form.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { AccessTokens, VerifiedToken } from './access-token.ts';
 import { isLive } from './liveness.ts';
@@ -9,6 +10,11 @@ import type { SessionStore } from './session-store.ts';
 
 /** The form of a JWS (RFC 7515, 7.1). No other kind of token has two dots. */
 const JWS = /^[^.]*\.[^.]*\.[^.]*$/;
+export const ACCESS_TOKEN_FORM: TokenForm = {
+  name: 'access token',
+  matches: (token) => JWS.test(token),
+  sample: 'eyJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl',
+};
 
 /** Access tokens as credentials. Their sessions and users are remembered, so that a request costs no query. */
 export function createSessionCredentials(deps: {
@@ -23,8 +29,8 @@ export function createSessionCredentials(deps: {
     verified && states.actorOf(verified);
 
   return {
-    kind: 'session',
-    reads: (token) => JWS.test(token),
+    kinds: ['session'],
+    form: ACCESS_TOKEN_FORM,
 
     actorOf(token) {
       const verified = accessTokens.verify(token);

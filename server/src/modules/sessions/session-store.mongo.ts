@@ -1,13 +1,15 @@
 import { type Database, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
+import type { Stored } from '../../platform/database/stored.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import { amrOf, proofsOf } from './names.ts';
 import type { SessionRecord, SessionStore } from './session-store.ts';
 
-/** Fields that documents of earlier versions lack. */
-type Added = 'methods' | 'aal' | 'organizationId' | 'parentId' | 'grantId' | 'jkt' | 'providerId' | 'refreshedBy';
+type Always =
+  | ('userId' | 'clientId' | 'epoch' | 'generation' | 'generationUsed' | 'tokenHash' | 'previousHash')
+  | ('rotationNonce' | 'rotatedAt' | 'authTime' | 'device' | 'ip' | 'network' | 'country')
+  | ('createdAt' | 'lastSeenAt' | 'idleExpiresAt' | 'expiresAt' | 'endedAt' | 'endReason' | 'version');
 /** `amr` is for the previous version, which does not read `methods`. */
-type SessionDocument = Omit<SessionRecord, 'id' | Added> &
-  Partial<Pick<SessionRecord, Added>> & { _id: string; amr: string[] };
+type SessionDocument = Stored<Omit<SessionRecord, 'id'>, Always> & { _id: string; amr: string[] };
 
 const NOTHING_ADDED = {
   aal: 1,

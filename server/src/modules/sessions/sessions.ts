@@ -1,20 +1,20 @@
 import { after, type Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
-import { UnknownKey } from '../../platform/crypto/keyring.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import { countryOf } from '../../platform/geo/country.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
-import { type Device, parseDevice, sameDevice } from '../../platform/http/device.ts';
+import { parseDevice, sameDevice } from '../../platform/http/device.ts';
 import { networkOf } from '../../platform/http/network.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Events } from '../events/events.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { AccessTokens } from './access-token.ts';
-import { isNewClient, mayRefresh, type PresentedRefreshToken, refreshedBy } from './client-binding.ts';
+import type { PresentedRefreshToken } from './client-binding.ts';
+import { createEndSession } from './end-session.ts';
 import { sessionErrors } from './errors.ts';
 import { isLive } from './liveness.ts';
-import { amrOf, FIRST_PARTY, latestProofs } from './names.ts';
-import { judgeRefresh } from './refresh-rules.ts';
+import { amrOf, latestProofs } from './names.ts';
+import { createRefresh } from './refresh.ts';
 import type { RefreshToken, RefreshTokens } from './refresh-token.ts';
 import type { Proof, SessionRecord, SessionStore } from './session-store.ts';
 
@@ -36,12 +36,20 @@ export interface SessionStart {
   id: string;
   /** The user's `sessionEpoch` before the proof. If all sessions were ended since, this one is not live. */
   epoch: number;
+  clientId: string;
   methods: readonly Proof[];
   aal: SessionRecord['aal'];
+  authTime: Date;
 }
 
-/** Called before a session is extended or elevated. Throws to refuse, before anything is written. */
-export type DemandSteps = (session: SessionRecord, user: UserRecord) => Promise<void>;
+/**
+ * Called before a session is extended or elevated, with the proofs that it then has. Answers what they amount to; throws to refuse, before
+ * anything is written.
+ */
+export type DemandSteps = (
+  session: SessionRecord,
+  user: UserRecord,
+) => Promise<Pick<SessionRecord, 'aal' | 'authTime'>>;
 
 /** What a request brings to name a session. */
 export interface PresentedTokens {
@@ -59,20 +67,23 @@ export interface Sessions {
   refresh(caller: Caller, presented: PresentedRefreshToken, demandSteps: DemandSteps): Promise<SignedIn>;
   /**
    * Adds proofs to a session and issues a new access token; the refresh token stays. Only for the sign-in engine. Throws
-   * `unauthenticated` if the session is over or was rotated since.
+   * `unauthenticated` if the session is over or was rotated since, and what `demandSteps` throws.
    */
   elevate(
     caller: Caller,
     session: Pick<SessionRecord, 'id' | 'generation'>,
-    how: Pick<SessionStart, 'methods' | 'aal'>,
+    methods: readonly Proof[],
+    demandSteps: DemandSteps,
   ): Promise<SignedIn>;
   /**
-   * Notes that the password was proved again, and issues a new access token for the same session. Only for the sign-in engine. Throws
-   * `unauthenticated` if the session is over, and what `demandSteps` throws.
+   * Adds proofs that were given to make the sign-in fresh, and issues a new access token for the same session. Only for the sign-in engine.
+   * Throws `unauthenticated` if the session is over, `reauth_required` if the proofs are weaker than the session or its account, and what
+   * `demandSteps` throws.
    */
   reauthenticate(
     caller: Caller,
     actor: SessionActor,
+    methods: readonly Proof[],
     demandSteps: DemandSteps,
   ): Promise<{ accessToken: string; expiresIn: number }>;
   /** The session that a genuine token names, though it may be over; null without one. Costs no query. */
@@ -88,7 +99,7 @@ export interface Sessions {
 /** Number of earlier sessions that a sign-in is compared with, to tell a new device, network or country. */
 const REMEMBERED_SIGN_INS = 50;
 
-/** Begins, rotates, elevates and ends sessions. */
+/** Begins, elevates, lists and ends sessions; `refresh.ts` rotates their tokens. */
 export function createSessions(deps: {
   store: SessionStore;
   users: UserStore;
@@ -124,52 +135,7 @@ export function createSessions(deps: {
     }
   }
 
-  /**
-   * Throws `overloaded` if the session could not be ended: no caller may be told that a live session is over. It takes no turn: a refresh
-   * calls it in its own.
-   */
-  async function endSession(caller: Caller, from: SessionRecord, reason: string): Promise<void> {
-    await untilWon(async (lost) => {
-      const session = lost === 0 ? from : await store.find(from.id);
-      if (!session || session.endedAt) return true;
-      const event = events.describe(caller, {
-        type: reason === 'reuse_detected' ? 'session.reuse_detected' : 'session.ended',
-        target: `session:${session.id}`,
-        userId: session.userId,
-        data: { reason },
-        evicts: true,
-      });
-      return (await store.end(session, { endedAt: event.at, endReason: reason }, event)) || null;
-    });
-  }
-
-  async function rotate(caller: Caller, session: SessionRecord, token: RefreshToken, device: Device, now: Date) {
-    const nonce = refreshTokens.newNonce();
-    const successor = refreshTokens.successor(token, nonce);
-    const place = { ip: caller.ip, network: networkOf(caller.ip), country: countryOf(caller.ip) };
-    const idleExpiresAt = earlier(after(now, limits.refreshIdleTtl), session.expiresAt);
-    const client = refreshedBy(session, device);
-    const about = { target: `session:${session.id}`, actorId: session.userId };
-    // Only the other client is news for the owner.
-    const event = isNewClient(session, client)
-      ? events.describe(caller, { ...about, type: 'session.client_changed', userId: session.userId })
-      : events.describe(caller, { ...about, type: 'session.refreshed' });
-    const { id, version, generation: fromGeneration } = session;
-    const change = {
-      id,
-      version,
-      fromGeneration,
-      fromHash: token.hash,
-      toHash: successor.hash,
-      nonce,
-      now,
-      idleExpiresAt,
-      refreshedBy: client,
-    };
-    if (!(await store.rotate({ ...change, ...place }, event))) return null;
-    const rotated = { ...session, ...place, generation: successor.generation, idleExpiresAt, refreshedBy: client };
-    return { session: rotated, token: successor };
-  }
+  const endSession = createEndSession(deps);
 
   async function idsIn({ accessToken, refreshToken }: PresentedTokens): Promise<string[]> {
     const access = accessToken ? await accessTokens.verifyExpired(accessToken) : null;
@@ -181,7 +147,7 @@ export function createSessions(deps: {
   async function prove(
     caller: Caller,
     sessionId: string,
-    how: { type: string; methods: readonly Proof[]; aal?: SessionRecord['aal']; isFresh: boolean; demand: DemandSteps },
+    { type, methods: added, demandSteps }: { type: string; methods: readonly Proof[]; demandSteps: DemandSteps },
   ): Promise<SignedIn> {
     return untilWon(
       async () => {
@@ -189,13 +155,11 @@ export function createSessions(deps: {
         const user = session && (await users.find(session.userId));
         const now = clock();
         if (!user || !isLive(session, user, now)) throw platformErrors.unauthenticated();
-        await how.demand(session, user);
-        const { aal = session.aal } = how;
-        const { organizationId } = session;
-        const authTime = how.isFresh ? now : session.authTime;
-        const change = { methods: latestProofs(session.methods, how.methods), aal, authTime, organizationId };
+        const methods = latestProofs(session.methods, added);
+        const { aal, authTime } = await demandSteps({ ...session, methods }, user);
+        const change = { methods, aal, authTime, organizationId: session.organizationId };
         const about = { target: `session:${session.id}`, userId: user.id };
-        const event = events.describe(caller, { type: how.type, ...about, evicts: true });
+        const event = events.describe(caller, { type, ...about, evicts: true });
         if (!(await store.elevate(session, change, event))) return null;
         const roles = await roleCodesOf(user);
         const elevated = { ...session, ...change, version: session.version + 1 };
@@ -214,7 +178,7 @@ export function createSessions(deps: {
   }
 
   return {
-    async start(caller, user, { id, epoch, methods, aal }) {
+    async start(caller, user, { id, epoch, clientId, methods, aal, authTime }) {
       const now = clock();
       const device = parseDevice(caller.userAgent);
       const place = { ip: caller.ip, network: networkOf(caller.ip), country: countryOf(caller.ip) };
@@ -225,7 +189,7 @@ export function createSessions(deps: {
       const session: SessionRecord = {
         id: token.sessionId,
         userId: user.id,
-        clientId: FIRST_PARTY,
+        clientId,
         epoch,
         generation: token.generation,
         tokenHash: token.hash,
@@ -235,7 +199,7 @@ export function createSessions(deps: {
         generationUsed: true,
         methods: [...methods],
         aal,
-        authTime: latest(methods) ?? now,
+        authTime,
         organizationId: null,
         parentId: null,
         grantId: null,
@@ -269,56 +233,31 @@ export function createSessions(deps: {
       return signedIn(session, token, user);
     },
 
-    async refresh(caller, presented, demandSteps) {
-      const token = refreshTokens.parse(presented.text);
-      if (!token) throw sessionErrors.refresh_invalid();
-      const device = parseDevice(caller.userAgent);
-      return untilWon(
-        async () => {
-          const now = clock();
-          const session = await store.find(token.sessionId);
-          const user = session && (await users.find(session.userId));
-          if (!user || !isLive(session, user, now) || session.idleExpiresAt <= now)
-            throw sessionErrors.refresh_invalid();
+    refresh: createRefresh({ ...deps, endSession, signedIn }),
 
-          const isOurClient = mayRefresh(session, user, device, presented, limits.refreshBinding);
-          const verdict = judgeRefresh(session, token, isOurClient, now);
-          if (verdict === 'rotate') {
-            // Before anything is written, so that session and token stay as they are until the step is done.
-            await demandSteps(session, user).catch(async (error) => {
-              // The client has the present token, so its predecessor was not sent again because of a lost answer.
-              await store.markUsed(session.id, session.generation, now);
-              throw error;
-            });
-            const rotated = await rotate(caller, session, token, device, now);
-            return rotated && signedIn(rotated.session, rotated.token, user);
-          }
-          if (verdict === 'replayed') await endSession(caller, session, 'reuse_detected');
-          // `crossed` asks for no step: seconds ago, none was due. A lost answer may be asked for again for weeks, so it must not be a way
-          // round the step.
-          if (verdict === 'lost_answer') await demandSteps(session, user);
-          const isRepeated = verdict === 'crossed' || verdict === 'lost_answer';
-          const successor = isRepeated ? successorAgain(token, session) : null;
-          if (!successor) throw sessionErrors.refresh_invalid();
-          return signedIn(session, successor, user);
+    elevate(caller, { id, generation }, methods, demandSteps) {
+      return prove(caller, id, {
+        type: 'session.elevated',
+        methods,
+        async demandSteps(session, user) {
+          // If the token was rotated since, its holder continued without this step.
+          if (session.generation !== generation) throw platformErrors.unauthenticated();
+          return demandSteps(session, user);
         },
-        { record: `session:${token.sessionId}` },
-      );
+      });
     },
 
-    // `isFresh: false`: mail can reset the password, so a mailed code does not make the sign-in fresh.
-    elevate(caller, { id, generation }, { methods, aal }) {
-      // If the token was rotated since, its holder continued without this step.
-      const demand = async (session: SessionRecord) => {
-        if (session.generation !== generation) throw platformErrors.unauthenticated();
-      };
-      return prove(caller, id, { type: 'session.elevated', methods, aal, isFresh: false, demand });
-    },
-
-    async reauthenticate(caller, { sessionId }, demandSteps) {
-      const methods = [{ method: 'password', at: clock() } as const];
-      const how = { type: 'session.reauthenticated', methods, isFresh: true, demand: demandSteps };
-      const { accessToken, expiresIn } = await prove(caller, sessionId, how);
+    async reauthenticate(caller, { sessionId }, methods, demandSteps) {
+      const { accessToken, expiresIn } = await prove(caller, sessionId, {
+        type: 'session.reauthenticated',
+        methods,
+        async demandSteps(session, user) {
+          const assured = await demandSteps(session, user);
+          // The token would be no fresher than the one that the client has.
+          if (methods.some(({ at }) => at > assured.authTime)) throw platformErrors.reauth_required();
+          return assured;
+        },
+      });
       return { accessToken, expiresIn };
     },
 
@@ -349,24 +288,6 @@ export function createSessions(deps: {
       await endSession(caller, session, 'revoked');
     },
   };
-
-  function successorAgain(token: RefreshToken, session: SessionRecord): RefreshToken | null {
-    try {
-      const successor = session.rotationNonce === null ? null : refreshTokens.successor(token, session.rotationNonce);
-      return successor?.hash === session.tokenHash ? successor : null;
-    } catch (error) {
-      // The successor was made with a secret that is no longer configured.
-      if (error instanceof UnknownKey) return null;
-      throw error;
-    }
-  }
-}
-
-/** The time of the latest proof. A mailed code counts only if there is no other proof: it does not make a sign-in by password fresh. */
-function latest(all: readonly Proof[]): Date | undefined {
-  const others = all.filter(({ method }) => method !== 'email');
-  const proofs = others.length > 0 ? others : all;
-  return proofs.map(({ at }) => at).reduce<Date | undefined>((a, b) => (a && a > b ? a : b), undefined);
 }
 
 function earlier(a: Date, b: Date): Date {

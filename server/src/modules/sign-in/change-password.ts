@@ -1,14 +1,18 @@
-import { authErrors } from '../auth/errors.ts';
+import { authErrors, PASSWORD_CODES } from '../auth/errors.ts';
 import type { NewPasswords } from '../auth/new-passwords.ts';
-import type { Step } from './step.ts';
+import { passwordFields } from '../password-encryption/schemas.ts';
+import { defineStep, type Step } from './step.ts';
 
 /** The step that replaces a password set by an administrator. */
 export function createChangePassword({ newPasswords }: { newPasswords: NewPasswords }): Step {
-  return {
-    field: 'newPassword',
+  return defineStep({
+    fields: passwordFields('newPassword'),
+    needs: [['newPassword']],
+    passwords: ['newPassword'],
+    errors: ['password_unchanged', ...PASSWORD_CODES],
     view: () => ({ methods: ['password'] }),
 
-    async complete(caller, user, newPassword, keep) {
+    async complete(caller, user, { newPassword = '' }, { keptSessionId }) {
       const { passwordVersion, sessionEpoch } = await newPasswords.set(caller, user, newPassword, {
         type: 'user.password_changed',
         data: { forced: true },
@@ -18,9 +22,9 @@ export function createChangePassword({ newPasswords }: { newPasswords: NewPasswo
         demand(now) {
           if (now.sessionEpoch !== user.sessionEpoch) throw authErrors.token_invalid();
         },
-        keptSessionId: () => keep,
+        keptSessionId: () => keptSessionId,
       });
       return { proofs: [], moved: { passwordVersion, sessionEpoch } };
     },
-  };
+  });
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { NOW } from '../../../test/fixtures.ts';
+import { after, MINUTE } from '../../platform/clock.ts';
 import type { ProofMethod } from '../../platform/http/caller.ts';
+import { NEVER_PROVED } from './assurance.ts';
 import { decide, type Facts, type Verdict } from './decide.ts';
 
 const STATUSES = ['active', 'disabled', 'deleted', 'erased'] as const;
@@ -22,7 +24,11 @@ function naive(facts: Facts): Verdict {
   if (methods.includes('password')) {
     if (facts.account.mustChangePassword) return { kind: 'step', step: 'change_password' };
   }
-  return { kind: 'done', aal: 1 };
+  // Two factors are more than a password, a mailed code, or both of them.
+  if (facts.account.heldAal === 2) return { kind: 'done', aal: 1, authTime: NEVER_PROVED };
+  if (facts.since === null) return { kind: 'done', aal: 1, authTime: NOW };
+  // Mail does not make a session fresh.
+  return { kind: 'done', aal: 1, authTime: methods.includes('password') ? NOW : facts.since };
 }
 
 function allFacts(): Facts[] {
@@ -30,11 +36,16 @@ function allFacts(): Facts[] {
     BOOLEANS.flatMap((emailVerified) =>
       BOOLEANS.flatMap((mustChangePassword) =>
         BOOLEANS.flatMap((verifyEmail) =>
-          PROOFS.map((methods) => ({
-            account: { status, emailVerified, mustChangePassword },
-            proofs: methods.map((method) => ({ method, at: NOW })),
-            policy: { verifyEmail },
-          })),
+          ([1, 2] as const).flatMap((heldAal) =>
+            [null, after(NOW, -MINUTE)].flatMap((since) =>
+              PROOFS.map((methods) => ({
+                account: { status, emailVerified, mustChangePassword, heldAal },
+                proofs: methods.map((method) => ({ method, at: NOW })),
+                since,
+                policy: { verifyEmail },
+              })),
+            ),
+          ),
         ),
       ),
     ),
@@ -49,7 +60,7 @@ test('every combination of facts gives what the second, naive rules give', () =>
     assert.deepEqual(verdict, naive(facts), JSON.stringify(facts));
   }
   // All outcomes were met.
-  assert.equal(seen.size, 4);
+  assert.equal(seen.size, 6);
 });
 
 test('no fact that gets worse brings anybody further', () => {

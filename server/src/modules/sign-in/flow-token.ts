@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { after, type Clock, MINUTE } from '../../platform/clock.ts';
 import { decodeBase64url } from '../../platform/crypto/base64url.ts';
 import { type Keyring, SealBroken, UnknownKey } from '../../platform/crypto/keyring.ts';
+import type { TokenForm } from '../../platform/http/token-form.ts';
 import type { Proof } from '../sessions/session-store.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import type { StepName } from './decide.ts';
@@ -35,6 +36,13 @@ export interface FlowTokens {
   /** Null if this server did not make the token, or it has expired. `step`: the one that it was issued for. */
   open(token: string): { flow: SealedFlow; step: StepName } | null;
 }
+
+/** As the keyring seals: the id of a key, and base64url. */
+export const FLOW_TOKEN_FORM: TokenForm = {
+  name: 'flow token',
+  matches: (token) => /^[0-9a-f]{8}\.[\w-]+$/.test(token),
+  sample: '00000000.AAAA',
+};
 
 /** Milliseconds from the first factor to the last step. */
 export const FLOW_TTL = 10 * MINUTE;
@@ -87,7 +95,7 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
     },
 
     open(token) {
-      if (!decodeBase64url(token.slice(token.indexOf('.') + 1))) return null;
+      if (!FLOW_TOKEN_FORM.matches(token) || !decodeBase64url(token.slice(token.indexOf('.') + 1))) return null;
       const sealed = unseal(token, PURPOSES.session) ?? unseal(token, PURPOSES.elevation);
       if (!sealed || sealed.until <= clock().getTime()) return null;
       return { flow: flowOf(sealed, token), step: sealed.step };

@@ -11,11 +11,9 @@ import type { UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { createChangePassword } from './change-password.ts';
 import { createSignInEngine, type SignInEngine } from './engine.ts';
-import { createFlowTokens } from './flow-token.ts';
+import { createFlowTokens, FLOW_TOKEN_FORM } from './flow-token.ts';
 import { signInRoutes } from './routes.ts';
 import { createVerifyEmail } from './verify-email.ts';
-
-export { signInErrors } from './errors.ts';
 
 /** Composes the sign-in engine with its steps: `const signIn = createSignIn({ …, verifyEmail: true })`. */
 export function createSignIn(deps: {
@@ -33,14 +31,12 @@ export function createSignIn(deps: {
   clock: Clock;
 }): { signIn: SignInEngine; part: Part } {
   const { keyring, verifyEmail, clock } = deps;
-  const signIn = createSignInEngine({
-    ...deps,
-    flowTokens: createFlowTokens({ keyring, clock }),
-    steps: {
-      verify_email: createVerifyEmail(deps),
-      change_password: createChangePassword(deps),
-    },
-    policy: { verifyEmail },
-  });
-  return { signIn, part: { routes: [signInRoutes({ ...deps, signIn })] } };
+  const steps = {
+    verify_email: createVerifyEmail(deps),
+    change_password: createChangePassword(deps),
+  };
+  const flowTokens = createFlowTokens({ keyring, clock });
+  const signIn = createSignInEngine({ ...deps, flowTokens, steps, policy: { verifyEmail } });
+  const routes = [signInRoutes({ ...deps, signIn, steps: Object.values(steps) })];
+  return { signIn, part: { routes, tokens: [FLOW_TOKEN_FORM] } };
 }

@@ -2,7 +2,6 @@ import type { FastifyRequest } from 'fastify';
 import { callerOf } from '../../platform/http/caller.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { optionalBody } from '../../platform/http/schemas.ts';
-import { PASSWORD_CODES } from '../auth/errors.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import type { DeviceOwner } from '../guessing/device-tokens.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
@@ -12,7 +11,16 @@ import { sessionErrors } from '../sessions/errors.ts';
 import { BY_REFRESH_TOKEN, refreshBody, signedInSchema } from '../sessions/schemas.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SignInEngine } from './engine.ts';
-import { completeStepBody, flowBody, flowOptionsBody, flowSchema, flowView } from './schemas.ts';
+import {
+  type CompleteStepBody,
+  completeStepBody,
+  flowBody,
+  flowOptionsAnswers,
+  flowOptionsBody,
+  flowSchema,
+  flowView,
+} from './schemas.ts';
+import type { Step } from './step.ts';
 
 const TAGS = ['Accounts'];
 /** For whoever sends no genuine token: visitors whose page asks at each load, many of whom may have one address. */
@@ -26,12 +34,13 @@ const noCookie = (detail: string | undefined) => (detail === undefined ? {} : { 
 /** Routes that complete a sign-in or continue a session: `await app.register(signInRoutes({ … }), { prefix: '/api/v1' })`. */
 export function signInRoutes(deps: {
   signIn: SignInEngine;
+  steps: readonly Step[];
   sessions: Pick<Sessions, 'namedBy'>;
   cookie: RefreshCookie;
   devices: DeviceCookie;
   decryptor: PasswordDecryptor;
 }) {
-  const { signIn, sessions, cookie, devices, decryptor } = deps;
+  const { signIn, steps, sessions, cookie, devices, decryptor } = deps;
   // A flow token shows that its bearer has given a first factor.
   const flowLimit = { ...FLOW_LIMIT, subjectOf: flowUserOf };
 
@@ -39,6 +48,9 @@ export function signInRoutes(deps: {
     const { flowToken } = (body ?? {}) as { flowToken?: unknown };
     return typeof flowToken === 'string' ? signIn.userOf(flowToken) : null;
   }
+
+  const errors = steps.flatMap((step) => step.errors);
+  const passwords = [...new Set(steps.flatMap((step) => step.passwords ?? []))];
 
   return async (app: HttpServer): Promise<void> => {
     app.post(
@@ -82,31 +94,22 @@ export function signInRoutes(deps: {
         config: {
           access: 'public',
           tokenLimit: flowLimit,
-          errors: [
-            'token_invalid',
-            'code_invalid',
-            'unauthenticated',
-            'step_required',
-            'email_taken',
-            'password_unchanged',
-            ...PASSWORD_CODES,
-            ...ENCRYPTED_CODES,
-          ],
+          errors: [...new Set(['token_invalid', 'unauthenticated', 'step_required', ...errors, ...ENCRYPTED_CODES])],
           answerHeaders: ['Set-Cookie'],
         },
         schema: {
           operationId: 'completeStep',
           summary: 'Complete a step of a sign-in',
           description:
-            'Carries what the step needs: `code` for `verify_email`, `newPassword` for `change_password`. One step may be followed by another, with a `flowToken` of its own.',
+            'Carries what the step needs, see `SignInStep`. One step may be followed by another, with a `flowToken` of its own.',
           tags: TAGS,
-          body: completeStepBody,
+          body: completeStepBody(steps),
           response: { 200: signedInSchema },
         },
       },
       async (request, reply) => {
-        const { tokenTransport = 'cookie', flowToken, ...input } = request.body;
-        const opened = await decryptor.openOptional(input, 'newPassword');
+        const { tokenTransport = 'cookie', flowToken, ...input } = request.body as CompleteStepBody;
+        const opened = await decryptor.openOptional(input, ...passwords);
         const signedIn = await signIn.completeStep(callerOf(request), flowToken, opened);
         // An elevation issues no device token: each known device gets password attempts of its own.
         if (signedIn.refreshToken === null) return cookie.handOut(reply, signedIn, tokenTransport);
@@ -139,13 +142,14 @@ export function signInRoutes(deps: {
           summary: 'Mail the code of a step again',
           description: 'At most once a minute and 5 times an hour per account.',
           tags: TAGS,
-          body: flowOptionsBody,
-          response: { 202: flowSchema },
+          body: flowOptionsBody(steps),
+          response: flowOptionsAnswers(steps),
         },
       },
       async (request, reply) => {
-        const view = await signIn.mail(callerOf(request), request.body.flowToken);
-        return reply.code(202).send(flowView(view));
+        const { flowToken, method } = request.body;
+        const { view, answer } = await signIn.prepare(callerOf(request), flowToken, method);
+        return answer === null ? reply.code(202).send(flowView(view)) : reply.code(200).send(answer);
       },
     );
   };

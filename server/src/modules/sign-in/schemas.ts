@@ -1,34 +1,36 @@
-import { type Static, Type } from 'typebox';
-import { passwordFields } from '../password-encryption/schemas.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type Static, type TProperties, Type } from 'typebox';
 import { tokenTransport } from '../sessions/schemas.ts';
-import { codeInput } from '../users/schemas.ts';
-import { STEP_NAMES } from './decide.ts';
+import { STEP_NAMES, WHAT_STEPS_TAKE } from './decide.ts';
 import type { FlowView } from './engine.ts';
+import type { Step } from './step.ts';
 
 const closed = { additionalProperties: false } as const;
 const flowTokenInput = Type.String({ minLength: 1, maxLength: 1024 });
 
-export const completeStepBody = Type.Object(
-  {
-    flowToken: flowTokenInput,
-    ...passwordFields('newPassword'),
-    code: Type.Optional(codeInput),
-    tokenTransport: Type.Optional(tokenTransport),
-  },
-  { ...closed, title: 'CompleteStepBody' },
-);
+const completing = { flowToken: flowTokenInput, tokenTransport: Type.Optional(tokenTransport) };
+export type CompleteStepBody = Static<ReturnType<typeof Type.Object<typeof completing>>> & Record<string, unknown>;
+
+/** The body for every step: the fields of all, each optional. Throws a TypeError if two mean different things by one name. */
+export function completeStepBody(steps: readonly Pick<Step, 'fields'>[]) {
+  const fields: TProperties = {};
+  for (const [name, schema] of steps.flatMap((step) => Object.entries(step.fields))) {
+    const field = Type.Optional(schema);
+    if (Object.hasOwn(completing, name) || !isDeepStrictEqual(fields[name] ?? field, field)) {
+      throw new TypeError(`A step of a sign-in takes a field ${name}, which means something else already.`);
+    }
+    fields[name] = field;
+  }
+  return Type.Object({ ...completing, ...fields }, { ...closed, title: 'CompleteStepBody' });
+}
 
 export const flowBody = Type.Object({ flowToken: flowTokenInput }, { ...closed, title: 'GetFlowBody' });
-export const flowOptionsBody = Type.Object(
-  { flowToken: flowTokenInput, method: Type.Enum(['email'], { description: '`email`: mail a code.' }) },
-  { ...closed, title: 'MailFlowCodeBody' },
-);
 
 /** A waiting sign-in, for the page that shows it; also the members of `step_required`, with its `flowToken`. */
 export const flowMembers = {
   step: Type.Enum(STEP_NAMES, {
     title: 'SignInStep',
-    description: '`verify_email`: send `code`, which was mailed; `change_password`: send `newPassword`.',
+    description: `${WHAT_STEPS_TAKE}.`,
     examples: ['verify_email'],
   }),
   methods: Type.Array(Type.String(), {
@@ -47,6 +49,20 @@ export const flowMembers = {
   ),
 };
 export const flowSchema = Type.Object(flowMembers, { title: 'SignInFlow' });
+
+/** The body for the options of every step. */
+export function flowOptionsBody(steps: readonly Pick<Step, 'options'>[]) {
+  const options = new Map(steps.flatMap((step) => Object.entries(step.options ?? {})));
+  const description = `${[...options].map(([method, { about }]) => `\`${method}\`: ${about}`).join('; ')}.`;
+  const method = Type.Enum([...options.keys()], { description });
+  return Type.Object({ flowToken: flowTokenInput, method }, { ...closed, title: 'MailFlowCodeBody' });
+}
+
+/** What the options of all steps answer: what they prepare, or the flow if it was mailed. */
+export function flowOptionsAnswers(steps: readonly Pick<Step, 'options'>[]) {
+  const answers = steps.flatMap(({ options = {} }) => Object.values(options).flatMap(({ answer }) => answer ?? []));
+  return { ...(answers.length > 0 && { 200: Type.Union(answers) }), 202: flowSchema };
+}
 
 /** A flow as `flowSchema` shows it. */
 export function flowView({ step, methods, expiresIn, hint, resendAfter }: FlowView): Static<typeof flowSchema> {

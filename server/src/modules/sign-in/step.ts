@@ -1,12 +1,7 @@
+import type { Static, TObject, TProperties } from 'typebox';
 import type { Caller } from '../../platform/http/caller.ts';
 import type { Proof } from '../sessions/session-store.ts';
 import type { UserRecord } from '../users/user-store.ts';
-
-/** What a client sends to complete a step. Each step reads its own field. */
-export interface StepInput {
-  code?: string | undefined;
-  newPassword?: string | undefined;
-}
 
 /** What a page needs to show a step. */
 export interface StepView {
@@ -26,15 +21,45 @@ export interface StepDone {
   proofs: readonly Proof[];
 }
 
+/** The flow that asks for a step. */
+export interface StepFlow {
+  /** What a challenge for this step is bound to. */
+  id: string;
+  /** Id of the session that continues; null if a new one begins. */
+  keptSessionId: string | null;
+}
+
+/** What a person can ask for before completing a step, such as a code by mail or a challenge. */
+export interface StepOption {
+  /** For the API document, as in `mail a code`. */
+  about: string;
+  /** Schema of the answer; null: it is mailed. */
+  answer: TObject | null;
+  /** Returns the answer; null: it was mailed. Throws `rate_limited`. */
+  prepare(caller: Caller, user: UserRecord, flow: StepFlow): Promise<object | null>;
+}
+
+/** What a request brought for a step, valid by its schema. A password that came encrypted is plain here. */
+export type StepInput<Fields extends TProperties> = Partial<Static<TObject<Fields>>>;
+
 /** How one step is shown, begun and completed. `decide` says when it is due. */
-export interface Step {
-  /** The field of the request that completes it. */
-  field: keyof StepInput;
+export interface Step<Fields extends TProperties = TProperties> {
+  /** Schemas of what it takes, by the names in the request. Steps that share a name share its schema. */
+  fields: Fields;
+  /** Sets of these fields of which a request must bring one, the usual one first. */
+  needs: readonly [readonly string[], ...(readonly string[])[]];
+  /** Those that may come encrypted, see `passwordFields`. */
+  passwords?: readonly string[];
+  /** Codes that completing it can answer with. */
+  errors: readonly string[];
   view(user: UserRecord): StepView;
   /** Called when a sign-in asks for the step, for example to mail a code. */
   begin?(caller: Caller, user: UserRecord): Promise<void>;
-  /** Mails the code again. Throws `rate_limited`. */
-  mail?(caller: Caller, user: UserRecord): Promise<void>;
-  /** `keep`: id of the session that continues, if any. Throws `code_invalid`, `token_invalid`, `password_…`. */
-  complete(caller: Caller, user: UserRecord, value: string, keep: string | null): Promise<StepDone>;
+  /** By the method of the request. Steps that share a method answer alike. */
+  options?: Readonly<Record<string, StepOption>>;
+  /** Called with one of the sets of `needs`. Throws `code_invalid` for a wrong proof, which counts as an attempt, and others of `errors`. */
+  complete(caller: Caller, user: UserRecord, input: StepInput<Fields>, flow: StepFlow): Promise<StepDone>;
 }
+
+/** A step with its input as its schemas say. */
+export const defineStep = <const Fields extends TProperties>(step: Step<Fields>): Step => step;

@@ -2,9 +2,10 @@ import { after, type Clock, MINUTE, SECOND } from '../../platform/clock.ts';
 import { CODE_TTL } from '../../platform/crypto/one-time.ts';
 import { rateLimited } from '../../platform/http/limits.ts';
 import { authErrors } from '../auth/errors.ts';
+import { codeInput } from '../users/schemas.ts';
 import type { EmailChange, UserRecord } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
-import type { Step } from './step.ts';
+import { defineStep, type Step } from './step.ts';
 
 /** Milliseconds between two mails with a code. */
 const RESEND_AFTER = MINUTE;
@@ -25,8 +26,10 @@ export function createVerifyEmail(deps: { users: Users; clock: Clock }): Step {
     return mailedAt ? Math.max(0, after(mailedAt, RESEND_AFTER).getTime() - clock().getTime()) : 0;
   }
 
-  return {
-    field: 'code',
+  return defineStep({
+    fields: { code: codeInput },
+    needs: [['code']],
+    errors: ['code_invalid', 'email_taken'],
 
     view: (user) => ({
       methods: ['email'],
@@ -39,17 +42,24 @@ export function createVerifyEmail(deps: { users: Users; clock: Clock }): Step {
       if (user.email && !waitingCode(user)) await users.beginEmailChange(caller, user.id, user.email);
     },
 
-    async mail(caller, user) {
-      const wait = resendWait(user) || (user.email ? await users.beginEmailChange(caller, user.id, user.email) : 0);
-      if (wait > 0) throw rateLimited(wait);
+    options: {
+      email: {
+        about: 'mail a code',
+        answer: null,
+        async prepare(caller, user) {
+          const wait = resendWait(user) || (user.email ? await users.beginEmailChange(caller, user.id, user.email) : 0);
+          if (wait > 0) throw rateLimited(wait);
+          return null;
+        },
+      },
     },
 
-    async complete(caller, { id, emailNorm }, code) {
+    async complete(caller, { id, emailNorm }, { code = '' }) {
       // Only for the account's own address: a change to another address has its own route.
       await users.confirmEmailChange(caller, id, code, authErrors.code_invalid, emailNorm);
       return { proofs: [{ method: 'email', at: clock() }] };
     },
-  };
+  });
 }
 
 /** The masked address, which its owner recognises: `a…@example.com`. */

@@ -2,8 +2,8 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
-import type { Caller } from '../../platform/http/caller.ts';
 import type { Part } from '../../platform/http/part.ts';
+import type { Superadmins } from '../access/superadmins.ts';
 import { authErrors } from '../auth/errors.ts';
 import type { Events } from '../events/events.ts';
 import type { AddressBounds } from '../guessing/address-bounds.ts';
@@ -15,16 +15,14 @@ import { createOwnView } from './own-view.ts';
 import type { RememberedUsers } from './remembered-users.ts';
 import { createReservedUsernames } from './reserved-usernames.ts';
 import { userRoutes } from './routes.ts';
-import type { ShownUser } from './schemas.ts';
-import type { UserStore } from './user-store.ts';
+import type { UserRecord, UserStore } from './user-store.ts';
 import { createUsers as createUserUseCases, type Users } from './users.ts';
 
-export { userErrors } from './errors.ts';
 export { rememberUsers } from './remembered-users.ts';
 
-/** The accounts of people: `createUsers({ ...ground, store: storage.users, config, firstRoleIds, … })`. */
+/** The accounts of people: `createUsers({ ...ground, userStore: storage.users, config, firstRoleIds, … })`. */
 export function createUsers(deps: {
-  store: UserStore;
+  userStore: UserStore;
   /** What people see of their own accounts. */
   remembered: RememberedUsers;
   bounds: AddressBounds;
@@ -33,20 +31,20 @@ export function createUsers(deps: {
   config: Config;
   /** The roles of a new user. */
   firstRoleIds: readonly string[];
-  roleCodesOf: (user: ShownUser) => string[] | Promise<string[]>;
-  /** Throws `superadmin_protected`. */
-  demandNotSuperadmin: (caller: Caller, userId: string) => Promise<void>;
+  roleCodesOf: (user: Pick<UserRecord, 'id' | 'roleIds'>) => string[] | Promise<string[]>;
+  superadmins: Pick<Superadmins, 'demandNotSuperadmin'>;
   delayRefusal: RefusalDelay;
   mails: Mails;
   periodic: Periodic;
   clock: Clock;
 }): { users: Users; part: Part } {
-  const { store: userStore, remembered, config, roleCodesOf, mails, clock } = deps;
+  const { userStore, remembered, config, roleCodesOf, superadmins, mails, clock } = deps;
   const host = new URL(config.publicUrl).hostname;
   const isReserved = createReservedUsernames({ host, entries: config.reservedUsernames });
-  const users = createUserUseCases({ ...deps, isReserved });
+  const { demandNotSuperadmin } = superadmins;
+  const users = createUserUseCases({ ...deps, store: userStore, isReserved, demandNotSuperadmin });
   mails.add(userMails, { userStore, users, clock });
-  registerUserJobs(deps);
+  registerUserJobs({ ...deps, store: userStore });
   const ownView = createOwnView({ remembered, roleCodesOf });
   const routes = userRoutes({ users, ownView, roleCodesOf, invalidCode: authErrors.code_invalid });
   return { users, part: { routes: [routes] } };

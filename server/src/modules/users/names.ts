@@ -5,7 +5,7 @@ import { toPhone, toWebAddress, trimInvisible, trimText } from '../../platform/t
 import { canonicalEmail } from './canonical-email.ts';
 import { canonicalUsername } from './canonical-username.ts';
 import { userErrors } from './errors.ts';
-import type { ProfilePatch, UserChange, UserProfile, UserRecord } from './user-store.ts';
+import type { ProfileFields, ProfilePatch, UserChange, UserProfile, UserRecord } from './user-store.ts';
 
 export { searchTerms } from './search-terms.ts';
 
@@ -59,25 +59,27 @@ function canonicalLocale(tag: string): string | null {
   }
 }
 
+type PersonField = Exclude<keyof ProfileFields, 'username' | 'usernameKey'>;
 /** What people say about themselves, as received. */
-export interface PersonInput {
-  fullName?: string | null | undefined;
-  phone?: string | null | undefined;
-  locale?: string | null | undefined;
-  profile?: UserProfile | undefined;
-}
+export type PersonInput = { [Field in PersonField]?: ProfileFields[Field] | undefined };
 
-/**
- * The fields about a person as they are stored: trimmed, and null (in the profile: absent) where nothing visible is left. What is not given
- * is left out. Throws `locale_invalid`.
- */
-export function toPerson({ fullName, phone, locale, profile }: PersonInput): ProfilePatch {
-  return {
-    ...(fullName !== undefined && { fullName: fullName === null ? null : trimText(fullName) }),
-    ...(phone !== undefined && { phone: phone === null ? null : toPhone(phone) }),
-    ...(locale !== undefined && { locale: toChosenLocale(locale) }),
-    ...(profile !== undefined && { profile: toProfile(profile) }),
-  };
+/** How each field is stored: trimmed, and null (in the profile: absent) where nothing visible is left. */
+const STORED: { readonly [Field in PersonField]: (given: ProfileFields[Field]) => ProfileFields[Field] } = {
+  fullName: (name) => (name === null ? null : trimText(name)),
+  phone: (number) => (number === null ? null : toPhone(number)),
+  locale: toChosenLocale,
+  profile: toProfile,
+  profilePublic: (isPublic) => isPublic,
+};
+
+/** The fields about a person as they are stored. What is not given is left out. Throws `locale_invalid`. */
+export function toPerson(input: PersonInput): ProfilePatch {
+  const person: ProfilePatch = {};
+  function take<Field extends PersonField>(field: Field, given: ProfileFields[Field] | undefined): void {
+    if (given !== undefined) Object.assign(person, { [field]: STORED[field](given) });
+  }
+  for (const field of Object.keys(STORED) as PersonField[]) take(field, input[field]);
+  return person;
 }
 
 /** Who chooses a language must learn that it is none. */

@@ -5,12 +5,11 @@ import { demandVersion } from '../../platform/http/versions.ts';
 import type { Events } from '../events/events.ts';
 import type { ChangeActive } from './change-active.ts';
 import { auditDiff, keptSession, type PersonInput, toPerson, toUsername } from './names.ts';
-import type { ProfilePatch, UserRecord, UserStore } from './user-store.ts';
+import type { UserRecord, UserStore } from './user-store.ts';
 
 /** The fields that users may change themselves, as received. */
 export interface ProfileInput extends PersonInput {
   username?: string | null;
-  profilePublic?: boolean;
 }
 
 /** What users do with their own accounts. */
@@ -46,10 +45,9 @@ export function createOwnAccount(deps: {
     },
 
     async patchMe(caller, actor, input) {
-      const { username, profilePublic } = input;
+      const { username } = input;
       // Whether somebody else holds the name is asked below, of the record as it then is.
-      const { person } = await checkFields({ person: () => toPerson(input), name: () => toUsername(username) });
-      const ofAll: ProfilePatch = { ...person, ...(profilePublic !== undefined && { profilePublic }) };
+      const { person: ofAll } = await checkFields({ person: () => toPerson(input), name: () => toUsername(username) });
       return change(actor.userId, async (user) => {
         demandVersion(caller, user);
         const patch = { ...ofAll, ...(username !== undefined && toOwnUsername(username, user.usernameKey)) };

@@ -2,7 +2,6 @@ import type { FastifyReply } from 'fastify';
 import { platformErrors } from '../../platform/errors.ts';
 import { sendVersioned } from '../../platform/http/versions.ts';
 import type { RememberedUser, RememberedUsers } from './remembered-users.ts';
-import { type ShownUser, userView } from './schemas.ts';
 
 /** Sends people their own account: `send(actor.userId, reply)`. */
 export interface OwnView {
@@ -16,7 +15,7 @@ export interface OwnView {
  */
 export function createOwnView(deps: {
   remembered: RememberedUsers;
-  roleCodesOf: (user: ShownUser) => string[] | Promise<string[]>;
+  roleCodesOf: (user: Pick<RememberedUser, 'id' | 'roleIds'>) => string[] | Promise<string[]>;
 }): OwnView {
   const { remembered, roleCodesOf } = deps;
 
@@ -24,7 +23,7 @@ export function createOwnView(deps: {
     const key = roles.join(' ');
     if (found.sent?.roles === key) return found.sent.text;
     const serialize = reply.getSerializationFunction('200');
-    const view = userView(found.user, roles);
+    const view = { ...found.view, roles };
     const text = serialize === undefined ? JSON.stringify(view) : String(serialize(view));
     found.sent = { roles: key, text };
     return text;
@@ -32,8 +31,8 @@ export function createOwnView(deps: {
 
   function show(found: RememberedUser | null, reply: FastifyReply): void | Promise<void> {
     if (found === null) throw platformErrors.unauthenticated();
-    const roles = roleCodesOf(found.user);
-    const send = (codes: string[]) => sendVersioned(reply, textOf(found, codes, reply), found.user.version);
+    const roles = roleCodesOf(found);
+    const send = (codes: string[]) => sendVersioned(reply, textOf(found, codes, reply), found.view.version);
     return roles instanceof Promise ? roles.then(send) : send(roles);
   }
 

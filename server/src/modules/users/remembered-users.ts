@@ -2,13 +2,14 @@ import { createMemory } from '../../platform/cache/memory.ts';
 import { watchChanges } from '../../platform/database/change-watch.ts';
 import type { Database } from '../../platform/database/database.ts';
 import { CHANGED_USERS } from './names.ts';
-import type { ShownUser } from './schemas.ts';
-import type { UserStore } from './user-store.ts';
+import { userView } from './schemas.ts';
+import type { UserRecord, UserStore } from './user-store.ts';
 
 /** What `/users/me` shows of a user, and its text once it was sent. */
-export interface RememberedUser {
-  user: ShownUser;
-  /** The answer for these roles. */
+export interface RememberedUser extends Pick<UserRecord, 'id' | 'roleIds'> {
+  /** Without roles, which may change without the record. */
+  view: ReturnType<typeof userView>;
+  /** The answer with these roles. */
   sent: { roles: string; text: string } | null;
 }
 
@@ -37,25 +38,25 @@ const READS: ReadonlySet<string> = new Set<keyof UserStore>([
  * process that wrote anything older than the write: the store that it returns forgets a user with each write, and `watchChanges` tells what others
  * write. Decision 43.
  */
-export function rememberUsers(store: UserStore, database: Database): { store: UserStore; remembered: RememberedUsers } {
+export function rememberUsers(store: UserStore, database: Database): { users: UserStore; remembered: RememberedUsers } {
   const memory = createMemory<RememberedUser>({
     max: MOST,
     async load(id) {
       const user = await store.find(id);
-      return user && { user: shownOf(user), sent: null };
+      return user && shownOf(user);
     },
   });
   const forget = (id: string | null) => (id === null ? memory.clear() : memory.evict(id));
   const watch = watchChanges(database, { channel: CHANGED_USERS, forget });
 
   return {
-    store: forgetting(store, forget),
+    users: forgetting(store, forget),
     remembered: {
       peek: (id) => (watch.isCurrent() ? memory.peek(id) : undefined),
       async read(id) {
         if (watch.isCurrent()) return memory.get(id);
         const user = await store.find(id);
-        return user && { user: shownOf(user), sent: null };
+        return user && shownOf(user);
       },
     },
   };
@@ -85,22 +86,7 @@ function idIn(argument: unknown): string | null {
   return typeof id === 'string' ? id : null;
 }
 
-function shownOf(user: ShownUser): ShownUser {
-  const { id, email, emailVerified, username, fullName, phone, locale, profile, profilePublic, status, roleIds } = user;
-  const { lastLoginAt, createdAt, updatedAt, version } = user;
-  const times = { lastLoginAt, createdAt, updatedAt, version };
-  return {
-    id,
-    email,
-    emailVerified,
-    username,
-    fullName,
-    phone,
-    locale,
-    profile,
-    profilePublic,
-    status,
-    roleIds,
-    ...times,
-  };
+function shownOf(user: UserRecord): RememberedUser {
+  const { id, roleIds } = user;
+  return { id, roleIds, view: userView(user, []), sent: null };
 }

@@ -1,6 +1,7 @@
-import { Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { nullable, timestamp } from '../../platform/http/schemas.ts';
-import type { UserRecord } from './user-store.ts';
+import type { ProfileInput } from './own-account.ts';
+import type { ProfileFields, UserRecord } from './user-store.ts';
 
 /** Longer than any valid address; `toEmail` refuses what is not one. */
 export const emailInput = Type.String({ minLength: 1, maxLength: 320, examples: ['ada@example.org'] });
@@ -31,7 +32,7 @@ export const patchMeBody = Type.Object(
     locale: Type.Optional(nullable(localeInput)),
     profile: Type.Optional(profile),
     profilePublic: Type.Optional(Type.Boolean()),
-  },
+  } satisfies Record<keyof ProfileInput, TSchema>,
   { additionalProperties: false, minProperties: 1, title: 'UpdateMeBody' },
 );
 
@@ -72,7 +73,7 @@ export const userSchema = Type.Object(
     createdAt: timestamp(),
     updatedAt: timestamp(),
     version: Type.Integer(),
-  },
+  } satisfies Record<Exclude<keyof ProfileFields, 'usernameKey'>, TSchema> & Record<string, TSchema>,
   { title: 'User' },
 );
 
@@ -96,28 +97,8 @@ export const acceptedSchema = Type.Object(
   { title: 'EmailChangeRequested' },
 );
 
-/** What people are shown of their accounts, and what that depends on. */
-export type ShownUser = Pick<
-  UserRecord,
-  | 'id'
-  | 'email'
-  | 'emailVerified'
-  | 'username'
-  | 'fullName'
-  | 'phone'
-  | 'locale'
-  | 'profile'
-  | 'profilePublic'
-  | 'status'
-  | 'roleIds'
-  | 'lastLoginAt'
-  | 'createdAt'
-  | 'updatedAt'
-  | 'version'
->;
-
 /** A record and its role codes as `userSchema` shows them. */
-export function userView(user: ShownUser, roles: string[]) {
+export function userView(user: UserRecord, roles: string[]): Static<typeof userSchema> {
   const { profile, profilePublic, lastLoginAt, createdAt, updatedAt, version } = user;
   const times = { lastLoginAt, createdAt, updatedAt };
   const status = user.status === 'erased' ? 'deleted' : user.status;

@@ -1,5 +1,5 @@
 import type { EventDraft } from '../events/event-store.ts';
-import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
+import type { ProfilePatch, UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
 
 /** Writes `set` and the event if the user is at the version of `at`; undefined fields stay unchanged. */
 export type ChangeUser = (at: UserAt, set: Partial<UserRecord>, event: EventDraft) => Promise<UserChange>;
@@ -30,9 +30,20 @@ export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
       const { profile, profilePublic } = patch;
       const moves = emailNorm !== undefined;
       const emailMove = patch.emailMove === undefined && moves ? null : patch.emailMove;
-      const address = { email, emailNorm, emailVerified, emailMove, ...(moves && { emailChange: null }) };
-      const names = { fullName, username, usernameKey };
-      return change(at, { ...address, ...names, phone, locale, profile, profilePublic }, event);
+      const set = {
+        email,
+        emailNorm,
+        emailVerified,
+        emailMove,
+        fullName,
+        username,
+        usernameKey,
+        phone,
+        locale,
+        profile,
+        profilePublic,
+      } satisfies Record<keyof ProfilePatch, unknown>;
+      return change(at, { ...set, ...(moves && { emailChange: null }) }, event);
     },
 
     endSessions: (at, { sessionEpoch, keptSessionId }, event) => change(at, { sessionEpoch, keptSessionId }, event),

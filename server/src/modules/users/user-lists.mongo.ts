@@ -1,4 +1,5 @@
 import type { Collection, Filter } from 'mongodb';
+import type { Stored } from '../../platform/database/stored.ts';
 import { endOfPrefix } from './search-terms.ts';
 import { readThrough, type Segment, segmentsOf } from './user-order.ts';
 import type { UserFilter, UserOrder, UserRecord, UserStore } from './user-store.ts';
@@ -59,12 +60,14 @@ function indexOf(
   return status === undefined ? INDEXES.createdAt : 'users_status_created';
 }
 
-/** Fields that are missing from documents of earlier versions, which such a version also writes during a rolling update. */
-type Newer = 'grantEpoch' | 'credentialEpoch' | 'emailMove';
-type StoredUser = Omit<UserDocument, 'terms' | 'termsVersion' | Newer> & Partial<Pick<UserDocument, Newer>>;
+type Always =
+  | ('email' | 'emailNorm' | 'emailVerified' | 'emailChange' | 'invitation')
+  | ('username' | 'usernameKey' | 'fullName' | 'phone' | 'locale' | 'profile' | 'profilePublic')
+  | ('status' | 'roleIds' | 'superadminMark' | 'passwordHash' | 'passwordVersion' | 'mustChangePassword')
+  | ('sessionEpoch' | 'keptSessionId' | 'lastLoginAt' | 'deletedAt' | 'createdAt' | 'updatedAt' | 'version');
 
 /** The user that a document holds. */
-export function toRecord(stored: StoredUser): UserRecord {
+export function toRecord(stored: Stored<Omit<UserRecord, 'id'>, Always> & { _id: string }): UserRecord {
   const { _id: id, grantEpoch = 0, credentialEpoch = 0, emailMove = null, ...user } = stored;
   return { id, grantEpoch, credentialEpoch, emailMove, ...user };
 }

@@ -42,13 +42,8 @@ export interface Invitation {
   expiresAt: Date;
 }
 
-export interface UserRecord {
-  id: string;
-  /** As the user wrote it; null after an erasure. */
-  email: string | null;
-  /** The canonical form; unique. */
-  emailNorm: string | null;
-  emailVerified: boolean;
+/** What users say about themselves. A field that is new here does not compile until every list of such fields has it. */
+export interface ProfileFields {
   username: string | null;
   /** The look-alike key; unique. */
   usernameKey: string | null;
@@ -58,6 +53,15 @@ export interface UserRecord {
   locale: string | null;
   profile: UserProfile;
   profilePublic: boolean;
+}
+
+export interface UserRecord extends ProfileFields {
+  id: string;
+  /** As the user wrote it; null after an erasure. */
+  email: string | null;
+  /** The canonical form; unique. */
+  emailNorm: string | null;
+  emailVerified: boolean;
   /** `erased`: a tombstone without a name or address, kept until its events have been moved. It no longer counts as a user. */
   status: 'active' | 'disabled' | 'deleted' | 'erased';
   /** Ids of the granted roles; never includes that of the superadmins. */
@@ -102,8 +106,7 @@ export interface UserAt {
 }
 
 type Address = 'email' | 'emailNorm' | 'emailVerified';
-type Profile = 'fullName' | 'username' | 'usernameKey' | 'phone' | 'locale' | 'profile' | 'profilePublic';
-export type ProfilePatch = Partial<Pick<UserRecord, Profile | Address | 'emailMove'>>;
+export type ProfilePatch = Partial<ProfileFields & Pick<UserRecord, Address | 'emailMove'>>;
 
 /** Which users a list shows; omitted fields do not filter. Erased users are never shown. */
 export interface UserFilter {

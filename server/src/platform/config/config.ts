@@ -57,6 +57,8 @@ export interface Config {
     trustedHosts: string[];
     /** CIDR ranges of the proxies whose `X-Forwarded-*` headers are trusted. */
     trustedProxies: string[];
+    /** Whether requests arrive with the path of `publicUrl`, or a proxy has removed it. */
+    proxyPath: 'removed' | 'kept';
     /** Bytes. */
     bodyLimit: number;
     /** Milliseconds. */

@@ -40,6 +40,7 @@ test('without any variable it is a development server on this machine', (t) => {
       corsHeaders: [],
       trustedHosts: [],
       trustedProxies: [],
+      proxyPath: 'removed',
       bodyLimit: 256 * 1024,
       requestTimeout: 15_000,
       docs: true,

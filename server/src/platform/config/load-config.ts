@@ -161,6 +161,7 @@ function assemble(values: Values, secretKey: string): Config {
       corsHeaders: values.CORS_HEADERS ?? [],
       trustedHosts: values.TRUSTED_HOSTS ?? [],
       trustedProxies: values.TRUSTED_PROXIES ?? [],
+      proxyPath: values.PROXY_PATH,
       bodyLimit: values.BODY_LIMIT,
       requestTimeout: values.REQUEST_TIMEOUT,
       docs: values.DOCS,

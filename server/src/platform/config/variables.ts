@@ -247,6 +247,12 @@ export const variables = {
       'Addresses or CIDR ranges of the proxies whose `X-Forwarded-*` headers are trusted, separated by commas; none if not set.',
     example: '10.0.0.0/8,192.0.2.7',
   }),
+  PROXY_PATH: variable({
+    default: 'removed',
+    parse: oneOf('removed', 'kept'),
+    about:
+      '`removed` or `kept`: what the proxy does with the path of `PUBLIC_URL`, if that has one, in the requests that it passes on.',
+  }),
   BODY_LIMIT: variable({
     default: '256kb',
     parse: size('1kb', '100mb', '256kb'),

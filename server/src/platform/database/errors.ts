@@ -56,7 +56,7 @@ const POSTGRES_MESSAGES =
 
 // Too many connections, shutdown, lost, killed, read only after a failover, disk full, statement and lock time-outs.
 const MYSQL_AWAY = new Set([
-  1021, 1037, 1040, 1041, 1053, 1077, 1203, 1205, 1226, 1290, 1836, 1792, 1927, 1969, 2006, 2013, 3024,
+  3, 1021, 1026, 1037, 1040, 1041, 1053, 1077, 1114, 1203, 1205, 1226, 1290, 1836, 1792, 1927, 1969, 2006, 2013, 3024,
 ]);
 
 // BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN; the low byte of the extended code.
@@ -74,8 +74,8 @@ const MONGO_AWAY = new Set([
   'PoolClearedOnNetworkError',
 ]);
 
-// Shutdown, not primary, stepping down, write concern not met, time limit.
-const MONGO_AWAY_CODES = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+// Shutdown, not primary, stepping down, write concern not met, time limit, writes blocked, disk full.
+const MONGO_AWAY_CODES = new Set([6, 7, 50, 64, 89, 91, 189, 262, 371, 9001, 10107, 11600, 11602, 13435, 13436, 14031]);
 
 /** Whether the database is unreachable, restarting, out of resources or too slow: the statement is not at fault and can be tried again later. */
 export function isUnavailable(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
 import { isContention, isUnavailable, unavailable, withoutValues } from './errors.ts';
+import type { Refusals } from './refusals.ts';
 import type { DatabaseLog } from './types.ts';
 import type { Watch } from './watchdog.ts';
 
@@ -14,6 +15,7 @@ export interface GuardOptions {
   log: DatabaseLog;
   scope: TransactionScope;
   watch: Watch;
+  refusals: Refusals;
   /** See `ConnectOptions`. */
   replica: boolean;
 }
@@ -48,6 +50,7 @@ function guardDriver(driver: Driver, options: GuardOptions): Driver {
   const guarded = new WeakSet<DatabaseConnection>();
   const inTransaction = new WeakSet<DatabaseConnection>();
   const acquire = limitedAcquire(driver, options);
+  const { refusals } = options;
 
   return {
     init: (init) => driver.init(init),
@@ -66,10 +69,10 @@ function guardDriver(driver: Driver, options: GuardOptions): Driver {
     },
     async beginTransaction(connection, settings) {
       inTransaction.add(connection);
-      await driver.beginTransaction(connection, settings).catch(rethrow);
+      await driver.beginTransaction(connection, settings).catch((error) => rethrow(error, refusals));
     },
     async commitTransaction(connection) {
-      await driver.commitTransaction(connection).catch(rethrow);
+      await driver.commitTransaction(connection).catch((error) => rethrow(error, refusals));
     },
     async rollbackTransaction(connection) {
       // A rollback fails only if the connection is lost, which is a rollback too; the first error is the one to report.
@@ -107,7 +110,7 @@ function limitedAcquire(driver: Driver, { log, watch, replica }: GuardOptions): 
 function guardConnection(
   connection: DatabaseConnection,
   inTransaction: WeakSet<DatabaseConnection>,
-  { slowQuery, log, replica }: GuardOptions,
+  { slowQuery, log, replica, refusals }: GuardOptions,
 ): void {
   const execute = connection.executeQuery.bind(connection);
 
@@ -129,7 +132,7 @@ function guardConnection(
       try {
         return await once<R>(query);
       } catch (error) {
-        if (inTransaction.has(connection) || !isContention(error)) rethrow(error);
+        if (inTransaction.has(connection) || !isContention(error)) rethrow(error, refusals);
         if (attempt + 1 >= tries) throw unavailable(withoutValues(error));
         await contentionPause(attempt);
       }
@@ -138,8 +141,9 @@ function guardConnection(
 }
 
 /** Contention is passed on: the owner of the transaction repeats it. */
-function rethrow(error: unknown): never {
+function rethrow(error: unknown, refusals: Refusals): never {
   const clean = withoutValues(error);
+  refusals.note(clean);
   throw isUnavailable(clean) && !isContention(clean) ? unavailable(clean) : clean;
 }
 

@@ -2,6 +2,7 @@ import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
 import { isUnavailable } from './errors.ts';
 import { guardMongo } from './mongo-guard.ts';
 import { reviveStuckMonitor } from './mongo-monitor.ts';
+import { createRefusals } from './refusals.ts';
 import { within } from './time-limit.ts';
 import { timeLimits } from './time-limits.ts';
 import type { ConnectOptions, DatabaseLog, MongoDatabase } from './types.ts';
@@ -18,6 +19,7 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
   const { client, close } = openOrExplain(target, options);
   const limits = timeLimits(options);
   const watch = createWatchdog(limits, () => probe(target, options));
+  const refusals = createRefusals();
   // Only the monitors know why no server was found.
   let failure: Error | undefined;
   client.on('serverHeartbeatFailed', (event) => {
@@ -32,13 +34,14 @@ export async function connectMongo(target: ServerTarget, options: ConnectOptions
     return {
       kind: 'mongo',
       name: `MongoDB ${version}`,
-      db: guardMongo(db, watch),
+      db: guardMongo(db, watch, refusals),
       client,
-      ping: () => within(limits.ping, ping(guardMongo(db, watch))),
+      lastRefusal: refusals.last,
+      ping: () => within(limits.ping, ping(guardMongo(db, watch, refusals))),
       async unlimited(work) {
         const maintenance = openClient(target, { ...options, poolSize: 2, slowQuery: Number.POSITIVE_INFINITY }, false);
         try {
-          return await work(guardMongo(maintenance.client.db(target.database), noWatch));
+          return await work(guardMongo(maintenance.client.db(target.database), noWatch, refusals));
         } finally {
           await maintenance.close();
         }

@@ -52,48 +52,66 @@ interface Hindrance {
   say: string;
 }
 
+const READ_ONLY: Hindrance = {
+  codes: [
+    '25006',
+    'ER_OPTION_PREVENTS_STATEMENT',
+    'ER_READ_ONLY_MODE',
+    'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+    371,
+    10_107,
+    13_435,
+  ],
+  sqlite: [8],
+  say: 'is read-only, such as a replica or a server that has been failed over: name the one that takes writes',
+};
+
+const NO_ROOM: Hindrance = {
+  codes: ['53100', '53200', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 14_031],
+  sqlite: [13],
+  say: 'has no room left',
+};
+
+const NOT_ALLOWED: Hindrance = {
+  codes: [
+    ...['42501', 'ER_TABLEACCESS_DENIED_ERROR', 'ER_COLUMNACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR'],
+    ...['ER_SPECIFIC_ACCESS_DENIED_ERROR', 13],
+  ],
+  sqlite: [],
+  say: 'does not allow this to its user: GRANT the missing privilege, or let the user own the database',
+};
+
 /** What hinders a database that is reached. */
 const HINDRANCES: readonly Hindrance[] = [
-  {
-    codes: [
-      '25006',
-      'ER_OPTION_PREVENTS_STATEMENT',
-      'ER_READ_ONLY_MODE',
-      'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
-      10_107,
-      13_435,
-    ],
-    sqlite: [8],
-    say: 'is read-only, such as a replica or a server that has been failed over: name the one that takes writes',
-  },
-  {
-    codes: [
-      ...['42501', 'ER_TABLEACCESS_DENIED_ERROR', 'ER_COLUMNACCESS_DENIED_ERROR', 'ER_DBACCESS_DENIED_ERROR'],
-      ...['ER_SPECIFIC_ACCESS_DENIED_ERROR', 13],
-    ],
-    sqlite: [],
-    say: 'does not allow this to its user: GRANT the missing privilege, or let the user own the database',
-  },
+  READ_ONLY,
+  NOT_ALLOWED,
   {
     codes: ['3F000'],
     sqlite: [],
     say: 'has none of the schemas in which tables are looked for: CREATE SCHEMA, or correct the database URL',
   },
-  {
-    codes: ['53100', '53200', 'ER_DISK_FULL', 'ER_RECORD_FILE_FULL', 14_031],
-    sqlite: [13],
-    say: 'has no room left',
-  },
+  NO_ROOM,
 ];
+
+const isOne = (error: unknown, ...hindrances: Hindrance[]): boolean => {
+  const { codes } = rootCause(error);
+  const sqlite = sqliteCode(error);
+  return hindrances.some((one) => codes.some((code) => one.codes.includes(code)) || one.sqlite.includes(sqlite));
+};
+
+/** Whether a database answered that its user may not do this. */
+export const lacksPrivilege = (error: unknown): boolean => isOne(error, NOT_ALLOWED);
+
+/** Whether a database answered that it takes no writes: it is read-only, or has no room left. */
+export const takesNoWrites = (error: unknown): boolean => isOne(error, READ_ONLY, NO_ROOM);
 
 /**
  * What an error of the database means for the operator, in one sentence with the driver's words; null for any other error. An outage is told
  * apart from a database that takes no writes, whatever wraps it.
  */
 export function operatorReason(error: unknown): string | null {
-  const { codes, message } = rootCause(error);
-  const sqlite = sqliteCode(error);
-  const known = HINDRANCES.find((one) => codes.some((code) => one.codes.includes(code)) || one.sqlite.includes(sqlite));
+  const { message } = rootCause(error);
+  const known = HINDRANCES.find((one) => isOne(error, one));
   const words = message.replace(/\s+/g, ' ').replace(/\.$/, '');
   if (known !== undefined) return `The database ${known.say} (${words}).`;
   const isWrapped = error instanceof AppError && error.code === 'unavailable' && error.cause !== undefined;

@@ -2,6 +2,7 @@ import { Kysely, type Dialect as KyselyDialect, type RawBuilder } from 'kysely';
 import type { ChangeSource } from './change-watch.ts';
 import { isContention, unavailable } from './errors.ts';
 import { CONTENTION_TRIES, contentionPause, guardDialect, transactionScope } from './guard.ts';
+import { createRefusals } from './refusals.ts';
 import { within } from './time-limit.ts';
 import { timeLimits } from './time-limits.ts';
 import type { ConnectOptions, Dialect, SqlDatabase } from './types.ts';
@@ -34,6 +35,7 @@ export interface SqlSetup {
 /** Builds the SQL database from the differences between the dialects. Throws the driver's error if it does not answer. */
 export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise<SqlDatabase> {
   const scope = transactionScope();
+  const refusals = createRefusals();
   const open = (pool: PoolOptions, slowQuery: number) =>
     new Kysely<unknown>({
       dialect: guardDialect(setup.open(pool), {
@@ -41,6 +43,7 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
         log: options.log,
         scope,
         watch: pool.watch,
+        refusals,
         replica: options.replica ?? false,
       }),
     });
@@ -67,6 +70,7 @@ export async function openSql(setup: SqlSetup, options: ConnectOptions): Promise
     db,
     changes: setup.changes?.source ?? null,
     close,
+    lastRefusal: refusals.last,
     async ping() {
       const query = setup.now;
       if (!query) return { now: new Date() };

@@ -7,7 +7,7 @@ class Undo extends Error {}
 
 /** Makes a table as migrations do, writes into it, and leaves nothing behind. Throws the database's error, or a 503 with it as the cause. */
 export async function tryToCreate(database: Database): Promise<void> {
-  const name = `ostiary_doctor_${randomBytes(6).toString('hex')}`;
+  const name = `ostiary_trial_${randomBytes(6).toString('hex')}`;
   if (database.kind === 'mongo') {
     const collection = database.db.collection<{ _id: number }>(name);
     await collection.insertOne({ _id: 1 });

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Db, MongoClient } from 'mongodb';
 import type { ChangeSource } from './change-watch.ts';
+import type { Refusal } from './refusals.ts';
 
 export type Dialect = 'sqlite' | 'postgres' | 'mysql';
 
@@ -29,6 +30,8 @@ export interface SqlDatabase<Tables = unknown> {
   changes: ChangeSource | null;
   /** The database's clock; throws `unavailable` without an answer within a second. */
   ping(): Promise<{ now: Date }>;
+  /** The last statement that it refused because it takes no writes; null: none. */
+  lastRefusal(): Refusal | null;
   /** Runs `work` on a connection without time limits, for migrations and other maintenance. */
   unlimited<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -43,6 +46,8 @@ export interface MongoDatabase {
   client: MongoClient;
   /** The database's clock; throws `unavailable` without an answer within a second. */
   ping(): Promise<{ now: Date }>;
+  /** The last statement that it refused because it takes no writes; null: none. */
+  lastRefusal(): Refusal | null;
   /** Runs `work` on a connection without time limits, for migrations and other maintenance. */
   unlimited<T>(work: (db: Db) => Promise<T>): Promise<T>;
   close(): Promise<void>;

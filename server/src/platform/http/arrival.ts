@@ -28,16 +28,20 @@ export function createArrival(headers: HeaderFields): onRequestHookHandler {
     if (raw.headers.host === undefined && raw.httpVersion !== '1.0') return done(platformErrors.malformed_request());
     if (!isRoutable(raw)) return done(platformErrors.malformed_request());
     if (hasTwins(raw.rawHeaders)) return done(platformErrors.malformed_request());
-    if (hasNoBytes(raw)) delete raw.headers['content-type'];
+    // A type that is none would be refused unread, although a chunked body may turn out to have no bytes; without it the first of them is.
+    if (hasNoBytes(raw) || (isChunked(raw) && request.mediaType === undefined)) delete raw.headers['content-type'];
     done();
   };
 }
 
 /** Whether a request has no body (RFC 9112, 6.3); clients then often send a type all the same, which no parser should see. */
-function hasNoBytes({ headers }: IncomingMessage): boolean {
-  if (headers['transfer-encoding'] !== undefined) return false;
-  return headers['content-length'] === undefined || /^0+$/.test(headers['content-length']);
+function hasNoBytes(request: IncomingMessage): boolean {
+  if (isChunked(request)) return false;
+  const length = request.headers['content-length'];
+  return length === undefined || /^0+$/.test(length);
 }
+
+const isChunked = ({ headers }: IncomingMessage): boolean => headers['transfer-encoding'] !== undefined;
 
 /**
  * Whether `Host`, `Content-Type` or `Authorization` is sent twice. Node keeps the first and others the last, so that a proxy

@@ -1,12 +1,17 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError, platformErrors } from '../errors.ts';
 import type { Actor, Credential } from './caller.ts';
+import { demandDisjoint, type TokenForm } from './token-form.ts';
 
 /** What the server knows of one kind of credential. */
 export interface CredentialKind {
-  kind: Credential['kind'];
-  /** Whether a Bearer token has this kind's form; no two kinds take the same token. */
-  reads(token: string): boolean;
+  /**
+   * What its actors act by (`actor.via.kind`): several where one form of token speaks for them, as access tokens do for sessions of people and
+   * of other applications.
+   */
+  kinds: readonly [Credential['kind'], ...Credential['kind'][]];
+  /** The form of its Bearer tokens; no other kind takes one. */
+  form: TokenForm;
   /** Whom a token speaks for; null for one that is not genuine, has run out or was revoked. No promise where it is known at once. */
   actorOf(token: string): Actor | null | Promise<Actor | null>;
   /** The id of the credential that a genuine token names, though it has run out or was revoked; null for any other text. */
@@ -33,18 +38,22 @@ export function bearerToken({ headers: { authorization } }: FastifyRequest): str
 
 /**
  * Says who is calling. The form of the token alone decides which kind reads it, so that no token is tried as another kind. Null without
- * credentials. Throws `unauthenticated` for bad ones, and `unavailable` while this instance cannot know of revocations.
+ * credentials. Throws `unauthenticated` for bad ones, and `unavailable` while this instance cannot know of revocations. Here at once, a
+ * TypeError if a token would have two forms.
  */
 export function createAuthenticate(deps: {
   kinds: readonly CredentialKind[];
+  /** Forms of tokens that are no credentials: none of them may be taken for one. */
+  otherForms: readonly TokenForm[];
   isBlind: () => boolean;
 }): (request: FastifyRequest) => Actor | null | Promise<Actor | null> {
-  const { kinds, isBlind } = deps;
+  const { kinds, otherForms, isBlind } = deps;
+  demandDisjoint([...kinds.map(({ form }) => form), ...otherForms]);
 
   return (request) => {
     if (request.headers.authorization === undefined) return null;
     const token = bearerToken(request);
-    const reader = token ? kinds.find((kind) => kind.reads(token)) : undefined;
+    const reader = token ? kinds.find(({ form }) => form.matches(token)) : undefined;
     if (!token || !reader) throw platformErrors.unauthenticated();
     if (isBlind()) throw platformErrors.unavailable({ headers: { 'retry-after': '1' } });
     const actor = reader.actorOf(token);

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { after, MINUTE } from '../clock.ts';
 import { platformErrors } from '../errors.ts';
 import type { Access, Actor } from './caller.ts';
-import type { Authorize, Need } from './guard.ts';
+import type { Authorize, Decision, Need } from './guard.ts';
 import { ADA, assertProblem, NOW, personOf, testServer } from './http.testing.ts';
 import type { HttpServer } from './routes.ts';
 
@@ -110,7 +110,8 @@ describe('permissions and roles', () => {
     if ('anyRole' in need) return need.anyRole.some((role) => holds(actor, `role:${role}`));
     return need.allRoles.every((role) => holds(actor, `role:${role}`));
   };
-  const answer = (actor: Actor, need: Need) => (may(actor, need) ? 'granted' : 'not_granted');
+  const answer: (...asked: Parameters<Authorize>) => Decision = (actor, need) =>
+    may(actor, need) ? 'granted' : 'not_granted';
   const guarded = (app: HttpServer) => {
     app.get('/thing/:id', { config: { access: 'permission' } }, async () => ({}));
     app.post('/thing/:id', { config: { access: 'permission' } }, async () => ({}));
@@ -179,6 +180,23 @@ describe('permissions and roles', () => {
       const headers = { authorization: 'Bearer ada' };
       assertProblem(await app.inject({ url: '/thing/7', headers }), 500, 'internal_error');
     }
+  });
+
+  test('roles may count only for what the path names', async (t) => {
+    const seen: unknown[] = [];
+    const authorize: Authorize = (_actor, _need, path) => {
+      seen.push({ ...path });
+      return path.id === '7' ? 'granted' : 'not_granted';
+    };
+    const { app } = await testServer(t, { routes: guarded, tokens: tokensOf, authorize });
+    const headers = { authorization: 'Bearer ada' };
+    const status = async (url: string) => (await app.inject({ url, headers })).statusCode;
+    assert.deepEqual(
+      [await status('/thing/7'), await status('/thing/8?id=7'), await status('/thing/%37'), await status('/any')],
+      [200, 403, 200, 403],
+    );
+    // Without parameters there is none, and nothing of the query.
+    assert.deepEqual(seen, [{ id: '7' }, { id: '8' }, { id: '7' }, {}]);
   });
 
   test('who may not do it at all is not asked for the password', async (t) => {

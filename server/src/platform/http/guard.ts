@@ -36,8 +36,14 @@ export type Need = { permission: string } | RoleAccess;
 /** `out_of_scope`: the subject may, but the credential is limited to less. */
 export type Decision = 'granted' | 'not_granted' | 'out_of_scope';
 
-/** Whether an actor holds the permission with this code, or the roles; no promise where it is known at once. */
-export type Authorize = (actor: Actor, need: Need) => Decision | Promise<Decision>;
+/** What a request names in its path, before its schema has checked it: `{ orgId: '…' }`. */
+export type PathParameters = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Whether an actor holds the permission with this code, or the roles; no promise where it is known at once. `path`: a role may count only
+ * for what the path names.
+ */
+export type Authorize = (actor: Actor, need: Need, path: PathParameters) => Decision | Promise<Decision>;
 
 export interface GuardContext {
   clock: Clock;
@@ -169,9 +175,9 @@ function demandGrant(need: Need, { authorize }: GuardContext): Check {
     // Whatever is not the one word that admits refuses.
     if (decision !== 'granted') throw platformErrors.forbidden();
   };
-  return ({ actor }) => {
+  return ({ actor, params }) => {
     if (actor === null) throw platformErrors.unauthenticated();
-    const decision = authorize(actor, need);
+    const decision = authorize(actor, need, params as PathParameters);
     return decision instanceof Promise ? decision.then(settle) : settle(decision);
   };
 }

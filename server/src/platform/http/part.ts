@@ -1,4 +1,5 @@
 import type { HttpServer } from './routes.ts';
+import type { TokenForm } from './token-form.ts';
 
 /** Registers routes. */
 export type RoutePlugin = (app: HttpServer) => Promise<void>;
@@ -18,6 +19,8 @@ export interface Part {
   /** At the root. */
   pages?: readonly RoutePlugin[];
   remembers?: Remembers;
+  /** Forms of the tokens that it issues, except of credentials, which declare their own. */
+  tokens?: readonly TokenForm[];
 }
 
 const API = { prefix: '/api/v1' };

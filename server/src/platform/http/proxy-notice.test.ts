@@ -66,3 +66,36 @@ test('a trusted proxy that reports clients in other fields only is told of once'
     assert.deepEqual(await told(t, [], [null], others), [], 'anybody can send such a field');
   }
 });
+
+test('a trusted proxy that passes on what clients forge is told of once, and what they sent is no part of it', async (t) => {
+  const passedOn: [string, Record<string, string>][] = [
+    // As `proxy_set_header X-Real-IP $remote_addr` alone does.
+    ['203.0.113.66', { 'x-real-ip': '198.51.100.1' }],
+    ['203.0.113.66', { forwarded: 'for=203.0.113.66, for="[2001:db8::1]:80";proto=https' }],
+    ['203.0.113.66, 127.0.0.1', { forwarded: 'proto=https;for=198.51.100.1' }],
+  ];
+  for (const [field, others] of passedOn) {
+    const warnings = await told(t, ['127.0.0.1'], [field, field], others);
+    assert.deepEqual(
+      warnings.map(({ proxy }) => proxy),
+      ['127.0.0.1'],
+    );
+    assert.match(String(warnings[0]?.msg), /clients, who can choose the address that counts/);
+    assert.doesNotMatch(JSON.stringify(warnings), /198\.51|203\.0|2001:db8/);
+  }
+});
+
+test('fields that agree are no matter of the log, nor are those in which nobody can read an address', async (t) => {
+  const agreeing: Record<string, string>[] = [
+    { 'x-real-ip': '198.51.100.1', forwarded: 'for=203.0.113.66, for="198.51.100.1:80";proto=https' },
+    // By the hop before the last.
+    { 'x-real-ip': '2001:db8::1' },
+    { 'x-real-ip': '10.0.0.1' },
+    { 'x-real-ip': 'unknown', forwarded: 'for=_hidden;by=203.0.113.66' },
+    { forwarded: 'by=203.0.113.66;host=a' },
+  ];
+  for (const others of agreeing) {
+    const field = '[2001:db8::1]:80, 198.51.100.1, 10.0.0.1:1';
+    assert.deepEqual(await told(t, ['127.0.0.1', '10.0.0.0/8'], [field], others), [], JSON.stringify(others));
+  }
+});

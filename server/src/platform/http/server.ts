@@ -24,10 +24,9 @@ import type { DocumentOptions, OpenApiDocument, Tag } from './openapi/document.t
 import { cutFloods } from './pipelining.ts';
 import { toAppError } from './problems.ts';
 import { createProxyNotice } from './proxy-notice.ts';
-import { publicPath } from './public-path.ts';
+import { createTargets } from './public-path.ts';
 import { requestId } from './request-id.ts';
 import { childless, createRequestLog } from './request-log.ts';
-import { originForm } from './request-target.ts';
 import { createRouteRules } from './route-rules.ts';
 import type { HttpServer, TypeBoxProvider } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -71,7 +70,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const { config, log, clock, authenticate, authorize, rateOf, counters, catalogue, errorTable, probes, version } =
     options;
   const { tags = [] } = options;
-  const prefix = publicPath(config.publicUrl);
+  const targets = createTargets(config);
+  const { prefix } = targets;
   const isTrusted = createProxyTrust(config.http.trustedProxies);
   const { always: headers, pages: pageHeaders } = securityHeaders(config);
   const { requestTimeout, keepAliveTimeout, connectionTimeout, ...nodeTimeouts } = timeouts(config.http.requestTimeout);
@@ -84,7 +84,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     connectionTimeout,
     bodyLimit: config.http.bodyLimit,
     trustProxy: config.http.trustedProxies.length > 0 ? isTrusted : false,
-    rewriteUrl: originForm,
+    rewriteUrl: targets.rewrite,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
     genReqId: requestId,
@@ -124,14 +124,16 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     countActor: counters && createActorLimit(counters, rateOf),
     countPastCredential: counters && createPastCredentialLimit(counters),
   });
-  const notFound = createNotFound(app, rules);
+  const notFound = createNotFound(app, rules, targets);
   app.addHook('onRoute', rules.onRoute);
   app.addHook('onRequest', createArrival(headers));
   app.addHook('onRequest', createProxyNotice(log, isTrusted));
   if (config.http.corsOrigins.length > 0)
     app.addHook('onRequest', createCors(config.http.corsOrigins, config.http.corsHeaders));
   await app.register(cookie, { hook: false });
-  app.addHook('onRequest', (request, _reply, done) => done(request.is404 ? notFound(request) : undefined));
+  app.addHook('onRequest', (request, _reply, done) =>
+    done(request.is404 || targets.isOutside(request.raw) ? notFound(request) : undefined),
+  );
   app.setNotFoundHandler((request, reply) => sendProblem(notFound(request), request, reply));
   closeWhenDraining(app);
 

@@ -289,12 +289,11 @@ test('an optional body may be left out, but not be wrong', async (t) => {
 test('no bytes are no body, whatever type they have', async (t) => {
   const { app } = await testServer(t, { routes, errors: taken.table });
   const port = await listen(app);
-  const TYPES = ['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data', 'x', ''];
+  const TYPES = ['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data'];
+  const NO_TYPES = ['x', '', 'x; charset=utf-8', 'a b/c', 'undefined'];
   // With a length, without one as `curl -X POST` sends, and as proxies forward what has neither.
   for (const framing of ['Content-Length: 0\r\n\r\n', '\r\n', 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n']) {
-    for (const type of [...TYPES.map((name) => `Content-Type: ${name}\r\n`), '']) {
-      // A type that is none cannot be told from no body in chunks.
-      if (framing.includes('chunked') && /: x?\r/.test(type)) continue;
+    for (const type of [...[...TYPES, ...NO_TYPES].map((name) => `Content-Type: ${name}\r\n`), '']) {
       const send = (path: string) =>
         exchange(t, port, `POST ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${type}${framing}`);
       assert.deepEqual(JSON.parse((await send('/logout')).body), { got: 'nothing' }, type + framing);
@@ -310,7 +309,7 @@ test('the first byte of another type is refused, in chunks, too', async (t) => {
   const { app } = await testServer(t, { routes, errors: taken.table });
   const port = await listen(app);
   for (const framing of ['Content-Length: 1\r\n\r\nx', 'Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n']) {
-    for (const type of ['Content-Type: text/plain\r\n', 'Content-Type: x\r\n', '']) {
+    for (const type of ['Content-Type: text/plain\r\n', 'Content-Type: x\r\n', 'Content-Type:\r\n', '']) {
       const head = `POST /logout HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${type}`;
       assertProblem(await exchange(t, port, head + framing), 415, 'unsupported_media_type');
     }

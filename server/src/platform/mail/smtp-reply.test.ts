@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { codesOf, isAboutMailbox } from './smtp-reply.ts';
+import { isAboutMailbox, kindOf } from './smtp-reply.ts';
 
 const reply = (command: string, response: string) => ({
   command,
@@ -77,7 +77,20 @@ for (const [command, response] of SOMETHING_ELSE) {
     assert.equal(isAboutMailbox(reply(command, response)), false));
 }
 
-test('the codes of a reply hold none of its words', () => {
-  assert.equal(codesOf(reply('DATA', '550-5.7.26 This mail to ann@example.com\n550 5.7.26 x')), '550 5.7.26');
-  assert.equal(codesOf(reply('DATA', '554 no')), '554');
+test('replies are of one kind by their codes, or else by their first words, which name nobody', () => {
+  const kind = (response: string) => kindOf(reply('DATA', response));
+  assert.equal(kind('550-5.7.26 This mail to ann@example.com\n550 5.7.26 x'), '550 5.7.26');
+  assert.equal(kind('451 4.7.500 Server busy. Please try again later from [203.0.113.7]. (S77719)'), '451 4.7.500');
+  assert.equal(kind('554 no'), '554 no');
+  assert.equal(kind('554'), '554');
+  assert.equal(
+    kind('454 Throttling failure: Maximum sending rate exceeded.'),
+    '454 throttling failure maximum sending rate exceeded',
+  );
+  assert.equal(
+    kind('454 Throttling failure: Daily message quota exceeded.'),
+    '454 throttling failure daily message quota exceeded',
+  );
+  assert.equal(kind('550 <ann@example.com>: bob-smith 4711 unknown to "carol@x"; id abc1'), '550 unknown to id');
+  assert.equal(kind('550 ann@example.com is no\r\n550 friend'), '550 is no');
 });

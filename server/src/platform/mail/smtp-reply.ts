@@ -10,8 +10,11 @@ const TOO_MANY = /\brate\b|too quickly|too many|limit/i;
 const ABOUT_SOMETHING_ELSE =
   /\brate\b|too (?:quickly|many|much)|limit|quota|relay|sender|sending|spam|policy|polic|block|black|denied|deny|listed|prohibit|permit|permission|authoriz|authoris|authentic|verif|suspend|spf|dkim|dmarc|reputation|try again|later/i;
 
-/** A permanent answer (5xx) of a mail server. */
-export interface PermanentReply {
+/** Words of a reply that tell its kind where it has no enhanced code. */
+const WORDS = 6;
+
+/** An answer of a mail server. */
+export interface MailReply {
   /** The SMTP command that it answers. */
   command?: string | undefined;
   responseCode?: number | undefined;
@@ -24,14 +27,21 @@ export interface PermanentReply {
  * sender, a quota, a rate, a policy. Servers say so with permanent codes, too: `550 5.4.5 Daily sending limit exceeded` (Google),
  * `554 Message rejected: Email address is not verified` (Amazon), `550 5.1.90 … reached your daily limit` (Microsoft).
  */
-export function isAboutMailbox({ command, responseCode, response = '' }: PermanentReply): boolean {
+export function isAboutMailbox({ command, responseCode, response = '' }: MailReply): boolean {
   const code = ENHANCED.exec(response)?.[1];
   if (UNKNOWN_TO_DIRECTORY.test(response)) return true;
   if (code !== undefined) return NO_MAILBOX.has(code) && !TOO_MANY.test(response);
   return command === 'RCPT TO' && PLAIN.has(responseCode ?? 0) && !ABOUT_SOMETHING_ELSE.test(response);
 }
 
-/** The codes of an answer without its words, which may name people and differ each time: `550 5.7.0`. */
-export function codesOf({ responseCode, response = '' }: PermanentReply): string {
-  return [responseCode, ENHANCED.exec(response)?.[1]].filter((code) => code !== undefined).join(' ');
+/**
+ * What is the same in answers of one kind: the codes, `550 5.7.0`. Amazon's have no enhanced code, and differ in their first words:
+ * `554 message rejected sending suspended for this`. What may name somebody or differ each time is no part of it: whatever is not letters alone.
+ */
+export function kindOf({ responseCode, response = '' }: MailReply): string {
+  const code = ENHANCED.exec(response)?.[1];
+  if (code !== undefined) return `${responseCode} ${code}`;
+  const [line = ''] = response.split(/\r?\n/);
+  const words = line.split(/[\s<>"'()[\]]+/).map((word) => word.replace(/[.,:;]+$/, ''));
+  return [responseCode, ...words.filter((word) => /^[a-z]+$/i.test(word)).slice(0, WORDS)].join(' ').toLowerCase();
 }

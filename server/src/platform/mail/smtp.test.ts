@@ -154,19 +154,22 @@ test('only an answer that speaks of the mailbox is MailRefused', async (t) => {
   await assert.rejects(mailer(t, byMessage.url).send(MAIL), MailRefused);
 });
 
-test('other permanent answers, to sender, recipient or message, are MailDeferred, with their codes', async (t) => {
-  const deferred = (reason: string) => (error: unknown) => {
+const deferred =
+  (reason: string, soon = false) =>
+  (error: unknown) => {
     assert.ok(error instanceof MailDeferred);
-    assert.equal(error.reason, reason);
+    assert.deepEqual([error.reason, error.soon], [reason, soon]);
     return true;
   };
+
+test('other permanent answers, to sender, recipient or message, are MailDeferred, with their codes', async (t) => {
   const toMessage = await refusingMessages(t, replying(550, '5.7.0 too many emails per second'));
   await assert.rejects(mailer(t, toMessage.url).send(MAIL), deferred('550 5.7.0'));
   const quota = replying(550, '5.4.5 Daily sending limit exceeded');
   const toRecipient = await listen(t, { onRcptTo: (_address, _session, callback) => callback(quota) });
   await assert.rejects(mailer(t, toRecipient.url).send(MAIL), deferred('550 5.4.5'));
   const toSender = await listen(t, { onMailFrom: (_address, _session, callback) => callback(replying(550)) });
-  await assert.rejects(mailer(t, toSender.url).send(MAIL), deferred('550'));
+  await assert.rejects(mailer(t, toSender.url).send(MAIL), deferred('550 no'));
 });
 
 test('the server names itself as it is told to', async (t) => {
@@ -192,15 +195,17 @@ test('TLS where there is none, and none where there is, is a sentence that says 
   });
 });
 
-test('what may pass later is rethrown', async (t) => {
+test('a temporary answer to a mail is MailDeferred for a moment, the end of a connection is an error', async (t) => {
   const busy = await listen(t, { onRcptTo: (_address, _session, callback) => callback(replying(451)) });
-  await assert.rejects(mailer(t, busy.url).send(MAIL), temporary('EENVELOPE'));
+  await assert.rejects(mailer(t, busy.url).send(MAIL), deferred('451 no', true));
   const full = await listen(t, {
     onData(stream, _session, callback) {
       stream.resume().on('end', () => callback(replying(452)));
     },
   });
-  await assert.rejects(mailer(t, full.url).send(MAIL), temporary('EMESSAGE'));
+  await assert.rejects(mailer(t, full.url).send(MAIL), deferred('452 no', true));
+  const closing = await listen(t, { onMailFrom: (_address, _session, callback) => callback(replying(421)) });
+  await assert.rejects(mailer(t, closing.url).send(MAIL), temporary('EENVELOPE'));
 });
 
 test('a refused password is no refused mail', async (t) => {

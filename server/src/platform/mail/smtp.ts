@@ -5,7 +5,7 @@ import { createComposer, senderOf } from './compose-mail.ts';
 import { type Mail, MailDeferred, type Mailer, MailRefused } from './mail.ts';
 import { connectSmtp } from './smtp-connection.ts';
 import { createPool } from './smtp-pool.ts';
-import { codesOf, isAboutMailbox } from './smtp-reply.ts';
+import { isAboutMailbox, kindOf } from './smtp-reply.ts';
 import { readSmtpUrl } from './smtp-url.ts';
 
 /** Number of connections, mails per connection before it is replaced, and its idle time. */
@@ -38,8 +38,8 @@ export interface SmtpOptions {
 /**
  * Sends mail through an SMTP server: `await createSmtpMailer({ url, ca: null, from, dkim: null }).send(mail)`. `send` rejects with
  * `MailRefused` if the server knows no such mailbox or does not support such an address, or if the recipient is not an address; with
- * `MailDeferred` for its other 5xx answers to a mail; with another error if a retry makes sense soon (4xx answers, the server away,
- * credentials refused or not requested).
+ * `MailDeferred` for its other answers to a mail, `soon` if they are 4xx; with another error if the server is away, ends the
+ * connection (421), or refuses or does not request the credentials.
  * Throws a TypeError for an invalid sender or URL.
  */
 export function createSmtpMailer({
@@ -113,10 +113,12 @@ export async function trySmtp({
   await connection.quit();
 }
 
-/** What a failed delivery means: a 5xx answer to a mail is final only if it speaks of the mailbox. */
+/** What a failed delivery means: a 5xx answer to a mail is final only if it speaks of the mailbox, and a 421 is about the server. */
 function meaningOf(error: unknown): unknown {
   const { code, permanent, ...reply } = error as NodemailerError;
-  if (permanent !== true || (code !== 'EENVELOPE' && code !== 'EMESSAGE')) return error;
-  if (isAboutMailbox(reply)) return new MailRefused('The mail server refused the mail permanently.', { cause: error });
-  return new MailDeferred(codesOf(reply), { cause: error });
+  const isAnswer = code === 'EENVELOPE' || code === 'EMESSAGE';
+  if (!isAnswer || permanent === undefined || reply.responseCode === 421) return error;
+  if (permanent && isAboutMailbox(reply))
+    return new MailRefused('The mail server refused the mail permanently.', { cause: error });
+  return new MailDeferred(kindOf(reply), { cause: error, soon: !permanent });
 }

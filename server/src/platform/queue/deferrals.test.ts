@@ -3,24 +3,23 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { Type } from 'typebox';
 import { makeJob } from '../../../test/fixtures.ts';
-import { MINUTE, SECOND } from '../clock.ts';
+import { after, DAY, MINUTE, SECOND } from '../clock.ts';
 import { defineJob } from './define-job.ts';
 import { createFailureLog } from './failure-log.ts';
 import type { JobRecord } from './queue.ts';
 import { JobDeferred, startAttempt } from './run-attempt.ts';
 
-const definition = defineJob({
-  name: 'test.deferred',
-  schema: Type.Unknown(),
-  retries: 300,
-  backoff: { base: 2 * SECOND, max: 15 * MINUTE },
-  async run() {
-    throw new JobDeferred('Too many for now.', '550 5.7.0');
-  },
-});
-
 /** The outcome of an attempt after so many failures. */
-async function outcomeAfter(attempts: number) {
+async function outcomeAfter(attempts: number, options?: { soon: boolean }) {
+  const definition = defineJob({
+    name: 'test.deferred',
+    schema: Type.Unknown(),
+    retries: 300,
+    backoff: { base: 2 * SECOND, max: 15 * MINUTE },
+    async run() {
+      throw new JobDeferred('Too many for now.', '550 5.7.0', options);
+    },
+  });
   const { promised: _, ...job } = makeJob();
   const record: JobRecord = {
     ...job,
@@ -49,15 +48,26 @@ test('what is deferred is retried slowly from the first time on, and not more sl
   }
 });
 
-test('each reason is told once, however many jobs are deferred and others succeed in between', () => {
+test('what is deferred for a moment is retried as any failure is', async () => {
+  const { retryAfter = 0, deferredFor } = await outcomeAfter(0, { soon: true });
+  assert.equal(deferredFor, '550 5.7.0');
+  assert.ok(retryAfter >= SECOND && retryAfter <= 2 * SECOND, `${retryAfter}`);
+});
+
+test('each reason is told once a day, however many jobs are deferred and others succeed in between', () => {
   const lines: string[] = [];
-  const ended = createFailureLog(pino({}, { write: (line: string) => void lines.push(line) }));
+  let now = new Date('2026-11-20T12:00:00.000Z');
+  const ended = createFailureLog(pino({}, { write: (line: string) => void lines.push(line) }), () => now);
   const failure = { message: 'Too many for now.', stack: null };
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 100; i++) {
+    if (i === 50) {
+      assert.equal(lines.length, 2);
+      now = after(now, DAY);
+    }
     for (const deferredFor of ['550 5.7.0', '554']) {
       ended({ id: `${i}`, name: 'mail.send' }, { state: 'failed', failure, retryAfter: 1, deferredFor });
     }
     ended({ id: `${i}`, name: 'mail.send' }, { state: 'completed' });
   }
-  assert.equal(lines.length, 2);
+  assert.equal(lines.length, 4);
 });

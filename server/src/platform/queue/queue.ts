@@ -103,7 +103,7 @@ export interface AttemptOutcome {
   result?: unknown;
   failure?: JobFailure;
   retryAfter?: number;
-  /** Why it is retried slowly, if it is: told once for each reason. */
+  /** Why it was refused for now, if it was: told once for each reason. */
   deferredFor?: string;
 }
 

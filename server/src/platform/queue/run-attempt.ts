@@ -9,15 +9,17 @@ export class JobGivenUp extends Error {
   override readonly name = 'JobGivenUp';
 }
 
-/** Thrown by a handler whose work was refused, for a reason that may pass: retries make sense, but not soon. */
+/** Thrown by a handler whose work was refused, for a reason that may pass: retries make sense, but not soon unless it says so. */
 export class JobDeferred extends Error {
   override readonly name = 'JobDeferred';
   /** Equal for failures that are told once. */
   readonly reason: string;
+  readonly soon: boolean;
 
-  constructor(message: string, reason: string) {
+  constructor(message: string, reason: string, { soon = false }: { soon?: boolean } = {}) {
     super(message);
     this.reason = reason;
+    this.soon = soon;
   }
 }
 
@@ -123,7 +125,7 @@ export function startAttempt(definition: JobDefinition, job: JobRecord, onShown:
     if (error instanceof JobGivenUp || failures > job.retries) return { state: 'failed', failure };
     const { base, max } = definition.backoff;
     const isDeferred = error instanceof JobDeferred;
-    const backoff = isDeferred ? { base: Math.min(Math.max(base, DEFERRED), max), max } : { base, max };
+    const backoff = isDeferred && !error.soon ? { base: Math.min(Math.max(base, DEFERRED), max), max } : { base, max };
     const outcome = { state: 'failed', failure, retryAfter: pauseAfter(failures, backoff) } as const;
     return isDeferred ? { ...outcome, deferredFor: error.reason } : outcome;
   }

@@ -318,7 +318,6 @@ test('problems carry the members of their table, with an example', async (t) => 
   assert.deepEqual(allOf, [
     { $ref: '#/components/schemas/Problem' },
     {
-      type: 'object',
       properties: {
         wait: { type: 'integer', examples: [7] },
         hint: { type: 'string', examples: ['soon'] },

@@ -74,8 +74,8 @@ export function createErrorResponses(
   function problemOf(code: string): Json {
     const { title = code, members = {} } = errorTable[code] ?? {};
     const own = code === 'validation_failed' ? { errors: Type.Unsafe<unknown>(faultsSchema) } : members;
-    const { required, ...schema } = components.convert(Type.Object({ ...own, code: Type.Literal(code) }));
-    // That there is a code, `Problem` says.
+    const { required, type: _, ...schema } = components.convert(Type.Object({ ...own, code: Type.Literal(code) }));
+    // That it is an object and has a code, `Problem` says.
     const ofItsOwn = (required as string[]).filter((name) => name !== 'code');
     return components.add(`${pascal(code)}Problem`, {
       description: title,
