@@ -20,9 +20,14 @@ export interface AgainstBare {
 }
 
 /** What one core answers of one path: Ostiary, asked by somebody who is signed in, against bare Fastify with the same answer. */
-export async function againstBare(context: Context, database: BenchDatabase, path: string): Promise<AgainstBare> {
+export async function againstBare(
+  context: Context,
+  database: BenchDatabase,
+  path: string,
+  env: Record<string, string> = {},
+): Promise<AgainstBare> {
   const { places, plan, nodeArgs } = context;
-  const ostiary = await startOstiary(context, { database, cores: places.server });
+  const ostiary = await startOstiary(context, { database, env, cores: places.server });
   await insertPeople(database, { crowd: 'a', count: 20, passwordHash: await hashOf(PRODUCTION_COST) });
   const { accessToken } = await signIn(ostiary.url, emailOf('a', 1));
   const headers = { authorization: `Bearer ${accessToken}`, 'user-agent': USER_AGENT };
