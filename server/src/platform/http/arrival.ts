@@ -3,7 +3,7 @@ import type { onRequestHookHandler } from 'fastify';
 import { platformErrors } from '../errors.ts';
 import { isPiledUp } from './pipelining.ts';
 import { isRoutable } from './request-target.ts';
-import { addHeaders, type HeaderFields } from './server-response.ts';
+import { addBlock, addHeaders, type HeaderFields, headerBlock } from './server-response.ts';
 
 /** Maximum octets of a request target; RFC 9110, 4.1 recommends at least 8000. */
 const URL_LIMIT = 8192;
@@ -15,8 +15,9 @@ const NO_COOKIES = Object.freeze({});
  * missing `Host` with an empty body.)
  */
 export function createArrival(headers: HeaderFields): onRequestHookHandler {
+  const block = headerBlock(headers);
   return (request, reply, done) => {
-    addHeaders(reply, headers);
+    addBlock(reply, block);
     addHeaders(reply, [['x-request-id', request.id]]);
     const { raw } = request;
     const { cookie } = raw.headers;
