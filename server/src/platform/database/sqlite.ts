@@ -1,21 +1,11 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  type QueryResult,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  sql,
-} from 'kysely';
-import { LRUCache } from 'lru-cache';
+import { DatabaseSync } from 'node:sqlite';
+import { type Dialect, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
 import { DatabaseUnreachable, isContention } from './errors.ts';
 import { CONTENTION_TRIES, contentionPause } from './guard.ts';
 import { openSql } from './sql-database.ts';
+import { sqliteDriver } from './sqlite-driver.ts';
 import { timeLimits } from './time-limits.ts';
 import type { ConnectOptions, SqlDatabase } from './types.ts';
 import type { SqliteTarget } from './url.ts';
@@ -27,22 +17,21 @@ import { createWatchdog } from './watchdog.ts';
  */
 const BUSY_TIMEOUT = 500;
 
-/** Number of prepared statements; the least recently used is dropped first. */
-const STATEMENTS = 500;
-
 /** Opens the file, and creates it (mode 0600) and its folder if needed. Throws `DatabaseUnreachable`. */
 export async function connectSqlite(target: SqliteTarget, options: ConnectOptions): Promise<SqlDatabase> {
   const path = target.path === null ? null : resolve(target.path);
   let database: DatabaseSync;
+  let reader: DatabaseSync | null;
   try {
     database = await openFile(path);
+    reader = path === null ? null : new DatabaseSync(path, { timeout: BUSY_TIMEOUT, readOnly: true });
   } catch (error) {
     throw new DatabaseUnreachable(`The SQLite file ${path} cannot be used: ${reason(error)}.`, error);
   }
   return openSql(
     {
       dialect: 'sqlite',
-      open: () => dialect(database),
+      open: () => dialect(database, reader),
       // Bounds the wait for the only connection.
       watch: createWatchdog(timeLimits(options), async () => undefined),
       now: null,
@@ -94,9 +83,9 @@ function reason(error: unknown): string {
   return message;
 }
 
-function dialect(database: DatabaseSync): Dialect {
+function dialect(database: DatabaseSync, reader: DatabaseSync | null): Dialect {
   return {
-    createDriver: () => sqliteDriver(database),
+    createDriver: () => sqliteDriver(database, reader),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createAdapter: () =>
@@ -107,79 +96,4 @@ function dialect(database: DatabaseSync): Dialect {
         supportsTransactionalDdl: { value: true },
       }),
   };
-}
-
-function sqliteDriver(database: DatabaseSync): Driver {
-  const connection = sqliteConnection(database);
-  let last = Promise.resolve();
-  let release = () => {};
-
-  return {
-    async init() {},
-    async acquireConnection() {
-      const before = last;
-      const mine = Promise.withResolvers<void>();
-      last = mine.promise;
-      await before;
-      release = mine.resolve;
-      return connection;
-    },
-    async beginTransaction() {
-      // A deferred transaction that begins to write cannot wait for another writer: it fails with BUSY at once.
-      database.exec('begin immediate');
-    },
-    async commitTransaction() {
-      database.exec('commit');
-    },
-    async rollbackTransaction() {
-      // A full disk has already rolled back.
-      if (database.isTransaction) database.exec('rollback');
-    },
-    async releaseConnection() {
-      release();
-    },
-    async destroy() {
-      database.close();
-    },
-  };
-}
-
-function sqliteConnection(database: DatabaseSync): DatabaseConnection {
-  const prepare = statementCache(database);
-  return {
-    async executeQuery<R>({ sql: text, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-      const { statement, returnsRows } = prepare(text);
-      const values = parameters.map(bindable);
-      if (returnsRows) return { rows: statement.all(...values) as R[] };
-      const { changes, lastInsertRowid } = statement.run(...values);
-      return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
-    },
-    async *streamQuery<R>({ sql: text, parameters }: CompiledQuery) {
-      for (const row of database.prepare(text).iterate(...parameters.map(bindable))) yield { rows: [row as R] };
-    },
-  };
-}
-
-interface Prepared {
-  statement: StatementSync;
-  returnsRows: boolean;
-}
-
-function statementCache(database: DatabaseSync): (text: string) => Prepared {
-  const cache = new LRUCache<string, Prepared>({ max: STATEMENTS });
-  return (text) => {
-    const known = cache.get(text);
-    if (known) return known;
-    const statement = database.prepare(text);
-    const prepared = { statement, returnsRows: statement.columns().length > 0 };
-    cache.set(text, prepared);
-    return prepared;
-  };
-}
-
-/** Times as ISO 8601 UTC with milliseconds, which sort as text; booleans as 0 and 1. */
-function bindable(value: unknown): SQLInputValue {
-  if (value instanceof Date) return value.toISOString();
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  return value as SQLInputValue;
 }
