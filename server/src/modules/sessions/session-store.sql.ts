@@ -1,5 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { rowBy } from '../../platform/database/row-by.ts';
 import {
   type BoolColumn,
   type NullableTimeColumn,
@@ -55,8 +56,10 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
   const database = sqlOf<SessionTables>(deps.database);
   const { db } = database;
 
+  const byId = rowBy(db, 'sessions', 'id');
+
   async function find(id: string): Promise<SessionRecord | null> {
-    const row = await db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
+    const row = await byId(id);
     return row ? toRecord(row) : null;
   }
 

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { rowBy } from '../../platform/database/row-by.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
 import { ERASED } from './erasure.ts';
@@ -15,10 +16,14 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
   const database = sqlOf<UserTables>(deps.database);
   const { db } = database;
 
-  async function findBy(column: 'id' | 'email_norm' | 'username_key', value: string): Promise<UserRecord | null> {
-    const row = await db.selectFrom('users').selectAll().where(column, '=', value).executeTakeFirst();
-    return row ? toRecord(row) : null;
-  }
+  const findBy = (column: 'id' | 'email_norm' | 'username_key') => {
+    const read = rowBy(db, 'users', column);
+    return async (value: string): Promise<UserRecord | null> => {
+      const row = await read(value);
+      return row ? toRecord(row) : null;
+    };
+  };
+  const find = findBy('id');
 
   /** Writes `set` and the event if the user is still at the version that was read. */
   async function change(
@@ -64,13 +69,13 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
       } catch (error) {
         if (uniqueViolation(error) === null) throw error;
         // A used registration violates the uniqueness of its own address, too; the database chooses which violation it reports.
-        return (await findBy('id', user.id)) ? 'lost' : takenName(error);
+        return (await find(user.id)) ? 'lost' : takenName(error);
       }
     },
 
-    find: (id) => findBy('id', id),
-    findByEmail: (emailNorm) => findBy('email_norm', emailNorm),
-    findByUsernameKey: (usernameKey) => findBy('username_key', usernameKey),
+    find,
+    findByEmail: findBy('email_norm'),
+    findByUsernameKey: findBy('username_key'),
 
     ...userChanges((at, set, event) => change(at, toColumns(set), event)),
 
