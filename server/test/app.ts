@@ -44,6 +44,8 @@ export async function openTestApp(options: {
   time?: TestApp['time'];
   /** Milliseconds that hashing and decryption may keep a request waiting. Without end by default: tests come in crowds, on busy machines. */
   longestWait?: number;
+  /** By how much the database may be slower than in production: tests come in crowds, on busy machines. 1 where it goes away. */
+  patience?: number;
   /** More kinds of credentials than the product has. */
   credentials?: readonly CredentialKind[];
   /** More routes than the product has. */
@@ -71,10 +73,11 @@ export async function openTestApp(options: {
   const time = options.time ?? standingClock();
   const log = createLog(config.log);
   const { url, poolSize } = config.database;
-  const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log, patience: PATIENCE });
+  const { patience = PATIENCE } = options;
+  const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log, patience });
   const { longestWait = Infinity, credentials = [] } = options;
-  const patience = { longestWait, blindAfter: MINUTE };
-  const { app, close } = await openApp({ config, database, log, clock: () => time.now, ...patience, credentials });
+  const waits = { longestWait, blindAfter: MINUTE };
+  const { app, close } = await openApp({ config, database, log, clock: () => time.now, ...waits, credentials });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await options.routes?.(app.http);
   options.jobs?.(app.jobs);

@@ -32,7 +32,7 @@ for (const { name, freshUrl } of testDatabases()) {
   test(`parity 14: without its database nothing pretends, and all recovers by itself (${name})`, async () => {
     const fresh = await freshUrl();
     const gate = await openGate(fresh.url);
-    const t = await openTestApp({ databaseUrl: gate.url });
+    const t = await openTestApp({ databaseUrl: gate.url, patience: 1 });
     try {
       const client = createClient(t);
       const person = somebody();
