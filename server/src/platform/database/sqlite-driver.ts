@@ -1,10 +1,13 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import { isContention, unavailable } from './errors.ts';
 import { createSharedCommits, type SharedTransaction } from './sqlite-commits.ts';
 
 /** Number of prepared statements of a connection; the least recently used is dropped first. */
 const STATEMENTS = 500;
+
+const WRITES: ReadonlySet<string> = new Set(['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode']);
 
 /** A caller's turn on the only connection that writes. */
 interface Turn extends DatabaseConnection {
@@ -38,7 +41,9 @@ export function sqliteDriver(writer: DatabaseSync, reader: DatabaseSync | null):
       release,
       async executeQuery<R>(query: CompiledQuery) {
         if (this.transaction !== null) return run<R>(query);
-        if (read !== null && query.query.kind === 'SelectQueryNode') return read<R>(query);
+        const { kind } = query.query;
+        if (read !== null && kind === 'SelectQueryNode') return read<R>(query);
+        if (WRITES.has(kind)) return writeAlone<R>(this, query);
         commits.settle();
         return run<R>(query);
       },
@@ -46,6 +51,27 @@ export function sqliteDriver(writer: DatabaseSync, reader: DatabaseSync | null):
         for (const row of writer.prepare(text).iterate(...parameters.map(bindable))) yield { rows: [row as R] };
       },
     };
+  }
+
+  /** A change outside of transactions shares its commit, too; whoever made it does nothing else in this turn. */
+  async function writeAlone<R>(turn: Turn, query: CompiledQuery): Promise<QueryResult<R>> {
+    const transaction = commits.begin();
+    let result: QueryResult<R>;
+    try {
+      result = run<R>(query);
+    } catch (error) {
+      transaction.rollback();
+      throw error;
+    }
+    const committed = transaction.commit();
+    turn.release();
+    try {
+      await committed;
+    } catch (error) {
+      // The turn is over: the caller of the statement has to begin again, not the statement.
+      throw isContention(error) ? unavailable(error) : error;
+    }
+    return result;
   }
 
   const turnOf = (connection: DatabaseConnection) => connection as Turn;
