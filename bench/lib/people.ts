@@ -131,7 +131,8 @@ async function executePostgres(url: string, statements: string[]): Promise<void>
 }
 
 function executeSqlite(url: string, statements: string[]): void {
-  const database = new DatabaseSync(url.slice('sqlite:'.length));
+  // The server may be writing, too.
+  const database = new DatabaseSync(url.slice('sqlite:'.length), { timeout: 5_000 });
   try {
     // Half a gigabyte of pages in memory: the indexes are filled in no order.
     database.exec('pragma cache_size = -500000');
