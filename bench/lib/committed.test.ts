@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { besideCommitted } from './committed.ts';
+import { besideCommitted, costIn } from './committed.ts';
 
 test('a figure fails only beyond a third over the committed one', () => {
   for (const [measured, committed, fails] of [
@@ -20,4 +20,13 @@ test('what is shown as the most is what decides', () => {
   const { aim, fails } = besideCommitted(1.629, 1.22);
   assert.deepEqual(aim, { at: 'most', value: 1.63 });
   assert.equal(fails, false);
+});
+
+test('slices that the machine disturbed do not count, on either side, and a dearer request does', () => {
+  const calm = { ours: [20, 21, 20, 22, 20, 21, 20, 21], theirs: [10, 10, 10, 11, 10, 10, 11, 10] };
+  assert.equal(costIn(calm), 2);
+  const disturbed = calm.ours.map((cost, index) => (index % 2 === 1 ? cost * 4 : cost));
+  assert.equal(costIn({ ...calm, ours: disturbed }), 2);
+  assert.equal(costIn({ ...calm, theirs: calm.theirs.map((cost, index) => (index < 4 ? cost * 3 : cost)) }), 2);
+  assert.equal(costIn({ ...calm, ours: calm.ours.map((cost) => cost * 1.5) }), 3);
 });

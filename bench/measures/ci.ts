@@ -1,82 +1,93 @@
 import { readFileSync } from 'node:fs';
-import { againstBare } from '../lib/against-bare.ts';
 import { startChild } from '../lib/child.ts';
-import { besideCommitted } from '../lib/committed.ts';
+import { besideCommitted, costIn } from '../lib/committed.ts';
+import { startOurs } from '../lib/contenders.ts';
 import type { Context, Measure } from '../lib/context.ts';
-import { type Sample, SLICES, sampleLoad } from '../lib/core-load.ts';
+import { type Sample, sampleLoad } from '../lib/core-load.ts';
 import { newSqlite } from '../lib/databases.ts';
-import { number } from '../lib/figure.ts';
+import { type Figure, number } from '../lib/figure.ts';
 import { USER_AGENT } from '../lib/http.ts';
-import { compare, type Ratio } from '../lib/ratio.ts';
 import { startRefreshing } from '../lib/refreshing.ts';
-import { GUARDED_PATH, ME_PATH } from '../servers/constant.ts';
+import { GUARDED_PATH } from '../servers/constant.ts';
 
 /** The processor time of a request, in requests of bare Fastify, as it was when the file was last changed. */
-const COMMITTED: Record<Cost['name'], number> = JSON.parse(
-  readFileSync(new URL('../ci.json', import.meta.url), 'utf8'),
-);
+const COMMITTED: Record<string, number> = JSON.parse(readFileSync(new URL('../ci.json', import.meta.url), 'utf8'));
 
 const CLIENTS = 16;
 
-interface Cost {
-  name: 'guarded' | 'me' | 'refresh';
-  shown: string;
-  /** Requests for each second of processor time, against those of bare Fastify. Null where nobody can tell processor time. */
-  measure(context: Context): Promise<Ratio | null>;
-}
-
-const COSTS: Cost[] = [
-  { name: 'guarded', shown: 'guarded route', measure: (context) => ofRoute(context, GUARDED_PATH) },
-  { name: 'me', shown: 'GET /users/me', measure: (context) => ofRoute(context, ME_PATH) },
-  { name: 'refresh', shown: 'refresh', measure: ofRefresh },
-];
+/** Loads one kind of request for so many seconds. */
+type Take = (seconds: number) => Promise<Sample>;
 
 export const ci: Measure = {
   name: 'ci',
   summary: 'processor time of a guarded route, GET /users/me and a refresh on SQLite, beside committed figures',
   apart: true,
   async *run(context) {
-    for (const { name, shown, measure } of COSTS) {
-      let ratio = await measure(context);
-      // Noise seldom comes twice: what is still beyond the committed figure then is no noise.
-      if (ratio && besideCommitted(1 / ratio.value, COMMITTED[name]).fails) ratio = await measure(context);
-      if (!ratio) throw new Error('processor time can be told on Linux only');
-      const { ours, theirs, lowest, highest } = ratio;
-      yield {
-        name: `${shown}, processor time in requests of bare Fastify`,
-        unit: 'ratio',
-        ...besideCommitted(1 / ratio.value, COMMITTED[name]),
-        detail: `committed ${COMMITTED[name]}; ${number(1e6 / ours)} µs against ${number(1e6 / theirs)}; rounds ${(1 / highest).toFixed(2)} to ${(1 / lowest).toFixed(2)}`,
-      };
-    }
+    const bare = await startBare(context);
+    const load = startChild('load/requests.ts', { cores: context.places.load });
+    const server = await startOurs(context);
+    const ask =
+      (path: string): Take =>
+      (seconds) =>
+        sampleLoad(load, server.pid, { url: `${server.url}${path}`, headers: server.me.headers, seconds });
+    yield await figureOf(context, {
+      name: 'guarded',
+      shown: 'guarded route',
+      ours: ask(GUARDED_PATH),
+      theirs: bare.take,
+    });
+    yield await figureOf(context, { name: 'me', shown: 'GET /users/me', ours: ask(server.me.path), theirs: bare.take });
+    await Promise.all([server.stop(), load.stop()]);
+
+    const refreshing = await startRefreshing(context, { database: newSqlite(context), clients: CLIENTS });
+    const { ostiary } = refreshing;
+    const refresh: Take = (seconds) => sampleLoad(refreshing.load, ostiary.child.pid, { url: ostiary.url, seconds });
+    yield await figureOf(context, { name: 'refresh', shown: 'refresh', ours: refresh, theirs: bare.take });
+    await Promise.all([ostiary.stop(), refreshing.load.stop(), bare.stop()]);
   },
 };
 
-async function ofRoute(context: Context, path: string): Promise<Ratio | null> {
-  const { ratio, ours } = await againstBare(context, newSqlite(context), path);
-  return ours.busy === null ? null : ratio;
+/** Bare Fastify with an answer that reads nothing: the unit. */
+async function startBare({ places, nodeArgs }: Context): Promise<{ take: Take; stop(): Promise<void> }> {
+  const bare = startChild('servers/bare.ts', { cores: places.server, nodeArgs });
+  const load = startChild('load/requests.ts', { cores: places.load });
+  const url = `${await bare.call<string>('listen', { me: {} })}${GUARDED_PATH}`;
+  return {
+    take: (seconds) => sampleLoad(load, bare.pid, { url, headers: { 'user-agent': USER_AGENT }, seconds }),
+    stop: async () => void (await Promise.all([bare.stop(), load.stop()])),
+  };
 }
 
-/** A refresh, all of it, against an answer of bare Fastify that reads nothing. */
-async function ofRefresh(context: Context): Promise<Ratio | null> {
-  const { places, plan, nodeArgs } = context;
-  const { ostiary, load } = await startRefreshing(context, { database: newSqlite(context), clients: CLIENTS });
-  const bare = startChild('servers/bare.ts', { cores: places.server, nodeArgs });
-  const bareLoad = startChild('load/requests.ts', { cores: places.load });
-  const url = `${await bare.call<string>('listen', { me: {} })}${GUARDED_PATH}`;
-  const headers = { 'user-agent': USER_AGENT };
-
-  const sample = {
-    ours: (seconds: number) => sampleLoad(load, ostiary.child.pid, { url: ostiary.url, seconds }),
-    theirs: (seconds: number) => sampleLoad(bareLoad, bare.pid, { url, headers, seconds }),
+async function figureOf(
+  context: Context,
+  { name, shown, ours, theirs }: { name: string; shown: string; ours: Take; theirs: Take },
+): Promise<Figure> {
+  const committed = COMMITTED[name];
+  if (committed === undefined) throw new TypeError(`bench/ci.json has no figure "${name}"`);
+  await theirs(context.plan.warmUp);
+  await ours(context.plan.warmUp);
+  let samples = await takeInTurns(context, ours, theirs);
+  // Noise seldom comes twice: what is still beyond the committed figure then is none.
+  if (besideCommitted(costIn(samples), committed).fails) samples = await takeInTurns(context, ours, theirs);
+  const micros = (costs: number[]) => `${number(1e6 * costIn({ ours: costs, theirs: [1] }))} µs`;
+  return {
+    name: `${shown}, processor time in requests of bare Fastify`,
+    unit: 'ratio',
+    ...besideCommitted(costIn(samples), committed),
+    detail: `committed ${committed}; ${micros(samples.ours)} against ${micros(samples.theirs)}`,
   };
-  await sample.theirs(plan.warmUp);
-  const { busy } = await sample.ours(plan.warmUp);
-  const perCoreSecond = async (sampled: Promise<Sample>) => (await sampled).perCoreSecond;
-  const ratio = await compare(plan.rounds * SLICES, {
-    ours: () => perCoreSecond(sample.ours(plan.seconds / SLICES)),
-    theirs: () => perCoreSecond(sample.theirs(plan.seconds / SLICES)),
-  });
-  await Promise.all([ostiary.stop(), bare.stop(), load.stop(), bareLoad.stop()]);
-  return busy === null ? null : ratio;
+}
+
+/** Seconds of processor time for each request, of each slice. Throws where nobody can tell processor time. */
+async function takeInTurns({ plan }: Context, ours: Take, theirs: Take): Promise<{ ours: number[]; theirs: number[] }> {
+  const costs = { ours: [] as number[], theirs: [] as number[] };
+  const sides = { ours, theirs };
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const side of round % 2 === 0 ? (['theirs', 'ours'] as const) : (['ours', 'theirs'] as const)) {
+      const { perCoreSecond, busy } = await sides[side](plan.seconds);
+      if (busy === null) throw new Error('processor time can be told on Linux only');
+      costs[side].push(1 / perCoreSecond);
+    }
+  }
+  return costs;
 }

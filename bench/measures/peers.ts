@@ -1,8 +1,8 @@
 import { type Child, startChild } from '../lib/child.ts';
+import { type Contender, type PeerOptions, startOurs, startPeer, versionOf } from '../lib/contenders.ts';
 import type { Context, Measure } from '../lib/context.ts';
 import { type Sample, SLICES, sampleLoad } from '../lib/core-load.ts';
 import { type Figure, ratioFigure } from '../lib/figure.ts';
-import { type Contender, type PeerOptions, startOurs, startPeer, versionOf } from '../lib/peers.ts';
 import { compare, type Ratio } from '../lib/ratio.ts';
 import type { RequestsRound } from '../load/requests.ts';
 import type { SignInsRound } from '../load/sign-ins.ts';
