@@ -46,7 +46,7 @@ const MEASURES: Measure[] = [
 
 const FULL: Plan = { quick: false, rounds: 7, seconds: 2, warmUp: 2, timeLimit: 470 };
 const QUICK: Plan = { quick: true, rounds: 3, seconds: 1, warmUp: 1, timeLimit: 90 };
-const CI: Plan = { quick: true, rounds: 8, seconds: 1, warmUp: 2, timeLimit: 90 };
+const CI: Plan = { quick: true, rounds: 8, seconds: 1, warmUp: 1, timeLimit: 90 };
 
 const USAGE = `npm run bench [-- options]
 

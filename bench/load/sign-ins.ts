@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { answerCalls } from '../lib/calls.ts';
 import { createHttpClient, expectStatus } from '../lib/http.ts';
 import type { RequestsResult } from './requests.ts';
@@ -13,7 +14,12 @@ export interface SignInsRound {
   /** Until so many seconds are over or so many are done, whichever comes first. */
   seconds?: number;
   count?: number;
+  /** Whether one who is told 503 tries again: on a busy machine the server sheds load, where only what it does counts and not how soon. */
+  triesAgain?: boolean;
 }
+
+/** Milliseconds until the next try. */
+const PAUSE = 100;
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
@@ -22,7 +28,7 @@ let turn = 0;
 answerCalls({
   /** Signs one person after another in, at whatever path and with whatever body a server wants. Throws where one does not get 200. */
   async round(round: SignInsRound): Promise<RequestsResult> {
-    const { url, path, headers, bodies, clients, seconds = FOREVER, count = FOREVER } = round;
+    const { url, path, headers, bodies, clients, seconds = FOREVER, count = FOREVER, triesAgain } = round;
     const send = createHttpClient(url);
     const started = performance.now();
     const until = started + seconds * 1000;
@@ -30,7 +36,13 @@ answerCalls({
     async function signInRepeatedly() {
       while (performance.now() < until && requests < count) {
         requests++;
-        expectStatus(await send('POST', path, { headers, body: bodies[turn++ % bodies.length] }), 200);
+        const body = bodies[turn++ % bodies.length];
+        let answer = await send('POST', path, { headers, body });
+        while (triesAgain && answer.status === 503) {
+          await sleep(PAUSE);
+          answer = await send('POST', path, { headers, body });
+        }
+        expectStatus(answer, 200);
       }
     }
     await Promise.all(Array.from({ length: clients }, signInRepeatedly));

@@ -50,6 +50,7 @@ export const memory: Measure = {
       bodies: people.map((login) => ({ login, password: PASSWORD, tokenTransport: 'body' })),
       clients: CLIENTS,
       count: plan.quick ? QUICK_SIGN_INS : SIGN_INS,
+      triesAgain: true,
     };
     const { requests, duration } = await load.call<RequestsResult>('round', round);
     clearInterval(watch);
