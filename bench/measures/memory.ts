@@ -21,7 +21,7 @@ const LOOK_EVERY = 250;
 
 export const memory: Measure = {
   name: 'memory',
-  summary: `resident memory before and after ${number(SIGN_INS)} sign-ins, about 10 minutes (--quick: ${number(QUICK_SIGN_INS)})`,
+  summary: `resident memory before and after ${number(SIGN_INS)} sign-ins, 10 minutes or more (--quick: ${number(QUICK_SIGN_INS)})`,
   apart: true,
   async *run(context) {
     const { places, plan } = context;
