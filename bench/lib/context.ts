@@ -30,5 +30,7 @@ export interface Measure {
   name: string;
   /** What `--help` says of it. */
   summary: string;
+  /** Only where it is asked for by name: it takes long, or needs more than `npm ci` installs. */
+  apart?: boolean;
   run(context: Context): AsyncIterable<Figure>;
 }

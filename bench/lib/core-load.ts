@@ -1,4 +1,4 @@
-import type { RequestsResult, RequestsRound } from '../load/requests.ts';
+import type { RequestsResult } from '../load/requests.ts';
 import type { Child } from './child.ts';
 import { cpuSeconds } from './process-usage.ts';
 
@@ -16,10 +16,10 @@ export interface Sample {
 }
 
 /**
- * Loads one URL of a server. Counted per second of processor time, not of the clock: otherwise a load generator that is too slow, or
+ * Loads a server with what `load` does in a round. Counted per second of processor time, not of the clock: otherwise a load generator that is too slow, or
  * whatever else the machine does, would flatter whoever needs more.
  */
-export async function sampleLoad(load: Child, pid: number, round: RequestsRound): Promise<Sample> {
+export async function sampleLoad(load: Child, pid: number, round: object): Promise<Sample> {
   const before = cpuSeconds(pid);
   const { requests, duration } = await load.call<RequestsResult>('round', round);
   const after = cpuSeconds(pid);

@@ -15,6 +15,9 @@ export interface HashCost {
 /** What production uses unless told otherwise. */
 export const PRODUCTION_COST: HashCost = { memory: 19 * 1024, passes: 2 };
 
+/** The cheapest that may be configured: what else a request costs is not hidden behind it. */
+export const CHEAPEST: HashCost = { memory: 8 * 1024, passes: 1 };
+
 /** Configures a server to hash at this cost. */
 export function hashEnv({ memory, passes }: HashCost): Record<string, string> {
   return { ARGON2_MEMORY: `${memory / 1024}mb`, ARGON2_PASSES: `${passes}` };

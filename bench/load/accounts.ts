@@ -2,6 +2,7 @@ import { answerCalls } from '../lib/calls.ts';
 import { createHttpClient, expectStatus, type Send } from '../lib/http.ts';
 import { type MailSink, openMailSink } from '../lib/mail-sink.ts';
 import { type Crowd, emailOf, PASSWORD } from '../lib/people.ts';
+import { register } from '../lib/registration.ts';
 import { median } from '../lib/statistics.ts';
 
 export interface AccountsRound {
@@ -22,17 +23,6 @@ let sink: MailSink;
 let newcomers = 0;
 let turn = 0;
 
-/** Registration and verification, one person after another; the way of the mail between them is not counted. */
-async function register(send: Send, crowd: Crowd): Promise<number> {
-  const email = `newcomer${newcomers++}.${crowd}@newcomers.example.org`;
-  const started = await send('POST', '/api/v1/auth/register', { body: { email, password: PASSWORD } });
-  const { registrationId } = expectStatus<{ registrationId: string }>(started, 202);
-  const body = { registrationId, code: await sink.codeFor(email), tokenTransport: 'body' };
-  const verified = await send('POST', '/api/v1/auth/verify-email', { body });
-  expectStatus(verified, 200);
-  return started.took + verified.took;
-}
-
 async function login(send: Send, email: string): Promise<number> {
   const body = { login: email, password: PASSWORD, tokenTransport: 'body' };
   const answer = await send('POST', '/api/v1/auth/login', { body });
@@ -50,7 +40,10 @@ answerCalls({
   async round({ url, registrations, logins, crowd, people }: AccountsRound): Promise<AccountsResult> {
     const send = createHttpClient(url);
     const times = { registration: [] as number[], login: [] as number[] };
-    for (let index = 0; index < registrations; index++) times.registration.push(await register(send, crowd));
+    for (let index = 0; index < registrations; index++) {
+      const email = `newcomer${newcomers++}.${crowd}@newcomers.example.org`;
+      times.registration.push(await register(send, sink, email));
+    }
     for (let index = 0; index < logins; index++) {
       times.login.push(await login(send, emailOf(crowd, 1 + (turn++ % people))));
     }

@@ -3,15 +3,13 @@ import type { Context, Measure } from '../lib/context.ts';
 import { type BenchDatabase, newDatabases, newSqlite } from '../lib/databases.ts';
 import { type Figure, number, ratioFigure } from '../lib/figure.ts';
 import { startOstiary } from '../lib/ostiary.ts';
-import { type Crowd, type HashCost, hashEnv, hashOf, insertPeople, PRODUCTION_COST } from '../lib/people.ts';
+import { CHEAPEST, type Crowd, type HashCost, hashEnv, hashOf, insertPeople, PRODUCTION_COST } from '../lib/people.ts';
 import { ratioOf } from '../lib/ratio.ts';
 import type { AccountsResult, AccountsRound } from '../load/accounts.ts';
 
 /** People who sign in, in either database: alone in one, among the many in the other. */
 const FEW = 20;
 const MANY = 1_000_000;
-/** The cheapest that may be configured: what the database costs is not hidden behind it. */
-const CHEAPEST: HashCost = { memory: 8 * 1024, passes: 1 };
 
 /** Each round in so many slices: what else the machine does then falls on both sides. */
 const SLICES = 3;

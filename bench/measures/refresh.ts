@@ -2,15 +2,12 @@ import { startChild } from '../lib/child.ts';
 import type { Context, Measure } from '../lib/context.ts';
 import { type BenchDatabase, newDatabases } from '../lib/databases.ts';
 import { ratioFigure } from '../lib/figure.ts';
-import { startOstiary } from '../lib/ostiary.ts';
-import { hashOf, insertPeople, PRODUCTION_COST } from '../lib/people.ts';
 import { compare, type Ratio } from '../lib/ratio.ts';
+import { startRefreshing } from '../lib/refreshing.ts';
+import type { RequestsResult } from '../load/requests.ts';
 
 /** Clients that refresh at a time, each its own chain; as many transactions by hand at a time on PostgreSQL. */
 const CLIENTS = 16;
-
-/** A session may refresh 30 times a minute: no client would come far. Counting costs less than a thousandth of a refresh. */
-const NO_LIMITS = { RATE_LIMITS: 'off' };
 
 const RAW = { SQLite: 'servers/raw-sqlite.ts', PostgreSQL: 'servers/raw-postgres.ts' } as const;
 
@@ -28,15 +25,15 @@ export const refresh: Measure = {
 
 async function measure(context: Context, database: BenchDatabase): Promise<Ratio> {
   const { places, plan, nodeArgs } = context;
-  const ostiary = await startOstiary(context, { database, env: NO_LIMITS, cores: places.server });
-  await insertPeople(database, { crowd: 'a', count: CLIENTS, passwordHash: await hashOf(PRODUCTION_COST) });
-  const load = startChild('load/refresh.ts', { cores: places.load });
-  await load.call('prepare', { url: ostiary.url, clients: CLIENTS, crowd: 'a' });
+  const { ostiary, load } = await startRefreshing(context, { database, clients: CLIENTS });
   // On the same tables; only one side works at a time.
   const raw = startChild(RAW[database.product], { cores: places.server, nodeArgs });
   await raw.call('prepare', { url: database.url, clients: CLIENTS });
 
-  const ours = (seconds: number) => load.call<number>('round', { url: ostiary.url, seconds });
+  async function ours(seconds: number): Promise<number> {
+    const { requests, duration } = await load.call<RequestsResult>('round', { url: ostiary.url, seconds });
+    return requests / duration;
+  }
   const theirs = (seconds: number) => raw.call<number>('round', { seconds });
   await theirs(plan.warmUp);
   await ours(plan.warmUp);
