@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { serverEnv, withServers } from './kill/server-process.ts';
+import { type StartServer, serverEnv, withServers } from './kill/server-process.ts';
 
 const COMPILE = join(import.meta.dirname, '../bin/compile.js');
 const RECORDER = new URL('./start-modules/record-modules.js', import.meta.url).href;
@@ -47,14 +47,24 @@ const PACKAGES = [
   ],
 ];
 
+/** The addresses of what a server on the database in `dir` loads before it listens. */
+async function loadedBefore(start: StartServer, dir: string): Promise<string[]> {
+  const file = join(dir, 'modules.json');
+  const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${RECORDER}`;
+  const env = serverEnv(dir, `sqlite:${dir}/db`, { MODULES_FILE: file, NODE_OPTIONS });
+  await (await start({ env, dir })).end('SIGTERM');
+  return JSON.parse(await readFile(file, 'utf8'));
+}
+
 test('a server loads no more than it needs before it listens', () =>
   withServers(async (dir, start) => {
-    const file = join(dir, 'modules.json');
-    const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${RECORDER}`;
-    const env = serverEnv(dir, `sqlite:${dir}/db`, { MODULES_FILE: file, NODE_OPTIONS });
-    await (await start({ env, dir })).end('SIGTERM');
-
-    const modules: string[] = JSON.parse(await readFile(file, 'utf8'));
+    const load = () => loadedBefore(start, dir);
+    const modules = await load();
+    assert.deepEqual(
+      (await load()).filter((url) => url.includes('/migrations/')),
+      [],
+      'no migration is loaded to find that all are applied',
+    );
     const counts = new Map<string, number>();
     for (const url of modules) {
       const name = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? 'our own';
