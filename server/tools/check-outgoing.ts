@@ -6,6 +6,7 @@ import { importsOf } from './check-imports.ts';
  * could choose would let strangers reach what only this machine can reach (server-side request forgery).
  */
 export const OUTGOING: Record<string, string> = {
+  'bin/compile.js': 'nowhere: starts this program once, after the installation',
   'src/cli/doctor.ts': 'nowhere: tries to listen',
   'src/platform/database/mongo.ts': 'DATABASE_URL',
   'src/platform/database/mongo-guard.ts': 'DATABASE_URL (classes that it watches)',
@@ -38,8 +39,8 @@ export const CONNECTING = ['bullmq', 'ioredis', 'jose', 'mongodb', 'mysql2', 'no
 export const LOCAL = [
   ...['@fastify/cookie', '@fastify/swagger', '@fastify/swagger-ui', '@ip-location-db/geo-whois-asn-country-mmdb'],
   ...['@node-rs/argon2', '@node-rs/bcrypt', '@zxcvbn-ts/language-common', 'ajv', 'ajv-formats', 'bowser', 'croner'],
-  ...['fastify', 'helmet', 'kysely', 'lru-cache', 'mmdb-lib', 'pino', 'pino-roll', 'rate-limiter-flexible', 'redoc'],
-  ...['suncalc', 'typebox'],
+  ...['fast-json-stringify', 'fastify', 'helmet', 'kysely', 'lru-cache', 'mmdb-lib', 'pino', 'pino-roll'],
+  ...['rate-limiter-flexible', 'redoc', 'suncalc', 'typebox'],
 ];
 
 const NODE_MODULES = /^(?:node:)?(?:net|tls|https?|http2|dgram|dns|dns\/promises|child_process|cluster|inspector)$/;
