@@ -13,6 +13,7 @@ export const OUTGOING: Record<string, string> = {
   'src/platform/database/mysql.ts': 'DATABASE_URL',
   'src/platform/database/pooled-postgres.ts': 'DATABASE_URL',
   'src/platform/database/postgres.ts': 'DATABASE_URL',
+  'src/platform/database/postgres-listener.ts': 'DATABASE_URL',
   'src/platform/database/probe.ts': 'DATABASE_URL',
   'src/platform/database/tls.ts': 'nowhere: compares a certificate with a name',
   'src/platform/http/node-http.ts': 'nowhere: classes of the HTTP server',
