@@ -6,7 +6,6 @@ import { importsOf } from './check-imports.ts';
  * could choose would let strangers reach what only this machine can reach (server-side request forgery).
  */
 export const OUTGOING: Record<string, string> = {
-  'bin/compile.js': 'nowhere: starts this program once, after the installation',
   'src/cli/doctor.ts': 'nowhere: tries to listen',
   'src/platform/database/mongo.ts': 'DATABASE_URL',
   'src/platform/database/mongo-guard.ts': 'DATABASE_URL (classes that it watches)',
