@@ -37,16 +37,10 @@ export const OUTGOING: Record<string, string> = {
 /** Dependencies that can open connections, and those that cannot by themselves. Each is on one of the two lists. */
 export const CONNECTING = ['bullmq', 'ioredis', 'jose', 'mongodb', 'mysql2', 'nodemailer', 'pg'];
 export const LOCAL = [
-  ...[
-    '@fastify/cookie',
-    '@fastify/fast-json-stringify-compiler',
-    '@fastify/swagger',
-    '@fastify/swagger-ui',
-    '@ip-location-db/geo-whois-asn-country-mmdb',
-  ],
+  ...['@fastify/cookie', '@fastify/swagger', '@fastify/swagger-ui', '@ip-location-db/geo-whois-asn-country-mmdb'],
   ...['@node-rs/argon2', '@node-rs/bcrypt', '@zxcvbn-ts/language-common', 'ajv', 'ajv-formats', 'bowser', 'croner'],
-  ...['fastify', 'helmet', 'kysely', 'lru-cache', 'mmdb-lib', 'pino', 'pino-roll', 'rate-limiter-flexible', 'redoc'],
-  ...['suncalc', 'typebox'],
+  ...['fast-json-stringify', 'fastify', 'helmet', 'kysely', 'lru-cache', 'mmdb-lib', 'pino', 'pino-roll'],
+  ...['rate-limiter-flexible', 'redoc', 'suncalc', 'typebox'],
 ];
 
 const NODE_MODULES = /^(?:node:)?(?:net|tls|https?|http2|dgram|dns|dns\/promises|child_process|cluster|inspector)$/;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import type { Db } from 'mongodb';
 import { type FreshDatabase, testDatabases } from '../../../test/databases.ts';
 import { connectDatabase, type Database } from './database.ts';
 import { createMigrator, discoverMigrations, type Migration, MigrationFailed, type Migrations } from './migrations.ts';
@@ -230,13 +231,20 @@ describe('migration files', () => {
     assert.deepEqual(found, ['202512310000-keys', '202601010000-users']);
   });
 
-  it('are refused when they would never run, hide each other or lack a side', async () => {
+  it('are refused when they would never run or hide each other, and fail when they lack a side', async () => {
     const misnamed = await modulesWith({ 'users/migrations/add-phone.ts': fit });
     await assert.rejects(discoverMigrations(misnamed), /users\/migrations\/add-phone\.ts is not/);
     const twice = await modulesWith({ 'a/migrations/202601010000-x.ts': fit, 'b/migrations/202601010000-x.ts': fit });
     await assert.rejects(discoverMigrations(twice), /Two modules have a migration 202601010000-x/);
     const half = await modulesWith({ 'a/migrations/202601010000-x.ts': 'export const sql = { up() {}, down() {} };' });
-    await assert.rejects(discoverMigrations(half), /a\/migrations\/202601010000-x\.ts must export mongo/);
+    const { '202601010000-x': halved } = await discoverMigrations(half);
+    await assert.rejects(async () => halved?.mongo.up({} as Db), /a\/migrations\/202601010000-x\.ts must export mongo/);
+  });
+
+  it('are loaded only when they run', async () => {
+    const modules = await modulesWith({ 'a/migrations/202601010000-x.ts': 'throw new Error("it was loaded");' });
+    const { '202601010000-x': found } = await discoverMigrations(modules);
+    await assert.rejects(async () => found?.mongo.up({} as Db), /it was loaded/);
   });
 
   it('are made from a template that loads as it is', async () => {

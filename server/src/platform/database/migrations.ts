@@ -43,7 +43,10 @@ export function createMigrator(database: Database, migrations: Migrations): Migr
 
 const MIGRATION_FILE = /^(\d{12}-[a-z0-9]+(?:-[a-z0-9]+)*)\.ts$/;
 
-/** Loads `<module>/migrations/*.ts` of every module in the folder. Throws a TypeError for a misnamed or invalid file. */
+/**
+ * Finds `<module>/migrations/*.ts` of every module in the folder. A file is loaded when it runs: most starts run none of them.
+ * Throws a TypeError for a misnamed file; an invalid one fails when it runs.
+ */
 export async function discoverMigrations(modulesDir: URL): Promise<Migrations> {
   const found: Migrations = {};
   for (const module of await readdir(modulesDir)) {
@@ -54,7 +57,8 @@ export async function discoverMigrations(modulesDir: URL): Promise<Migrations> {
       if (!name)
         throw new TypeError(`Migrations are named YYYYMMDDHHMM-what-it-does.ts; ${module}/migrations/${file} is not.`);
       if (found[name]) throw new TypeError(`Two modules have a migration ${name}; rename one.`);
-      found[name] = asMigration(await import(new URL(file, folder).href), `${module}/migrations/${file}`);
+      const { href } = new URL(file, folder);
+      found[name] = loadedToRun(async () => asMigration(await import(href), `${module}/migrations/${file}`));
     }
   }
   return found;
@@ -68,6 +72,19 @@ async function filesOf(folder: URL): Promise<string[]> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
   }
+}
+
+function loadedToRun(load: () => Promise<Migration>): Migration {
+  return {
+    sql: {
+      up: async (db, columns) => (await load()).sql.up(db, columns),
+      down: async (db, columns) => (await load()).sql.down(db, columns),
+    },
+    mongo: {
+      up: async (db) => (await load()).mongo.up(db),
+      down: async (db) => (await load()).mongo.down(db),
+    },
+  };
 }
 
 function asMigration(exported: Record<string, unknown>, file: string): Migration {

@@ -1,24 +1,24 @@
-import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
-import type { FastifyServerOptions } from 'fastify';
+import fastJsonStringify, { type AnySchema } from 'fast-json-stringify';
+import type { TSchema } from 'typebox';
 
-type BuildSerializer = NonNullable<
-  NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>['buildSerializer']
->;
+/** Writes a value as JSON, with the fields that its schema names and no others. */
+export type Serialize = (value: unknown) => string;
 
 /**
- * Makes Fastify's own serializers of answers, each when the first answer needs it: all at once, they would take a quarter of the time that composing the
- * server takes.
+ * Compiles response schemas: `app.setSerializerCompiler(createSerializerCompiler())`. Each is compiled at its first answer, in a millisecond
+ * or less: all at once, they would take a tenth of the start, and most servers never send half of them.
  */
-export function createSerializerBuilder(): BuildSerializer {
-  const factory = SerializerSelector();
-  return (externalSchemas, options) => {
-    const compile = factory(externalSchemas, options);
-    return (route) => {
-      let serialize: ((data: unknown) => string) | undefined;
-      return (data: unknown) => {
-        serialize ??= compile(route);
-        return serialize(data);
-      };
+export function createSerializerCompiler(): (route: { schema: TSchema }) => Serialize {
+  return ({ schema }) => {
+    let serialize: Serialize | undefined;
+    return (value) => {
+      serialize ??= compileSerializer(schema);
+      return serialize(value);
     };
   };
+}
+
+/** Throws for a schema that cannot be written: a test compiles those of all routes. */
+export function compileSerializer(schema: TSchema): Serialize {
+  return fastJsonStringify(schema as AnySchema);
 }

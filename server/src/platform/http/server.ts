@@ -30,7 +30,7 @@ import { childless, createRequestLog } from './request-log.ts';
 import { createRouteRules } from './route-rules.ts';
 import type { HttpServer, TypeBoxProvider } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
-import { createSerializerBuilder } from './serialization.ts';
+import { createSerializerCompiler } from './serialization.ts';
 import { addHeaders, FastServerResponse } from './server-response.ts';
 import { closeWhenDraining } from './shutdown.ts';
 import { timeouts } from './timeouts.ts';
@@ -84,7 +84,6 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     keepAliveTimeout,
     connectionTimeout,
     bodyLimit: config.http.bodyLimit,
-    schemaController: { compilersFactory: { buildSerializer: createSerializerBuilder() } },
     trustProxy: config.http.trustedProxies.length > 0 ? isTrusted : false,
     rewriteUrl: targets.rewrite,
     return503OnClosing: false,
@@ -107,6 +106,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.decorate('counters', counters);
   app.decorate('draining', { announced: false, now: false });
   app.setValidatorCompiler(createValidatorCompiler());
+  app.setSerializerCompiler(createSerializerCompiler());
   app.setErrorHandler(createErrorHandler(log));
   readJson(app);
   cutFloods(app.server, log);

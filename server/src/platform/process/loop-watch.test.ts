@@ -47,3 +47,30 @@ for (const [name, stand] of [
     assert.deepEqual([after.wasWell, after.isWell], [true, false]);
   });
 }
+
+test('its thread takes code from the compile cache: stripping types would cost memory for as long as the process runs', {
+  timeout: 60_000,
+}, async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'ostiary-loop-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const watches = `
+import { enableCompileCache } from 'node:module';
+enableCompileCache(${JSON.stringify(dir)});
+const { watchLoop } = await import(${JSON.stringify(new URL('./loop-watch.ts', import.meta.url).href)});
+watchLoop({ log: console, format: 'json' });
+setInterval(() => {}, 1000);
+`;
+  // A folder in this variable would reach the thread in any case.
+  const { NODE_COMPILE_CACHE: _, ...env } = process.env;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', watches], {
+    env: { ...env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  let said = '';
+  for await (const chunk of child.stderr.setEncoding('utf8')) {
+    said += chunk;
+    if (/reading cache .* for StrippedTypeScript \S*\/loop-watch-thread\.ts/.test(said)) return;
+  }
+  assert.fail(`It never asked for the code of the thread: ${said}`);
+});
