@@ -52,8 +52,8 @@ export const memory: Measure = {
       count: plan.quick ? QUICK_SIGN_INS : SIGN_INS,
       triesAgain: true,
     };
-    const { requests, duration } = await load.call<RequestsResult>('round', round);
-    clearInterval(watch);
+    const counted = load.call<RequestsResult>('round', round);
+    const { requests, duration } = await counted.finally(() => clearInterval(watch));
     const after = resident();
     await load.stop();
     await sleep(SETTLED_AFTER);

@@ -42,8 +42,8 @@ async function* measureOn(context: Context, database: BenchDatabase): AsyncGener
   const memory = [residentMemory(ostiary.child.pid) ?? Number.NaN];
   const watch = setInterval(() => memory.push(residentMemory(ostiary.child.pid) ?? Number.NaN), MEMORY_PAUSE);
   const rate = TIMES * capacity;
-  const result = await load.call<OverloadResult>('round', { ...round, rate });
-  clearInterval(watch);
+  const refusing = load.call<OverloadResult>('round', { ...round, rate });
+  const result = await refusing.finally(() => clearInterval(watch));
   const loop = await ostiary.child.call<number>('loopDelay');
   await Promise.all([ostiary.stop(), load.stop()]);
   const name = (what: string) => `overload on ${database.product}: ${what}`;

@@ -12,7 +12,9 @@ let round: (seconds: number) => number;
 /** Rotations by hand on `node:sqlite`, as durable as the server's. */
 answerCalls({
   prepare({ url, clients }: { url: string; clients: number }): void {
-    const database = new DatabaseSync(url.slice('sqlite:'.length), { enableForeignKeyConstraints: true });
+    // The server beside it writes now and then, too.
+    const options = { enableForeignKeyConstraints: true, timeout: 5_000 };
+    const database = new DatabaseSync(url.slice('sqlite:'.length), options);
     database.exec('pragma journal_mode = wal; pragma synchronous = full');
     const text = statements(() => '?');
     const createSession = database.prepare(text.createSession);
