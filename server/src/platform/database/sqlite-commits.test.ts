@@ -7,10 +7,17 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { connectDatabase, sqlOf } from './database.ts';
-import { createSharedCommits } from './sqlite-commits.ts';
+import { createSharedCommits, type Neighbours, type SharedCommits } from './sqlite-commits.ts';
 
 interface Tables {
   notes: { id: number; text: string };
+}
+
+const alone = (): Neighbours => ({ last: Promise.resolve(), letGo: new Set() });
+
+interface Side {
+  database: DatabaseSync;
+  shared: SharedCommits;
 }
 
 /** A database whose `commit` can be made to fail, and is counted. */
@@ -31,7 +38,7 @@ function openCounted(t: TestContext) {
   const insert = database.prepare('insert into notes (id, text) values (?, ?)');
   return {
     database,
-    shared: createSharedCommits(database),
+    shared: createSharedCommits(database, alone()),
     add: (id: number) => insert.run(id, `note ${id}`),
     ids: () =>
       database
@@ -134,6 +141,36 @@ test('whoever is under way when the turn ends is the last of that commit', async
   assert.deepEqual([isDone, commits()], [false, 0], 'half of the second must not be committed');
   await second.commit();
   assert.deepEqual([isDone, commits()], [true, 1]);
+});
+
+test('two connections of one process to one file do not wait for each other', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'ostiary-shared-'));
+  const file = join(dir, 'notes.db');
+  const neighbours = alone();
+  const [one, two] = [0, 1].map(() => {
+    const database = new DatabaseSync(file, { timeout: 0 });
+    database.exec('pragma journal_mode = wal; create table if not exists notes (id integer primary key)');
+    return { database, shared: createSharedCommits(database, neighbours) };
+  }) as [Side, Side];
+  t.after(() => {
+    for (const { database, shared } of [one, two]) {
+      shared.end();
+      database.close();
+    }
+    rmSync(dir, { recursive: true });
+  });
+  const first = one.shared.begin();
+  one.database.exec('insert into notes values (1)');
+  const committed = first.commit();
+  // Without waiting for a turn of the loop, in which the first would have committed by itself.
+  const second = two.shared.begin();
+  two.database.exec('insert into notes values (2)');
+  await Promise.all([committed, second.commit()]);
+  assert.equal(one.database.prepare('select count(*) as n from notes').get()?.n, 2);
+  // Whoever is under way keeps the lock: half of it must not be committed.
+  const third = one.shared.begin();
+  assert.throws(() => two.shared.begin(), /locked/);
+  third.rollback();
 });
 
 test('a read outside of transactions sees what is committed and nothing else', async () => {

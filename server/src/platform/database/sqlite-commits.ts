@@ -17,6 +17,16 @@ export interface SharedCommits {
   settle(): void;
   /** Tells of a failed statement: on a full disk SQLite has rolled everything back by itself. */
   failed(error: unknown): void;
+  /** Makes durable what waits; nothing is begun afterwards. */
+  end(): void;
+}
+
+/** The connections of this process to one file. SQLite waits for a lock by blocking the process, so that who holds it could not let go. */
+export interface Neighbours {
+  /** Ends with the turn of whoever came last, on any of the connections. */
+  last: Promise<void>;
+  /** How each connection makes durable what waits, and so lets go of the lock. */
+  letGo: Set<() => void>;
 }
 
 /**
@@ -24,8 +34,10 @@ export interface SharedCommits {
  * all the rest of most transactions, and SQLite commits one after the other. Each caller is answered after the commit that holds its change, so
  * nobody is told of what a power failure could undo. Each transaction after the first is a savepoint, so that one that fails takes nothing of
  * the others with it.
+ *
+ * Other connections of this process to the same file let go of its lock first.
  */
-export function createSharedCommits(database: DatabaseSync): SharedCommits {
+export function createSharedCommits(database: DatabaseSync, neighbours: Neighbours): SharedCommits {
   let waiting: PromiseWithResolvers<void>[] = [];
   let isUnderWay = false;
   /** The turn of the loop is over: whoever is under way is the last of this commit. */
@@ -51,9 +63,21 @@ export function createSharedCommits(database: DatabaseSync): SharedCommits {
     for (const { resolve } of members) resolve();
   }
 
+  function letGo(): void {
+    if (!isUnderWay) settle();
+  }
+
   function endTurn(): void {
     if (isUnderWay) isDue = waiting.length > 0;
     else settle();
+  }
+
+  neighbours.letGo.add(letGo);
+
+  function open(): void {
+    for (const neighbour of neighbours.letGo) if (neighbour !== letGo) neighbour();
+    // A deferred transaction that begins to write cannot wait for another writer: it fails with BUSY at once.
+    database.exec('begin immediate');
   }
 
   function failed(error: unknown): void {
@@ -64,9 +88,12 @@ export function createSharedCommits(database: DatabaseSync): SharedCommits {
   return {
     settle,
     failed,
+    end() {
+      settle();
+      neighbours.letGo.delete(letGo);
+    },
     begin() {
-      // A deferred transaction that begins to write cannot wait for another writer: it fails with BUSY at once.
-      if (!database.isTransaction) database.exec('begin immediate');
+      if (!database.isTransaction) open();
       const isFirst = waiting.length === 0;
       if (!isFirst) database.exec('savepoint shared');
       isUnderWay = true;

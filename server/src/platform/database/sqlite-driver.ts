@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { isContention, unavailable } from './errors.ts';
-import { createSharedCommits, type SharedTransaction } from './sqlite-commits.ts';
+import { createSharedCommits, type Neighbours, type SharedTransaction } from './sqlite-commits.ts';
 
 /** Number of prepared statements of a connection; the least recently used is dropped first. */
 const STATEMENTS = 500;
@@ -17,14 +17,14 @@ interface Turn extends DatabaseConnection {
 }
 
 /**
- * Callers take turns on `writer`. Reads outside of a transaction run on `reader`, a connection of its own to the same file, which sees what is
+ * Callers take turns on `writer`, and with those of other connections of this process to the same file. Reads outside of a transaction run on `reader`, a connection of its own to the same file, which sees what is
  * committed and nothing else; without one (in memory) on `writer`, after what waits was committed.
  */
 export function sqliteDriver(writer: DatabaseSync, reader: DatabaseSync | null): Driver {
   const write = createRunner(writer);
   const read = reader && createRunner(reader);
-  const commits = createSharedCommits(writer);
-  let last = Promise.resolve();
+  const neighbours = neighboursAt(reader === null ? null : writer.location());
+  const commits = createSharedCommits(writer, neighbours);
 
   function run<R>(query: CompiledQuery): QueryResult<R> {
     try {
@@ -78,9 +78,9 @@ export function sqliteDriver(writer: DatabaseSync, reader: DatabaseSync | null):
   return {
     async init() {},
     async acquireConnection() {
-      const before = last;
+      const before = neighbours.last;
       const mine = Promise.withResolvers<void>();
-      last = mine.promise;
+      neighbours.last = mine.promise;
       await before;
       return createTurn(mine.resolve);
     },
@@ -105,11 +105,23 @@ export function sqliteDriver(writer: DatabaseSync, reader: DatabaseSync | null):
       turnOf(connection).release();
     },
     async destroy() {
-      commits.settle();
+      commits.end();
       reader?.close();
       writer.close();
     },
   };
+}
+
+/** By file, for as long as one of them is open. */
+const files = new Map<string, WeakRef<Neighbours>>();
+
+/** Servers in one process that share a file, as in tests, take turns on it. */
+function neighboursAt(file: string | null): Neighbours {
+  const known = file === null ? undefined : files.get(file)?.deref();
+  if (known !== undefined) return known;
+  const neighbours: Neighbours = { last: Promise.resolve(), letGo: new Set() };
+  if (file !== null) files.set(file, new WeakRef(neighbours));
+  return neighbours;
 }
 
 interface Prepared {
