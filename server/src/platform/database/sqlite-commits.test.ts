@@ -143,6 +143,19 @@ test('whoever is under way when the turn ends is the last of that commit', async
   assert.deepEqual([isDone, commits()], [true, 1]);
 });
 
+test('a database that is closed under way commits no half of a transaction', async (t) => {
+  const { database, shared, add, ids } = openCounted(t);
+  const first = shared.begin();
+  add(1);
+  const done = first.commit();
+  shared.begin();
+  add(2);
+  shared.end();
+  await assert.rejects(done, /closed/);
+  database.exec('rollback');
+  assert.deepEqual(ids(), []);
+});
+
 test('two connections of one process to one file do not wait for each other', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'ostiary-shared-'));
   const file = join(dir, 'notes.db');

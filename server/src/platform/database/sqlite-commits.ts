@@ -17,7 +17,7 @@ export interface SharedCommits {
   settle(): void;
   /** Tells of a failed statement: on a full disk SQLite has rolled everything back by itself. */
   failed(error: unknown): void;
-  /** Makes durable what waits; nothing is begun afterwards. */
+  /** Before closing: makes durable what waits, unless a transaction is under way; then nothing of it is, and all who wait are told. */
   end(): void;
 }
 
@@ -89,7 +89,9 @@ export function createSharedCommits(database: DatabaseSync, neighbours: Neighbou
     settle,
     failed,
     end() {
-      settle();
+      letGo();
+      // Half of whoever is under way must not be committed: closing rolls it back, with those who share the commit.
+      for (const { reject } of take()) reject(new Error('The database was closed.'));
       neighbours.letGo.delete(letGo);
     },
     begin() {
