@@ -142,7 +142,7 @@ async function simulate(options: {
   const queue = createBoundedQueue({
     concurrency: 2,
     limit: 1000,
-    longestAnswer: 900,
+    longestAnswer: 850,
     longestBurst: 3000,
     expected: milliseconds,
     full: () => new Error('full'),
@@ -210,13 +210,15 @@ test('sixteen who come again as soon as they are served are all served, as fast 
   assert.ok(longest(outcomes) <= 1000);
 });
 
-test('of four times as many as can be served, as many are served as can, within a second once the burst is over; the others hear it at once', async () => {
+test('of four times as many as can be served, as many are served as can, 99 of 100 of them within a second; the others hear it at once', async () => {
   const capacity = 2 / 50;
   const arrivals = times(60 * 160, 1 / (4 * capacity));
   const outcomes = await simulate({ milliseconds: 50, arrivals });
-  const standing = outcomes.filter(({ arrived }) => arrived > 4000);
-  assert.ok(longest(served(standing)) <= 1000, String(longest(served(standing))));
-  assert.ok(longest(outcomes) <= 3000);
+  const waits = served(outcomes)
+    .map(({ took }) => took)
+    .sort((a, b) => a - b);
+  assert.ok((waits[Math.floor(waits.length * 0.99)] ?? Infinity) <= 1000);
+  assert.ok(longest(served(outcomes)) <= 1500, String(longest(served(outcomes))));
   assert.equal(longest(outcomes.filter(({ isServed }) => !isServed)), 0);
   assert.ok(served(outcomes).length >= 0.95 * capacity * (arrivals.at(-1) ?? 0));
 });

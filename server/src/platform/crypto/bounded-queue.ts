@@ -16,8 +16,8 @@ export interface BoundedQueue {
   stats(): { active: number; queued: number };
 }
 
-/** Milliseconds for which waiting tasks are a burst; a queue that has not been empty for longer stands. */
-const BURST = 1_000;
+/** Tasks that have had to wait since nothing waited: so many are a burst, as of a class that arrives; a queue that goes on stands. */
+const BURST = 64;
 /** Seconds; an attacker's refusals must not send others away for long. */
 const LONGEST_RETRY = 10;
 /** Weight of the last task in the expected duration of the next: the mean follows within some twenty tasks. */
@@ -25,7 +25,7 @@ const WEIGHT = 0.1;
 
 /**
  * Runs at most `concurrency` tasks at a time, and lets no more wait than end within `longestAnswer`: a flood costs neither memory nor ever
- * longer waits, and a task that cannot end soon is refused at once. A burst, in the first second after nothing waited, may be as long as
+ * longer waits, and a task that cannot end soon is refused at once. A burst, the first 64 to wait after nothing waited, may be as long as
  * ends within `longestBurst`: many who come at once and then no more are all served. The duration of tasks is learned from those that ran
  * (decision 39).
  */
@@ -50,16 +50,16 @@ export function createBoundedQueue(options: {
   const waiting: (() => void)[] = [];
   let active = 0;
   let taskTime = expected;
-  /** Since when tasks have waited without a pause; null: none waits. */
-  let waitedSince: number | null = null;
+  /** How many have had to wait since none waited. */
+  let haveWaited = 0;
   /** When the next refused caller may come back. */
   let nextReturn = 0;
 
   function room(): number {
-    const isBurst = waitedSince === null || now() - waitedSince <= BURST;
-    const wait = (isBurst ? longestBurst : longestAnswer) - taskTime;
-    const inTime = Math.max(concurrency, (wait * concurrency) / taskTime);
-    return concurrency + Math.min(limit, Math.floor(inTime));
+    const within = (wait: number) => Math.max(concurrency, Math.floor(((wait - taskTime) * concurrency) / taskTime));
+    const standing = within(longestAnswer);
+    const inBurst = Math.min(within(longestBurst), waiting.length + Math.max(0, BURST - haveWaited));
+    return concurrency + Math.min(limit, Math.max(standing, inBurst));
   }
 
   function retryAfter(): number {
@@ -78,7 +78,7 @@ export function createBoundedQueue(options: {
   /** The finished task passes its slot directly to the next one, so that a new task cannot overtake. */
   function release() {
     const next = waiting.shift();
-    if (waiting.length === 0) waitedSince = null;
+    if (waiting.length === 0) haveWaited = 0;
     if (next) next();
     else active -= 1;
   }
@@ -88,7 +88,7 @@ export function createBoundedQueue(options: {
       if (isFull()) throw full();
       if (active < concurrency) active += 1;
       else {
-        waitedSince ??= now();
+        haveWaited += 1;
         await new Promise<void>((resolve) => waiting.push(resolve));
       }
       const started = now();
