@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { type Database, sqlOf } from '../../platform/database/database.ts';
+import { preparedInsert } from '../../platform/database/prepared.ts';
 import { type TimeColumn, toDate } from '../../platform/database/values.ts';
 import { leastId } from '../../platform/ids.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
@@ -23,6 +24,7 @@ interface ChallengeTables {
 export function createSqlChallengeStore(deps: { database: Database; outbox: SqlOutbox }): ChallengeStore {
   const database = sqlOf<ChallengeTables>(deps.database);
   const { db } = database;
+  const insert = preparedInsert(db, 'challenges');
 
   return {
     async create({ id, purpose, email, emailNorm, keyId, expiresAt, createdAt }, event) {
@@ -35,10 +37,7 @@ export function createSqlChallengeStore(deps: { database: Database; outbox: SqlO
         expires_at: expiresAt,
         created_at: createdAt,
       };
-      await deps.outbox.commit(database, event, 1, async (trx) => {
-        await trx.insertInto('challenges').values(row).execute();
-        return true;
-      });
+      await deps.outbox.commitOne(database, event, 1, insert.with(row));
     },
 
     async find(id) {

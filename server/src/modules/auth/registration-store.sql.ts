@@ -1,5 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import { type Database, sqlOf } from '../../platform/database/database.ts';
+import { prepared, preparedInsert } from '../../platform/database/prepared.ts';
+import { rowBy } from '../../platform/database/row-by.ts';
 import { type TimeColumn, toDate } from '../../platform/database/values.ts';
 import { leastId } from '../../platform/ids.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
@@ -36,16 +38,28 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
   const database = sqlOf<RegistrationTables>(deps.database);
   const { db } = database;
 
+  const byId = rowBy(db, 'registrations', 'id');
+  const insert = preparedInsert(db, 'registrations');
+
+  const mailed = prepared((to: { emailNorm: string; now: Date; limit: number }) =>
+    db
+      .selectFrom('registrations')
+      .selectAll()
+      .where('email_norm', '=', to.emailNorm)
+      .where('code_expires_at', '>', to.now)
+      .where('sent_at', '<>', NEVER_SENT)
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(to.limit),
+  );
+
   return {
     async create(registration, event) {
-      await deps.outbox.commit(database, event, registration.version, async (trx) => {
-        await trx.insertInto('registrations').values(toRow(registration)).execute();
-        return true;
-      });
+      await deps.outbox.commitOne(database, event, registration.version, insert.with(toRow(registration)));
     },
 
     async find(id) {
-      const row = await db.selectFrom('registrations').selectAll().where('id', '=', id).executeTakeFirst();
+      const row = await byId(id);
       return row ? toRecord(row) : null;
     },
 
@@ -92,17 +106,7 @@ export function createSqlRegistrationStore(deps: { database: Database; outbox: S
       }),
 
     async listMailed(emailNorm, now, limit) {
-      const rows = await db
-        .selectFrom('registrations')
-        .selectAll()
-        .where('email_norm', '=', emailNorm)
-        .where('code_expires_at', '>', now)
-        .where('sent_at', '<>', NEVER_SENT)
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit)
-        .execute();
-      return rows.map(toRecord);
+      return (await db.executeQuery(mailed.with({ emailNorm, now, limit }))).rows.map(toRecord);
     },
 
     async remove(id) {

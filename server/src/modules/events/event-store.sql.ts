@@ -1,5 +1,6 @@
 import { type ExpressionBuilder, type Selectable, sql, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { prepared } from '../../platform/database/prepared.ts';
 import { toDate } from '../../platform/database/values.ts';
 import { leastId } from '../../platform/ids.ts';
 import { NOWHERE } from './anonymised.ts';
@@ -16,6 +17,14 @@ const PURGED = 500;
 export function createSqlEventStore(deps: { database: Database; outbox: SqlOutbox }): EventStore {
   const database = sqlOf<EventTables>(deps.database);
   const { db } = database;
+
+  const claim = prepared((its: { id: string; seen: Date; until: Date }) =>
+    db.updateTable('events').set({ due_at: its.until }).where('id', '=', its.id).where('due_at', '=', its.seen),
+  );
+
+  const settle = prepared((its: { id: string; claimedUntil: Date }) =>
+    db.updateTable('events').set({ due_at: null }).where('id', '=', its.id).where('due_at', '=', its.claimedUntil),
+  );
 
   return {
     async due(now, limit, types) {
@@ -42,23 +51,11 @@ export function createSqlEventStore(deps: { database: Database; outbox: SqlOutbo
     },
 
     async claim(id, seen, until) {
-      const result = await db
-        .updateTable('events')
-        .set({ due_at: until })
-        .where('id', '=', id)
-        .where('due_at', '=', seen)
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
+      return (await db.executeQuery(claim.with({ id, seen, until }))).numAffectedRows === 1n;
     },
 
     async settle(id, claimedUntil) {
-      const result = await db
-        .updateTable('events')
-        .set({ due_at: null })
-        .where('id', '=', id)
-        .where('due_at', '=', claimedUntil)
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
+      return (await db.executeQuery(settle.with({ id, claimedUntil }))).numAffectedRows === 1n;
     },
 
     async postpone(id, claimedUntil, { dueAt, attempts, handled }) {

@@ -1,5 +1,6 @@
-import type { Generated, Transaction } from 'kysely';
+import { CompiledQuery, type Generated, type Kysely, type Transaction } from 'kysely';
 import type { SqlDatabase } from '../../platform/database/database.ts';
+import { preparedInsert } from '../../platform/database/prepared.ts';
 import type { NullableTimeColumn, TimeColumn } from '../../platform/database/values.ts';
 import type { EventDraft } from './event-store.ts';
 
@@ -38,23 +39,80 @@ export interface SqlOutbox {
     seq: number,
     change: (trx: Transaction<Tables>) => Promise<boolean>,
   ): Promise<boolean>;
+  /**
+   * The same for a change that is one `insert` or `update`, without `returning`; it won if it changed a row. On PostgreSQL all of it is one
+   * statement and one round trip instead of five.
+   */
+  commitOne<Tables>(
+    database: SqlDatabase<Tables>,
+    event: EventDraft,
+    seq: number,
+    change: CompiledQuery,
+  ): Promise<boolean>;
 }
 
 /** `onCommit` is called after the transaction and before the verb returns. */
 export function createSqlOutbox({ onCommit }: { onCommit: (event: EventDraft) => void }): SqlOutbox {
+  const statements = new WeakMap<object, Statements>();
+
+  function statementsOf<Tables>(database: SqlDatabase<Tables>): Statements {
+    const known = statements.get(database);
+    if (known) return known;
+    const made = prepareStatements(database.db as unknown as Kysely<EventTables>);
+    statements.set(database, made);
+    return made;
+  }
+
+  const commit: SqlOutbox['commit'] = async (database, event, seq, change) => {
+    const { insertEvent, insertEviction } = statementsOf(database);
+    const won = await database.transaction(async (trx) => {
+      if (!(await change(trx))) return false;
+      await trx.executeQuery(insertEvent.with(rowOf(event, seq)));
+      if (event.evicts) await trx.executeQuery(insertEviction.with({ target: event.target }));
+      return true;
+    });
+    if (won) onCommit(event);
+    return won;
+  };
+
   return {
-    async commit(database, event, seq, change) {
-      const won = await database.transaction(async (trx) => {
-        if (!(await change(trx))) return false;
-        const tables = trx as unknown as Transaction<EventTables>;
-        await tables.insertInto('events').values(rowOf(event, seq)).execute();
-        if (event.evicts) await tables.insertInto('evictions').values({ target: event.target }).execute();
-        return true;
-      });
+    commit,
+    async commitOne(database, event, seq, change) {
+      if (database.dialect !== 'postgres') {
+        return commit(database, event, seq, async (trx) => (await trx.executeQuery(change)).numAffectedRows === 1n);
+      }
+      const { rows } = await database.db.executeQuery(asOneStatement(change, event, seq));
+      const won = rows[0]?.won === 1;
       if (won) onCommit(event);
       return won;
     },
   };
+}
+
+type Statements = ReturnType<typeof prepareStatements>;
+
+const prepareStatements = (db: Kysely<EventTables>) => ({
+  insertEvent: preparedInsert(db, 'events'),
+  insertEviction: preparedInsert(db, 'evictions'),
+});
+
+/**
+ * For PostgreSQL. All parts of a statement see the same snapshot, so the event is inserted from what the change returns: nothing, if another
+ * writer was faster.
+ */
+function asOneStatement(change: CompiledQuery, event: EventDraft, seq: number): CompiledQuery<{ won: number }> {
+  const row = Object.entries(rowOf(event, seq));
+  const parameters = [...change.parameters, ...row.map(([, value]) => value)];
+  const places = row.map((_, index) => `$${change.parameters.length + index + 1}`);
+  const columns = row.map(([name]) => name);
+  const target = places[columns.indexOf('target')];
+  const evicted = `, evicted as (insert into evictions (target) select ${target} from changed)`;
+  return CompiledQuery.raw(
+    `with changed as (${change.sql} returning 1), told as (insert into events (${columns}) select ${places} from changed)${
+      event.evicts ? evicted : ''
+    } select count(*)::int as won from changed`,
+    parameters,
+  );
 }
 
 function rowOf(event: EventDraft, seq: number) {

@@ -1,6 +1,8 @@
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { prepared, preparedInsert } from '../../platform/database/prepared.ts';
+import { rowBy } from '../../platform/database/row-by.ts';
 import { type TimeColumn, toDate } from '../../platform/database/values.ts';
-import type { ThrottleStore } from './throttle-store.ts';
+import type { Throttle, ThrottleStore } from './throttle-store.ts';
 
 interface ThrottleTables {
   throttles: {
@@ -16,11 +18,21 @@ interface ThrottleTables {
 export function createSqlThrottleStore({ database }: { database: Database }): ThrottleStore {
   const { db } = sqlOf<ThrottleTables>(database);
 
+  const byKey = rowBy(db, 'throttles', 'key');
+  const first = preparedInsert(db, 'throttles');
+  const next = prepared((to: Throttle & { seen: number }) =>
+    db
+      .updateTable('throttles')
+      .set({ tries: to.tries, next_at: to.nextAt, expires_at: to.expiresAt, version: to.version })
+      .where('key', '=', to.key)
+      .where('version', '=', to.seen),
+  );
+
   async function insert(row: Parameters<ThrottleStore['put']>[0]): Promise<boolean> {
     const { key, tries, nextAt, expiresAt, version } = row;
     const values = { key, tries, next_at: nextAt, expires_at: expiresAt, version };
     try {
-      await db.insertInto('throttles').values(values).execute();
+      await db.executeQuery(first.with(values));
       return true;
     } catch (error) {
       if (uniqueViolation(error) === null) throw error;
@@ -30,7 +42,7 @@ export function createSqlThrottleStore({ database }: { database: Database }): Th
 
   return {
     async find(key) {
-      const row = await db.selectFrom('throttles').selectAll().where('key', '=', key).executeTakeFirst();
+      const row = await byKey(key);
       if (!row) return null;
       const { tries, version } = row;
       return { key, tries, nextAt: toDate(row.next_at), expiresAt: toDate(row.expires_at), version };
@@ -39,13 +51,8 @@ export function createSqlThrottleStore({ database }: { database: Database }): Th
     async put(throttle) {
       const { key, tries, nextAt, expiresAt, version } = throttle;
       if (version === 1) return insert(throttle);
-      const result = await db
-        .updateTable('throttles')
-        .set({ tries, next_at: nextAt, expires_at: expiresAt, version })
-        .where('key', '=', key)
-        .where('version', '=', version - 1)
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
+      const values = { key, tries, nextAt, expiresAt, version, seen: version - 1 };
+      return (await db.executeQuery(next.with(values))).numAffectedRows === 1n;
     },
 
     async remove(key) {

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { preparedInsert } from '../../platform/database/prepared.ts';
 import { toDateOrNull } from '../../platform/database/values.ts';
 import { dueJobs, promoteDue } from './job-promotion.sql.ts';
 import { createJobQueries } from './job-queries.sql.ts';
@@ -13,6 +14,8 @@ const BATCH = 500;
 export function createSqlJobStore(deps: { database: Database }): JobStore {
   const database = sqlOf<JobTables>(deps.database);
   const { db } = database;
+
+  const newJob = preparedInsert(db, 'jobs');
 
   const hasRows = ({ numUpdatedRows }: { numUpdatedRows: bigint }) => numUpdatedRows > 0n;
 
@@ -36,7 +39,7 @@ export function createSqlJobStore(deps: { database: Database }): JobStore {
 
     async insert(job) {
       try {
-        await db.insertInto('jobs').values(newRow(job)).execute();
+        await db.executeQuery(newJob.with(newRow(job)));
         return true;
       } catch (error) {
         if (uniqueViolation(error) === null) throw error;

@@ -1,5 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { prepared, preparedInsert } from '../../platform/database/prepared.ts';
 import { rowBy } from '../../platform/database/row-by.ts';
 import {
   type BoolColumn,
@@ -10,7 +11,7 @@ import {
 } from '../../platform/database/values.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
 import { amrOf, proofsOf } from './names.ts';
-import type { Proof, SessionRecord, SessionStore } from './session-store.ts';
+import type { Proof, Rotation, SessionRecord, SessionStore } from './session-store.ts';
 
 interface SessionRow {
   id: string;
@@ -57,6 +58,74 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
   const { db } = database;
 
   const byId = rowBy(db, 'sessions', 'id');
+  const insert = preparedInsert(db, 'sessions');
+
+  const rotation = prepared(
+    (to: Omit<Rotation, 'refreshedBy'> & { generation: number; refreshedBy: string | null; toVersion: number }) =>
+      db
+        .updateTable('sessions')
+        .set({
+          generation: to.generation,
+          token_hash: to.toHash,
+          previous_hash: to.fromHash,
+          rotation_nonce: to.nonce,
+          rotated_at: to.now,
+          generation_used: false,
+          last_seen_at: to.now,
+          idle_expires_at: to.idleExpiresAt,
+          refreshed_by: to.refreshedBy,
+          ip: to.ip,
+          network: to.network,
+          country: to.country,
+          version: to.toVersion,
+        })
+        .where('id', '=', to.id)
+        .where('version', '=', to.version)
+        .where('generation', '=', to.fromGeneration)
+        .where('token_hash', '=', to.fromHash)
+        .where('ended_at', 'is', null)
+        .where('idle_expires_at', '>', to.now),
+  );
+
+  const use = prepared((use: { id: string; generation: number; now: Date }) =>
+    db
+      .updateTable('sessions')
+      .set({ generation_used: true, last_seen_at: use.now })
+      .where('id', '=', use.id)
+      .where('generation', '=', use.generation)
+      .where('generation_used', '=', false),
+  );
+
+  const ending = prepared((to: { id: string; version: number; toVersion: number; endedAt: Date; endReason: string }) =>
+    db
+      .updateTable('sessions')
+      .set({ ended_at: to.endedAt, end_reason: to.endReason, version: to.toVersion })
+      .where('id', '=', to.id)
+      .where('version', '=', to.version)
+      .where('ended_at', 'is', null),
+  );
+
+  const open = prepared((of: { userId: string; now: Date }) =>
+    db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('user_id', '=', of.userId)
+      .where('ended_at', 'is', null)
+      .where('idle_expires_at', '>', of.now)
+      .where('expires_at', '>', of.now)
+      .orderBy('created_at')
+      .orderBy('id'),
+  );
+
+  const latest = prepared((of: { userId: string; limit: number }) =>
+    db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('user_id', '=', of.userId)
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(of.limit),
+  );
 
   async function find(id: string): Promise<SessionRecord | null> {
     const row = await byId(id);
@@ -68,109 +137,55 @@ export function createSqlSessionStore(deps: { database: Database; outbox: SqlOut
 
     async create(session, event) {
       try {
-        return await deps.outbox.commit(database, event, session.version, async (trx) => {
-          await trx.insertInto('sessions').values(toRow(session)).execute();
-          return true;
-        });
+        return await deps.outbox.commitOne(database, event, session.version, insert.with(toRow(session)));
       } catch (error) {
         if (uniqueViolation(error) === null || (await find(session.id)) === null) throw error;
         return false;
       }
     },
 
-    rotate: (rotation, event) =>
-      deps.outbox.commit(database, event, rotation.version + 1, async (trx) => {
-        const result = await trx
-          .updateTable('sessions')
-          .set({
-            generation: rotation.fromGeneration + 1,
-            token_hash: rotation.toHash,
-            previous_hash: rotation.fromHash,
-            rotation_nonce: rotation.nonce,
-            rotated_at: rotation.now,
-            generation_used: false,
-            last_seen_at: rotation.now,
-            idle_expires_at: rotation.idleExpiresAt,
-            refreshed_by: rotation.refreshedBy && JSON.stringify(rotation.refreshedBy),
-            ip: rotation.ip,
-            network: rotation.network,
-            country: rotation.country,
-            version: rotation.version + 1,
-          })
-          .where('id', '=', rotation.id)
-          .where('version', '=', rotation.version)
-          .where('generation', '=', rotation.fromGeneration)
-          .where('token_hash', '=', rotation.fromHash)
-          .where('ended_at', 'is', null)
-          .where('idle_expires_at', '>', rotation.now)
-          .executeTakeFirst();
-        return result.numUpdatedRows === 1n;
-      }),
-
-    async markUsed(id, generation, now) {
-      await db
-        .updateTable('sessions')
-        .set({ generation_used: true, last_seen_at: now })
-        .where('id', '=', id)
-        .where('generation', '=', generation)
-        .where('generation_used', '=', false)
-        .execute();
+    rotate(to, event) {
+      const { version, fromGeneration, refreshedBy } = to;
+      const change = rotation.with({
+        ...to,
+        generation: fromGeneration + 1,
+        refreshedBy: refreshedBy && JSON.stringify(refreshedBy),
+        toVersion: version + 1,
+      });
+      return deps.outbox.commitOne(database, event, version + 1, change);
     },
 
-    elevate: ({ id, version }, { methods, aal, authTime, organizationId }, event) =>
-      deps.outbox.commit(database, event, version + 1, async (trx) => {
-        const result = await trx
-          .updateTable('sessions')
-          .set({
-            ...proofColumns(methods),
-            aal,
-            auth_time: authTime,
-            organization_id: organizationId,
-            version: version + 1,
-          })
-          .where('id', '=', id)
-          .where('version', '=', version)
-          .where('ended_at', 'is', null)
-          .executeTakeFirst();
-        return result.numUpdatedRows === 1n;
-      }),
+    async markUsed(id, generation, now) {
+      await db.executeQuery(use.with({ id, generation, now }));
+    },
 
-    end: ({ id, version }, { endedAt, endReason }, event) =>
-      deps.outbox.commit(database, event, version + 1, async (trx) => {
-        const result = await trx
-          .updateTable('sessions')
-          .set({ ended_at: endedAt, end_reason: endReason, version: version + 1 })
-          .where('id', '=', id)
-          .where('version', '=', version)
-          .where('ended_at', 'is', null)
-          .executeTakeFirst();
-        return result.numUpdatedRows === 1n;
-      }),
+    elevate({ id, version }, { methods, aal, authTime, organizationId }, event) {
+      const change = db
+        .updateTable('sessions')
+        .set({
+          ...proofColumns(methods),
+          aal,
+          auth_time: authTime,
+          organization_id: organizationId,
+          version: version + 1,
+        })
+        .where('id', '=', id)
+        .where('version', '=', version)
+        .where('ended_at', 'is', null);
+      return deps.outbox.commitOne(database, event, version + 1, change.compile());
+    },
+
+    end({ id, version }, { endedAt, endReason }, event) {
+      const change = ending.with({ id, version, toVersion: version + 1, endedAt, endReason });
+      return deps.outbox.commitOne(database, event, version + 1, change);
+    },
 
     async listOpen(userId, now) {
-      const rows = await db
-        .selectFrom('sessions')
-        .selectAll()
-        .where('user_id', '=', userId)
-        .where('ended_at', 'is', null)
-        .where('idle_expires_at', '>', now)
-        .where('expires_at', '>', now)
-        .orderBy('created_at')
-        .orderBy('id')
-        .execute();
-      return rows.map(toRecord);
+      return (await db.executeQuery(open.with({ userId, now }))).rows.map(toRecord);
     },
 
     async listLatest(userId, limit) {
-      const rows = await db
-        .selectFrom('sessions')
-        .selectAll()
-        .where('user_id', '=', userId)
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit)
-        .execute();
-      return rows.map(toRecord);
+      return (await db.executeQuery(latest.with({ userId, limit }))).rows.map(toRecord);
     },
 
     async purge(before, { after, limit }) {

@@ -15,6 +15,10 @@ type FollowedColumn = (typeof NAMES)[number] | 'role_ids';
 export const changesTerms = (set: Pick<Updateable<UserRow>, FollowedColumn>): boolean =>
   NAMES.some((column) => set[column] !== undefined);
 
+/** Whether `set` changes anything from which the side tables are derived. */
+export const isFollowed = (set: Pick<Updateable<UserRow>, FollowedColumn>): boolean =>
+  changesTerms(set) || typeof set.role_ids === 'string';
+
 /** Adds a new user to the side tables, `user_terms` and `user_roles`. */
 export async function enterUser(trx: Transaction<UserTables>, user: UserRecord): Promise<void> {
   const terms = userTerms(user).map((term) => ({ term, user_id: user.id }));

@@ -1,12 +1,13 @@
 import { type RawBuilder, sql, type Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
+import { prepared } from '../../platform/database/prepared.ts';
 import { rowBy } from '../../platform/database/row-by.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
 import { ERASED } from './erasure.ts';
 import { TERMS_VERSION } from './search-terms.ts';
 import { userChanges } from './user-changes.ts';
-import { changesTerms, enterUser, followUser, rebuildTermsOf } from './user-index.sql.ts';
+import { changesTerms, enterUser, followUser, isFollowed, rebuildTermsOf } from './user-index.sql.ts';
 import { createSqlUserLists } from './user-lists.sql.ts';
 import { toColumns, toRecord, toRow, type UserRow, type UserTables } from './user-rows.sql.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
@@ -25,29 +26,39 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
   };
   const find = findBy('id');
 
+  const login = prepared((its: { id: string; at: Date }) =>
+    db
+      .updateTable('users')
+      .set({ last_login_at: its.at })
+      .where('id', '=', its.id)
+      .where(({ or, eb }) => or([eb('last_login_at', 'is', null), eb('last_login_at', '<', its.at)])),
+  );
+
   /** Writes `set` and the event if the user is still at the version that was read. */
   async function change(
     { id, version, now }: UserAt,
     set: Omit<Updateable<UserRow>, 'deleted_at'> & { deleted_at?: Date | null | RawBuilder<Date> | undefined },
     event: EventDraft,
   ): Promise<UserChange> {
+    const update = db
+      .updateTable('users')
+      .set({
+        ...set,
+        ...(changesTerms(set) && { terms_version: TERMS_VERSION }),
+        updated_at: now,
+        version: version + 1,
+      })
+      .where('id', '=', id)
+      .where('version', '=', version)
+      .compile();
     try {
-      const won = await deps.outbox.commit(database, event, version + 1, async (trx) => {
-        const result = await trx
-          .updateTable('users')
-          .set({
-            ...set,
-            ...(changesTerms(set) && { terms_version: TERMS_VERSION }),
-            updated_at: now,
-            version: version + 1,
+      const won = isFollowed(set)
+        ? await deps.outbox.commit(database, event, version + 1, async (trx) => {
+            if ((await trx.executeQuery(update)).numAffectedRows !== 1n) return false;
+            await followUser(trx, id, set);
+            return true;
           })
-          .where('id', '=', id)
-          .where('version', '=', version)
-          .executeTakeFirst();
-        if (result.numUpdatedRows !== 1n) return false;
-        await followUser(trx, id, set);
-        return true;
-      });
+        : await deps.outbox.commitOne(database, event, version + 1, update);
       return won ? 'ok' : 'lost';
     } catch (error) {
       return takenName(error);
@@ -142,12 +153,7 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
     },
 
     async noteLogin(id, at) {
-      await db
-        .updateTable('users')
-        .set({ last_login_at: at })
-        .where('id', '=', id)
-        .where(({ or, eb }) => or([eb('last_login_at', 'is', null), eb('last_login_at', '<', at)]))
-        .execute();
+      await db.executeQuery(login.with({ id, at }));
     },
   };
 }
