@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { ServerResponse } from './node-http.ts';
+import { type HeaderState, isAsNodeWrites, writeUsualHeader } from './own-header.ts';
 
 /** Header fields as pairs of lower-case name and value. Both must be well formed: they are not checked again. */
 export type HeaderFields = readonly (readonly [name: string, value: string])[];
@@ -19,12 +20,7 @@ export const headerBlock = (fields: HeaderFields): HeaderBlock => ({
   text: fields.map(([name, value]) => `${name}: ${value}\r\n`).join(''),
 });
 
-/** A method of Node's `ServerResponse` that its types omit. Writes status line and fields into the send buffer. */
-interface Sender {
-  _storeHeader(statusLine: string, headers: Record<string, unknown> | undefined): void;
-}
-
-const { _storeHeader: storeHeader } = ServerResponse.prototype as unknown as Sender;
+const { _storeHeader: storeHeader } = ServerResponse.prototype as unknown as HeaderState;
 
 /**
  * A response that sends constant header fields unchecked. Passing a dozen fields to Node one by one, with
@@ -40,9 +36,14 @@ export class FastServerResponse<Request extends IncomingMessage = IncomingMessag
       lines += hasOneOf(headers, this.block.names) ? linesOf(this.block.fields, headers) : this.block.text;
     }
     for (const fields of this.ready) lines += linesOf(fields, headers);
-    storeHeader.call(this, lines, headers);
+    isOurs ??= isAsNodeWrites();
+    if (isOurs && writeUsualHeader(this as unknown as HeaderState, lines, headers)) return;
+    storeHeader.call(this as unknown as HeaderState, lines, headers);
   }
 }
+
+/** Whether this version of Node leaves the usual header to us. */
+let isOurs: boolean | undefined;
 
 function hasOneOf(headers: Record<string, unknown>, names: ReadonlySet<string>): boolean {
   for (const name in headers) if (names.has(name)) return true;
