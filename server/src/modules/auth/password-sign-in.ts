@@ -76,17 +76,22 @@ export function createPasswordSignIn(deps: {
         if (!user) throw authErrors.invalid_credentials();
         if (verdict.upgrade) await upgrade(user, password);
         const proofs = [{ method: 'password', at: clock() } as const];
+        // Together, so that both wait for the disk once.
+        const passing = attempt.passed();
         const entering = signIn.enter(caller, { user, proofs, refused: authErrors.invalid_credentials });
-        return entering.catch(async (error: { code?: unknown }) => {
-          if (error.code === 'step_required') await attempt.waits();
+        const [signedIn] = await Promise.all([entering, passing]).catch(async (error: { code?: unknown }) => {
+          if (error.code === 'step_required') await passing.then(attempt.waits);
           throw error;
         });
+        return signedIn;
       });
     },
 
     async reauthenticate(caller, actor, password) {
       const user = await users.me(actor);
-      await provePassword(await guessing.admitSession(actor), hasher, password, user);
+      const attempt = await guessing.admitSession(actor);
+      await provePassword(attempt, hasher, password, user);
+      await attempt.passed();
       return signIn.reauthenticate(caller, actor, [{ method: 'password', at: clock() }]);
     },
   };

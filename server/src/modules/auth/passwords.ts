@@ -148,7 +148,9 @@ export function createPasswords(deps: {
 
     async change(caller, actor, currentPassword, newPassword) {
       const user = await users.me(actor);
-      await provePassword(await guessing.admitSession(actor), hasher, currentPassword, user);
+      const attempt = await guessing.admitSession(actor);
+      await provePassword(attempt, hasher, currentPassword, user);
+      await attempt.passed();
       return newPasswords.set(caller, user, newPassword, {
         type: 'user.password_changed',
         lost: authErrors.invalid_credentials,

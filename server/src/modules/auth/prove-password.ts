@@ -4,8 +4,8 @@ import type { UserRecord } from '../users/user-store.ts';
 import { authErrors } from './errors.ts';
 
 /**
- * Checks a password against the user's, and settles the attempt. For an unknown user (null) it takes the same time. Throws
- * `invalid_credentials`, and what `verify` throws.
+ * Checks a password against the user's, and settles the attempt unless it is right: then the caller does, by `attempt.passed()`. For an unknown
+ * user (null) it takes the same time. Throws `invalid_credentials`, and what `verify` throws.
  */
 export async function provePassword(
   attempt: Attempt,
@@ -24,6 +24,5 @@ export async function provePassword(
     await attempt.failed();
     throw authErrors.invalid_credentials();
   }
-  await attempt.passed();
   return verdict;
 }
