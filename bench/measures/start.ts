@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Context, Measure } from '../lib/context.ts';
+import type { Measure } from '../lib/context.ts';
 import type { Figure } from '../lib/figure.ts';
 import { NODE_FLAGS } from '../lib/ostiary.ts';
 import { residentMemory } from '../lib/process-usage.ts';
@@ -70,11 +70,7 @@ async function compile(cache: string): Promise<void> {
 }
 
 /** Runs `ostiary serve` in this folder as a person would who has just cloned it, with nothing configured but a free port. */
-async function startOnce(
-  home: string,
-  cache: string,
-  idleFor = 0,
-): Promise<{ took: number; memory: number | null }> {
+async function startOnce(home: string, cache: string, idleFor = 0): Promise<{ took: number; memory: number | null }> {
   const port = await freePort();
   const env = { PATH: process.env.PATH, PORT: `${port}`, NODE_COMPILE_CACHE: cache };
   const started = performance.now();

@@ -19,6 +19,7 @@ import { createMailboxPage } from './modules/mailbox/index.ts';
 import { createMails } from './modules/mails/index.ts';
 import { createPages } from './modules/pages/index.ts';
 import { createPasswordEncryption } from './modules/password-encryption/index.ts';
+import { createRealtime } from './modules/realtime/index.ts';
 import { createReplicas, type ReplicaSource } from './modules/replicas/index.ts';
 import { createSchedules, type Scheduler } from './modules/schedules/index.ts';
 import { createSessions } from './modules/sessions/index.ts';
@@ -34,7 +35,7 @@ import type { PasswordHasher } from './platform/crypto/password-hasher.ts';
 import { createRefusalDelay } from './platform/crypto/refusal-delay.ts';
 import type { Database } from './platform/database/database.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
-import { type CredentialKind, createAuthenticate } from './platform/http/credential-kind.ts';
+import { type CredentialKind, createAuthenticate, createTokenReader } from './platform/http/credential-kind.ts';
 import { createLists } from './platform/http/paging.ts';
 import { type Part, registerParts } from './platform/http/part.ts';
 import { createHttpServer, type HttpServer } from './platform/http/server.ts';
@@ -195,6 +196,17 @@ export async function createApp(deps: {
   const { record: recordEvent } = eventLog;
   const jobAdmin = createJobAdmin({ ...ground, ...work, ...jobStores, redis, recordEvent, periodic, list });
 
+  const realtime = createRealtime({
+    ...ground,
+    config,
+    store: eventStore,
+    topics: () => parts.flatMap(({ topics = [] }) => topics),
+    actorOf: createTokenReader({ kinds: credentials, isBlind }),
+    authorize: grants.authorize,
+    catalogue,
+    isBlind,
+  });
+
   const parts: Part[] = [
     auth.part,
     signInModule.part,
@@ -209,11 +221,12 @@ export async function createApp(deps: {
     encryption.part,
     createPages({ config, version }),
     createMailboxPage({ mailbox }),
+    realtime.part,
   ];
 
   const otherForms = parts.flatMap(({ tokens = [] }) => tokens);
   const authenticate = createAuthenticate({ kinds: credentials, otherForms, isBlind });
-  const changes = followChanges({ parts, commits, eventLog, replicas, redis });
+  const changes = followChanges({ parts, commits, eventLog, replicas, realtime, redis });
   await keys.load();
 
   const { authorize, rateOf } = grants;
@@ -230,6 +243,7 @@ export async function createApp(deps: {
     version,
     tags: TAGS,
   });
+  http.draining.whenNow.push(realtime.stop);
   // A worker answers probes, and nobody.
   if (config.role !== 'worker') await registerParts(http, parts);
 

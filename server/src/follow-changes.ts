@@ -1,4 +1,5 @@
 import type { EventDraft, EventLog } from './modules/events/index.ts';
+import type { Realtime } from './modules/realtime/index.ts';
 import type { Replicas } from './modules/replicas/replicas.ts';
 import { type Part, rememberedBy } from './platform/http/part.ts';
 import { createBus } from './platform/redis/bus.ts';
@@ -22,9 +23,10 @@ export function followChanges(deps: {
   commits: Signal<EventDraft>;
   eventLog: EventLog;
   replicas: Pick<Replicas<unknown>, 'wrote'>;
+  realtime: Pick<Realtime, 'wake'>;
   redis: RedisConnections | null;
 }): Changes {
-  const { commits, eventLog, replicas, redis } = deps;
+  const { commits, eventLog, replicas, realtime, redis } = deps;
   const remembered = rememberedBy(deps.parts);
   const feed = eventLog.follow(remembered);
   // A lost message only delays an eviction: the feed is read anyway.
@@ -36,6 +38,7 @@ export function followChanges(deps: {
       bus?.publish(target);
     }
     if (pending) eventLog.relay.wake();
+    realtime.wake();
     const writer = actorId ?? userId;
     if (writer) replicas.wrote(writer);
   });

@@ -99,7 +99,7 @@ test('a server serves the same document, with what is there in development only 
     [],
   );
   const hidden = listed.filter((code) => !shown.includes(code) && code.includes('/api/'));
-  assert.deepEqual(hidden, ['POST:/api/v1/auth/token']);
+  assert.deepEqual(hidden, ['POST:/api/v1/auth/token', 'GET:/api/v1/ws']);
 });
 
 test('a route that answers with a code that it does not list fails its test', async (t) => {
@@ -152,11 +152,12 @@ test('every operation has a name, a description and named shapes', () => {
 
 test('every error code of the server is in it, as a shape of its own', () => {
   const unreached = new Set(['not_found', 'method_not_allowed', 'request_timeout', 'headers_too_large']);
+  // No route of the product asks for a verified address, and OpenAPI cannot describe the WebSocket.
+  const unseen = new Set(['email_unverified', 'upgrade_required']);
   const used = new Set(operations().flatMap(({ operation }) => Object.values(operation.responses).flatMap(codesOf)));
   for (const code of Object.keys(errorTable)) {
     if (unreached.has(code)) assert.ok(JSON.stringify(document.info).includes(`\`${code}\``), code);
-    // The one that no route of the product answers with: none asks for a verified address.
-    else assert.equal(used.has(code), code !== 'email_unverified', code);
+    else assert.equal(used.has(code), !unseen.has(code), code);
   }
 });
 

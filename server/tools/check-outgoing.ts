@@ -29,13 +29,14 @@ export const OUTGOING: Record<string, string> = {
   'src/platform/queue/read-job.ts': 'REDIS_URL',
   'src/platform/redis/breaker.ts': 'REDIS_URL (the class of its errors)',
   'src/platform/redis/connect.ts': 'REDIS_URL',
+  'src/platform/websocket/upgrades.ts': 'nowhere: takes connections of clients',
   'src/modules/password-encryption/jwe.ts': 'nowhere: decrypts with a given key',
   'src/modules/guessing/prove-in-browser.ts': 'this server, from a browser',
   'src/modules/pages/form-script.ts': 'this server, from a browser',
 };
 
 /** Dependencies that can open connections, and those that cannot by themselves. Each is on one of the two lists. */
-export const CONNECTING = ['bullmq', 'ioredis', 'jose', 'mongodb', 'mysql2', 'nodemailer', 'pg'];
+export const CONNECTING = ['bullmq', 'ioredis', 'jose', 'mongodb', 'mysql2', 'nodemailer', 'pg', 'ws'];
 export const LOCAL = [
   ...['@fastify/cookie', '@fastify/swagger', '@fastify/swagger-ui', '@ip-location-db/geo-whois-asn-country-mmdb'],
   ...['@node-rs/argon2', '@node-rs/bcrypt', '@zxcvbn-ts/language-common', 'ajv', 'ajv-formats', 'bowser', 'croner'],

@@ -172,6 +172,11 @@ export const platformErrors = defineErrors({
     help: 'Read it again, apply your change to what is there now, and send it with the new `ETag` in `If-Match`.',
   },
   unsupported_media_type: { status: 415, title: 'The content type of the body is not supported.' },
+  upgrade_required: {
+    status: 426,
+    title: 'This address speaks WebSocket.',
+    help: 'Connect with a WebSocket client; `docs/realtime.md` says how.',
+  },
   headers_too_large: { status: 431, title: 'The header fields are too large.' },
   rate_limited: { status: 429, title: 'Too many requests; try again later.' },
   internal_error: { status: 500, title: 'Something went wrong on our side.' },

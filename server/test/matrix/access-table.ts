@@ -17,6 +17,7 @@ const TABLE: AccessTable = {
   'GET:/.well-known/oauth-authorization-server': open(200),
   'GET:/docs/errors': open(200),
   'GET:/dev/mailbox': open(200),
+  'GET:/api/v1/ws': open(426),
 
   'POST:/api/v1/setup': open(400),
   'GET:/api/v1/auth/keys/public': open(200),

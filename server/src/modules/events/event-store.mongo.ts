@@ -75,6 +75,15 @@ export function createMongoEventStore(deps: { database: Database; outbox: MongoO
       return document && toRecord(document);
     },
 
+    async listAfter(after, limit) {
+      const fields = { type: 1, target: 1, seq: 1, userId: 1, at: 1 };
+      const found = events.find({ _id: { $gt: after } }, { projection: fields });
+      const documents = await found.sort({ _id: 1 }).limit(limit).toArray();
+      return documents.map(({ _id: id, type: kind, target, seq: version, userId, at }) => {
+        return { id, kind, target, version, userId, at };
+      });
+    },
+
     record: (event, seq) => deps.outbox.record(event, seq),
 
     async purge({ before, type }, limit) {

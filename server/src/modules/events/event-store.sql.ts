@@ -26,6 +26,15 @@ export function createSqlEventStore(deps: { database: Database; outbox: SqlOutbo
     db.updateTable('events').set({ due_at: null }).where('id', '=', its.id).where('due_at', '=', its.claimedUntil),
   );
 
+  const following = prepared((page: { after: string; limit: number }) =>
+    db
+      .selectFrom('events')
+      .select(['id', 'type', 'target', 'seq', 'user_id', 'at'])
+      .where('id', '>', page.after)
+      .orderBy('id')
+      .limit(page.limit),
+  );
+
   return {
     async due(now, limit, types) {
       const rows = await db
@@ -97,6 +106,13 @@ export function createSqlEventStore(deps: { database: Database; outbox: SqlOutbo
     async find(id) {
       const row = await db.selectFrom('events').selectAll().where('id', '=', id).executeTakeFirst();
       return row ? toRecord(row) : null;
+    },
+
+    async listAfter(after, limit) {
+      const { rows } = await db.executeQuery(following.with({ after, limit }));
+      return rows.map(({ id, type, target, seq, user_id, at }) => {
+        return { id, kind: type, target, version: seq, userId: user_id, at: toDate(at) };
+      });
     },
 
     async record(event, seq) {

@@ -1,4 +1,5 @@
 import type { Device } from '../../platform/http/device.ts';
+import type { CommittedEvent } from '../../platform/websocket/topic.ts';
 
 /** An immutable event: an entry of the audit trail, and the source of mails, counters and pushes. Contains no secret. */
 export interface EventRecord {
@@ -87,6 +88,8 @@ export interface EventStore {
   /** The number of events, counted up to `limit`. */
   count(filter: EventFilter, limit: number): Promise<number>;
   find(id: string): Promise<EventRecord | null>;
+  /** What happened after the event `after`, or after the times of which it is the least id: the oldest first by id. */
+  listAfter(after: string, limit: number): Promise<CommittedEvent[]>;
   /**
    * Writes an event without a changed record, as number `seq` of its target; false if there already is one. For events that
    * are recorded once, by the first instance that notices.

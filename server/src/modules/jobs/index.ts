@@ -12,6 +12,7 @@ import type { JobStore } from './job-store.ts';
 import { registerJobPurge } from './jobs.ts';
 import { openQueue } from './open-queue.ts';
 import { jobRoutes } from './routes.ts';
+import { jobTopics } from './topics.ts';
 import { createWorkerHeartbeat, type WorkerHeartbeat } from './worker-heartbeat.ts';
 import type { WorkerStore } from './worker-store.ts';
 
@@ -66,5 +67,5 @@ export function createJobAdmin(deps: {
 }): Part {
   // Redis deletes old jobs itself.
   registerJobPurge({ ...deps, store: deps.redis ? null : deps.store });
-  return { routes: [jobRoutes(deps)] };
+  return { routes: [jobRoutes(deps)], topics: jobTopics(deps) };
 }

@@ -62,6 +62,21 @@ export function createAuthenticate(deps: {
   };
 }
 
+/**
+ * Whom a token speaks for that came otherwise than in `Authorization`; null for a bad one. Throws `unavailable` while this instance cannot know
+ * of revocations.
+ */
+export function createTokenReader(deps: {
+  kinds: readonly CredentialKind[];
+  isBlind: () => boolean;
+}): (token: string) => Promise<Actor | null> {
+  const { kinds, isBlind } = deps;
+  return async (token) => {
+    if (isBlind()) throw platformErrors.unavailable();
+    return (await kinds.find(({ form }) => form.matches(token))?.actorOf(token)) ?? null;
+  };
+}
+
 async function refuse(kind: CredentialKind, token: string): Promise<never> {
   const credentialId = (await kind.pastIdOf?.(token)) ?? null;
   throw credentialId === null ? platformErrors.unauthenticated() : new PastCredential(credentialId);

@@ -9,7 +9,7 @@ import type { Access } from './caller.ts';
  * (RFC 6454, 7), or `Sec-Fetch-Site: same-origin`, which no script can set. Every relevant browser sends one of them with a POST.
  */
 export function isSameOrigin({ headers }: FastifyRequest, config: Config): boolean {
-  if (headers.origin !== undefined && isAllowed(headers.origin, config)) return true;
+  if (headers.origin !== undefined && isOurOrigin(headers.origin, config)) return true;
   return headers['sec-fetch-site'] === 'same-origin';
 }
 
@@ -64,6 +64,7 @@ function mayBeOneSite(a: string, b: string): boolean {
 export const takesForeignPosts = (access: Access, method: string): boolean =>
   method === 'POST' && (access === 'public' || access === 'optional');
 
-function isAllowed(origin: string, config: Config): boolean {
+/** Whether pages of this origin are ours, or were allowed by the configuration. */
+export function isOurOrigin(origin: string, config: Config): boolean {
   return origin === new URL(config.publicUrl).origin || config.http.corsOrigins.includes(origin);
 }

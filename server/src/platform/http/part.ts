@@ -1,3 +1,4 @@
+import type { Topic } from '../websocket/topic.ts';
 import type { HttpServer } from './routes.ts';
 import type { TokenForm } from './token-form.ts';
 
@@ -19,6 +20,8 @@ export interface Part {
   /** At the root. */
   pages?: readonly RoutePlugin[];
   remembers?: Remembers;
+  /** What people can follow over the WebSocket. */
+  topics?: readonly Topic[];
   /** Forms of the tokens that it issues, except of credentials, which declare their own. */
   tokens?: readonly TokenForm[];
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { ErrorTable } from '../errors.ts';
 import type { Counters } from '../limits/counters.ts';
+import { asksForWebSocket, routeUpgrades } from '../websocket/upgrades.ts';
 import { createArrival } from './arrival.ts';
 import { readJson } from './bodies.ts';
 import type { Actor } from './caller.ts';
@@ -79,7 +80,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
   const app: HttpServer = Fastify({
     // Node itself answers a missing `Host` with an empty body; `arrival.ts` answers with a problem document.
-    http: { ...nodeTimeouts, requireHostHeader: false, ServerResponse: FastServerResponse },
+    http: {
+      ...nodeTimeouts,
+      requireHostHeader: false,
+      ServerResponse: FastServerResponse,
+      shouldUpgradeCallback: asksForWebSocket,
+    },
     requestTimeout,
     keepAliveTimeout,
     connectionTimeout,
@@ -104,12 +110,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.decorateRequest('template', '');
   app.decorate('publicPath', prefix);
   app.decorate('counters', counters);
-  app.decorate('draining', { announced: false, now: false });
+  app.decorate('draining', { announced: false, now: false, whenNow: [] });
   app.setValidatorCompiler(createValidatorCompiler());
   app.setSerializerCompiler(createSerializerCompiler());
   app.setErrorHandler(createErrorHandler(log));
   readJson(app);
   cutFloods(app.server, log);
+  routeUpgrades(app);
   limitConnections(app, { patience: config.http.requestTimeout, log });
   // RFC 9110, 10.1.1 allows a server to ignore unknown expectations; Node would answer 417 with an empty body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));

@@ -6,13 +6,24 @@ import type { HttpServer } from './routes.ts';
 declare module 'fastify' {
   interface FastifyInstance {
     /** `announced`: the readiness check fails. `now`: the server finishes its requests and accepts no more. */
-    draining: { announced: boolean; now: boolean };
+    draining: {
+      announced: boolean;
+      now: boolean;
+      /** Ends what would go on, such as WebSockets. */
+      whenNow: (() => void)[];
+    };
   }
 }
 
 /** Milliseconds in which a request that was on its way can still arrive on an idle connection. */
 const LAST_REQUESTS = SECOND / 2;
 const POLL = 20;
+
+function beginDraining({ draining }: HttpServer): void {
+  if (draining.now) return;
+  draining.now = true;
+  for (const end of draining.whenNow) end();
+}
 
 /** From the shutdown on, every answer says `Connection: close`, so that clients send no further request. */
 export function closeWhenDraining(app: HttpServer): void {
@@ -22,7 +33,7 @@ export function closeWhenDraining(app: HttpServer): void {
     done();
   });
   app.addHook('preClose', (done) => {
-    draining.now = true;
+    beginDraining(app);
     done();
   });
 }
@@ -41,7 +52,7 @@ export async function shutDown(
   if (delay > 0) await sleep(delay);
   const started = performance.now();
   const elapsed = () => performance.now() - started;
-  app.draining.now = true;
+  beginDraining(app);
   // `http.Server.close()` also destroys idle connections, together with a request that is just arriving on one.
   if (server.listening) NetServer.prototype.close.call(server);
   while ((await connections(app)) > 0 && elapsed() < grace) {

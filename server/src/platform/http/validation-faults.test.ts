@@ -54,6 +54,18 @@ test('every fault is a sentence, and none shows a regular expression or a word o
   assert.deepEqual(told(Type.Object({ own }, closed), { own: {} }), ['/own/a: This field is required.']);
 });
 
+test('of alternatives that nothing tells apart, that none of them fits', () => {
+  const either = Type.Union([
+    Type.Object({ first: Type.Integer() }, closed),
+    Type.Object({ second: Type.Integer() }, closed),
+    Type.Object({ third: Type.Integer() }, closed),
+  ]);
+  for (const body of [{ unknown: 1 }, {}, { first: 1, second: 2 }, { first: 'x' }]) {
+    assert.deepEqual(told(either, body), [': This does not have the right form.'], JSON.stringify(body));
+  }
+  assert.deepEqual(told(either, []), [': This must be an object.']);
+});
+
 test('of alternatives only the faults of the one that was sent are told', () => {
   const timing = Type.Union([
     Type.Object({ kind: Type.Literal('interval'), seconds: Type.Integer() }, closed),

@@ -91,7 +91,9 @@ function mismatchOf(faults: ErrorObject[], union: ErrorObject): ErrorObject {
     return { ...constant, keyword: 'enum', params: { allowedValues } };
   }
   const mismatches = faults.filter((fault) => isMismatch(fault, union));
-  const [first = union] = mismatches;
+  const [first] = mismatches;
+  // Nothing tells the variants apart, so that the client may have meant any.
+  if (first === undefined) return { ...union, keyword: 'variants' };
   if (first.keyword !== 'type') return first;
   return { ...first, params: { type: [...new Set(mismatches.flatMap(({ params }) => params.type ?? []))] } };
 }

@@ -1,0 +1,90 @@
+import type { Access, Actor } from '../../platform/http/caller.ts';
+import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
+import type { Authorize, Need } from '../../platform/http/guard.ts';
+import { isId } from '../../platform/ids.ts';
+import type { CommittedEvent, Topic } from '../../platform/websocket/topic.ts';
+
+/** A topic with its parameter, as a client names it and as the hub knows it. */
+export interface NamedTopic {
+  topic: Topic;
+  /** The name in the hub; one's own topics of different people differ. */
+  key: string;
+}
+
+export interface Topics {
+  /** Null if there is no such topic. */
+  find(name: string, actor: Actor): NamedTopic | null;
+  /** Null if the actor may follow it; else the code of the refusal of the route that it stands for. */
+  refusal(topic: Topic, actor: Actor): Promise<string | null>;
+  /** The hub's names of the topics that an event is for. */
+  keysOf(event: CommittedEvent): string[];
+  all(): readonly Topic[];
+}
+
+const PARAMETER = '{id}';
+
+/** All topics of the parts. Throws a `TypeError` if two have the same name, or one stands for a route that does not exist. */
+export function createTopics(
+  all: readonly Topic[],
+  { catalogue, authorize }: { catalogue: RouteCatalogue; authorize: Authorize },
+): Topics {
+  const byStem = new Map<string, Topic>();
+  for (const topic of all) {
+    const stem = stemOf(topic.name);
+    if (byStem.has(stem)) throw new TypeError(`Two topics have the name ${topic.name}.`);
+    if (topic.permission !== null && !catalogue.find(topic.permission)) {
+      throw new TypeError(`The topic ${topic.name} stands for ${topic.permission}, which is no route.`);
+    }
+    byStem.set(stem, topic);
+  }
+
+  async function isGranted(actor: Actor, need: Need): Promise<string | null> {
+    const decision = await authorize(actor, need, {});
+    if (decision === 'granted') return null;
+    return decision === 'out_of_scope' ? 'scope_insufficient' : 'forbidden';
+  }
+
+  return {
+    all: () => all,
+
+    find(name, actor) {
+      const topic = byStem.get(stemOf(name));
+      if (!topic) return null;
+      if (topic.permission === null) return name === topic.name ? { topic, key: keyOf(topic, actor.subject.id) } : null;
+      const parameter = parameterOf(name);
+      if (topic.name.endsWith(PARAMETER) ? !isId(parameter) : name !== topic.name) return null;
+      return { topic, key: keyOf(topic, parameter) };
+    },
+
+    async refusal({ permission }, actor) {
+      if (permission === null) return null;
+      const route = catalogue.find(permission);
+      if (!route) return 'not_found';
+      return refusalOf(route.access, actor, (need) => isGranted(actor, need), permission);
+    },
+
+    keysOf(event) {
+      return all.flatMap((topic) => {
+        const parameter = topic.about?.(event) ?? null;
+        return parameter === null ? [] : keyOf(topic, parameter);
+      });
+    },
+  };
+}
+
+function refusalOf(
+  access: Access,
+  actor: Actor,
+  isGranted: (need: Need) => Promise<string | null>,
+  permission: string,
+): Promise<string | null> | string | null {
+  if (access === 'permission') return isGranted({ permission });
+  if (typeof access === 'object') return isGranted(access);
+  if (access === 'verified' && !actor.emailVerified) return 'email_unverified';
+  return null;
+}
+
+const stemOf = (name: string): string => name.split(':', 1)[0] ?? '';
+const parameterOf = (name: string): string => name.slice(stemOf(name).length + 1);
+const keyOf = (topic: Topic, parameter: string): string =>
+  parameter === '' ? topic.name : `${stemOf(topic.name)}:${parameter}`;
