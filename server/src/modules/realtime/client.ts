@@ -53,10 +53,11 @@ export function createClient(connection: Connection, deps: ClientDeps): Client {
   const nameOf = (key: string) => [...followed].find(([, named]) => named.key === key)?.[0];
 
   const follower: Follower = {
-    tell(hint) {
-      if (behind.has(hint.topic)) return;
-      const topic = nameOf(hint.topic);
-      if (topic !== undefined && !send({ ...hint, topic })) behind.add(hint.topic);
+    tell(hint, text) {
+      const { topic: key } = hint;
+      if (behind.has(key)) return;
+      const isSent = followed.has(key) ? connection.sendText(text) : send({ ...hint, topic: nameOf(key) ?? key });
+      if (!isSent) behind.add(key);
     },
   };
 
@@ -93,7 +94,7 @@ export function createClient(connection: Connection, deps: ClientDeps): Client {
     onTopics();
     send({ subscribed: name, seq });
     if (missed === null) send({ resync: name, seq });
-    else for (const hint of missed) follower.tell(hint);
+    else for (const hint of missed) follower.tell(hint, JSON.stringify(hint));
   }
 
   function unfollow(name: string): void {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { after, type Clock, SECOND } from '../../platform/clock.ts';
 import { leastId } from '../../platform/ids.ts';
@@ -22,6 +23,8 @@ const READ_EVERY = SECOND;
 /** Between two reads that commits wake. */
 const LEAST_PAUSE = 30;
 const BATCH = 500;
+/** Events after which others have their turn. */
+const TURN = 20;
 /**
  * An event's id is made before its transaction commits, by the clock of its instance: what is older than what was read may still appear. Reads that a
  * commit wakes look a little back, those of every second as long as a statement may take and clocks differ.
@@ -51,6 +54,7 @@ export function createEventFeed(deps: {
     const now = clock();
     const from = new Date(Math.max(begun.getTime(), after(now, -overlap).getTime()));
     let position = leastId(from);
+    let told = 0;
     for (;;) {
       const events = await store.listAfter(position, BATCH);
       if (startedAt !== begun) return;
@@ -58,6 +62,9 @@ export function createEventFeed(deps: {
         if (seen.has(event.id)) continue;
         seen.set(event.id, event.at.getTime());
         onEvent(event);
+        told += 1;
+        // An event may be for thousands of followers: requests have their turn in between.
+        if (told % TURN === 0) await turn();
       }
       position = events.at(-1)?.id ?? position;
       if (events.length < BATCH) break;

@@ -6,7 +6,8 @@ import type { Hint } from './messages.ts';
 const KEPT = 256;
 
 export interface Follower {
-  tell(hint: Hint): void;
+  /** `text`: the hint as JSON, made once for all followers. */
+  tell(hint: Hint, text: string): void;
 }
 
 interface Channel {
@@ -66,7 +67,8 @@ export function createHub(): Hub {
       if (progress !== undefined) hint.progress = progress;
       channel.kept.push(hint);
       if (channel.kept.length > KEPT) channel.kept.shift();
-      for (const follower of channel.followers) follower.tell(hint);
+      const text = JSON.stringify(hint);
+      for (const follower of channel.followers) follower.tell(hint, text);
     },
 
     seqOf: (topic) => channels.get(topic)?.seq ?? 0,

@@ -29,6 +29,8 @@ const CLOSE_WITHIN = 5 * SECOND;
 export interface Connection {
   /** False if so much waits that this was not sent. */
   send(message: object): boolean;
+  /** The same for a message that is JSON already. */
+  sendText(text: string): boolean;
   /** Nothing waits any more. */
   isDrained(): boolean;
   close(reason: CloseReason): void;
@@ -96,18 +98,20 @@ export function createConnection(
     onClose(code);
   });
 
+  function sendText(text: string): boolean {
+    if (isClosing) return true;
+    if (socket.bufferedAmount > MOST_WAITING) {
+      stuckSince ??= performance.now();
+      return false;
+    }
+    stuckSince = null;
+    socket.send(text);
+    return true;
+  }
+
   return {
-    send(message) {
-      if (isClosing) return true;
-      if (socket.bufferedAmount > MOST_WAITING) {
-        stuckSince ??= performance.now();
-        if (performance.now() - stuckSince > PATIENCE) socket.terminate();
-        return false;
-      }
-      stuckSince = null;
-      socket.send(JSON.stringify(message));
-      return true;
-    },
+    send: (message) => sendText(JSON.stringify(message)),
+    sendText,
     isDrained: () => socket.bufferedAmount === 0,
     close,
     beat() {
