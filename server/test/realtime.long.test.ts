@@ -137,9 +137,7 @@ for (const database of databases) {
       );
       const written = performance.now() - started;
       const notes = ({ messages }: Follower) => messages.filter(({ kind }) => kind === 'note.written');
-      await until('all have come', () => followers.every(({ known }) => known >= EVENTS) || null).finally(() =>
-        console.log(followers.map(({ known }) => known).join(' ')),
-      );
+      await until('all have come', () => followers.every(({ known }) => known >= EVENTS) || null);
       const told = followers.map((follower) => notes(follower).length);
       console.log(`${database.name}: each was told ${Math.min(...told)} to ${Math.max(...told)} hints`);
       console.log(
