@@ -27,7 +27,7 @@ async function withWorkers(
   more: Record<string, string> = {},
 ) {
   assert.ok(database);
-  const { url, drop } = await database.freshUrl();
+  const { url, drop } = await database.emptyUrl();
   try {
     await withServers(async (dir, start) => {
       const env = serverEnv(dir, url, { WORKERS: String(COUNT), ...more });
@@ -167,7 +167,7 @@ describe('several processes', { skip: database === undefined && 'no database her
 
   test('a worker whose primary is killed before it listens ends, too', async () => {
     assert.ok(database);
-    const { url, drop } = await database.freshUrl();
+    const { url, drop } = await database.emptyUrl();
     try {
       await withServers(async (dir) => {
         const { hostname, port } = new URL(url);
@@ -197,7 +197,7 @@ describe('several processes', { skip: database === undefined && 'no database her
 
   test('a start that fails says so once, with code 1', async () => {
     assert.ok(database);
-    const { url, drop } = await database.freshUrl();
+    const { url, drop } = await database.emptyUrl();
     await drop();
     await withServers(async (dir) => {
       const { code, stderr, stdout } = await ostiary(['serve'], { env: serverEnv(dir, url, { WORKERS: '2' }), dir });

@@ -49,9 +49,9 @@ const exists: Record<DatabaseName, (url: string) => Promise<boolean>> = {
   },
 };
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   test(`${name}: every call makes a database of its own, and drop removes it`, async () => {
-    const [one, other] = await Promise.all([freshUrl(), freshUrl()]);
+    const [one, other] = await Promise.all([emptyUrl(), emptyUrl()]);
     assert.notEqual(one.url, other.url);
     // MongoDB makes a database with its first document: the first look does that, the second finds it.
     if (name === 'mongodb') assert.equal(await exists.mongodb(one.url), false);
@@ -75,8 +75,8 @@ test('a server that is named and away fails, without a way around it', async () 
     databases.map(({ name }) => name),
     ['sqlite', 'postgres', 'mysql', 'mongodb'],
   );
-  for (const { name, freshUrl } of databases.slice(1)) {
-    await assert.rejects(freshUrl(), (error) => error instanceof Error, name);
+  for (const { name, emptyUrl } of databases.slice(1)) {
+    await assert.rejects(emptyUrl(), (error) => error instanceof Error, name);
   }
 });
 

@@ -8,7 +8,7 @@ import { AUTHORITY, LOCALHOST } from './certificates.ts';
 import { createHttpClient } from './kill/http-client.ts';
 import { launch, type ServerProcess, serverEnv, withServers } from './kill/server-process.ts';
 import { hasOwnRedis, type OwnRedis, withOwnRedis } from './own-redis.ts';
-import { freshSqlite } from './scenario.ts';
+import { emptySqlite, freshSqlite } from './scenario.ts';
 import { until } from './until.ts';
 
 const LIMIT = { timeout: 120_000, skip: !hasOwnRedis() };
@@ -152,7 +152,7 @@ test(
 
 for (const moment of ['applied \\d+ migrations', 'starting', 'listening on']) {
   test(`a server that is told to stop when it says "${moment}" stops, and its process ends`, LIMIT, async (t) => {
-    const { url, drop } = await freshSqlite();
+    const { url, drop } = await emptySqlite();
     t.after(drop);
     await withOwnRedis(async (own) => {
       await withServers(async (dir) => {
