@@ -55,7 +55,8 @@ function answers(http: HttpClient): Promise<boolean> {
     ({ status }) => status === 200,
     () => false,
   );
-  return Promise.race([answer, runFor(ANSWER_LIMIT, false)]);
+  const answered = new AbortController();
+  return Promise.race([answer, runFor(ANSWER_LIMIT, false, answered.signal)]).finally(() => answered.abort());
 }
 
 /** Whether a new connection brings an answer soon. */
@@ -184,7 +185,7 @@ describe('several processes', { skip: database === undefined && 'no database her
         }).listen(0, '127.0.0.1');
         await once(gate, 'listening');
         const primary = launch(['serve'], { env: env(gate), dir });
-        const ended = await Promise.race([primary.outcome, sleep(PATIENCE, null)]);
+        const ended = await Promise.race([primary.outcome, sleep(PATIENCE, null, { ref: false })]);
         for (const { pid } of logLines({ stdout: () => primary.said().stdout }))
           if (isAlive(pid)) process.kill(pid, 'SIGKILL');
         gate.close();
