@@ -70,7 +70,7 @@ function withRights(
 }
 
 /** Side by side: most of their time they wait for a Redis that does not answer. */
-describe('a Redis that restricts its users, is behind TLS, or is silent', { ...LIMIT, concurrency: 3 }, () => {
+describe('a Redis that restricts its users, is behind TLS, or is silent', { ...LIMIT, concurrency: 2 }, () => {
   test('without INFO, as hosters give it, everything works; its keys and channels begin with ostiary:', (t) =>
     withRights(t, ['~ostiary:*', '~{ostiary-jobs}:*', '&ostiary:*', '+@all', '-@dangerous'], async (server, ready) => {
       await until('it is ready', async () => (await ready()).status === 'ready');
