@@ -111,10 +111,10 @@ const databases = [...testDatabases().map((database) => ({ label: database.name,
 
 for (const {
   label,
-  database: { name, freshUrl },
+  database: { name, emptyUrl },
 } of databases) {
   const connect = async () => {
-    const { url, drop } = await freshUrl();
+    const { url, drop } = await emptyUrl();
     const log = { warn: () => {} };
     const database = await connectDatabase({
       url,

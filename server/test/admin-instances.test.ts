@@ -27,7 +27,7 @@ async function learns(call: () => Answer, status: number): Promise<void> {
   }
 }
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, freshUrl, emptyUrl } of testDatabases()) {
   describe(`two instances, one database (${name})`, () => {
     let here: World;
     let there: TestApp;
@@ -110,7 +110,7 @@ for (const { name, freshUrl } of testDatabases()) {
 
   test(`parity 15: three instances that start together on one empty database agree (${name})`, async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'ostiary-three-'));
-    const { url: databaseUrl, drop } = await freshUrl();
+    const { url: databaseUrl, drop } = await emptyUrl();
     const time = standingClock();
     const all = await atOnce(3, () => openTestApp({ databaseUrl, dataDir, time }));
     try {

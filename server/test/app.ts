@@ -14,8 +14,8 @@ import { createMailbox, type MailboxMail } from '../src/platform/mail/mailbox.ts
 import type { Jobs } from '../src/platform/queue/jobs.ts';
 import { createLog } from '../src/platform/telemetry/log.ts';
 import { openApp } from '../src/start.ts';
-import { PATIENCE } from './databases.ts';
 import { codesOf } from './openapi-document.ts';
+import { PATIENCE } from './patience.ts';
 
 export interface TestApp {
   app: App;
@@ -83,7 +83,8 @@ export async function openTestApp(options: {
   options.jobs?.(app.jobs);
   await app.start();
   await app.http.ready();
-  const undocumented = watchCodes(app);
+  // Servers with routes of their own have a document of their own.
+  const undocumented = watchCodes(app, options.routes ? null : JSON.stringify(options.env ?? {}));
   async function work(): Promise<void> {
     await app.relay.deliverDue();
     await app.queue.drain();
@@ -107,8 +108,17 @@ export async function openTestApp(options: {
   };
 }
 
+/** The OpenAPI documents of the servers of this process, by what their routes depend on. */
+const documents = new Map<string, ReturnType<HttpServer['openapi']>>();
+
 /** Answers to injected requests whose code or status the OpenAPI document does not list for their operation; filled as they come. */
-function watchCodes({ http, catalogue }: App): Set<string> {
+function watchCodes({ http, catalogue }: App, variant: string | null): Set<string> {
+  const describe = () => {
+    if (variant === null) return http.openapi();
+    const document = documents.get(variant) ?? http.openapi();
+    documents.set(variant, document);
+    return document;
+  };
   const undocumented = new Set<string>();
   const inject = http.inject.bind(http) as (request: InjectOptions | string) => Promise<LightMyRequestResponse>;
   const watched = async (request: InjectOptions | string) => {
@@ -118,7 +128,7 @@ function watchCodes({ http, catalogue }: App): Set<string> {
     if (!isProblem || response.body === '') return response;
     const { method = 'GET', url = '/' } = response.raw.req;
     const route = catalogue.match(method === 'HEAD' ? 'GET' : method, url.split('?', 1)[0] ?? '/');
-    const document = await http.openapi();
+    const document = await describe();
     const operation = route && document.paths[route.path]?.[route.method.toLowerCase()];
     const { status, code } = response.json();
     if (operation && !codesOf(document, operation.responses[status] ?? {}).includes(code))

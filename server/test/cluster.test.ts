@@ -27,7 +27,7 @@ async function withWorkers(
   more: Record<string, string> = {},
 ) {
   assert.ok(database);
-  const { url, drop } = await database.freshUrl();
+  const { url, drop } = await database.emptyUrl();
   try {
     await withServers(async (dir, start) => {
       const env = serverEnv(dir, url, { WORKERS: String(COUNT), ...more });
@@ -55,7 +55,8 @@ function answers(http: HttpClient): Promise<boolean> {
     ({ status }) => status === 200,
     () => false,
   );
-  return Promise.race([answer, runFor(ANSWER_LIMIT, false)]);
+  const answered = new AbortController();
+  return Promise.race([answer, runFor(ANSWER_LIMIT, false, answered.signal)]).finally(() => answered.abort());
 }
 
 /** Whether a new connection brings an answer soon. */
@@ -167,7 +168,7 @@ describe('several processes', { skip: database === undefined && 'no database her
 
   test('a worker whose primary is killed before it listens ends, too', async () => {
     assert.ok(database);
-    const { url, drop } = await database.freshUrl();
+    const { url, drop } = await database.emptyUrl();
     try {
       await withServers(async (dir) => {
         const { hostname, port } = new URL(url);
@@ -184,7 +185,7 @@ describe('several processes', { skip: database === undefined && 'no database her
         }).listen(0, '127.0.0.1');
         await once(gate, 'listening');
         const primary = launch(['serve'], { env: env(gate), dir });
-        const ended = await Promise.race([primary.outcome, sleep(PATIENCE, null)]);
+        const ended = await Promise.race([primary.outcome, sleep(PATIENCE, null, { ref: false })]);
         for (const { pid } of logLines({ stdout: () => primary.said().stdout }))
           if (isAlive(pid)) process.kill(pid, 'SIGKILL');
         gate.close();
@@ -197,7 +198,7 @@ describe('several processes', { skip: database === undefined && 'no database her
 
   test('a start that fails says so once, with code 1', async () => {
     assert.ok(database);
-    const { url, drop } = await database.freshUrl();
+    const { url, drop } = await database.emptyUrl();
     await drop();
     await withServers(async (dir) => {
       const { code, stderr, stdout } = await ostiary(['serve'], { env: serverEnv(dir, url, { WORKERS: '2' }), dir });

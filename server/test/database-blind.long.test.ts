@@ -39,7 +39,7 @@ for (const bus of hasOwnRedis() ? [false, true] : [false]) {
 
 async function withPair(t: TestContext, more: Record<string, string>): Promise<void> {
   assert.ok(postgres);
-  const { url, drop } = await postgres.freshUrl();
+  const { url, drop } = await postgres.emptyUrl();
   const direct = new URL(url);
   const wire = await openWire(Number(direct.port));
   const throughWire = new URL(url);

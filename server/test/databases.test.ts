@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import { MongoClient } from 'mongodb';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
+import { openStorage } from '../src/open-storage.ts';
+import { connectDatabase } from '../src/platform/database/database.ts';
+import { migratorFor } from '../src/start.ts';
 import type { DatabaseName } from './databases.ts';
 import { testDatabases } from './databases.ts';
+import { makeEvent } from './fixtures.ts';
+import { rowCounts } from './watched-app.ts';
 
 /** Whether the database behind a URL exists, asked of its driver. */
 const exists: Record<DatabaseName, (url: string) => Promise<boolean>> = {
@@ -49,9 +55,9 @@ const exists: Record<DatabaseName, (url: string) => Promise<boolean>> = {
   },
 };
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, freshUrl, emptyUrl } of testDatabases()) {
   test(`${name}: every call makes a database of its own, and drop removes it`, async () => {
-    const [one, other] = await Promise.all([freshUrl(), freshUrl()]);
+    const [one, other] = await Promise.all([emptyUrl(), emptyUrl()]);
     assert.notEqual(one.url, other.url);
     // MongoDB makes a database with its first document: the first look does that, the second finds it.
     if (name === 'mongodb') assert.equal(await exists.mongodb(one.url), false);
@@ -62,7 +68,50 @@ for (const { name, freshUrl } of testDatabases()) {
     await one.drop();
     await other.drop();
   });
+
+  test(`${name}: what a test is given is migrated, and holds nothing of what the test before it wrote`, async () => {
+    const look = async () => {
+      const { url, drop } = await freshUrl();
+      const database = await connectDatabase({ url, poolSize: 1, slowQuery: 60_000, log: { warn() {} } });
+      const applied = await (await migratorFor(database)).up();
+      const before = await rowCounts(database);
+      const { events } = openStorage(database, { onCommit() {} });
+      await events.record(makeEvent('user:somebody'), 1);
+      assert.equal((await events.listForTarget('user:somebody')).length, 1);
+      await database.close();
+      return { url, drop, applied, before };
+    };
+    const first = await look();
+    const beside = await look();
+    assert.notEqual(beside.url, first.url);
+    await first.drop();
+    await first.drop();
+    const [second, third] = [await look(), await look()];
+    assert.notEqual(second.url, third.url);
+    for (const { applied, before } of [first, beside, second, third]) {
+      assert.deepEqual(applied, []);
+      assert.deepEqual(before, first.before);
+      assert.deepEqual([before.events, before.roles], [0, 4]);
+    }
+    for (const { drop } of [beside, second, third]) await drop();
+  });
 }
+
+test('a database of a server that a test changed is not given to another', async () => {
+  for (const { name, freshUrl } of testDatabases()) {
+    if (name === 'sqlite' || name === 'mongodb') continue;
+    const { url, drop } = await freshUrl();
+    const database = await connectDatabase({ url, poolSize: 1, slowQuery: 60_000, log: { warn() {} } });
+    assert.ok(database.kind === 'sql');
+    await sql`alter table events rename to events_away`.execute(database.db);
+    await database.close();
+    await drop();
+    const next = await freshUrl();
+    assert.notEqual(next.url, url);
+    await next.drop();
+    assert.equal(await exists[name](url), false);
+  }
+});
 
 test('a server that is named and away fails, without a way around it', async () => {
   const nowhere = '127.0.0.1:1';
@@ -75,8 +124,8 @@ test('a server that is named and away fails, without a way around it', async () 
     databases.map(({ name }) => name),
     ['sqlite', 'postgres', 'mysql', 'mongodb'],
   );
-  for (const { name, freshUrl } of databases.slice(1)) {
-    await assert.rejects(freshUrl(), (error) => error instanceof Error, name);
+  for (const { name, emptyUrl } of databases.slice(1)) {
+    await assert.rejects(emptyUrl(), (error) => error instanceof Error, name);
   }
 });
 

@@ -5,31 +5,34 @@ import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { createConnection } from 'mysql2/promise';
 import { Client } from 'pg';
+import { migrated } from './migrated.ts';
+
+export { PATIENCE } from './patience.ts';
 
 export type DatabaseName = 'sqlite' | 'postgres' | 'mysql' | 'mongodb';
 
 export interface FreshDatabase {
-  /** A DATABASE_URL of an empty database that nobody else uses. */
+  /** A DATABASE_URL of a database that nobody else uses. */
   url: string;
   /** Removes it; close every connection first. May be called twice. */
   drop(): Promise<void>;
 }
 
+/** Both functions throw when the server cannot be reached, so that the run fails. */
 export interface TestDatabase {
   name: DatabaseName;
-  /** Makes an empty database; throws when the server cannot be reached, so that the run fails. */
+  /** Gives a database that is migrated, and otherwise as a new one. On a server it may have served a test before (`migrated.ts`). */
   freshUrl(): Promise<FreshDatabase>;
+  /** Makes a database without any table: for tests of migrations and of first starts, and for servers that are killed. */
+  emptyUrl(): Promise<FreshDatabase>;
 }
-
-/** The factor by which databases may be slower than in production: tests come in crowds, on busy machines. */
-export const PATIENCE = 10;
 
 const CONNECT_LIMIT = 10_000;
 
 /** No quoting needed in any dialect: lower-case letters and digits only. */
 const freshName = () => `ostiary_${randomBytes(8).toString('hex')}`;
 
-async function freshSqlite(): Promise<FreshDatabase> {
+async function emptySqlite(): Promise<FreshDatabase> {
   const dir = mkdtempSync(join(tmpdir(), 'ostiary-sqlite-'));
   return {
     url: `sqlite:${join(dir, 'test.db')}`,
@@ -44,7 +47,7 @@ function withDatabase(server: string, name: string): string {
   return url.href;
 }
 
-async function freshPostgres(server: string): Promise<FreshDatabase> {
+async function emptyPostgres(server: string): Promise<FreshDatabase> {
   const execute = async (sql: string) => {
     const client = new Client({ connectionString: server, connectionTimeoutMillis: CONNECT_LIMIT });
     try {
@@ -59,7 +62,7 @@ async function freshPostgres(server: string): Promise<FreshDatabase> {
   return { url: withDatabase(server, name), drop: () => execute(`drop database if exists ${name} with (force)`) };
 }
 
-async function freshMysql(server: string): Promise<FreshDatabase> {
+async function emptyMysql(server: string): Promise<FreshDatabase> {
   const execute = async (sql: string) => {
     const connection = await createConnection({ uri: server, connectTimeout: CONNECT_LIMIT });
     try {
@@ -84,7 +87,7 @@ function withMongoDatabase(server: string, name: string): string {
   return `${hosts}/${name}?${options}`;
 }
 
-async function freshMongodb(server: string): Promise<FreshDatabase> {
+async function emptyMongodb(server: string): Promise<FreshDatabase> {
   const url = withMongoDatabase(server, freshName());
   const withDatabaseOf = async (work: (client: MongoClient) => Promise<unknown>) => {
     const limit = url.includes('serverSelectionTimeoutMS=') ? {} : { serverSelectionTimeoutMS: CONNECT_LIMIT };
@@ -100,15 +103,20 @@ async function freshMongodb(server: string): Promise<FreshDatabase> {
   return { url, drop: () => withDatabaseOf((client) => client.db().dropDatabase()) };
 }
 
+const testDatabase = (name: DatabaseName, emptyUrl: () => Promise<FreshDatabase>): TestDatabase => ({
+  name,
+  emptyUrl,
+  freshUrl: migrated(name, emptyUrl),
+});
+
+const sqlite = testDatabase('sqlite', emptySqlite);
+
 /** The same databases as PostgreSQL's, reached through a pooler at `pooler`. */
 export function pooledDatabase(server: string, pooler: string): TestDatabase {
-  return {
-    name: 'postgres',
-    async freshUrl() {
-      const { url, drop } = await freshPostgres(server);
-      return { url: withDatabase(pooler, new URL(url).pathname.slice(1)), drop };
-    },
-  };
+  return testDatabase('postgres', async () => {
+    const { url, drop } = await emptyPostgres(server);
+    return { url: withDatabase(pooler, new URL(url).pathname.slice(1)), drop };
+  });
 }
 
 /**
@@ -117,9 +125,9 @@ export function pooledDatabase(server: string, pooler: string): TestDatabase {
  */
 export function testDatabases(env: NodeJS.ProcessEnv = process.env): TestDatabase[] {
   const { TEST_POSTGRES_URL: postgres, TEST_MYSQL_URL: mysql, TEST_MONGODB_URL: mongodb } = env;
-  const databases: TestDatabase[] = [{ name: 'sqlite', freshUrl: freshSqlite }];
-  if (postgres) databases.push({ name: 'postgres', freshUrl: () => freshPostgres(postgres) });
-  if (mysql) databases.push({ name: 'mysql', freshUrl: () => freshMysql(mysql) });
-  if (mongodb) databases.push({ name: 'mongodb', freshUrl: () => freshMongodb(mongodb) });
+  const databases = [sqlite];
+  if (postgres) databases.push(testDatabase('postgres', () => emptyPostgres(postgres)));
+  if (mysql) databases.push(testDatabase('mysql', () => emptyMysql(mysql)));
+  if (mongodb) databases.push(testDatabase('mongodb', () => emptyMongodb(mongodb)));
   return databases;
 }

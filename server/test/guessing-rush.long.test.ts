@@ -80,7 +80,7 @@ async function lookedAt(call: (index: number) => Promise<Answer>): Promise<numbe
   return statuses.filter((status) => status === 401).length;
 }
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   // SQLite is for one process.
   const instances = name === 'sqlite' ? 1 : 2;
   for (const shares of [false, true]) {
@@ -88,7 +88,7 @@ for (const { name, freshUrl } of testDatabases()) {
       timeout: TEST_LIMIT,
       skip: shares && !hasOwnRedis(),
     }, async () => {
-      const { url, drop } = await freshUrl();
+      const { url, drop } = await emptyUrl();
       const rush = (redis: { url: string; flush(): Promise<void> } | null) =>
         withServers(async (dir, start) => {
           const more = { RATE_LIMITS: 'on', TRUSTED_PROXIES: '127.0.0.0/8', ...(redis && { REDIS_URL: redis.url }) };

@@ -63,7 +63,7 @@ const CASES: Record<string, (s: { redis: OwnRedis; restart(): Promise<void> }) =
   'the process is killed and started again in the middle': ({ restart }) => restart(),
 };
 
-for (const { freshUrl } of hasOwnRedis() ? testDatabases().filter(({ name }) => name === 'postgres') : []) {
+for (const { emptyUrl } of hasOwnRedis() ? testDatabases().filter(({ name }) => name === 'postgres') : []) {
   for (const [what, happens] of Object.entries(CASES)) {
     test(
       `an hour of guesses from ${CLIENTS} addresses; ${what}: at most 20 are looked at, and the owner signs in`,
@@ -72,7 +72,7 @@ for (const { freshUrl } of hasOwnRedis() ? testDatabases().filter(({ name }) => 
       },
       (t) =>
         withOwnRedis(async (redis) => {
-          const { url, drop } = await freshUrl();
+          const { url, drop } = await emptyUrl();
           try {
             await withServers(async (dir, startServer) => {
               const env = serverEnv(dir, url, { REDIS_URL: redis.url, RATE_LIMITS: 'on' });

@@ -38,7 +38,7 @@ const postgres = testDatabases().find(({ name }) => name === 'postgres');
 
 async function withPair(run: (pair: Pair, redis: OwnRedis) => Promise<void>): Promise<void> {
   assert.ok(postgres, 'there is a PostgreSQL');
-  const { url, drop } = await postgres.freshUrl();
+  const { url, drop } = await postgres.emptyUrl();
   try {
     await withOwnRedis((redis) =>
       withServers(async (dir, start) => {

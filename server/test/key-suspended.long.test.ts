@@ -24,7 +24,7 @@ test('an instance that was suspended while a key was revoked neither takes nor m
   timeout: 120_000,
 }, async (t) => {
   assert.ok(postgres);
-  const { url, drop } = await postgres.freshUrl();
+  const { url, drop } = await postgres.emptyUrl();
   try {
     await withServers(async (dir, start) => {
       const beside = await openBeside(url, dir);

@@ -48,8 +48,8 @@ interface Place {
   start(port: number): Promise<ServerProcess>;
 }
 
-async function onDatabase(freshUrl: () => Promise<FreshDatabase>, run: (place: Place) => Promise<void>) {
-  const { url, drop } = await freshUrl();
+async function onDatabase(emptyUrl: () => Promise<FreshDatabase>, run: (place: Place) => Promise<void>) {
+  const { url, drop } = await emptyUrl();
   try {
     await withServers((dir, startServer) => {
       const start = (port: number) => startServer({ env: serverEnv(dir, url, { PORT: String(port) }), dir });
@@ -60,10 +60,10 @@ async function onDatabase(freshUrl: () => Promise<FreshDatabase>, run: (place: P
   }
 }
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   describe(`a server that is killed ${KILLS} times, on ${name}`, { timeout: TEST_LIMIT }, () => {
     test('loses no session of 100 clients that rotate meanwhile, and leaves no two live successors', (t) =>
-      onDatabase(freshUrl, async ({ url, dir, start }) => {
+      onDatabase(emptyUrl, async ({ url, dir, start }) => {
         const before = await openBeside(url, dir);
         const signedIn = await signInClients(before, { people: PEOPLE, sessions: SESSIONS });
         await before.close();
@@ -111,7 +111,7 @@ for (const { name, freshUrl } of testDatabases()) {
       }));
 
     test('delivers every mail that it promised, once', (t) =>
-      onDatabase(freshUrl, async ({ url, dir, start }) => {
+      onDatabase(emptyUrl, async ({ url, dir, start }) => {
         const mailbox = createMailbox({ dir: join(dir, 'mailbox'), clock: () => new Date() });
         const first = await start(0);
         const random = createRandom(2, -1);

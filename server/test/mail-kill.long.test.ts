@@ -60,12 +60,12 @@ async function openPostOffice() {
   return { taken, url: `smtp://127.0.0.1:${port}`, close };
 }
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   test(`a server that is killed ${KILLS} times right after its answers delivers every mail that it promised (${name})`, {
     timeout: TEST_LIMIT,
   }, async (t) => {
     const { taken, url: smtpUrl, close } = await openPostOffice();
-    const { url, drop } = await freshUrl();
+    const { url, drop } = await emptyUrl();
     try {
       await withServers(async (dir, startServer) => {
         const mail = { SMTP_URL: smtpUrl, MAIL_FROM: 'accounts@shop.example' };

@@ -30,10 +30,10 @@ function databaseNamed(name: DatabaseName) {
 
 /** A folder, an empty database, and the ends of both. */
 async function withDatabase(
-  { freshUrl }: { freshUrl(): Promise<FreshDatabase> },
+  { emptyUrl }: { emptyUrl(): Promise<FreshDatabase> },
   run: (place: { dir: string; url: string; start: Parameters<Parameters<typeof withServers>[0]>[1] }) => Promise<void>,
 ): Promise<void> {
-  const { url, drop } = await freshUrl();
+  const { url, drop } = await emptyUrl();
   try {
     await withServers((dir, start) => run({ dir, url, start }));
   } finally {
@@ -286,9 +286,9 @@ describe('what an operator gets to see', { concurrency: 2 }, () => {
       }));
   }
 
-  for (const { name, freshUrl } of databases.filter(({ name }) => name !== 'sqlite')) {
+  for (const { name, emptyUrl } of databases.filter(({ name }) => name !== 'sqlite')) {
     test(`a clock that differs from that of ${name} is reported`, () =>
-      withDatabase({ freshUrl }, async ({ dir, url }) => {
+      withDatabase({ emptyUrl }, async ({ dir, url }) => {
         const { config } = loadConfig({ env: serverEnv(dir, url), cwd: dir });
         for (const [skew, reported] of [
           [0, null],

@@ -11,8 +11,8 @@ import { createJobRegistry, type JobRegistry } from '../src/platform/queue/job-r
 import { createJobs, type Jobs } from '../src/platform/queue/jobs.ts';
 import type { EnqueueOptions, JobQueue, JobRecord } from '../src/platform/queue/queue.ts';
 import { connectRedis } from '../src/platform/redis/connect.ts';
-import { PATIENCE } from './databases.ts';
 import { nextNumber } from './fixtures.ts';
+import { PATIENCE } from './patience.ts';
 import { until } from './until.ts';
 
 /** Where jobs are kept. */

@@ -27,8 +27,8 @@ const TEST_LIMIT = 600_000;
 const redis = process.env.TEST_REDIS_URL;
 const DATABASES = testDatabases().filter(({ name }) => name === 'sqlite' || name === 'postgres');
 const CARRIERS = [
-  ...DATABASES.map(({ name, freshUrl }) => ({ name: `the table on ${name}`, freshUrl })),
-  ...(redis ? [{ name: 'BullMQ', freshUrl: async () => ({ url: redis, drop: async () => {} }) }] : []),
+  ...DATABASES.map(({ name, emptyUrl }) => ({ name: `the table on ${name}`, emptyUrl })),
+  ...(redis ? [{ name: 'BullMQ', emptyUrl: async () => ({ url: redis, drop: async () => {} }) }] : []),
 ];
 
 const WORKER = join(import.meta.dirname, 'kill/job-worker.ts');
@@ -44,10 +44,10 @@ interface Place {
 
 /** A queue without a worker, and a way to start some; they have ended afterwards, whatever came in between. */
 async function withWorkers(
-  freshUrl: () => Promise<{ url: string; drop(): Promise<void> }>,
+  emptyUrl: () => Promise<{ url: string; drop(): Promise<void> }>,
   run: (place: Place) => Promise<void>,
 ): Promise<void> {
-  const { url, drop } = await freshUrl();
+  const { url, drop } = await emptyUrl();
   const prefix = `{kills-${randomUUID()}}`;
   const dir = await mkdtemp(join(tmpdir(), 'ostiary-jobs-'));
   await mkdir(join(dir, 'effects'));
@@ -88,10 +88,10 @@ async function withWorkers(
 
 const exitOf = (child: ChildProcess) => once(child, 'exit');
 
-for (const { name, freshUrl } of CARRIERS) {
+for (const { name, emptyUrl } of CARRIERS) {
   describe(`worker processes over ${name}`, { timeout: TEST_LIMIT }, () => {
     test(`${JOBS} jobs, each enqueued twice, through ${KILLS} kills: none is lost, no effect is doubled`, (t) =>
-      withWorkers(freshUrl, async ({ dir, jobs, queue, deathsOf, start }) => {
+      withWorkers(emptyUrl, async ({ dir, jobs, queue, deathsOf, start }) => {
         const random = createRandom(3, -1);
         const keyOf = (n: number) => `effect ${n}`;
         const ids = Array.from({ length: JOBS }, (_, n) => jobs.idOf('test.effect', keyOf(n)));
@@ -175,7 +175,7 @@ for (const { name, freshUrl } of CARRIERS) {
       }));
 
     test('a suspended worker whose claim ran out cannot settle what another has finished', (t) =>
-      withWorkers(freshUrl, async ({ dir, jobs, queue, start }) => {
+      withWorkers(emptyUrl, async ({ dir, jobs, queue, start }) => {
         const began = (id: string, { pid }: ChildProcess) =>
           until('it began', async () => heldBy(pid, await readMarks(dir)).includes(id));
         const completed = (id: string) =>

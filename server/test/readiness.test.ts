@@ -80,7 +80,7 @@ const REASONS: Partial<Record<DatabaseName, RegExp>> = {
   mysql: /ER_OPTION_PREVENTS_STATEMENT/,
 };
 
-for (const { name, freshUrl: shared } of testDatabases()) {
+for (const { name, emptyUrl: shared } of testDatabases()) {
   const reason = REASONS[name];
   // The engine that stands for MongoDB cannot be made read-only.
   if (reason === undefined || (name === 'mysql' && findMariadb() === null)) continue;

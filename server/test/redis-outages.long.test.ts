@@ -39,7 +39,7 @@ test('Redis emptied, killed and silent: nobody is without a limit, and every mai
   timeout: TEST_LIMIT,
 }, async (t) => {
   assert.ok(postgres);
-  const { url, drop } = await postgres.freshUrl();
+  const { url, drop } = await postgres.emptyUrl();
   try {
     await withOwnRedis((redis) =>
       withServers(async (dir, start) => {

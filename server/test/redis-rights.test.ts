@@ -8,7 +8,7 @@ import { AUTHORITY, LOCALHOST } from './certificates.ts';
 import { createHttpClient } from './kill/http-client.ts';
 import { launch, type ServerProcess, serverEnv, withServers } from './kill/server-process.ts';
 import { hasOwnRedis, type OwnRedis, withOwnRedis } from './own-redis.ts';
-import { freshSqlite } from './scenario.ts';
+import { emptySqlite, freshSqlite } from './scenario.ts';
 import { until } from './until.ts';
 
 const LIMIT = { timeout: 120_000, skip: !hasOwnRedis() };
@@ -69,7 +69,8 @@ function withRights(
   });
 }
 
-describe('a Redis that restricts its users', LIMIT, () => {
+/** Side by side: most of their time they wait for a Redis that does not answer. */
+describe('a Redis that restricts its users, is behind TLS, or is silent', { ...LIMIT, concurrency: 2 }, () => {
   test('without INFO, as hosters give it, everything works; its keys and channels begin with ostiary:', (t) =>
     withRights(t, ['~ostiary:*', '~{ostiary-jobs}:*', '&ostiary:*', '+@all', '-@dangerous'], async (server, ready) => {
       await until('it is ready', async () => (await ready()).status === 'ready');
@@ -103,12 +104,8 @@ describe('a Redis that restricts its users', LIMIT, () => {
       },
       [['CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru']],
     ));
-});
 
-test(
-  'a Redis over TLS carries everything, and one whose certificate nobody trusts counts as away',
-  LIMIT,
-  async (t) => {
+  test('a Redis over TLS carries everything, and one whose certificate nobody trusts counts as away', async (t) => {
     const { url, drop } = await freshSqlite();
     t.after(drop);
     await withOwnRedis((own) =>
@@ -147,27 +144,27 @@ test(
         await readinessOf({}, 'degraded');
       }),
     );
-  },
-);
+  });
 
-for (const moment of ['applied \\d+ migrations', 'starting', 'listening on']) {
-  test(`a server that is told to stop when it says "${moment}" stops, and its process ends`, LIMIT, async (t) => {
-    const { url, drop } = await freshSqlite();
-    t.after(drop);
-    await withOwnRedis(async (own) => {
-      await withServers(async (dir) => {
-        // Redis answers nothing meanwhile, as during a failover.
-        await administer(own, ['CLIENT', 'PAUSE', '60000']);
-        const env = serverEnv(dir, url, { REDIS_URL: own.url });
-        const { child, outcome, said } = launch(['serve'], { env, dir });
-        const line = new RegExp(`"msg":"${moment}`);
-        await until('it says so', () => line.test(said().stdout));
-        child.kill('SIGTERM');
-        const { code, signal, stdout } = await outcome;
-        assert.deepEqual([code, signal], [0, null], stdout);
-        assert.match(stdout, /"msg":"stopped"/);
-        assert.doesNotMatch(stdout, /does not end by itself/);
+  for (const moment of ['applied \\d+ migrations', 'starting', 'listening on']) {
+    test(`a server that is told to stop when it says "${moment}" stops, and its process ends`, async (t) => {
+      const { url, drop } = await emptySqlite();
+      t.after(drop);
+      await withOwnRedis(async (own) => {
+        await withServers(async (dir) => {
+          // Redis answers nothing meanwhile, as during a failover.
+          await administer(own, ['CLIENT', 'PAUSE', '60000']);
+          const env = serverEnv(dir, url, { REDIS_URL: own.url });
+          const { child, outcome, said } = launch(['serve'], { env, dir });
+          const line = new RegExp(`"msg":"${moment}`);
+          await until('it says so', () => line.test(said().stdout));
+          child.kill('SIGTERM');
+          const { code, signal, stdout } = await outcome;
+          assert.deepEqual([code, signal], [0, null], stdout);
+          assert.match(stdout, /"msg":"stopped"/);
+          assert.doesNotMatch(stdout, /does not end by itself/);
+        });
       });
     });
-  });
-}
+  }
+});

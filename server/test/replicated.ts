@@ -70,7 +70,7 @@ function replicationOf(server: ReplicatedServer, kind: 'postgres' | 'mysql'): Re
     ...server,
     async fresh() {
       assert.ok(database);
-      const made = await database.freshUrl();
+      const made = await database.emptyUrl();
       const replica = new URL(server.replica);
       replica.pathname = new URL(made.url).pathname;
       return { ...made, replicaUrl: replica.href };
@@ -98,8 +98,8 @@ function replicationByHand(server: string): Replication {
     restart: null,
     async fresh() {
       assert.ok(database);
-      const made = await database.freshUrl();
-      const copy = await database.freshUrl();
+      const made = await database.emptyUrl();
+      const copy = await database.emptyUrl();
       // Indexes, which a list may name.
       const migrations = await discoverMigrations(new URL('../src/modules/', import.meta.url));
       await withDatabase(copy.url, (opened) => createMigrator(opened, migrations).up());

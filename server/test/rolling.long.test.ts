@@ -76,7 +76,7 @@ type Place = FreshDatabase & { dir: string; start: StartServer; people: SignedIn
 
 async function withPeople(run: (place: Place) => Promise<void>): Promise<void> {
   assert.ok(database);
-  const fresh = await database.freshUrl();
+  const fresh = await database.emptyUrl();
   try {
     await withServers(async (dir, start) => {
       const before = await openBeside(fresh.url, dir);

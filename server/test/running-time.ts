@@ -24,9 +24,12 @@ export function runningTime(): number {
   return ran;
 }
 
-/** Resolves with `value` after so much running time, when whatever came during a longer turn has been heard. */
-export async function runFor<T>(milliseconds: number, value: T): Promise<T> {
+/**
+ * Resolves with `value` after so much running time, when whatever came during a longer turn has been heard; soon, once `signal` says that
+ * nobody waits for it any more.
+ */
+export async function runFor<T>(milliseconds: number, value: T, signal?: AbortSignal): Promise<T> {
   const end = runningTime() + milliseconds;
-  while (runningTime() < end) await pause(Math.max(1, Math.min(LONGEST_TURN, end - ran)));
+  while (runningTime() < end && !signal?.aborted) await pause(Math.max(1, Math.min(LONGEST_TURN, end - ran)));
   return value;
 }

@@ -19,14 +19,16 @@ export interface SceneOptions {
   longestWait?: number;
 }
 
-/** An empty SQLite database: for scenarios that are the same on every database. */
-export async function freshSqlite(): Promise<FreshDatabase> {
-  const [sqlite] = testDatabases({});
-  assert.ok(sqlite);
-  return sqlite.freshUrl();
-}
+const [sqlite] = testDatabases({});
+assert.ok(sqlite);
 
-/** Opens a server on an empty database; closing it drops that. */
+/** A SQLite database that is migrated: for scenarios that are the same on every database. */
+export const freshSqlite = sqlite.freshUrl;
+
+/** A SQLite database without any table: for first starts. */
+export const emptySqlite = sqlite.emptyUrl;
+
+/** Opens a server on a database of its own; closing it drops that. */
 export async function openScene({ freshUrl = freshSqlite, ...options }: SceneOptions = {}): Promise<Scene> {
   const { url, drop } = await freshUrl();
   const t = await openTestApp({ databaseUrl: url, ...options });
@@ -37,7 +39,7 @@ export async function openScene({ freshUrl = freshSqlite, ...options }: SceneOpt
   return { ...t, close, client: createClient(t), databaseUrl: url };
 }
 
-/** Runs a scenario on a server and an empty database of its own. */
+/** Runs a scenario on a server and a database of its own. */
 export async function withScene(run: (s: Scene) => Promise<void>, options: SceneOptions = {}): Promise<void> {
   const scene = await openScene(options);
   try {

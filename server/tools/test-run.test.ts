@@ -79,6 +79,31 @@ test('a failure is one, and a run without tests is seen to be without', async ()
   assert.deepEqual([empty.code, empty.tests], [0, 0]);
 });
 
+test('an error that nobody catches fails the run and is told, wherever it begins; of a timer, the test is named', async () => {
+  const wait = 'await new Promise((done) => setTimeout(done, 50));';
+  const rejected = await run({
+    'rejects.test.mjs': `test('rejects', async () => { ${wait} (async () => { throw new Error('in a promise'); })(); ${wait} });`,
+  });
+  assert.equal(rejected.code, 1);
+  assert.match(rejected.output, /in a promise/);
+  const thrown = await run({
+    'throws.test.mjs': `test('throws', async () => { setTimeout(() => { throw new Error('in a timer'); }, 10); ${wait} });`,
+  });
+  assert.equal(thrown.code, 1);
+  assert.match(thrown.output, /✖ throws(?:.|\n)*in a timer/);
+});
+
+test('promises are not followed where Node can leave that out: it takes a quarter of the time', async () => {
+  // Node marks a promise that it follows.
+  const hooks = `test('marks nothing', async () => {
+    const promise = new Promise((done) => setTimeout(done, 10));
+    await promise;
+    if (Object.getOwnPropertySymbols(promise).length > 0) throw new Error('promises are followed');
+  });`;
+  const { code, output } = await run({ 'hooks.test.mjs': hooks });
+  assert.equal(code, process.versions.node.startsWith('24.') ? 1 : 0, output);
+});
+
 test('a warning of the runtime fails the test that caused it, and its file when a child or a thread did', async () => {
   const warnings = mkdtempSync(join(dir, 'warnings-'));
   const program = `process.emitWarning('of a program', 'DeprecationWarning')`;

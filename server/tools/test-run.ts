@@ -42,7 +42,8 @@ export async function runTestFiles(options: TestRunOptions): Promise<TestRun> {
     ['--test-reporter=spec', `--test-reporter-destination=${output}`],
     [`--test-reporter=${join(import.meta.dirname, 'test-progress.ts')}`, '--test-reporter-destination=stdout'],
   ];
-  const child = spawn(process.execPath, ['--test', ...reporters.flat(), ...args], {
+  const preload = `--require=${join(import.meta.dirname, 'test-promises.ts')}`;
+  const child = spawn(process.execPath, [preload, '--test', ...reporters.flat(), ...args], {
     cwd,
     env,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -36,6 +36,10 @@ export function readWarnings(folder: string): Map<string, string> {
   return new Map(names.map((name) => [decodeURIComponent(name), readFileSync(join(folder, name), 'utf8')]));
 }
 
+function rethrow(warning: Error): never {
+  throw warning;
+}
+
 function listen(folder: string): void {
   const isTestFile = process.env[CAUSE] === undefined && process.env.NODE_TEST_CONTEXT !== undefined && isMainThread;
   if (isTestFile) process.env[CAUSE] = relative(process.cwd(), process.argv[1] ?? '');
@@ -44,8 +48,8 @@ function listen(folder: string): void {
   process.on('warning', (warning) => {
     if (IS_ACCEPTED(warning)) return;
     appendFileSync(record, `${warning.stack ?? warning}\n`);
-    // It is told in the context of what caused it: a rejection fails that very test, if it still runs. Thrown, it can end the process.
-    if (isTestFile) void Promise.reject(warning);
+    // It is told in the context of what caused it: an exception there fails that very test, if it still runs.
+    if (isTestFile) setImmediate(() => rethrow(warning));
   });
   if (!isTestFile) return;
   // What a child, a thread, or this process outside of any test caused.

@@ -31,10 +31,10 @@ const TESTS = '{server,tools,bench}/**/*.test.ts';
 const LONG_TESTS = '{server,tools,bench}/**/*.long.test.ts';
 const NOT_OURS = ['**/node_modules/**', '**/runtime/**'];
 /**
- * Test files at a time: one more than there are cores, since each waits at times for a server or a clock; but never so many that
- * their connections are too many for a server.
+ * Test files at a time: two more than there are cores, since each waits half of its time for a server, a clock or a process; but never
+ * so many that their connections are too many for a server.
  */
-const CONCURRENCY = Math.min(availableParallelism() + 1, 4);
+const CONCURRENCY = Math.min(availableParallelism() + 2, 4);
 /**
  * Milliseconds without the end of any test after which a run hangs. There is no limit for the whole, nor for a file: a machine that is
  * slower needs longer, and that is no failure.
@@ -73,9 +73,11 @@ const MODES: Record<string, Mode> = {
   long: { checks: [], servers: true, measures: true, files: () => find(LONG_TESTS, []) },
 };
 
+const isTerminal = Boolean(process.stdout.isTTY);
+
 const CHECKS: Record<Check, string[]> = {
-  lint: [join(BIN, 'biome'), 'ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'],
-  types: [join(BIN, 'tsc'), '--project', ROOT],
+  lint: [join(BIN, 'biome'), 'ci', '--error-on-warnings', `--colors=${isTerminal ? 'force' : 'off'}`, '.'],
+  types: [join(BIN, 'tsc'), '--project', ROOT, '--pretty', `${isTerminal}`],
   imports: [process.execPath, '--disable-warning=ExperimentalWarning', join(SERVER, 'tools/check-imports.ts')],
 };
 
@@ -100,14 +102,30 @@ function follow(child: ChildProcess, scratch?: Scratch): void {
   scratch?.guard(child, 'TERM');
 }
 
-/** Runs a command on this terminal; resolves with its exit code, 128 and the signal's number when one ended it. */
-async function exitCodeOf(command: string[]): Promise<number> {
-  if (interrupted !== null) return 128 + constants.signals[interrupted];
-  const [file = '', ...args] = command;
-  const child = spawn(file, args, { cwd: ROOT, env: baseEnv, stdio: ['ignore', 'inherit', 'inherit'] });
+/** Runs a check; resolves with what it said where it failed, and null where all is well. */
+async function faultsOf(check: Check): Promise<string | null> {
+  if (interrupted !== null) return 'interrupted';
+  const [file = '', ...args] = CHECKS[check];
+  const child = spawn(file, args, { cwd: ROOT, env: baseEnv, stdio: ['ignore', 'pipe', 'pipe'] });
   follow(child);
-  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  return code ?? 128 + constants.signals[signal ?? 'SIGKILL'];
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => void said.push(part));
+  try {
+    const [code] = (await once(child, 'close')) as [number | null];
+    return code === 0 ? null : Buffer.concat(said).toString();
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Runs checks, one after the other; resolves with what each said that failed. */
+async function runChecks(checks: Check[]): Promise<Map<Check, string>> {
+  const failed = new Map<Check, string>();
+  for (const check of checks) {
+    const faults = await faultsOf(check);
+    if (faults !== null) failed.set(check, faults);
+  }
+  return failed;
 }
 
 /** Runs the tests of `files`; resolves with the exit code, and 1 where not a single test ran or nothing went on. */
@@ -172,11 +190,8 @@ async function main(): Promise<number> {
   const mode = MODES[name];
   if (mode === undefined) return complain(`There is no mode ${name}; there are ${Object.keys(MODES).join(', ')}.`);
 
-  const failed: string[] = [];
-  for (const check of chosen.length > 0 ? [] : mode.checks) {
-    if ((await exitCodeOf(CHECKS[check])) !== 0) failed.push(check);
-  }
-
+  // Beside the tests, which wait at times for their servers.
+  const checking = runChecks(chosen.length > 0 ? [] : mode.checks);
   const files = chosen.length > 0 ? chosen : mode.files();
   const memory = mode.measures ? null : memoryFolder();
   const scratch = createScratch(memory ?? undefined);
@@ -195,8 +210,9 @@ async function main(): Promise<number> {
   const here = `Node ${process.versions.node} with SQLite ${process.versions.sqlite ?? '(version unknown)'}`;
   const place = `Written to ${memory === null ? 'a temporary folder' : 'memory'}, ${filesAtATime(mode)} test file${filesAtATime(mode) === 1 ? '' : 's'} at a time`;
   console.log(['', 'This run covered:', ...[here, ...others, place].map((line) => `  ${line}`)].join('\n'));
-  if (failed.length > 0) console.error(`Besides the tests, these failed: ${failed.join(', ')} (see above).`);
-  return code === 0 && failed.length > 0 ? 1 : code;
+  const failed = await checking;
+  for (const [check, said] of failed) console.error(`\nBesides the tests, this failed: ${check}\n${said.trimEnd()}`);
+  return code === 0 && failed.size > 0 ? 1 : code;
 }
 
 process.exitCode = await main().catch((error: unknown) =>

@@ -52,7 +52,7 @@ for (const kind of KINDS) {
       if (kind === 'redis') return;
       const [, database] = testDatabases({ [SERVER_KINDS[kind].variable]: url });
       assert.equal(database?.name, kind);
-      const fresh = await database.freshUrl();
+      const fresh = await database.emptyUrl();
       assert.match(fresh.url, /\/ostiary_[0-9a-f]{16}/);
       await fresh.drop();
     } finally {

@@ -40,7 +40,7 @@ const thing = (n: number, name: string | null) => ({
 
 const DEADLINE = 60_000;
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   describe(`${name}: database`, { timeout: DEADLINE }, () => {
     let database: Database;
     let drop: () => Promise<void>;
@@ -48,7 +48,7 @@ for (const { name, freshUrl } of testDatabases()) {
     const log = { warn: (fields: object, message: string) => void logged.push({ fields, message }) };
 
     before(async () => {
-      const fresh = await freshUrl();
+      const fresh = await emptyUrl();
       drop = fresh.drop;
       database = await connectDatabase({ url: fresh.url, poolSize: 8, slowQuery: 0, log });
     });

@@ -55,10 +55,10 @@ async function tablesOf(database: Database): Promise<string[]> {
     .sort();
 }
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   describe(`${name}: migrations`, { timeout: DEADLINE }, () => {
     async function withDatabase(work: (database: Database, fresh: FreshDatabase) => Promise<void>): Promise<void> {
-      const fresh = await freshUrl();
+      const fresh = await emptyUrl();
       const database = await connectDatabase({ url: fresh.url, poolSize: 2, slowQuery: 60_000, log });
       try {
         await work(database, fresh);

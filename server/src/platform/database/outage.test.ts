@@ -73,7 +73,7 @@ async function openGate(host: string, port: number) {
 
 const quiet = { warn() {} };
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   if (name === 'sqlite') continue;
   describe(`${name}: outage`, { timeout: DEADLINE }, () => {
     let gate: Awaited<ReturnType<typeof openGate>>;
@@ -83,7 +83,7 @@ for (const { name, freshUrl } of testDatabases()) {
     const warnings: string[] = [];
 
     before(async () => {
-      const fresh = await freshUrl();
+      const fresh = await emptyUrl();
       drop = fresh.drop;
       const url = new URL(fresh.url);
       gate = await openGate(url.hostname, Number(url.port));

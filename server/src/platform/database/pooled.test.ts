@@ -48,7 +48,7 @@ if (server && findPgbouncer() !== null) {
     before(async () => {
       const launched = await launchPgbouncer(scratch, { server, mode: 'transaction', size: 1 });
       assert.ok('url' in launched);
-      fresh = await pooledDatabase(server, launched.url).freshUrl();
+      fresh = await pooledDatabase(server, launched.url).emptyUrl();
       pooled = await open(fresh.url);
       await sql`create table things (id int primary key)`.execute(pooled.db);
     });
@@ -73,7 +73,7 @@ if (server && findPgbouncer() !== null) {
       assert.match(pooled.name, / behind a pooler$/);
       const [, direct] = testDatabases({ TEST_POSTGRES_URL: server });
       assert.ok(direct !== undefined);
-      const { url, drop } = await direct.freshUrl();
+      const { url, drop } = await direct.emptyUrl();
       for (const [more, isNoticed] of [
         [{}, false],
         [{ pooler: 'auto' }, false],
@@ -167,7 +167,7 @@ for (const mode of ['direct', 'transaction', 'session'] as const) {
     assert.ok(direct !== undefined);
     const launched = mode === 'direct' ? null : await launchPgbouncer(scratch, { server, mode });
     assert.ok(launched === null || 'url' in launched);
-    const { url, drop } = await (launched === null ? direct : pooledDatabase(server, launched.url)).freshUrl();
+    const { url, drop } = await (launched === null ? direct : pooledDatabase(server, launched.url)).emptyUrl();
     const admin = await open(url);
     const queries = ['?schema=a', '?options=-c%20search_path%3Db', '?currentSchema=c', ''];
     const installations: SqlDatabase[] = [];

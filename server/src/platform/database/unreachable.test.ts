@@ -27,11 +27,11 @@ it('an option that the driver does not take is a sentence, too', async () => {
   }
 });
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   if (name === 'sqlite') continue;
   describe(`${name}: wrong settings at start`, { timeout: 60_000 }, () => {
     async function withUrl(change: (url: URL) => void): Promise<string> {
-      const { url, drop } = await freshUrl();
+      const { url, drop } = await emptyUrl();
       try {
         const changed = new URL(url);
         change(changed);

@@ -10,10 +10,14 @@ import {
   untilAborted,
   withInstances,
 } from '../../../test/queue-world.ts';
+import { runningTime } from '../../../test/running-time.ts';
 import { until } from '../../../test/until.ts';
 import { HOUR } from '../clock.ts';
 
-/** Milliseconds in which a job begins at the latest, as the median of 20: the poll comes every 500, and so would begin it after 250. */
+/**
+ * Milliseconds of running time in which a job begins at the latest, as the median of 20: the poll comes every 500, and so would begin it
+ * after 250.
+ */
 const AT_ONCE = 150;
 
 /** Every adapter of the queue keeps this: how processes take jobs, side by side, and how they stop. */
@@ -73,7 +77,7 @@ export function queueWorkersContract(open: OpenCarrier): void {
     it('what is put in line begins at once', (t) =>
       withInstances(open, async (instance) => {
         const begun: number[] = [];
-        const one = instance(testJob(() => begun.push(performance.now())));
+        const one = instance(testJob(() => begun.push(runningTime())));
         await one.queue.start();
         await one.ended(await one.enqueue(0));
         begun.length = 0;
@@ -81,7 +85,7 @@ export function queueWorkersContract(open: OpenCarrier): void {
         for (let n = 0; n < 20; n++) {
           // At every phase of a poll.
           await pause(25);
-          const asked = performance.now();
+          const asked = runningTime();
           await one.enqueue(n);
           await until('it began', () => begun.length > n);
           waits.push((begun[n] ?? 0) - asked);

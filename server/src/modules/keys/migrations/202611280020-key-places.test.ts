@@ -75,9 +75,9 @@ const down = (database: Database) =>
     : migration.mongo.down(mongoOf(database).db);
 
 describe('the places of keys', () => {
-  for (const { name, freshUrl } of testDatabases()) {
+  for (const { name, emptyUrl } of testDatabases()) {
     it(`keeps every key, there and back, also when a crash repeats it (${name})`, async () => {
-      const { url, drop } = await freshUrl();
+      const { url, drop } = await emptyUrl();
       const log = { warn: () => {} };
       const database = await connectDatabase({ url, poolSize: 4, slowQuery: Number.POSITIVE_INFINITY, log });
       try {

@@ -102,10 +102,10 @@ async function assertMigrated(users: UserStore): Promise<void> {
   );
 }
 
-for (const { name, freshUrl } of testDatabases()) {
+for (const { name, emptyUrl } of testDatabases()) {
   describe(`${name}: the migration of users`, { timeout: 120_000 }, () => {
     async function withPeople(work: (database: Database) => Promise<void>): Promise<void> {
-      const fresh: FreshDatabase = await freshUrl();
+      const fresh: FreshDatabase = await emptyUrl();
       const database = await connectDatabase({ url: fresh.url, poolSize: 2, slowQuery: 60_000, log: { warn() {} } });
       try {
         await createMigrator(database, earlier).up();

@@ -88,9 +88,9 @@ const down = (database: Database) =>
   database.kind === 'sql' ? migration.sql.down(sqlOf(database).db) : migration.mongo.down(mongoOf(database).db);
 
 describe('the epochs of users', { timeout: 120_000 }, () => {
-  for (const { name, freshUrl } of testDatabases()) {
+  for (const { name, emptyUrl } of testDatabases()) {
     async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
-      const { url, drop } = await freshUrl();
+      const { url, drop } = await emptyUrl();
       const database = await connectDatabase({ url, poolSize: 2, slowQuery: 60_000, log: { warn() {} } });
       try {
         await createMigrator(database, earlier).up();

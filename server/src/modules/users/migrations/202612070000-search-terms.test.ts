@@ -98,9 +98,9 @@ const down = (database: Database) =>
     : migration.mongo.down(mongoOf(database).db);
 
 describe('the search terms of users', { timeout: 120_000 }, () => {
-  for (const { name, freshUrl } of testDatabases()) {
+  for (const { name, emptyUrl } of testDatabases()) {
     async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
-      const { url, drop } = await freshUrl();
+      const { url, drop } = await emptyUrl();
       const database = await connectDatabase({ url, poolSize: 2, slowQuery: 60_000, log: { warn() {} } });
       try {
         await createMigrator(database, earlier).up();
