@@ -35,9 +35,12 @@ export function identifiersOf({ singular, plural }: Names): string[] {
 }
 
 function inCode(code: string, names: Names): string {
-  // The one place where a table's name is no string.
+  // Tables and codes of errors are no variables.
   const tables = code.replace(/\bnotes: NoteRow\b/, () => `${snake(names.plural)}: ${pascal(names.singular)}Row`);
-  return identifier(tables, names);
+  return identifier(
+    tables.replaceAll(/\bnote(?=_)/g, () => snake(names.singular)),
+    names,
+  );
 }
 
 const identifier = (code: string, { singular, plural }: Names): string =>
@@ -64,6 +67,8 @@ function inString(text: string, names: Names): string {
       part.startsWith('${') ? identifier(part, names) : part.replace(EXAMPLE, lower(snake)),
     );
   }
+  // Jobs have the name of their module.
+  if (/^notes\.[a-z]+$/.test(inside)) return text.replace(EXAMPLE, () => plural);
   if (/^[a-z_.:]+$/.test(inside)) return text.replace(EXAMPLE, lower(snake));
   if (/^\w+$/.test(inside)) return identifier(text, names);
   return inProse(text, names);
