@@ -505,7 +505,13 @@ describe('files', () => {
       accessKey: 'a',
       secretKey: 'b',
     };
-    const s3 = { ...away, publicEndpoint: away.endpoint, sessionToken: null, addressing: 'path' } as const;
+    const s3 = {
+      ...away,
+      publicEndpoint: away.endpoint,
+      sessionToken: null,
+      addressing: 'path',
+      checksums: true,
+    } as const;
     await withFileScene({ name: 'away', s3 }, async (s) => {
       const w = { ...s, ...(await createWorld(s)) };
       const files = filesOf(w, await member(w));

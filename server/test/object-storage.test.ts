@@ -4,8 +4,10 @@ import { after as afterAll, describe, test } from 'node:test';
 import { after, HOUR, MINUTE } from '../src/platform/clock.ts';
 import type { ObjectStorage, SignedRequest, StoredPart } from '../src/platform/objects/objects.ts';
 import { createS3Objects } from '../src/platform/objects/s3.ts';
+import { ok } from './client.ts';
 import { makeId } from './fixtures.ts';
 import { ostiary, serverEnv, withServers } from './kill/server-process.ts';
+import { createWorld } from './matrix/world.ts';
 import {
   curl,
   type FileScene,
@@ -387,6 +389,28 @@ describe('a bucket', { skip: 'missing' in radosgw && radosgw.missing }, () => {
     const code = await curl(...there, ...body, '--write-out', '%{http_code}', signed.url);
     assert.equal(code.toString(), '200');
   });
+
+  test('of a service without checksums: nothing names them, and a file that lies is found out all the same', () =>
+    withFileScene(
+      storage,
+      async (s) => {
+        const w = { ...s, ...(await createWorld(s)) };
+        const send = (path: string, body?: object) =>
+          w.client.send('POST', path, { token: w.root, ...(body && { body }) });
+        for (const [promised, status] of [
+          [sha256('12345'), 200],
+          [sha256('54321'), 400],
+        ] as const) {
+          const body = { filename: 'a', contentType: 'text/plain', size: 5, sha256: promised };
+          const { file, upload } = ok<{ file: { id: string }; upload: SignedRequest }>(await send('/files', body), 201);
+          assert.deepEqual(Object.keys(upload.headers), ['content-type']);
+          assert.doesNotMatch(upload.url, /checksum/i);
+          assert.equal((await put(s, upload, '12345')).status, 200);
+          assert.equal((await send(`/files/${file.id}/complete`)).statusCode, status);
+        }
+      },
+      { S3_CHECKSUMS: 'off' },
+    ));
 
   test('with a session token: it is signed into the URLs', async () => {
     const now = new Date();

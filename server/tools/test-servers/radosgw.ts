@@ -130,7 +130,15 @@ export async function launchRadosgw(
     const enabled = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
     if (versioned) await put('?versioning', enabled);
     const keys = { accessKey, secretKey, sessionToken: null };
-    return { endpoint, publicEndpoint: endpoint, region: 'us-east-1', bucket, ...keys, addressing: 'path' };
+    return {
+      endpoint,
+      publicEndpoint: endpoint,
+      region: 'us-east-1',
+      bucket,
+      ...keys,
+      addressing: 'path',
+      checksums: true,
+    };
   }
   return { s3: await makeBucket('ostiary-files'), makeBucket };
 }

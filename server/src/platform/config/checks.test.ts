@@ -134,6 +134,7 @@ test('a bucket needs all of its settings, or is a folder', (t) => {
     secretKey: 'secret/with+signs=',
     sessionToken: 'FwoG+/=',
     addressing: 'host',
+    checksums: true,
   });
   assert.equal(loadConfig({ env: {}, cwd }).config.s3, null);
   for (const name of Object.keys(BUCKET)) assert.deepEqual(faulty({ ...BUCKET, [name]: '' }, cwd), [name]);

@@ -31,6 +31,8 @@ export interface Config {
     sessionToken: string | null;
     /** Where addresses have the bucket. */
     addressing: 'path' | 'host';
+    /** Whether the service knows checksums. */
+    checksums: boolean;
   } | null;
   /** Null: jobs use a table of the database. */
   redisUrl: string | null;

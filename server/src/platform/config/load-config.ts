@@ -123,9 +123,14 @@ function dkimOf(values: Values): Config['mail']['dkim'] {
 function s3Of(values: Values): Config['s3'] {
   const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_ACCESS_KEY: accessKey, S3_SECRET_KEY: secretKey } = values;
   if (endpoint === null || bucket === null || accessKey === null || secretKey === null) return null;
-  const { S3_REGION: region, S3_SESSION_TOKEN: sessionToken, S3_ADDRESSING: addressing } = values;
+  const {
+    S3_REGION: region,
+    S3_SESSION_TOKEN: sessionToken,
+    S3_ADDRESSING: addressing,
+    S3_CHECKSUMS: checksums,
+  } = values;
   const publicEndpoint = values.S3_PUBLIC_ENDPOINT ?? endpoint;
-  return { endpoint, publicEndpoint, region, bucket, accessKey, secretKey, sessionToken, addressing };
+  return { endpoint, publicEndpoint, region, bucket, accessKey, secretKey, sessionToken, addressing, checksums };
 }
 
 /** SQLite has one writer: it serves one process. */

@@ -179,6 +179,12 @@ export const variables = {
     parse: oneOf('path', 'host'),
     about: '`path` or `host`: whether addresses have the bucket in their path or before their host name.',
   }),
+  S3_CHECKSUMS: variable({
+    default: 'on',
+    parse: onOff,
+    about:
+      '`on` or `off`: whether uploads carry `x-amz-checksum-sha256`; off for services that refuse it (Backblaze B2, R2). Then files are read back to be checked.',
+  }),
   ROLE: variable({
     default: 'all',
     parse: oneOf('all', 'web', 'worker'),

@@ -15,6 +15,8 @@ export interface S3Options {
   sessionToken: string | null;
   /** `path`: `https://host/bucket/key`; `host`: `https://bucket.host/key`. */
   addressing: 'path' | 'host';
+  /** Whether it takes and tells checksums (`x-amz-checksum-sha256`); some services refuse what names them. */
+  checksums: boolean;
 }
 
 export type Query = Readonly<Record<string, string>>;
@@ -113,7 +115,9 @@ export function createS3Client(options: S3Options): S3Client {
       });
       // S3 may begin the answer to a long work with 200, and end it with an error.
       const code = element(text, 'Code');
-      const failed = response.status >= 500 || (code !== null && REFUSALS.has(code)) || response.status === 403;
+      // What a service does not have is for the caller to do without.
+      const isBroken = response.status >= 500 && response.status !== 501;
+      const failed = isBroken || (code !== null && REFUSALS.has(code)) || response.status === 403;
       if (failed) throw unavailable(new Error(`S3 answered ${method} with ${response.status} ${code ?? ''}`.trim()));
       return { status: response.status, headers: response.headers, code, text };
     },

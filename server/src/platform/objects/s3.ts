@@ -1,15 +1,24 @@
-import type { Clock } from '../clock.ts';
+import { after, type Clock, MINUTE } from '../clock.ts';
 import { platformErrors } from '../errors.ts';
-import { checkKey, MOST_COUNTED, type ObjectStorage, type StoredPart, type UploadAt } from './objects.ts';
+import {
+  type BucketInfo,
+  checkKey,
+  MOST_COUNTED,
+  type ObjectStorage,
+  type StoredPart,
+  type UploadAt,
+} from './objects.ts';
 import { createS3Client, type Query, type S3Answer, type S3Options } from './s3-client.ts';
 import { element, elements, encode } from './s3-xml.ts';
+
+type Versioning = BucketInfo['versioning'];
 
 /** Keys that S3 lists at a time. */
 const PAGE = 1000;
 
 /** Objects in a bucket of a service that speaks S3. */
 export function createS3Objects(options: S3Options & { clock: Clock }): ObjectStorage {
-  const { clock, bucket, region } = options;
+  const { clock, bucket, region, checksums } = options;
   const s3 = createS3Client(options);
 
   const presign = (
@@ -47,10 +56,17 @@ export function createS3Objects(options: S3Options & { clock: Clock }): ObjectSt
     return found;
   }
 
-  async function versioning(): Promise<'off' | 'enabled' | 'suspended'> {
-    const { text } = expect(await s3.ask('GET', '', { query: { versioning: '' } }), 200);
-    const status = element(text, 'Status');
-    return status === 'Enabled' ? 'enabled' : status === 'Suspended' ? 'suspended' : 'off';
+  let known: { status: Versioning; until: Date } | null = null;
+
+  /** Asked once a minute at most: each deletion needs it. */
+  async function versioning(): Promise<Versioning> {
+    if (known !== null && known.until > clock()) return known.status;
+    const answer = await s3.ask('GET', '', { query: { versioning: '' } });
+    // Not implemented: a service without versions.
+    const said = answer.status === 501 ? null : element(expect(answer, 200).text, 'Status');
+    const status = said === 'Enabled' ? 'enabled' : said === 'Suspended' ? 'suspended' : 'off';
+    known = { status, until: after(clock(), MINUTE) };
+    return status;
   }
 
   async function removeObject(key: string, query: Query = {}): Promise<void> {
@@ -88,7 +104,7 @@ export function createS3Objects(options: S3Options & { clock: Clock }): ObjectSt
     async signUpload(key, { size, contentType, sha256 }, expiresAt) {
       const own = {
         'content-type': contentType,
-        ...(sha256 !== null && { 'x-amz-checksum-sha256': toBase64(sha256) }),
+        ...(checksums && sha256 !== null && { 'x-amz-checksum-sha256': toBase64(sha256) }),
       };
       // The length is signed, too, and not among the fields to send: whatever sends the body sets it, and browsers let no page do so.
       const url = await presign('PUT', key, { headers: { ...own, 'content-length': String(size) } }, expiresAt);
@@ -135,7 +151,7 @@ export function createS3Objects(options: S3Options & { clock: Clock }): ObjectSt
     },
 
     async find(key) {
-      const headers = { 'x-amz-checksum-mode': 'ENABLED' };
+      const headers: Record<string, string> = checksums ? { 'x-amz-checksum-mode': 'ENABLED' } : {};
       const answer = await s3.ask('HEAD', checkKey(key), { headers });
       if (answer.status === 404) return null;
       const { headers: fields } = expect(answer, 200);
