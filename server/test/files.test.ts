@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rmdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after as afterAll, describe, test } from 'node:test';
 import { DAY, HOUR, MINUTE } from '../src/platform/clock.ts';
@@ -194,6 +194,30 @@ for (const kind of ['folder', 'bucket'] as const) {
         refused(await files.send('GET', `/files/${done.id}/parts`), 404, 'upload_ended');
         assert.equal(await stored(w), 1);
         assert.equal((await files.send('DELETE', `/files/${done.id}`)).statusCode, 204);
+        await w.work();
+        await assertNothingLeft(w);
+      }));
+
+    test('in parts whose process was killed while, or after, it joined them are completed by the next call', () =>
+      withFiles(kind, async (w) => {
+        const files = filesOf(w, await member(w));
+        const content = randomBytes(900);
+        const [during, afterwards] = [await files.announceParts(content), await files.announceParts(content)];
+        for (const begun of [during, afterwards]) await putParts(w, content, begun);
+        const at = { key: `files/${afterwards.file.id}`, uploadId: afterwards.uploadId };
+        const parts = (await w.objects.listParts(at)) ?? assert.fail();
+        assert.equal(await w.objects.joinParts(at, 'text/plain', parts), true);
+        if (kind === 'folder') {
+          const { id } = during.file;
+          const folder = join(w.config.dataDir, 'objects', 'files', id.slice(34), `${id}.${during.uploadId}.parts`);
+          await rename(folder, `${folder}.joining`);
+          const url = during.parts[0]?.url ?? assert.fail();
+          assert.equal((await w.go(url, { method: 'PUT', body: content as SentBody })).status, 404);
+        }
+        for (const { file } of [during, afterwards]) {
+          assert.equal(ok<File>(await files.complete(file.id), 200).status, 'ready');
+          assert.equal((await files.send('DELETE', `/files/${file.id}`)).statusCode, 204);
+        }
         await w.work();
         await assertNothingLeft(w);
       }));

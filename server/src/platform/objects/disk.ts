@@ -16,13 +16,22 @@ import {
   removeFile,
 } from './disk-files.ts';
 import { createDiskUrls, type UrlTerms } from './disk-urls.ts';
-import { type Admission, checkKey, MOST_COUNTED, type ObjectStorage, type UploadAt } from './objects.ts';
+import {
+  type Admission,
+  checkKey,
+  MOST_COUNTED,
+  type ObjectStorage,
+  type StoredPart,
+  type UploadAt,
+} from './objects.ts';
 
 /** Where in a key the two characters stand that name its folder: the last of its id, which are random. */
 const SPREAD_AT = 34;
 const PARTS = '.parts';
-/** Parts that are being joined; whoever has renamed the folder is the only one to do so. */
+/** Parts that are being joined: none is taken any more, so that whoever joins them makes the same of them. */
 const JOINING = '.joining';
+/** Parts that were joined. */
+const JOINED = '.joined';
 const UPLOAD_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Codes of a file system that is full, or at the quota of this server. */
 const FULL = new Set(['ENOSPC', 'EDQUOT']);
@@ -52,21 +61,15 @@ export function createDiskObjects(deps: {
     return UPLOAD_ID.test(uploadId) ? `${pathOf(key)}.${uploadId}${PARTS}` : null;
   }
 
-  const partPath = (parts: string, number: number) => join(parts, String(number));
-
   function sign(method: string, key: string, terms: UrlTerms, expiresAt: Date): string {
     return urls.sign(method, checkKey(key), terms, expiresAt);
   }
 
   async function listParts(at: UploadAt) {
     const parts = folderOf(at);
-    const names = parts === null ? null : await namesIn(parts);
-    if (parts === null || names === null) return null;
-    const numbers = names.map(Number).sort((a, b) => a - b);
-    const found = await Promise.all(
-      numbers.map(async (number) => ({ number, stored: await describeFile(partPath(parts, number)) })),
-    );
-    return found.flatMap(({ number, stored }) => (stored ? [{ number, size: stored.size, etag: stored.etag }] : []));
+    if (parts === null) return null;
+    // What a killed process had begun to join is joined by the next one.
+    return (await partsIn(parts)) ?? (await partsIn(`${parts}${JOINING}`));
   }
 
   return {
@@ -96,17 +99,19 @@ export function createDiskObjects(deps: {
     async joinParts(at, contentType, parts) {
       const parted = folderOf(at);
       const taken = `${parted}${JOINING}`;
-      // From here on no part is taken any more.
-      if (parted === null || !(await renamed(parted, taken))) return false;
+      const isMine = parted !== null && (await renamed(parted, taken));
+      if (parted === null || (!isMine && (await namesIn(taken)) === null)) return false;
       const sources = parts.map(({ number, etag }) => ({ path: partPath(taken, number), etag }));
       try {
         await whole(() => files.write(pathOf(at.key), readAll(sources), contentType, { size: null, sha256: null }));
       } catch (error) {
-        await renamed(taken, parted);
+        if (isMine) await renamed(taken, parted);
         if (error instanceof FileChanged) return false;
         throw error;
       }
-      await rm(taken, { recursive: true, force: true });
+      // In one step, so that nobody takes up half of it.
+      await renamed(taken, `${parted}${JOINED}`);
+      await rm(`${parted}${JOINED}`, { recursive: true, force: true });
       return true;
     },
 
@@ -188,7 +193,20 @@ async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
 }
 
-const isParts = (name: string): boolean => name.endsWith(PARTS) || name.endsWith(JOINING);
+/** The parts in a folder, in order; null if there is none. */
+async function partsIn(folder: string): Promise<StoredPart[] | null> {
+  const names = await namesIn(folder);
+  if (names === null) return null;
+  const numbers = names.map(Number).sort((a, b) => a - b);
+  const found = await Promise.all(
+    numbers.map(async (number) => ({ number, stored: await describeFile(partPath(folder, number)) })),
+  );
+  return found.flatMap(({ number, stored }) => (stored ? [{ number, size: stored.size, etag: stored.etag }] : []));
+}
+
+const partPath = (parts: string, number: number): string => join(parts, String(number));
+
+const isParts = (name: string): boolean => [PARTS, JOINING, JOINED].some((ending) => name.endsWith(ending));
 
 /** False if there is no such folder. */
 async function renamed(from: string, to: string): Promise<boolean> {
