@@ -12,6 +12,7 @@ import {
 import { createAdmin } from './modules/admin/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
+import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
 import { createJobAdmin, createJobs } from './modules/jobs/index.ts';
 import { checkSecretKey, createKeys, type Keys } from './modules/keys/index.ts';
@@ -42,6 +43,8 @@ import { createHttpServer, type HttpServer } from './platform/http/server.ts';
 import { createCounters } from './platform/limits/counters.ts';
 import type { Mailer } from './platform/mail/mail.ts';
 import type { Mailbox } from './platform/mail/mailbox.ts';
+import type { ObjectStorage } from './platform/objects/objects.ts';
+import { openObjects } from './platform/objects/open-objects.ts';
 import type { Jobs } from './platform/queue/jobs.ts';
 import type { JobQueue } from './platform/queue/queue.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
@@ -61,6 +64,8 @@ export interface App {
   queue: JobQueue;
   scheduler: Scheduler;
   hasher: PasswordHasher;
+  /** Where files are. */
+  objects: ObjectStorage;
   /** For modules: what is dear to work out and may be somewhat old. */
   cache: Cache;
   /** Reads what other instances changed, at once. */
@@ -104,7 +109,7 @@ export async function createApp(deps: {
 
   const commits = createSignal<EventDraft>('what is committed');
   const stores = openStorage(database, { onCommit: commits.emit });
-  const { users: rememberingUsers, remembered } = rememberUsers(stores.users, database);
+  const { users: rememberingUsers, remembered } = rememberUsers(stores.users, database, config.publicUrl);
   const storage: Storage = { ...stores, users: rememberingUsers };
   const replicas = createReplicas<ReplicaStorage>({
     sources: deps.replicas ?? [],
@@ -120,6 +125,7 @@ export async function createApp(deps: {
   const ground = { events, keyring, keyedHash, clock, log };
   const list = createLists({ keyring });
   const cache = createCache({ redis });
+  const objects = await openObjects({ config, keyring, clock });
   const counters = config.rateLimits.enabled ? createCounters(redis, keyedHash) : null;
 
   const { events: eventStore, users: userStore } = storage;
@@ -177,8 +183,11 @@ export async function createApp(deps: {
   });
   const { getUser } = admin;
   const { roles } = roleModule;
-  const shown = { catalogue, list, getUser, verificationRequired };
+  const shown = { config, catalogue, list, getUser, verificationRequired };
   const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
+
+  const fileStores = { store: storage.files, objects };
+  const files = createFiles({ ...base, ...fileStores, users, grants, roleCodesOf, list });
 
   const probes = createProbes({
     database,
@@ -215,6 +224,7 @@ export async function createApp(deps: {
     history,
     access.part,
     admin.part,
+    files,
     jobAdmin,
     scheduling.part,
     keys.part,
@@ -258,6 +268,7 @@ export async function createApp(deps: {
     queue,
     scheduler,
     hasher: rules.hasher,
+    objects,
     cache,
     pollEvictions: changes.poll,
     pollReplicas: () => replicas.poll(),

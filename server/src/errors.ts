@@ -1,5 +1,6 @@
 import { accessErrors } from './modules/access/errors.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
+import { fileErrors } from './modules/files/errors.ts';
 import { guessingErrors } from './modules/guessing/errors.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
 import { keyErrors } from './modules/keys/errors.ts';
@@ -23,5 +24,6 @@ export const errorTable = mergeErrors(
   userErrors,
   jobErrors,
   scheduleErrors,
+  fileErrors,
   encryptionErrors,
 );

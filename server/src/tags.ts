@@ -11,6 +11,7 @@ export const TAGS: readonly Tag[] = [
     name: 'The user',
     description: 'Your own account, its history, what you may do; and profiles that others made public.',
   },
+  { name: 'Files', description: 'What people store: announced here, sent to and read from signed URLs.' },
   { name: 'Users', description: 'Accounts as administrators find, make, change and end them.' },
   { name: 'Roles', description: 'What there is to be permitted, and who is.' },
   { name: 'Audit log', description: 'What happened, and who did it.' },

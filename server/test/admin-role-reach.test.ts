@@ -14,6 +14,7 @@ const SHUT = { max: 1, windowSeconds: 2_592_000 };
 /** Every change that takes something from those who have the role. */
 const TAKING = [
   { rateLimit: SHUT },
+  { fileQuota: { bytes: 0, files: 0 } },
   { enabled: false },
   { uiPermissions: { buttons: [], menus: ['only this'] } },
   { code: 'another_code' },

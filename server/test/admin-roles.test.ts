@@ -29,6 +29,7 @@ describe('roles', () => {
         permissions: ['GET:/api/v1/admin/users', '*:/api/v1/admin/roles/*'],
         uiPermissions: { buttons: ['save'], menus: ['models', 'über'] },
         rateLimit: { max: 10, windowSeconds: 60 },
+        fileQuota: { bytes: 2 ** 50, files: 500 },
       };
       const made = ok<Role>(await admin(w, 'POST', '/roles', body), 201);
       const at = w.time.now.toISOString();
@@ -41,13 +42,14 @@ describe('roles', () => {
         description: null,
         enabled: false,
         rateLimit: null,
+        fileQuota: null,
         uiPermissions: { menus: ['one'] },
       };
       const changed = ok<Role>(await admin(w, 'PATCH', `/roles/${made.id}`, patch), 200);
       assert.equal(changed.updatedAt, w.time.now.toISOString());
       assert.deepEqual(
-        [changed.name, changed.description, changed.enabled, changed.rateLimit],
-        ['Another', null, false, null],
+        [changed.name, changed.description, changed.enabled, changed.rateLimit, changed.fileQuota],
+        ['Another', null, false, null, null],
       );
       assert.deepEqual(changed.permissions, body.permissions);
       const listed = await walk<Role>(w, '/roles', 2);
@@ -89,6 +91,9 @@ describe('roles', () => {
         { ...good, permissions: '*' },
         { ...good, rateLimit: { max: 0, windowSeconds: 60 } },
         { ...good, rateLimit: { max: 1 } },
+        { ...good, fileQuota: { bytes: -1, files: 1 } },
+        { ...good, fileQuota: { bytes: 1.5, files: 1 } },
+        { ...good, fileQuota: { bytes: 1 } },
         { ...good, uiPermissions: { pages: [] } },
       ];
       for (const body of bad) refused(await admin(w, 'POST', '/roles', body), 400, 'validation_failed');

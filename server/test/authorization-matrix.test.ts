@@ -125,7 +125,7 @@ describe('what belongs to somebody else', () => {
   });
 
   test('a parameter that nobody has explained fails the run', async () => {
-    assert.throws(() => makeThing(w, '/api/v1/files/{id}'), /not known/);
+    assert.throws(() => makeThing(w, '/api/v1/things/{id}'), /not known/);
     assert.throws(() => pathTo('/api/v1/admin/users/{id}/{other}', { parameters: { id: 'x' } }), /Nothing is known/);
   });
 });

@@ -95,6 +95,7 @@ export function makeUser(fields: Partial<UserRecord> = {}): UserRecord {
     emailChange: makeEmailChange(),
     emailMove: makeEmailMove(),
     invitation: makeInvitation(),
+    avatarId: makeId(),
     lastLoginAt: after(NOW, -MINUTE),
     deletedAt: null,
     createdAt: after(NOW, -DAY),
@@ -125,6 +126,7 @@ export function makeBareUser(fields: Partial<UserRecord> = {}): UserRecord {
     emailChange: null,
     emailMove: null,
     invitation: null,
+    avatarId: null,
     lastLoginAt: null,
     ...fields,
   });
@@ -254,6 +256,7 @@ export function makeRole(fields: Partial<RoleRecord> = {}): RoleRecord {
     permissions: ['GET:/api/v1/models/{id}', '*:/api/v1/models/*'],
     uiPermissions: { buttons: ['models.create'], menus: ['models', '模型'] },
     rateLimit: { max: 100, windowSeconds: 60 },
+    fileQuota: { bytes: 5_000_000_000_000, files: 1_000 },
     createdAt: NOW,
     updatedAt: NOW,
     version: 1,

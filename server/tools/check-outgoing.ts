@@ -23,6 +23,7 @@ export const OUTGOING: Record<string, string> = {
   'src/platform/process/keep-workers.ts': 'nowhere: starts this program again',
   'src/platform/process/worker-side.ts': 'nowhere: exchanges messages with the primary',
   'src/platform/process/loop-watch-thread.ts': 'nowhere: looks at the stack of this process',
+  'src/platform/objects/s3-client.ts': 'S3_ENDPOINT',
   'src/platform/queue/bullmq-queue.ts': 'REDIS_URL',
   'src/platform/queue/bullmq-workers.ts': 'REDIS_URL',
   'src/platform/queue/former-queues.ts': 'REDIS_URL',
@@ -36,12 +37,12 @@ export const OUTGOING: Record<string, string> = {
 };
 
 /** Dependencies that can open connections, and those that cannot by themselves. Each is on one of the two lists. */
-export const CONNECTING = ['bullmq', 'ioredis', 'jose', 'mongodb', 'mysql2', 'nodemailer', 'pg', 'ws'];
+export const CONNECTING = ['aws4fetch', 'bullmq', 'ioredis', 'jose', 'mongodb', 'mysql2', 'nodemailer', 'pg', 'ws'];
 export const LOCAL = [
   ...['@fastify/cookie', '@fastify/swagger', '@fastify/swagger-ui', '@ip-location-db/geo-whois-asn-country-mmdb'],
   ...['@node-rs/argon2', '@node-rs/bcrypt', '@zxcvbn-ts/language-common', 'ajv', 'ajv-formats', 'bowser', 'croner'],
   ...['fast-json-stringify', 'fastify', 'helmet', 'kysely', 'lru-cache', 'mmdb-lib', 'pino', 'pino-roll'],
-  ...['rate-limiter-flexible', 'redoc', 'suncalc', 'typebox'],
+  ...['rate-limiter-flexible', 'redoc', 'sharp', 'suncalc', 'typebox'],
 ];
 
 const NODE_MODULES = /^(?:node:)?(?:net|tls|https?|http2|dgram|dns|dns\/promises|child_process|cluster|inspector)$/;

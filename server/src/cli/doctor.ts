@@ -30,6 +30,7 @@ export async function doctor(
   await reportRedis(config);
   await reportReplicas(config, log, begun);
   await reportMail(config);
+  await reportFiles(config);
 }
 
 /** Whether the database can be used; returns whether a server has started on it. */
@@ -78,7 +79,7 @@ async function reportWrites(database: Database, pending: number): Promise<void> 
 }
 
 /** Whether the server may listen, and write where its files go. */
-async function reportPlaces({ host, port, dataDir, database, mail, log }: Config): Promise<void> {
+async function reportPlaces({ host, port, dataDir, database, mail, s3, log }: Config): Promise<void> {
   const failure = await listenOnce(host, port);
   const address = `${host}:${port}`;
   if (failure === null) report('port', 'ok', address);
@@ -90,6 +91,7 @@ async function reportPlaces({ host, port, dataDir, database, mail, log }: Config
   const folders = [
     file && dirname(file),
     mail.smtpUrl === null && join(dataDir, 'mailbox'),
+    s3 === null && join(dataDir, 'objects'),
     log.file && dirname(log.file),
   ];
   for (const folder of new Set(folders.filter((one) => typeof one === 'string'))) {
@@ -216,6 +218,24 @@ async function reportMail({ mail, dataDir }: Config): Promise<void> {
   } catch (error) {
     const { message, code = '' } = error as Error & { code?: string };
     report('mail', 'wrong', `the server of SMTP_URL: ${forTerminal(message)} (${code})`);
+  }
+}
+
+/** Whether the bucket can be listed with these keys; nothing is written. */
+async function reportFiles({ s3, dataDir }: Config): Promise<void> {
+  if (s3 === null) {
+    report('storage', 'ok', `files are in ${dataDir}/objects, for servers on this host`);
+    return;
+  }
+  const { createS3Objects } = await import('../platform/objects/s3.ts');
+  try {
+    const { name, versioning } = await createS3Objects({ ...s3, clock: systemClock }).bucket();
+    report('storage', 'ok', `files are in the bucket ${name}`);
+    if (versioning !== 'off')
+      report('storage', 'note', 'the bucket keeps versions: switch that off, deleted files take up room');
+  } catch (error) {
+    const { message } = ((error as Error).cause ?? error) as Error;
+    report('storage', 'wrong', `the bucket of S3_BUCKET cannot be used: ${forTerminal(message)}`);
   }
 }
 

@@ -6,6 +6,7 @@ import { prepareMongodb } from './mongodb-runtime.ts';
 import { findPgbouncer } from './pgbouncer.ts';
 import { findPostgres } from './postgres.ts';
 import { findProxy, PROXIES, PROXY_PACKAGES } from './proxies.ts';
+import { hasRadosgw, RADOSGW_PACKAGES } from './radosgw.ts';
 import { findRedis } from './redis.ts';
 import { findBinary, run } from './server-process.ts';
 
@@ -18,6 +19,7 @@ const missingPackages = () => [
   ...(findPgbouncer() === null ? ['pgbouncer'] : []),
   ...(findMariadb() === null ? ['mariadb-server'] : []),
   ...(findRedis() === null ? ['redis-server'] : []),
+  ...(hasRadosgw() ? [] : RADOSGW_PACKAGES),
   ...PROXIES.filter((kind) => findProxy(kind) === null).map((kind) => PROXY_PACKAGES[kind]),
 ];
 
@@ -49,7 +51,7 @@ async function step(name: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-await step('PostgreSQL, PgBouncer, MariaDB, Redis and the reverse proxies', async () => {
+await step('PostgreSQL, PgBouncer, MariaDB, Redis, an S3-compatible storage and the reverse proxies', async () => {
   const packages = missingPackages();
   if (packages.length > 0) await installPackages(packages);
   if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);

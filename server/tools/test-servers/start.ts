@@ -2,6 +2,7 @@ import { launchMariadb, mysqlVersion } from './mariadb.ts';
 import { ENGINE_LIMITS, launchMongodb, mongodbVersion } from './mongodb.ts';
 import { pgbouncerVersion } from './pgbouncer.ts';
 import { launchPostgres, postgresVersion } from './postgres.ts';
+import { radosgwVersion } from './radosgw.ts';
 import { launchRedis, redisVersion } from './redis.ts';
 import { createScratch, type Scratch } from './scratch.ts';
 import type { Launch } from './server-process.ts';
@@ -98,7 +99,10 @@ export async function startTestServers(
   const started = outcomes.filter((outcome) => outcome.status === 'fulfilled').map((outcome) => outcome.value);
   return {
     urls: Object.fromEntries(started.flatMap(({ key, url }) => (url === undefined ? [] : [[key, url]]))),
-    report: [...started.map(({ line }) => line), ...(options.only === undefined ? [await pgbouncerLine()] : [])],
+    report: [
+      ...started.map(({ line }) => line),
+      ...(options.only === undefined ? [await pgbouncerLine(), await radosgwLine()] : []),
+    ],
     stop: () => scratch.end(),
   };
 }
@@ -108,6 +112,13 @@ async function pgbouncerLine(): Promise<string> {
   const version = await pgbouncerVersion();
   if (version !== null) return `${version}: private, in front of PostgreSQL`;
   return 'PgBouncer: NOT RUN ON, no pgbouncer was found (`npm run test:install` gets one)';
+}
+
+/** The tests of files start a storage themselves. */
+async function radosgwLine(): Promise<string> {
+  const version = await radosgwVersion();
+  if (version !== null) return `${version}: private, an S3-compatible storage in memory`;
+  return 'S3-compatible storage: NOT RUN ON, not all of Ceph was found (`npm run test:install` gets it)';
 }
 
 /** The message of an error; the AggregateErrors of drivers have an empty one. */

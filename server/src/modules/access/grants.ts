@@ -19,6 +19,8 @@ export interface Grants {
   authorize: Authorize;
   /** The most generous rate of the actor's enabled roles; null if none has one. */
   rateOf: RateOf;
+  /** The largest quota of the holder's enabled roles, of bytes and of files each; null if none has one. */
+  fileQuotaOf(holder: Holder): Promise<RoleRecord['fileQuota']>;
   /** All existing roles of a holder, disabled ones included; `superadmin` first. */
   rolesOf(holder: Holder): Promise<RoleRecord[]>;
   /** Codes of the holder's enabled roles; no promise where they are remembered. */
@@ -159,6 +161,14 @@ export function createGrants(deps: { store: RoleStore; superadmins: Superadmins;
       const compiled = bySet.get(roleIds);
       if (compiled !== undefined && peekSuperadmin(subject) === false) return compiled.rate;
       return rateSlowly({ id: subject.id, roleIds });
+    },
+
+    async fileQuotaOf(holder) {
+      const enabled = (await rolesOf(holder)).filter((role) => role.enabled);
+      const quotas = enabled.flatMap(({ fileQuota }) => fileQuota ?? []);
+      if (quotas.length === 0) return null;
+      const largest = (pick: (quota: (typeof quotas)[number]) => number) => Math.max(...quotas.map(pick));
+      return { bytes: largest(({ bytes }) => bytes), files: largest(({ files }) => files) };
     },
 
     rolesOf,

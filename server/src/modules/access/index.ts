@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
@@ -105,6 +106,7 @@ export function createAccess(
     /** Throws `user_not_found`. */
     getUser: (id: string) => Promise<UserRecord>;
     verificationRequired: boolean;
+    config: Config;
     hasher: PasswordHasher;
     policy: PasswordPolicy;
     decryptor: PasswordDecryptor;

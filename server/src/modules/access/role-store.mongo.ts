@@ -68,6 +68,6 @@ function said(patch: RolePatch): RolePatch {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
 }
 
-function toRecord({ _id: id, code, ...role }: RoleDocument): RoleRecord {
-  return { id, code: code ?? '', ...role };
+function toRecord({ _id: id, code, fileQuota = null, ...role }: RoleDocument): RoleRecord {
+  return { id, code: code ?? '', fileQuota, ...role };
 }

@@ -15,6 +15,8 @@ interface RoleRow {
   ui_permissions: string;
   rate_max: number | null;
   rate_window_seconds: number | null;
+  quota_bytes: number | null;
+  quota_files: number | null;
   created_at: TimeColumn;
   updated_at: TimeColumn;
   version: number;
@@ -88,7 +90,7 @@ function takenCode(error: unknown): RoleChange {
   throw error;
 }
 
-function toChange({ uiPermissions, permissions, rateLimit, ...plain }: RolePatch): Updateable<RoleRow> {
+function toChange({ uiPermissions, permissions, rateLimit, fileQuota, ...plain }: RolePatch): Updateable<RoleRow> {
   return {
     ...plain,
     ...(permissions && { permissions: JSON.stringify(permissions) }),
@@ -96,6 +98,10 @@ function toChange({ uiPermissions, permissions, rateLimit, ...plain }: RolePatch
     ...(rateLimit !== undefined && {
       rate_max: rateLimit?.max ?? null,
       rate_window_seconds: rateLimit?.windowSeconds ?? null,
+    }),
+    ...(fileQuota !== undefined && {
+      quota_bytes: fileQuota?.bytes ?? null,
+      quota_files: fileQuota?.files ?? null,
     }),
   };
 }
@@ -112,6 +118,8 @@ function toRow({ id, code, name, description, enabled, ...role }: RoleRecord): I
     ui_permissions: JSON.stringify(role.uiPermissions),
     rate_max: role.rateLimit?.max ?? null,
     rate_window_seconds: role.rateLimit?.windowSeconds ?? null,
+    quota_bytes: role.fileQuota?.bytes ?? null,
+    quota_files: role.fileQuota?.files ?? null,
     created_at: role.createdAt,
     updated_at: role.updatedAt,
     version: role.version,
@@ -119,7 +127,7 @@ function toRow({ id, code, name, description, enabled, ...role }: RoleRecord): I
 }
 
 function toRecord({ id, code, name, description, version, ...row }: Selectable<RoleRow>): RoleRecord {
-  const { rate_max: max, rate_window_seconds: windowSeconds } = row;
+  const { rate_max: max, rate_window_seconds: windowSeconds, quota_bytes: bytes, quota_files: files } = row;
   return {
     id,
     code,
@@ -130,6 +138,7 @@ function toRecord({ id, code, name, description, version, ...row }: Selectable<R
     permissions: JSON.parse(row.permissions),
     uiPermissions: JSON.parse(row.ui_permissions),
     rateLimit: max === null || windowSeconds === null ? null : { max, windowSeconds },
+    fileQuota: bytes === null || files === null ? null : { bytes, files },
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
     version,

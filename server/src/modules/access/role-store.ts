@@ -21,6 +21,8 @@ export interface RoleRecord {
   uiPermissions: UiPermissions;
   /** At most `max` requests in `windowSeconds`; null: the role sets no limit. */
   rateLimit: { max: number; windowSeconds: number } | null;
+  /** At most so many bytes in so many files; null: the role sets no quota. */
+  fileQuota: { bytes: number; files: number } | null;
   createdAt: Date;
   updatedAt: Date;
   /** Grows by one with every change; a verb with an older version answers `lost`. */
@@ -28,7 +30,10 @@ export interface RoleRecord {
 }
 
 export type RolePatch = Partial<
-  Pick<RoleRecord, 'code' | 'name' | 'description' | 'enabled' | 'permissions' | 'uiPermissions' | 'rateLimit'>
+  Pick<
+    RoleRecord,
+    'code' | 'name' | 'description' | 'enabled' | 'permissions' | 'uiPermissions' | 'rateLimit' | 'fileQuota'
+  >
 >;
 
 /** The result of a verb: done, another write came first, or another role has the code. */

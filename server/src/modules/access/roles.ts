@@ -125,6 +125,7 @@ export function createRoles(deps: {
         permissions: [],
         uiPermissions: { buttons: [], menus: [] },
         rateLimit: null,
+        fileQuota: null,
         ...said(rest),
         createdAt: now,
         updatedAt: now,
@@ -171,8 +172,8 @@ export function createRoles(deps: {
  */
 function mayTake(before: RoleRecord, after: RoleRecord | null, catalogue: RouteCatalogue): boolean {
   if (after === null) return true;
-  const decisive = ({ code, enabled, uiPermissions, rateLimit }: RoleRecord) =>
-    asJson({ code, enabled, uiPermissions, rateLimit });
+  const decisive = ({ code, enabled, uiPermissions, rateLimit, fileQuota }: RoleRecord) =>
+    asJson({ code, enabled, uiPermissions, rateLimit, fileQuota });
   const keepsAll = grantsAll(after.permissions, before.permissions, catalogue);
   return !keepsAll || !isDeepStrictEqual(decisive(before), decisive(after));
 }
@@ -182,6 +183,7 @@ function said(patch: RolePatch): RolePatch {
 }
 
 /** The fields of a role that its events keep. */
-function auditView({ code, name, description, enabled, permissions, uiPermissions, rateLimit }: RoleRecord) {
-  return { code, name, description, enabled, permissions, uiPermissions, rateLimit };
+function auditView(role: RoleRecord) {
+  const { code, name, description, enabled, permissions, uiPermissions, rateLimit, fileQuota } = role;
+  return { code, name, description, enabled, permissions, uiPermissions, rateLimit, fileQuota };
 }

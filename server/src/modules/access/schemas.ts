@@ -44,6 +44,15 @@ const rateLimitInput = nullable(
     { ...closed, title: 'RateLimitInput' },
   ),
 );
+const fileQuotaInput = nullable(
+  Type.Object(
+    {
+      bytes: Type.Integer({ minimum: 0, maximum: 9_007_199_254_740_991 }),
+      files: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
+    },
+    { ...closed, title: 'FileQuotaInput' },
+  ),
+);
 
 const optional = {
   description: Type.Optional(descriptionInput),
@@ -51,6 +60,7 @@ const optional = {
   permissions: Type.Optional(permissionsInput),
   uiPermissions: Type.Optional(uiInput),
   rateLimit: Type.Optional(rateLimitInput),
+  fileQuota: Type.Optional(fileQuotaInput),
 };
 
 export const createRoleBody = Type.Object(
@@ -92,6 +102,12 @@ export const roleSchema = Type.Object(
     }),
     uiPermissions: ui,
     rateLimit: nullable(Type.Object({ max: Type.Integer(), windowSeconds: Type.Integer() }, { title: 'RateLimit' })),
+    fileQuota: nullable(
+      Type.Object(
+        { bytes: Type.Integer(), files: Type.Integer() },
+        { title: 'FileQuota', description: 'What its users may store; the largest one of their roles counts.' },
+      ),
+    ),
     createdAt: timestamp(),
     updatedAt: timestamp(),
     version: Type.Integer(),
@@ -162,7 +178,7 @@ export const explanationSchema = Type.Object(
 
 /** A role as administrators see it. */
 export function roleView(role: RoleRecord, catalogue: RouteCatalogue): Static<typeof roleSchema> {
-  const { id, code, name, description, enabled, builtIn, permissions, uiPermissions, rateLimit } = role;
+  const { id, code, name, description, enabled, builtIn, permissions, uiPermissions, rateLimit, fileQuota } = role;
   const times = { createdAt: role.createdAt, updatedAt: role.updatedAt, version: role.version };
   const unknownPermissions = unmatched(permissions, catalogue);
   return {
@@ -176,6 +192,7 @@ export function roleView(role: RoleRecord, catalogue: RouteCatalogue): Static<ty
     unknownPermissions,
     uiPermissions,
     rateLimit,
+    fileQuota,
     ...times,
   };
 }

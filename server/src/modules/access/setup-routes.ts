@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { Config } from '../../platform/config/config.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { withChoices } from '../../platform/http/choices.ts';
 import { createAttemptLimit } from '../../platform/http/limits.ts';
@@ -29,8 +30,9 @@ export function setupRoutes(deps: {
   setup: Setup;
   decryptor: PasswordDecryptor;
   roleCodesOf: (user: UserRecord) => string[] | Promise<string[]>;
+  config: Pick<Config, 'publicUrl'>;
 }) {
-  const { setup, decryptor, roleCodesOf } = deps;
+  const { setup, decryptor, roleCodesOf, config } = deps;
   const limit = createAttemptLimit({ name: 'setup', points: 5, duration: 60 });
 
   return async (app: HttpServer): Promise<void> => {
@@ -62,7 +64,7 @@ export function setupRoutes(deps: {
       async (request, reply) => {
         await limit(request, 'setup');
         const user = await setup.complete(callerOf(request), await decryptor.open(request.body, 'password'));
-        return reply.code(201).send({ user: userView(user, await roleCodesOf(user)) });
+        return reply.code(201).send({ user: userView(user, await roleCodesOf(user), config.publicUrl) });
       },
     );
   };

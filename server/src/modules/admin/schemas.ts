@@ -132,10 +132,10 @@ export const adminUserSchema = Type.Object(
 );
 
 /** A record and the codes of its roles as `adminUserSchema` shows them. */
-export function adminUserView(user: UserRecord, roles: string[]): Static<typeof adminUserSchema> {
+export function adminUserView(user: UserRecord, roles: string[], publicUrl: string): Static<typeof adminUserSchema> {
   const { mustChangePassword, passwordHash, invitation, deletedAt } = user;
   const more = { mustChangePassword, hasPassword: passwordHash !== null, invitedUntil: invitation?.expiresAt ?? null };
   const waiting = waitingMove(user);
   const pendingEmail = waiting && { email: waiting.email, takesEffectAt: waiting.dueAt };
-  return { ...userView(user, roles), ...more, pendingEmail, deletedAt };
+  return { ...userView(user, roles, publicUrl), ...more, pendingEmail, deletedAt };
 }

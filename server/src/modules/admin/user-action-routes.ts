@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { Config } from '../../platform/config/config.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { isId } from '../../platform/ids.ts';
@@ -24,8 +25,9 @@ export function userActionRoutes(deps: {
   /** Throws `power_exceeded` if the user holds more than the caller. */
   demandOver: (caller: ReturnType<typeof callerOf>, user: UserRecord) => Promise<void>;
   givenRoleCodesOf: (user: UserRecord) => Promise<string[]>;
+  config: Pick<Config, 'publicUrl'>;
 }) {
-  const { admin, sessions, decryptor, demandOver, givenRoleCodesOf } = deps;
+  const { admin, sessions, decryptor, demandOver, givenRoleCodesOf, config } = deps;
 
   return async (app: HttpServer): Promise<void> => {
     const changes = {
@@ -69,7 +71,7 @@ export function userActionRoutes(deps: {
         async (request) => {
           const { id } = request.params as { id: string };
           const user = await admin[action](callerOf(request), id);
-          return adminUserView(user, await givenRoleCodesOf(user));
+          return adminUserView(user, await givenRoleCodesOf(user), config.publicUrl);
         },
       );
     }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { Clock } from '../../platform/clock.ts';
+import type { Config } from '../../platform/config/config.ts';
 import { actorOf, subjectIdOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { demandFreshProof } from '../../platform/http/guard.ts';
@@ -41,10 +42,11 @@ export function userAdminRoutes(deps: {
   decryptor: PasswordDecryptor;
   /** Codes of all the user's roles, disabled ones included. */
   givenRoleCodesOf: (user: UserRecord) => Promise<string[]>;
+  config: Pick<Config, 'publicUrl'>;
   clock: Clock;
 }) {
-  const { admin, userList, bulk, members, decryptor, givenRoleCodesOf, clock } = deps;
-  const view = async (user: UserRecord) => adminUserView(user, await givenRoleCodesOf(user));
+  const { admin, userList, bulk, members, decryptor, givenRoleCodesOf, config, clock } = deps;
+  const view = async (user: UserRecord) => adminUserView(user, await givenRoleCodesOf(user), config.publicUrl);
 
   return async (app: HttpServer): Promise<void> => {
     app.get(

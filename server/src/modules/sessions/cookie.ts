@@ -50,7 +50,8 @@ export function createRefreshCookie(config: Config, isGenuine: (token: string) =
         clearFormer(reply);
       }
       const cookieWarning = transport === 'cookie' ? warningFor(reply.request) : undefined;
-      return { ...signedInView(signedIn, transport), ...(cookieWarning !== undefined && { cookieWarning }) };
+      const view = signedInView(signedIn, transport, config.publicUrl);
+      return { ...view, ...(cookieWarning !== undefined && { cookieWarning }) };
     },
     warningFor,
     clear(reply) {

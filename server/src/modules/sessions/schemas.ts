@@ -82,7 +82,11 @@ export const sessionSchema = Type.Object(
 export const sessionListSchema = Type.Object({ items: Type.Array(sessionSchema) }, { title: 'SessionList' });
 
 /** A sign-in as `signedInSchema`; with the refresh token only if it is not in the cookie. */
-export function signedInView(signedIn: SignedIn, transport: TokenTransport): Static<typeof signedInSchema> {
+export function signedInView(
+  signedIn: SignedIn,
+  transport: TokenTransport,
+  publicUrl: string,
+): Static<typeof signedInSchema> {
   const { accessToken, expiresIn, refreshToken, session, user, roles } = signedIn;
   return {
     accessToken,
@@ -90,7 +94,7 @@ export function signedInView(signedIn: SignedIn, transport: TokenTransport): Sta
     expiresIn,
     ...(transport === 'body' && refreshToken !== null && { refreshToken }),
     session: { id: session.id, expiresAt: session.idleExpiresAt },
-    user: userView(user, roles),
+    user: userView(user, roles, publicUrl),
   };
 }
 

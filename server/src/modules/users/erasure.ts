@@ -33,5 +33,6 @@ export const ERASED: Cleared<UserRecord> = {
   emailChange: null,
   emailMove: null,
   invitation: null,
+  avatarId: null,
   lastLoginAt: null,
 };

@@ -3,6 +3,7 @@ import type { EventTypes } from '../events/event-store.ts';
 /** The events of this module and what each means, for `docs/events.md`. */
 export const eventTypes: EventTypes = {
   'user.profile_changed': 'Fields of an account were changed, other than its address.',
+  'user.avatar_changed': 'A user has another avatar, or none; the former one is deleted.',
   'user.email_change_requested': 'A user asked for another address, or for the code of their present one.',
   'user.email_changed': 'An account has another address.',
   'user.sessions_ended':

@@ -39,13 +39,14 @@ export function createUsers(deps: {
   clock: Clock;
 }): { users: Users; part: Part } {
   const { userStore, remembered, config, roleCodesOf, superadmins, mails, clock } = deps;
-  const host = new URL(config.publicUrl).hostname;
+  const { publicUrl } = config;
+  const host = new URL(publicUrl).hostname;
   const isReserved = createReservedUsernames({ host, entries: config.reservedUsernames });
   const { demandNotSuperadmin } = superadmins;
   const users = createUserUseCases({ ...deps, store: userStore, isReserved, demandNotSuperadmin });
   mails.add(userMails, { userStore, users, clock });
   registerUserJobs({ ...deps, store: userStore });
   const ownView = createOwnView({ remembered, roleCodesOf });
-  const routes = userRoutes({ users, ownView, roleCodesOf, invalidCode: authErrors.code_invalid });
+  const routes = userRoutes({ users, ownView, roleCodesOf, publicUrl, invalidCode: authErrors.code_invalid });
   return { users, part: { routes: [routes] } };
 }

@@ -125,6 +125,11 @@ export function keptSession(
   return sessionId;
 }
 
+/** Where everybody finds the avatar of a user: its name cannot be guessed, and every new one has another. Null without one. */
+export function avatarAddress({ avatarId }: Pick<UserRecord, 'avatarId'>, publicUrl: string): string | null {
+  return avatarId === null ? null : `${publicUrl}/api/v1/avatars/${avatarId}`;
+}
+
 /** `ann@example.com` becomes `a***@e***.com`: for mails to other addresses. */
 export function maskEmail(email: string): string {
   const at = email.lastIndexOf('@');

@@ -27,6 +27,7 @@ export function newcomer(id: string, now: Date): UserRecord {
     emailChange: null,
     emailMove: null,
     invitation: null,
+    avatarId: null,
     lastLoginAt: null,
     deletedAt: null,
     createdAt: now,

@@ -18,6 +18,8 @@ export interface OwnAccount {
   me(actor: SessionActor): Promise<UserRecord>;
   /** Throws `unauthenticated`, `username_invalid`, `username_taken`, `locale_invalid` and `version_conflict`. */
   patchMe(caller: Caller, actor: SessionActor, input: ProfileInput): Promise<UserRecord>;
+  /** Sets or takes away the avatar, a file that is stored already. Throws `unauthenticated` if the user is not active any more. */
+  setAvatar(caller: Caller, userId: string, avatarId: string | null): Promise<UserRecord>;
   /** Deletes the account; it can be restored for 30 days. Ends every session. Throws `superadmin_protected` and `version_conflict`. */
   deleteMe(caller: Caller, actor: SessionActor): Promise<void>;
   /** Ends all sessions of a user except `keep`, in one write. Throws `unauthenticated` if `keep` was ended in the meantime. */
@@ -59,6 +61,13 @@ export function createOwnAccount(deps: {
         return store.patchProfile(at(user), patch, event);
       });
     },
+
+    setAvatar: (caller, userId, avatarId) =>
+      change(userId, async (user) => {
+        const data = { before: { avatarId: user.avatarId }, after: { avatarId } };
+        const event = events.describe(caller, { type: 'user.avatar_changed', ...about(user), data });
+        return store.setAvatar(at(user), avatarId, event);
+      }),
 
     async deleteMe(caller, actor) {
       await change(actor.userId, async (user) => {

@@ -38,12 +38,16 @@ const READS: ReadonlySet<string> = new Set<keyof UserStore>([
  * process that wrote anything older than the write: the store that it returns forgets a user with each write, and `watchChanges` tells what others
  * write. Decision 43.
  */
-export function rememberUsers(store: UserStore, database: Database): { users: UserStore; remembered: RememberedUsers } {
+export function rememberUsers(
+  store: UserStore,
+  database: Database,
+  publicUrl: string,
+): { users: UserStore; remembered: RememberedUsers } {
   const memory = createMemory<RememberedUser>({
     max: MOST,
     async load(id) {
       const user = await store.find(id);
-      return user && shownOf(user);
+      return user && shownOf(user, publicUrl);
     },
   });
   const forget = (id: string | null) => (id === null ? memory.clear() : memory.evict(id));
@@ -56,7 +60,7 @@ export function rememberUsers(store: UserStore, database: Database): { users: Us
       async read(id) {
         if (watch.isCurrent()) return memory.get(id);
         const user = await store.find(id);
-        return user && shownOf(user);
+        return user && shownOf(user, publicUrl);
       },
     },
   };
@@ -86,7 +90,7 @@ function idIn(argument: unknown): string | null {
   return typeof id === 'string' ? id : null;
 }
 
-function shownOf(user: UserRecord): RememberedUser {
+function shownOf(user: UserRecord, publicUrl: string): RememberedUser {
   const { id, roleIds } = user;
-  return { id, roleIds, view: userView(user, []), sent: null };
+  return { id, roleIds, view: userView(user, [], publicUrl), sent: null };
 }

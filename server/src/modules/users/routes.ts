@@ -4,6 +4,7 @@ import { actorOf } from '../../platform/http/actor.ts';
 import { callerOf } from '../../platform/http/caller.ts';
 import { createOwnLimit, rateLimited } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import { avatarAddress } from './names.ts';
 import type { OwnView } from './own-view.ts';
 import {
   acceptedSchema,
@@ -26,17 +27,20 @@ export function userRoutes({
   users,
   ownView,
   roleCodesOf,
+  publicUrl,
   invalidCode,
 }: {
   users: Users;
   ownView: OwnView;
   roleCodesOf: (user: UserRecord) => string[] | Promise<string[]>;
+  publicUrl: string;
   invalidCode: () => Error;
 }) {
   // Each request mails an address whose owner may not have asked for it; what many accounts send to one is bounded by the address.
   const emailChangeLimit = createOwnLimit({ name: 'email-change', points: 5, duration: HOUR });
   const codeLimit = createOwnLimit({ name: 'email-change-code', points: 5, duration: 60 });
-  const view = async (user: UserRecord): Promise<Static<typeof userSchema>> => userView(user, await roleCodesOf(user));
+  const view = async (user: UserRecord): Promise<Static<typeof userSchema>> =>
+    userView(user, await roleCodesOf(user), publicUrl);
 
   return async (app: HttpServer): Promise<void> => {
     app.get(
@@ -146,8 +150,9 @@ export function userRoutes({
         },
       },
       async (request) => {
-        const { username, fullName, profile, createdAt } = await users.publicProfile(request.params.username);
-        return { username, fullName, avatarUrl: null, profile, createdAt };
+        const user = await users.publicProfile(request.params.username);
+        const { username, fullName, profile, createdAt } = user;
+        return { username, fullName, avatarUrl: avatarAddress(user, publicUrl), profile, createdAt };
       },
     );
   };

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { nullable, timestamp } from '../../platform/http/schemas.ts';
+import { avatarAddress } from './names.ts';
 import type { ProfileInput } from './own-account.ts';
 import type { ProfileFields, UserRecord } from './user-store.ts';
 
@@ -97,12 +98,13 @@ export const acceptedSchema = Type.Object(
   { title: 'EmailChangeRequested' },
 );
 
-/** A record and its role codes as `userSchema` shows them. */
-export function userView(user: UserRecord, roles: string[]): Static<typeof userSchema> {
+/** A record and its role codes as `userSchema` shows them. `publicUrl`: the address of this server. */
+export function userView(user: UserRecord, roles: string[], publicUrl: string): Static<typeof userSchema> {
   const { profile, profilePublic, lastLoginAt, createdAt, updatedAt, version } = user;
   const times = { lastLoginAt, createdAt, updatedAt };
   const status = user.status === 'erased' ? 'deleted' : user.status;
   const { id, email, emailVerified, username, fullName, phone, locale } = user;
   const identity = { id, email, emailVerified, username, fullName, phone, locale };
-  return { ...identity, profile, profilePublic, avatarUrl: null, status, roles, ...times, version };
+  const avatarUrl = avatarAddress(user, publicUrl);
+  return { ...identity, profile, profilePublic, avatarUrl, status, roles, ...times, version };
 }

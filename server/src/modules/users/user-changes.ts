@@ -12,6 +12,7 @@ type Verbs =
   | 'takeEmail'
   | 'softDelete'
   | 'setStatus'
+  | 'setAvatar'
   | 'setRoles'
   | 'setSuperadminMark'
   | 'invite'
@@ -78,6 +79,7 @@ export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
         event,
       ),
 
+    setAvatar: (at, avatarId, event) => change(at, { avatarId }, event),
     setRoles: (at, { roleIds }, event) => change(at, { roleIds: [...roleIds] }, event),
     setSuperadminMark: (at, mark, event) => change(at, { superadminMark: mark }, event),
     invite: (at, { id, keyId, expiresAt }, event) => change(at, { invitation: { id, keyId, expiresAt } }, event),

@@ -41,6 +41,7 @@ export interface UserRow {
   invitation_id: string | null;
   invitation_key_id: string | null;
   invitation_expires_at: NullableTimeColumn;
+  avatar_id: string | null;
   last_login_at: NullableTimeColumn;
   deleted_at: NullableTimeColumn;
   created_at: TimeColumn;
@@ -115,6 +116,7 @@ export function toColumns(user: Partial<UserRecord>): Columns<keyof UserRow> {
     ...toEmailChangeColumns(user.emailChange),
     email_move: user.emailMove && JSON.stringify(user.emailMove),
     ...toInvitationColumns(user.invitation),
+    avatar_id: user.avatarId,
     last_login_at: user.lastLoginAt,
     deleted_at: user.deletedAt,
     created_at: user.createdAt,
@@ -154,6 +156,8 @@ export function toRecord(row: Selectable<UserRow>): UserRecord {
     emailChange: toEmailChange(row),
     emailMove: toEmailMove(row),
     invitation: toInvitation(row),
+    // Undefined before the migration.
+    avatarId: row.avatar_id ?? null,
     lastLoginAt: toDateOrNull(row.last_login_at),
     deletedAt: toDateOrNull(row.deleted_at),
     createdAt: toDate(row.created_at),

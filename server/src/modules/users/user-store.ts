@@ -87,6 +87,8 @@ export interface UserRecord extends ProfileFields {
   emailMove: EmailMove | null;
   /** A pending invitation: its link sets the first password. */
   invitation: Invitation | null;
+  /** The file of the avatar. */
+  avatarId: string | null;
   lastLoginAt: Date | null;
   deletedAt: Date | null;
   createdAt: Date;
@@ -191,6 +193,7 @@ export interface UserStore {
   ): Promise<UserChange>;
   /** Deletes a tombstone, after its events have been moved; does nothing to other users. */
   remove(id: string): Promise<void>;
+  setAvatar(at: UserAt, avatarId: string | null, event: EventDraft): Promise<UserChange>;
   setRoles(at: UserAt, change: { roleIds: string[] }, event: EventDraft): Promise<UserChange>;
   setSuperadminMark(at: UserAt, mark: boolean, event: EventDraft): Promise<UserChange>;
   invite(at: UserAt, invitation: Invitation, event: EventDraft): Promise<UserChange>;

@@ -115,6 +115,55 @@ test('an authority needs a connection with TLS, of databases and of Redis', (t) 
   assert.deepEqual([config.database.ca, config.redisCa], [AUTHORITY, AUTHORITY]);
 });
 
+const BUCKET = {
+  S3_ENDPOINT: 'https://s3.example.com',
+  S3_BUCKET: 'ostiary-files',
+  S3_ACCESS_KEY: 'AKIAEXAMPLE',
+  S3_SECRET_KEY: 'secret/with+signs=',
+};
+
+test('a bucket needs all of its settings, or is a folder', (t) => {
+  const cwd = directory(t);
+  const { config } = loadConfig({ env: { ...BUCKET, S3_ADDRESSING: 'host', S3_SESSION_TOKEN: 'FwoG+/=' }, cwd });
+  assert.deepEqual(config.s3, {
+    endpoint: 'https://s3.example.com',
+    publicEndpoint: 'https://s3.example.com',
+    region: 'us-east-1',
+    bucket: 'ostiary-files',
+    accessKey: 'AKIAEXAMPLE',
+    secretKey: 'secret/with+signs=',
+    sessionToken: 'FwoG+/=',
+    addressing: 'host',
+    checksums: true,
+  });
+  assert.equal(loadConfig({ env: {}, cwd }).config.s3, null);
+  for (const name of Object.keys(BUCKET)) assert.deepEqual(faulty({ ...BUCKET, [name]: '' }, cwd), [name]);
+  for (const [name, value] of [
+    ['S3_BUCKET', 'Upper'],
+    ['S3_BUCKET', 'a/b'],
+    ['S3_REGION', 'eu central'],
+    ['S3_SECRET_KEY', 'two words'],
+    ['S3_ADDRESSING', 'dns'],
+    ['S3_ENDPOINT', 's3.example.com'],
+  ] as const) {
+    assert.deepEqual(faulty({ ...BUCKET, [name]: value }, cwd), [name], value);
+  }
+});
+
+test('files never have the origin of this server, and their addresses in production TLS', (t) => {
+  const cwd = directory(t);
+  const same = { ...BUCKET, PUBLIC_URL: 'https://s3.example.com/auth' };
+  assert.deepEqual(faulty(same, cwd), ['S3_ENDPOINT']);
+  const behind = { ...BUCKET, S3_ENDPOINT: 'http://minio:9000', S3_PUBLIC_ENDPOINT: 'https://files.example.com' };
+  assert.equal(
+    loadConfig({ env: { ...PRODUCTION, ...behind }, cwd }).config.s3?.publicEndpoint,
+    'https://files.example.com',
+  );
+  const its = { ...behind, S3_PUBLIC_ENDPOINT: PRODUCTION.PUBLIC_URL ?? '' };
+  assert.deepEqual(faulty({ ...PRODUCTION, ...its }, cwd), ['S3_PUBLIC_ENDPOINT']);
+  assert.deepEqual(faulty({ ...PRODUCTION, ...BUCKET, S3_ENDPOINT: 'http://minio:9000' }, cwd), ['S3_ENDPOINT']);
+});
+
 test('a wildcard in TRUSTED_HOSTS takes in the host of PUBLIC_URL', (t) => {
   const { warnings } = loadConfig({ env: { ...PRODUCTION, TRUSTED_HOSTS: '*.example.com' }, cwd: directory(t) });
   assert.deepEqual(warnings, []);

@@ -71,6 +71,7 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
       fix: 'Set MAIL_DKIM_KEY and MAIL_DKIM_SELECTOR, or neither.',
     });
   }
+  faults.push(...s3Faults(values));
   const { WORKERS: workers = 1 } = values;
   if (workers !== 'auto' && workers > 1 && values.DATABASE_URL?.startsWith('sqlite:')) {
     faults.push({
@@ -93,6 +94,28 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
       problem: 'is set, but mails are not signed',
       fix: 'Set MAIL_DKIM_KEY and MAIL_DKIM_SELECTOR, or remove it.',
     });
+  }
+  return faults;
+}
+
+/** What a bucket needs, all of it or nothing. */
+const S3_SETTINGS = ['S3_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'] as const;
+
+function s3Faults(values: Partial<Values>): ConfigFault[] {
+  const missing = S3_SETTINGS.filter((name) => values[name] === null);
+  const isPart = missing.length > 0 && S3_SETTINGS.some((name) => values[name]);
+  const faults: ConfigFault[] = (isPart ? missing : []).map((name) => ({
+    name,
+    problem: 'is missing, and another setting of the bucket is set',
+    fix: `Set ${S3_SETTINGS.join(', ')}, or none of them.`,
+  }));
+  const name = values.S3_PUBLIC_ENDPOINT ? 'S3_PUBLIC_ENDPOINT' : 'S3_ENDPOINT';
+  const origin = (url: string) => new URL(url).origin;
+  const address = values[name];
+  // What somebody uploads would run as a page of this server.
+  if (address && values.PUBLIC_URL !== undefined && origin(address) === origin(values.PUBLIC_URL)) {
+    const fix = 'Serve the files under a host name of their own.';
+    faults.push({ name, problem: 'has the origin of PUBLIC_URL', fix });
   }
   return faults;
 }
@@ -137,6 +160,15 @@ export function productionFaults(values: Partial<Values>): ConfigFault[] {
       name: 'PAGES_URL',
       problem: 'does not begin with https://',
       fix: 'Serve your pages over TLS: mailed links carry secrets there.',
+    });
+  }
+  const files = values.S3_PUBLIC_ENDPOINT ? 'S3_PUBLIC_ENDPOINT' : 'S3_ENDPOINT';
+  const isBehind = /^http:\/\/(?:localhost|127\.|\[::1\])/.test(values[files] ?? '');
+  if (values[files]?.startsWith('http://') && !isBehind) {
+    faults.push({
+      name: files,
+      problem: 'does not begin with https://',
+      fix: 'Serve the files over TLS, and set S3_PUBLIC_ENDPOINT to the https:// address: whoever sees a signed URL can use it.',
     });
   }
   if (values.CORS_ORIGINS?.includes('*')) {

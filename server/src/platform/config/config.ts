@@ -19,6 +19,21 @@ export interface Config {
     /** Replicas: databases of the same kind. */
     replicaUrls: string[];
   };
+  /** The bucket for files; null: a folder in `dataDir`. */
+  s3: {
+    endpoint: string;
+    /** The same service for clients. */
+    publicEndpoint: string;
+    region: string;
+    bucket: string;
+    accessKey: string;
+    secretKey: string;
+    sessionToken: string | null;
+    /** Where addresses have the bucket. */
+    addressing: 'path' | 'host';
+    /** Whether the service knows checksums. */
+    checksums: boolean;
+  } | null;
   /** Null: jobs use a table of the database. */
   redisUrl: string | null;
   /** PEM certificates, trusted for Redis instead of the public authorities. */

@@ -25,6 +25,7 @@ test('without any variable it is a development server on this machine', (t) => {
     pagesUrl: 'http://localhost:8000',
     dataDir,
     database: { url: `sqlite:${dataDir}/ostiary.sqlite`, ca: null, pooler: 'auto', poolSize: 10, replicaUrls: [] },
+    s3: null,
     redisUrl: null,
     redisCa: null,
     role: 'all',

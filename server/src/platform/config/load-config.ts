@@ -119,6 +119,20 @@ function dkimOf(values: Values): Config['mail']['dkim'] {
   return privateKey === null || selector === null ? null : { privateKey, selector, domain };
 }
 
+/** A cross check has found all of them, or none. */
+function s3Of(values: Values): Config['s3'] {
+  const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_ACCESS_KEY: accessKey, S3_SECRET_KEY: secretKey } = values;
+  if (endpoint === null || bucket === null || accessKey === null || secretKey === null) return null;
+  const {
+    S3_REGION: region,
+    S3_SESSION_TOKEN: sessionToken,
+    S3_ADDRESSING: addressing,
+    S3_CHECKSUMS: checksums,
+  } = values;
+  const publicEndpoint = values.S3_PUBLIC_ENDPOINT ?? endpoint;
+  return { endpoint, publicEndpoint, region, bucket, accessKey, secretKey, sessionToken, addressing, checksums };
+}
+
 /** SQLite has one writer: it serves one process. */
 function countWorkers({ WORKERS: workers, DATABASE_URL: url }: Values): number {
   if (workers !== 'auto') return workers;
@@ -140,6 +154,7 @@ function assemble(values: Values, secretKey: string): Config {
       poolSize: values.DATABASE_POOL_SIZE,
       replicaUrls: values.DATABASE_REPLICA_URLS ?? [],
     },
+    s3: s3Of(values),
     redisUrl: values.REDIS_URL,
     redisCa: values.REDIS_CA,
     role: values.ROLE,

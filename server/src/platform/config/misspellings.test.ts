@@ -3,7 +3,6 @@ import test, { type TestContext } from 'node:test';
 import { directory, refused, STRONG_KEY } from './config.testing.ts';
 import { loadConfig } from './load-config.ts';
 import type { Environment } from './read-sources.ts';
-import { LATER_VARIABLES } from './variables.ts';
 
 function warned(t: TestContext, env: Environment, dotenv?: string): string[] {
   return loadConfig({ env: { ENVIRONMENT: 'test', SECRET_KEY: STRONG_KEY, ...env }, cwd: directory(t, dotenv) })
@@ -109,11 +108,3 @@ test('only secrets come from files, and a file for anything else is refused, or 
   assert.match(refusedFor(t, { PORT_FILE: 'x' }), said);
   assert.match(warned(t, { PORT_FILE: 'x', PORT: '1' })[0] ?? '', said);
 });
-
-for (const name of LATER_VARIABLES) {
-  test(`${name} is not used by this version, and says so`, (t) => {
-    assert.deepEqual(warned(t, { [name]: 'x' }), [`${name} is not used by this version.`]);
-    assert.deepEqual(warned(t, {}, `${name}=x`), [`${name} is not used by this version.`]);
-    assert.deepEqual(warned(t, { [name]: '' }), []);
-  });
-}

@@ -1,9 +1,9 @@
 import type { ConfigFault } from './config-error.ts';
 import type { Sources } from './read-sources.ts';
-import { LATER_VARIABLES, namesWithFile, type VariableName, variables } from './variables.ts';
+import { namesWithFile, type VariableName, variables } from './variables.ts';
 
-const known = new Set([...Object.keys(variables), ...LATER_VARIABLES]);
-const withFile = new Set([...namesWithFile(), ...LATER_VARIABLES].map((name) => `${name}_FILE`));
+const known = new Set<string>(Object.keys(variables));
+const withFile = new Set(namesWithFile().map((name) => `${name}_FILE`));
 
 /** Names of other programs for the same settings. */
 const SYNONYMS: Record<VariableName, string> = {
@@ -24,6 +24,15 @@ const SYNONYMS: Record<VariableName, string> = {
     'DATABASE_REPLICA_URL REPLICA_URL REPLICA_URLS DB_REPLICA_URL READ_REPLICA_URL DATABASE_READ_URL',
   REDIS_URL: 'REDIS_URI REDIS_HOST REDIS_PORT REDIS_PASSWORD CELERY_BROKER_URL BROKER_URL CELERY_RESULT_BACKEND',
   REDIS_CA: 'REDIS_CA_CERT REDIS_TLS_CA REDIS_SSL_CA',
+  S3_ENDPOINT: 'S3_URL S3_HOST S3_ENDPOINT_URL MINIO_ENDPOINT MINIO_URL MINIO_HOST OSS_ENDPOINT COS_ENDPOINT',
+  S3_REGION: 'MINIO_REGION',
+  S3_BUCKET: 'S3_BUCKET_NAME BUCKET_NAME MINIO_BUCKET MINIO_BUCKET_NAME',
+  S3_ACCESS_KEY: 'S3_ACCESS_KEY_ID S3_KEY MINIO_ACCESS_KEY MINIO_ROOT_USER',
+  S3_SECRET_KEY: 'S3_SECRET_ACCESS_KEY S3_SECRET MINIO_SECRET_KEY MINIO_ROOT_PASSWORD',
+  S3_SESSION_TOKEN: 'S3_TOKEN S3_SECURITY_TOKEN',
+  S3_PUBLIC_ENDPOINT: 'S3_PUBLIC_URL S3_EXTERNAL_ENDPOINT MINIO_PUBLIC_URL MINIO_SERVER_URL MINIO_EXTERNAL_ENDPOINT',
+  S3_CHECKSUMS: 'S3_CHECKSUM S3_CHECKSUM_ALGORITHM S3_DISABLE_CHECKSUM',
+  S3_ADDRESSING: 'S3_FORCE_PATH_STYLE S3_PATH_STYLE S3_USE_PATH_STYLE',
   ROLE: 'PROCESS_ROLE SERVER_ROLE',
   WORKERS: 'WEB_CONCURRENCY WORKER_COUNT NUM_WORKERS WORKER_PROCESSES',
   SHUTDOWN_DELAY: 'DRAIN_DELAY PRE_STOP_DELAY SHUTDOWN_WAIT',
@@ -92,21 +101,20 @@ export interface Hints {
 }
 
 /**
- * Looks at every variable that is set and not used: reserved for later, misspelt, named as in other programs, or unknown in `.env`. A setting that
+ * Looks at every variable that is set and not used: misspelt, named as in other programs, or unknown in `.env`. A setting that
  * was meant must not be passed over: a server would use its default, such as the open mailbox of development. `.env` is this server's own;
  * the environment is shared, so that there only clear cases are faults. An empty value of ours says that the default is meant.
  */
 export function hints(sources: Sources): Hints {
   const { texts, fileNames } = sources;
   const inFile = new Set(fileNames);
-  const later = LATER_VARIABLES.flatMap((name) => [name, `${name}_FILE`]).filter((name) => texts.has(name));
   const names = [...new Set([...texts.keys(), ...fileNames])].filter((name) => !known.has(name) && !withFile.has(name));
   const found = names.flatMap((name) => hint(name, inFile.has(name), sources) ?? []);
   const sentences = (some: Hint[]) => some.map(({ name, problem, fix }) => `${name} ${problem}. ${fix}`.trim());
   const passed = found.filter(({ isFault }) => !isFault);
   return {
     faults: found.filter(({ isFault }) => isFault).map(({ name, problem, fix }) => ({ name, problem, fix })),
-    warnings: [...later.map((name) => `${name} is not used by this version.`), ...sentences(passed)],
+    warnings: sentences(passed),
     meant: sentences(passed.filter(({ fix }) => fix !== '')),
   };
 }

@@ -106,6 +106,26 @@ export const reservedUsername: Parser<string> = (text) => {
   return text;
 };
 
+/** Text without blanks and control characters. */
+export const visible: Parser<string> = (text) => {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new InvalidValue('has blanks or other signs in it', 'Copy it again, whole.');
+  return text;
+};
+
+/** The name of a bucket, by the rules of S3. */
+export const s3Bucket: Parser<string> = (text) => {
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(text)) {
+    throw new InvalidValue('is not the name of a bucket', 'Write 3 to 63 lower-case letters, digits, - and .');
+  }
+  return text;
+};
+
+/** The name of a region. */
+export const s3Region: Parser<string> = (text) => {
+  if (!/^[a-z0-9-]{1,64}$/i.test(text)) throw new InvalidValue('is not a region', 'Write it such as eu-central-1.');
+  return text;
+};
+
 const MAX_POINTS = 1_000_000;
 
 /** A rate such as `100/1m`: requests per duration, in whole seconds. */

@@ -26,7 +26,10 @@ import {
   processes,
   rate,
   reservedUsername,
+  s3Bucket,
+  s3Region,
   size,
+  visible,
 } from './parse-values.ts';
 import { EXAMPLE_SECRET_KEY, secretKey } from './secret-strength.ts';
 
@@ -80,7 +83,8 @@ export const variables = {
   DATA_DIR: variable({
     default: './data',
     parse: path,
-    about: 'Directory of the SQLite file, the generated secret and the development mailbox.',
+    about:
+      'Directory of the SQLite file, the generated secret, the development mailbox, and files without `S3_ENDPOINT`.',
   }),
   DATABASE_URL: variable({
     default: 'sqlite:{DATA_DIR}/ostiary.sqlite',
@@ -127,6 +131,59 @@ export const variables = {
     about:
       'PEM certificates of the authority to trust for Redis instead of the public ones; `REDIS_URL` begins with `rediss`.',
     long: true,
+  }),
+  S3_ENDPOINT: variable({
+    default: null,
+    parse: publicUrl,
+    about:
+      'Address of an S3-compatible service that stores files (AWS, MinIO, R2, Ceph, …). Without it, they are in `DATA_DIR/objects`, for servers on one host.',
+    example: 'https://s3.eu-central-1.amazonaws.com',
+  }),
+  S3_REGION: variable({ default: 'us-east-1', parse: s3Region, about: 'Region of that service.' }),
+  S3_BUCKET: variable({
+    default: null,
+    parse: s3Bucket,
+    about: 'Bucket for the files; it must exist, and belong to this server alone.',
+    example: 'ostiary-files',
+  }),
+  S3_ACCESS_KEY: variable({
+    default: null,
+    parse: visible,
+    about: 'Access key for the bucket.',
+    secret: true,
+    example: 'AKIAEXAMPLE',
+  }),
+  S3_SECRET_KEY: variable({
+    default: null,
+    parse: visible,
+    about: 'Secret key for the bucket.',
+    secret: true,
+    example: 'its-secret-key',
+  }),
+  S3_SESSION_TOKEN: variable({
+    default: null,
+    parse: visible,
+    about: 'Session token, if those keys are temporary.',
+    secret: true,
+    example: 'FwoGZXIvYXdzEXAMPLE',
+  }),
+  S3_PUBLIC_ENDPOINT: variable({
+    default: null,
+    parse: publicUrl,
+    about:
+      'Address of that service for browsers, if it is another one. Never the origin of `PUBLIC_URL`, where what users upload must not be.',
+    example: 'https://files.example.com',
+  }),
+  S3_ADDRESSING: variable({
+    default: 'path',
+    parse: oneOf('path', 'host'),
+    about: '`path` or `host`: whether addresses have the bucket in their path or before their host name.',
+  }),
+  S3_CHECKSUMS: variable({
+    default: 'on',
+    parse: onOff,
+    about:
+      '`on` or `off`: whether uploads carry `x-amz-checksum-sha256`; off for services that refuse it (Backblaze B2, R2). Then files are read back to be checked.',
   }),
   ROLE: variable({
     default: 'all',
@@ -384,9 +441,6 @@ type ValueOf<V> = V extends Variable<infer T, infer D> ? (D extends null ? T | n
 
 /** The parsed values of all variables. */
 export type Values = { [K in VariableName]: ValueOf<(typeof variables)[K]> };
-
-/** Variables that are reserved for a later version. */
-export const LATER_VARIABLES = ['S3_ENDPOINT', 'S3_REGION', 'S3_ACCESS_KEY', 'S3_SECRET_KEY', 'S3_BUCKET'];
 
 /** The rows of the table, in order. */
 export function variableEntries(): [VariableName, Variable<unknown, Default>][] {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { foldAddress } from '../geo/address.ts';
 import { bareAddress } from './forwarded-for.ts';
@@ -8,8 +8,9 @@ import { bareAddress } from './forwarded-for.ts';
  * IPv4. A proxy that reports something that is no address counts as the client.
  */
 export function clientAddress(request: FastifyRequest): string {
-  const { socket, headers } = request.raw;
-  const peer = socket.remoteAddress ?? '';
+  const { headers } = request.raw;
+  // Node takes the socket away from a request that was destroyed, also before its line is logged.
+  const peer = (request.raw.socket as Socket | null)?.remoteAddress ?? '';
   // Undefined if no proxy is trusted; else the peer and what each trusted hop reports, up to the first that is not trusted.
   const hops = headers['x-forwarded-for'] === undefined ? undefined : request.ips;
   for (const hop of hops?.toReversed() ?? []) {

@@ -6,6 +6,7 @@ import { STATUS_CODES } from './node-http.ts';
 import { toProblem } from './problems.ts';
 import { requestId } from './request-id.ts';
 import type { HeaderFields } from './server-response.ts';
+import { mayTakeLong } from './slow-bodies.ts';
 
 /** Milliseconds that a client may still send before its socket is destroyed, so that it can read the answer first. */
 const LINGER = 500;
@@ -27,6 +28,8 @@ export function createClientErrorHandler(
 ): NonNullable<FastifyServerOptions['clientErrorHandler']> {
   return (error, socket) => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return;
+    // Node tells it once for each request; from then on the reader of the body sees to it.
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && mayTakeLong(socket)) return;
     if (!socket.writable || answerBegun(socket)) {
       socket.destroy();
       return;

@@ -48,6 +48,8 @@ declare module 'fastify' {
     errors?: readonly string[];
     /** Header fields that answers of this route have beyond those of all routes; for the OpenAPI document. */
     answerHeaders?: readonly AnswerHeader[];
+    /** The media type of a body that is not JSON; for the OpenAPI document. */
+    takes?: string;
     /** The route exists only in these environments; elsewhere it answers 404. */
     environments?: readonly Config['environment'][];
     /** `Content-Security-Policy` of a page; without it, answers may load nothing at all. */

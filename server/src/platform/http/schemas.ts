@@ -13,6 +13,13 @@ export function timeInput(description: string) {
   return Type.Optional(Type.String({ format: 'date-or-time', description: `${description} ${forms}`, examples }));
 }
 
+/** An answer that is sent as it is: `response: { 200: bytesAnswer }`. For documentation only. */
+export const bytesAnswer = Type.Unsafe<never>({
+  type: 'string',
+  title: 'Bytes',
+  contentMediaType: 'application/octet-stream',
+});
+
 /** A nullable field of an answer. `null` is an additional type, as in JSON Schema 2020-12 and OpenAPI 3.1. */
 export function nullable<T extends TSchema>(schema: T) {
   const { type } = schema as { type?: string };

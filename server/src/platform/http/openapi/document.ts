@@ -52,7 +52,7 @@ const TOKEN_URL = '/api/v1/auth/token';
 
 const LEGEND = `Accounts, sessions and permissions.
 
-Bodies are JSON in camelCase, times are ISO 8601 in UTC. A field that is not documented is refused, and nothing in a body is converted.
+Bodies are JSON in camelCase, or bytes where an operation says so; times are ISO 8601 in UTC. A field that is not documented is refused, and nothing in a body is converted.
 
 Every failure is a problem document (RFC 9457); its \`code\` is stable, and each operation lists those that it answers with. What never gets
 as far as an operation is answered with 404 \`not_found\`, 405 \`method_not_allowed\`, 408 \`request_timeout\` or 431 \`headers_too_large\`.

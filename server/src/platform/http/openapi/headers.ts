@@ -27,6 +27,7 @@ export const headerComponents = {
     'Bearer error="insufficient_user_authentication", max_age="600"',
   ),
   ETag: text('The `version` of the record, for `If-Match`.', '"3"'),
+  Location: text('Where it is.', 'https://files.example.com/…'),
   'Cache-Control': text('How long the answer may be kept.', 'public, max-age=300'),
   'Set-Cookie': text(
     'With `tokenTransport: "cookie"`: the refresh token, out of reach of scripts. Beside it, in a cookie of its own, what makes the device known.',

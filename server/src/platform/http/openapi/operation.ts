@@ -2,6 +2,7 @@ import type { FastifySchema } from 'fastify';
 import { permissionCode, rolesNamedBy } from '../catalogue.ts';
 import { STATUS_CODES } from '../node-http.ts';
 import { takesForeignPosts } from '../origin.ts';
+import { bytesAnswer } from '../schemas.ts';
 import type { Components } from './components.ts';
 import type { DocumentedRoute, Json, Operation } from './document.ts';
 import { answerHeaders, LIMIT_HEADERS } from './headers.ts';
@@ -43,6 +44,7 @@ export function describeOperation(deps: {
     'x-access': accessOf(route),
     ...(parameters.length > 0 && { parameters }),
     ...(schema.body !== undefined && { requestBody: requestBodyOf(schema.body as Json, components) }),
+    ...(route.config.takes !== undefined && { requestBody: bytesBodyOf(route.config.takes, components) }),
     responses: { ...answersOf(route, components), ...errorResponses.of(errorCodes(route, method)) },
   };
 }
@@ -146,6 +148,11 @@ function requestBodyOf(body: Json, components: Components): Json {
   return { required, content: { [JSON_TYPE]: { schema } } };
 }
 
+/** What a body of bytes is; an answer of bytes says the same (`bytesAnswer`), with its type. */
+function bytesBodyOf(type: string, components: Components): Json {
+  return { required: true, content: { [type]: { schema: components.convert(bytesAnswer) } } };
+}
+
 function answersOf({ config, limited, schema }: DocumentedRoute, components: Components): Record<string, Json> {
   const answers = Object.entries((schema.response ?? { 200: {} }) as Record<string, Json>);
   return Object.fromEntries(
@@ -153,13 +160,16 @@ function answersOf({ config, limited, schema }: DocumentedRoute, components: Com
       const response = {
         description: STATUS_CODES[status] ?? status,
         headers: answerHeaders([...(limited ? LIMIT_HEADERS : []), ...(config.answerHeaders ?? [])]),
-        ...(answer.type !== 'null' && { content: { [JSON_TYPE]: { schema: components.convert(answer) } } }),
+        ...(answer.type !== 'null' && { content: { [mediaTypeOf(answer)]: { schema: components.convert(answer) } } }),
       };
       const name = limited ? nameOfAnswer(status, answer, config.answerHeaders) : null;
       return [status, name === null ? response : components.share('responses', name, response)];
     }),
   );
 }
+
+const mediaTypeOf = ({ contentMediaType }: Json) =>
+  typeof contentMediaType === 'string' ? contentMediaType : JSON_TYPE;
 
 /** What operations call an answer that others give alike; null where it has no name. */
 function nameOfAnswer(status: string, { type, title }: Json, headers: readonly string[] = []): string | null {
