@@ -1,8 +1,11 @@
 // The recipes of docs/guides/deploying.md, as they stand there, in front of a server. `npm run test:install` gets the proxies.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { type ClientOptions, WebSocket } from 'ws';
 import { launchProxy, PROXIES, type ProxyKind } from '../tools/test-servers/proxies.ts';
 import { LOCALHOST } from './certificates.ts';
 import { PERSON, PROXY, type ProxiedServer, PUBLIC_HOST, seenOf, withProxiedServer } from './proxied-server.ts';
@@ -86,6 +89,7 @@ async function tryRecipe(
 
   await tryCookies(way, path);
   await tryDocs(way, path);
+  await tryWebSocket(way, path);
   const forged = { 'X-Forwarded-Host': 'evil.test', 'X-Forwarded-Proto': 'http', 'X-Forwarded-For': '198.51.100.66' };
   assert.equal(await seenOf({ ...way, from: '127.0.0.9' }, forged, path), '127.0.0.9');
   const host = await ask({ ...way, host: PUBLIC_HOST }, 'GET', `${path}/api/v1/nothing`, { headers: forged });
@@ -118,6 +122,41 @@ async function tryCookies(way: Way, path: string): Promise<void> {
   assert.match(refresh.json<{ accessToken: string }>().accessToken, /^ey/);
   const foreign = { ...headers, cookie, origin: 'https://evil.test' };
   problemOf(await ask(way, 'POST', `${path}/api/v1/auth/refresh`, { headers: foreign }), 403, path);
+}
+
+/** Follows one's own topic, as a page of ours, and hears of the next sign-in; a page of another origin is not let in. */
+async function tryWebSocket(way: Way, path: string): Promise<void> {
+  const signIn = async () => {
+    const body = { login: PERSON.email, password: PERSON.password, tokenTransport: 'body' };
+    return (await ask(way, 'POST', `${path}/api/v1/auth/login`, { body })).json<{ accessToken: string }>().accessToken;
+  };
+  const token = await signIn();
+  const tls: ClientOptions & { servername: string } = { servername: PUBLIC_HOST, rejectUnauthorized: false };
+  const protocols = ['ostiary.v1', `bearer.${token}`];
+  const open = (origin: string) =>
+    new WebSocket(`wss://127.0.0.1:${way.port}${path}/api/v1/ws`, protocols, {
+      ...tls,
+      headers: { host: PUBLIC_HOST },
+      origin,
+    });
+  const [, refusal] = (await once(open('https://evil.test'), 'unexpected-response')) as [unknown, IncomingMessage];
+  assert.equal(refusal.statusCode, 403);
+
+  const socket = open(`https://${PUBLIC_HOST}`);
+  const messages: Record<string, unknown>[] = [];
+  socket.on('message', (text) => messages.push(JSON.parse(String(text))));
+  const next = (member: string, value?: string) =>
+    until(
+      `${member} ${value}`,
+      () => messages.find((m) => m[member] && (value === undefined || m[member] === value)) ?? null,
+    );
+  await next('ready');
+  socket.send(JSON.stringify({ subscribe: ['me'] }));
+  await next('subscribed', 'me');
+  await signIn();
+  await next('kind', 'session.started');
+  socket.close();
+  await once(socket, 'close');
 }
 
 /** Opens the documentation with all that it loads, its document, and the page of a fault. */
