@@ -15,6 +15,8 @@ interface Channel {
   /** The latest hints, the oldest first. */
   kept: Hint[];
   followers: Set<Follower>;
+  /** When the last follower left, by `now`. */
+  leftAt: number;
 }
 
 /** Who follows what in this process, and the latest hints of each topic. */
@@ -32,11 +34,12 @@ export interface Hub {
   /** The present number of a topic. */
   seqOf(topic: string): number;
   hasFollowers(topic: string): boolean;
-  /** Forgets topics that nobody follows. */
-  tidy(): void;
+  /** Forgets topics that nobody has followed for so many milliseconds: an administrator looks at thousands of users, one after the other. */
+  tidy(milliseconds: number): void;
 }
 
-export function createHub(): Hub {
+/** `now`: milliseconds from any origin. */
+export function createHub({ now = () => performance.now() }: { now?: () => number } = {}): Hub {
   const channels = new Map<string, Channel>();
   const stream = randomBytes(12).toString('base64url');
 
@@ -44,7 +47,7 @@ export function createHub(): Hub {
     stream,
 
     join(topic, follower, since) {
-      const channel = channels.get(topic) ?? { seq: 0, kept: [], followers: new Set() };
+      const channel = channels.get(topic) ?? { seq: 0, kept: [], followers: new Set(), leftAt: 0 };
       channels.set(topic, channel);
       channel.followers.add(follower);
       const { seq, kept } = channel;
@@ -56,7 +59,9 @@ export function createHub(): Hub {
     },
 
     leave(topic, follower) {
-      channels.get(topic)?.followers.delete(follower);
+      const channel = channels.get(topic);
+      channel?.followers.delete(follower);
+      if (channel?.followers.size === 0) channel.leftAt = now();
     },
 
     publish(topic, { kind, target, version, at, progress }) {
@@ -74,8 +79,10 @@ export function createHub(): Hub {
     seqOf: (topic) => channels.get(topic)?.seq ?? 0,
     hasFollowers: (topic) => (channels.get(topic)?.followers.size ?? 0) > 0,
 
-    tidy() {
-      for (const [topic, { followers }] of channels) if (followers.size === 0) channels.delete(topic);
+    tidy(milliseconds) {
+      for (const [topic, { followers, leftAt }] of channels) {
+        if (followers.size === 0 && now() - leftAt >= milliseconds) channels.delete(topic);
+      }
     },
   };
 }

@@ -117,6 +117,7 @@ export function createRealtime(deps: {
     looking ??= setInterval(look, LOOK_EVERY).unref();
     beating ??= setInterval(() => {
       for (const beat of beats) beat();
+      hub.tidy(LINGER);
     }, PING_EVERY).unref();
   }
 
@@ -128,7 +129,7 @@ export function createRealtime(deps: {
     beating = undefined;
     lingering = setTimeout(() => {
       feed.stop();
-      hub.tidy();
+      hub.tidy(0);
     }, LINGER).unref();
   }
 

@@ -136,7 +136,9 @@ describe('the search terms of users', { timeout: 120_000 }, () => {
         const users = storeOf(database);
         const present: string[] = [];
         for (let i = 0; i < 5; i++) present.push(await insertFormer(database, 'Łukasz Weiß', ['łukasz', 'weiß']));
-        assert.deepEqual(await createMigrator(database, { ...earlier, [NAME]: migration }).up(), [NAME]);
+        // The store of today needs the columns that came later.
+        const later = Object.keys(all).filter((name) => name >= NAME);
+        assert.deepEqual(await createMigrator(database, all).up(), later.sort());
         assert.deepEqual(await found(database, 'lukasz weiss'), []);
         const [renamed = '', changed = '', ...untouched] = present;
         const event = () => makeEvent(`user:${makeId()}`);
