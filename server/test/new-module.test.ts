@@ -6,16 +6,18 @@ import { inserted } from '../tools/new/insert.ts';
 import { namesOf } from '../tools/new/names.ts';
 import { checkModule, withCheckout } from './generated.ts';
 
-test('npm run new module: what it writes is formatted and typed, and passes every test, at once; so are a job and a migration', () =>
+test('npm run new module: what it writes is formatted and typed, and passes every test, at once; so are a job, a mail and a migration', () =>
   withCheckout(async (checkout) => {
     const { dir, run } = checkout;
     await run('npm', 'run', '--silent', 'new', 'module', 'site');
     await run('npm', 'run', '--silent', 'new', 'job', 'sites', 'tidy-up');
+    await run('npm', 'run', '--silent', 'new', 'mail', 'sites', 'first-site', 'site.written');
     await run('npm', 'run', '--silent', 'new', 'migration', 'sites', 'size');
     // The migration is a sketch, and another table than that of the page.
     await run('biome', 'ci', '--error-on-warnings', 'server/src/modules/sites');
     await checkModule(checkout, { folder: 'sites', contract: 'SiteStore' });
     assert.match(readFileSync(join(dir, 'server/src/modules/sites/index.ts'), 'utf8'), /registerTidyUpJob\(deps\);/);
+    assert.match(readFileSync(join(dir, 'server/src/app.ts'), 'utf8'), /createSites\(\{ \.\.\.ground, mails, /);
     for (const [args, message] of [
       [['module', 'site'], /There is a module "sites" already/],
       [['module', 'Site'], /lower-case letters/],
@@ -26,6 +28,8 @@ test('npm run new module: what it writes is formatted and typed, and passes ever
       [['module', 'sheep', '--plural', 'sheep'], /its own plural/],
       [['job', 'nowhere', 'tidy'], /no module "nowhere"/],
       [['job', 'sites', 'tidy-up'], /has a job "tidy-up" already/],
+      [['mail', 'sites', 'second', 'site.sold'], /writes no event "site.sold"/],
+      [['mail', 'sites', 'first-site', 'site.written'], /has a mail "first-site" already/],
       [['table', 'x'], /npm run new module/],
     ] as const) {
       await assert.rejects(run('node', 'server/tools/new/new.ts', ...args), message, args.join(' '));
