@@ -13,6 +13,7 @@ import { createAdmin } from './modules/admin/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
+import { createImports, type Imports } from './modules/imports/index.ts';
 import { createJobAdmin, createJobs } from './modules/jobs/index.ts';
 import { checkSecretKey, createKeys, type Keys } from './modules/keys/index.ts';
 import { createMailboxPage } from './modules/mailbox/index.ts';
@@ -54,6 +55,7 @@ export interface App {
   catalogue: RouteCatalogue;
   storage: Storage;
   setup: Setup;
+  imports: Imports;
   keys: Keys;
   relay: Relay;
   jobs: Jobs;
@@ -195,6 +197,17 @@ export async function createApp(deps: {
   const { record: recordEvent } = eventLog;
   const jobAdmin = createJobAdmin({ ...ground, ...work, ...jobStores, redis, recordEvent, periodic, list });
 
+  const imports = createImports({
+    ...ground,
+    ...newcomers,
+    store: storage.imports,
+    userStore,
+    roleStore: storage.roles,
+    superadminStore: storage.superadmins,
+    users,
+    recordEvent,
+  });
+
   const parts: Part[] = [
     auth.part,
     signInModule.part,
@@ -238,6 +251,7 @@ export async function createApp(deps: {
     catalogue,
     storage,
     setup: access.setup,
+    imports,
     keys,
     relay,
     jobs,

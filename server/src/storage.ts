@@ -3,6 +3,7 @@ export { roles, superadmins } from './modules/access/stores.ts';
 export { challenges, registrations } from './modules/auth/stores.ts';
 export { events } from './modules/events/stores.ts';
 export { throttles } from './modules/guessing/stores.ts';
+export { imports } from './modules/imports/stores.ts';
 export { installation } from './modules/installation/stores.ts';
 export { jobs, workers } from './modules/jobs/stores.ts';
 export { keys, secretChecks } from './modules/keys/stores.ts';

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { type ImportedPerson, ImportFailed, type Position, type Source, type SourceRow } from '../imported-person.ts';
+import { openDocuments } from './document-rows.ts';
+import { openRowFile } from './file-rows.ts';
+import type { Format, FormatName } from './formats.ts';
+import { hashReaderOf } from './hash-of.ts';
+import type { Mapping } from './mapping.ts';
+import { type Linked, personOf, type Row, textOf } from './person-of.ts';
+import { openTables } from './table-rows.ts';
+
+const PAGE = 1000;
+
+/**
+ * Opens where people are to be imported from: a database by its URL, or a file: `await openSource('users.csv', { name: 'plain', format, mapping })`.
+ * Throws `ImportFailed`, `DatabaseUnreachable`.
+ */
+export function openSource(
+  place: string,
+  { name, format, mapping }: { name: FormatName; format: Format; mapping: Mapping },
+): Promise<Source> {
+  const hashOf = hashReaderOf(name, mapping);
+  const read = (row: Row, linked: Linked = {}) => {
+    const passwordHash = linked.passwordHash ?? hashOf(row);
+    const person = personOf(row, mapping, { ...linked, ...(passwordHash !== undefined && { passwordHash }) });
+    // Both exports of Auth0 then lead to the same person.
+    return person && name === 'auth0' && row.user_id === undefined ? { ...person, id: `auth0|${person.id}` } : person;
+  };
+  if (/^mongodb(\+srv)?:/.test(place)) return documentSource(place, mapping, read);
+  if (/^(postgres(ql)?|mysql|mariadb|sqlite):/.test(place)) return tableSource(place, mapping, read);
+  return fileSource(place, format.people, read);
+}
+
+type Read = (row: Row, linked?: Linked) => ImportedPerson | null;
+
+/** What a row is; a person without an id cannot be told from others when an import goes on. */
+function sourceRow(position: Position, place: string, row: Row, read: Read, linked?: Linked): SourceRow {
+  try {
+    const person = read(row, linked);
+    return person ? { position, place, person } : { position, place, fault: 'it has no id' };
+  } catch (error) {
+    if (error instanceof ImportFailed) throw error;
+    return { position, place, fault: 'what it contains cannot be read' };
+  }
+}
+
+async function fileSource(path: string, people: string | undefined, read: Read): Promise<Source> {
+  const file = await openRowFile(path, people);
+  return {
+    fingerprint: file.fingerprint,
+    progress: file.progress,
+    async *rows(after) {
+      for await (const one of file.rows()) {
+        if (after !== null && one.number <= Number(after)) continue;
+        const { number: position, place } = one;
+        yield 'fault' in one ? { position, place, fault: one.fault } : sourceRow(position, place, one.row, read);
+      }
+    },
+    async close() {},
+  };
+}
+
+async function tableSource(url: string, mapping: Mapping, read: Read): Promise<Source> {
+  const tables = await openTables(url);
+  const table = await tables.existing([mapping.table ?? 'users'].flat());
+  const total = await tables.count(table);
+  const columns = await tables.columns(table);
+  const names = [mapping.id ?? 'id'].flat().filter((one) => typeof one === 'string');
+  const column = names.find((one) => columns.includes(one)) ?? 'id';
+  if (total > 0 && !columns.includes(column))
+    throw new ImportFailed(`The table ${table} has no column ${column}: name it in the mapping.`);
+  let done = 0;
+
+  async function* pages(after: Position | null): AsyncGenerator<Row[]> {
+    for (let last: unknown = after; ; ) {
+      const rows = await tables.page(table, column, last, PAGE);
+      if (rows.length === 0) return;
+      yield rows;
+      last = rows.at(-1)?.[column];
+    }
+  }
+
+  return {
+    fingerprint: fingerprintOf(url, table),
+    progress: () => (total === 0 ? 1 : Math.min(1, done / total)),
+    close: tables.close,
+    async *rows(after) {
+      const { roles, passwordHash } = mapping.links ?? {};
+      for await (const rows of pages(after)) {
+        const ids = rows.map((row) => row[column]);
+        const roleLinks = roles && (await tables.linked(roles, ids));
+        const hashLinks = passwordHash && (await tables.linked(passwordHash, ids));
+        for (const row of rows) {
+          const key = String(row[column]);
+          const linked: Linked = {
+            ...(roleLinks && { roles: roleLinks.get(key) ?? [] }),
+            ...(hashLinks && { passwordHash: hashLinks.get(key)?.[0] ?? null }),
+          };
+          done += 1;
+          yield sourceRow(positionOf(row[column]), `id ${textOf(row[column])}`, row, read, linked);
+        }
+      }
+    },
+  };
+}
+
+async function documentSource(url: string, mapping: Mapping, read: Read): Promise<Source> {
+  const names = [mapping.table ?? 'users'].flat();
+  const documents = await openDocuments(url, names);
+  let done = 0;
+  return {
+    fingerprint: fingerprintOf(url, names.join()),
+    progress: () => (documents.total === 0 ? 1 : Math.min(1, done / documents.total)),
+    close: documents.close,
+    async *rows(after) {
+      for await (const { position, row } of documents.rows(after === null ? null : String(after))) {
+        done += 1;
+        yield sourceRow(position, `_id ${textOf(row._id)}`, row, read);
+      }
+    },
+  };
+}
+
+/** Not of the password, which may change while an import waits to go on. */
+function fingerprintOf(url: string, table: string): string {
+  const without = url.replace(/\/\/[^@/]*@/, '//');
+  return createHash('sha256').update(`${without} ${table}`).digest('base64url');
+}
+
+const positionOf = (id: unknown): Position => (typeof id === 'number' ? id : String(id));
