@@ -84,11 +84,7 @@ export async function runImport(
   const running: Running[] = [];
 
   /** Decides on the people of a batch, and inserts those who can be made. */
-  async function make(
-    candidates: readonly Candidate[],
-    ids: readonly string[],
-    plan: number,
-  ): Promise<Running['done']> {
+  async function make(candidates: readonly Candidate[], ids: readonly string[], plan: number): Promise<Outcome> {
     // Later plans leave what the batches under way take to the database, for this one is among them.
     const others = plan === 1 ? running.flatMap(({ names }) => names) : [];
     const wanted = candidates.map(({ person }) => person);

@@ -6,7 +6,7 @@ import type { Format, FormatName } from './formats.ts';
 import { hashReaderOf } from './hash-of.ts';
 import type { Mapping } from './mapping.ts';
 import { type Linked, personOf, type Row, textOf } from './person-of.ts';
-import { openTables } from './table-rows.ts';
+import { openTables, type Tables } from './table-rows.ts';
 
 const PAGE = 1000;
 
@@ -59,15 +59,24 @@ async function fileSource(path: string, people: string | undefined, read: Read):
   };
 }
 
-async function tableSource(url: string, mapping: Mapping, read: Read): Promise<Source> {
-  const tables = await openTables(url);
+/** Finds the table and its id. Throws `ImportFailed`. */
+async function findTable(tables: Tables, mapping: Mapping): Promise<{ table: string; column: string; total: number }> {
   const table = await tables.existing([mapping.table ?? 'users'].flat());
   const total = await tables.count(table);
   const columns = await tables.columns(table);
   const names = [mapping.id ?? 'id'].flat().filter((one) => typeof one === 'string');
-  const column = names.find((one) => columns.includes(one)) ?? 'id';
+  const column = names.find((one) => columns.includes(one)) ?? names[0] ?? 'id';
   if (total > 0 && !columns.includes(column))
-    throw new ImportFailed(`The table ${table} has no column ${column}: name it in the mapping.`);
+    throw new ImportFailed(`The table ${table} has no column ${names.join(' or ')}: name its id in the mapping.`);
+  return { table, column, total };
+}
+
+async function tableSource(url: string, mapping: Mapping, read: Read): Promise<Source> {
+  const tables = await openTables(url);
+  const { table, column, total } = await findTable(tables, mapping).catch(async (error) => {
+    await tables.close();
+    throw error;
+  });
   let done = 0;
 
   async function* pages(after: Position | null): AsyncGenerator<Row[]> {

@@ -80,8 +80,19 @@ export function textOf(value: unknown): string | null {
   if (typeof value !== 'object' || value === null) return null;
   // Of MongoDB: an `_id` of its own kind, and the same in exported JSON.
   if ('toHexString' in value && typeof value.toHexString === 'function') return String(value.toHexString());
+  if ('toUUID' in value && typeof value.toUUID === 'function') return uuidOf(value as { toUUID(): unknown });
+  if ('_bsontype' in value)
+    return value._bsontype === 'Long' || value._bsontype === 'Decimal128' ? String(value) : null;
   const { $oid, $numberLong } = value as { $oid?: unknown; $numberLong?: unknown };
   return textOf($oid ?? $numberLong ?? null);
+}
+
+function uuidOf(binary: { toUUID(): unknown }): string | null {
+  try {
+    return String(binary.toUUID());
+  } catch {
+    return null; // Bytes of another kind.
+  }
 }
 
 const TRUE = new Set(['1', 't', 'true', 'y', 'yes', 'on']);
