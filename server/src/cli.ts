@@ -58,7 +58,7 @@ const COMMANDS: Record<string, Configured | Unconfigured> = {
   user: { log: 'quiet', run: async (...given) => (await import('./cli/user.ts')).user(...given) },
   keys: { log: 'quiet', run: async (...given) => (await import('./cli/keys.ts')).keys(...given) },
   import: { log: 'quiet', run: async (...given) => (await import('./cli/import.ts')).importPeople(...given) },
-  export: { log: 'quiet', run: async (...given) => (await import('./cli/import.ts')).exportPeople(...given) },
+  export: { log: 'quiet', run: async (...given) => (await import('./cli/export.ts')).exportPeople(...given) },
   openapi: { log: 'none', run: async (args) => (await import('./cli/openapi.ts')).openapi(args) },
   doctor: { log: 'quiet', run: async (...given) => (await import('./cli/doctor.ts')).doctor(...given) },
 };

@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import { createWriteStream, readFileSync } from 'node:fs';
-import { finished } from 'node:stream/promises';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { App } from '../app.ts';
 import { type Counts, reportOf } from '../modules/imports/counts.ts';
-import { ImportFailed } from '../modules/imports/imported-person.ts';
+import { ImportFailed, type Source } from '../modules/imports/imported-person.ts';
 import { FORMATS, type FormatName } from '../modules/imports/sources/formats.ts';
 import { type Mapping, mergeMappings, readMapping } from '../modules/imports/sources/mapping.ts';
 import { openSource } from '../modules/imports/sources/open-source.ts';
@@ -12,117 +11,87 @@ import type { Database } from '../platform/database/database.ts';
 import { expectBulkWrites } from '../platform/database/expect-bulk-writes.ts';
 import { SYSTEM_CALLER } from '../platform/http/system-caller.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
-import { openApp, openDatabase } from '../start.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { UsageError } from './usage-error.ts';
+import { withApp } from './with-app.ts';
+
+/** Rows: pages that a transaction changes again and again are written once. Others wait for half a second at most. */
+const SQLITE_BATCH = 2500;
 
 /**
  * `ostiary import <file or URL> [--format <name>] [--as <name>] [--map <file>] [--dry-run] [--report <file>] [--superadmin <address>]… [--from-start]`:
  * makes accounts for the people of another system. Can be stopped at any time, and goes on where it was when it is run again.
  */
-export async function importPeople(args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
-  const { place, format, name, mapping, isTrial, fromStart, reportFile, superadmins } = read(args);
+export async function importPeople(args: string[], context: { config: Config; log: Logger }): Promise<void> {
+  const wanted = read(args);
+  const { place, format, mapping, isTrial, superadmins } = wanted;
   const source = await openSource(place, { name: format, format: FORMATS[format], mapping });
   try {
-    const database = await openDatabase(config, log);
-    try {
+    await withApp(context, async ({ app, database }) => {
       await expectBulkWrites(database);
-      const { app, close } = await openApp({ config, database, log });
-      const bar = createProgressBar({ out: process.stderr, now: () => performance.now() });
-      const report = reportFile === null ? null : createWriteStream(reportFile, { flags: 'a', mode: 0o600 });
-      let last: Counts | null = null;
-      try {
-        const counts = await app.imports.run(source, {
-          ...{ name, isTrial, fromStart, roles: mapping.roles ?? {} },
-          ...(isSqlite(database) && { batchSize: SQLITE_BATCH }),
-          onProgress(sofar) {
-            last = sofar;
-            bar.show(source.progress(), sofar);
-          },
-          onTold: (told) => report?.write(`${JSON.stringify(told)}\n`),
-        });
-        bar.end();
-        process.stdout.write(reportOf(counts, { isTrial }));
-        for (const address of isTrial ? [] : superadmins) {
-          const { id } = await app.setup.grantSuperadmin(SYSTEM_CALLER, address);
-          process.stdout.write(`${address} (${id}) is a superadmin now.\n`);
-        }
-      } catch (error) {
-        bar.end();
-        if (last !== null && !isTrial)
-          process.stderr.write('It stopped under way: the same command goes on from there.\n');
-        throw error;
-      } finally {
-        report?.end();
-        if (report) await finished(report);
-        await close();
+      const counts = await run({ app, database, source, wanted });
+      process.stdout.write(reportOf(counts, { isTrial }));
+      for (const address of isTrial ? [] : superadmins) {
+        const { id } = await app.setup.grantSuperadmin(SYSTEM_CALLER, address);
+        process.stdout.write(`${address} (${id}) is a superadmin now.\n`);
       }
-    } finally {
-      await database.close();
-    }
+    });
   } finally {
     await source.close();
   }
 }
 
-/** Rows: pages that a transaction changes again and again are written once. Others wait for half a second at most. */
-const SQLITE_BATCH = 2500;
-
-const isSqlite = (database: Database) => database.kind === 'sql' && database.dialect === 'sqlite';
-
-/** `ostiary export users [--format ndjson | csv] [--hashes] [--out <file>]`: all accounts, the oldest first. */
-export async function exportPeople(args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
-  const { format, withHashes, file } = readExport(args);
-  const database = await openDatabase(config, log);
+/** Runs the import with its progress bar, and writes whom it tells of into the report. */
+async function run(deps: {
+  app: App;
+  database: Database;
+  source: Source;
+  wanted: ReturnType<typeof read>;
+}): Promise<Counts> {
+  const { app, database, source, wanted } = deps;
+  const { name, isTrial, fromStart, mapping, reportFile } = wanted;
+  const bar = createProgressBar({ out: process.stderr, now: () => performance.now() });
+  // It names rows of other systems: only its owner may read it.
+  const report = reportFile === null ? null : openSync(reportFile, 'a', 0o600);
+  let lines: string[] = [];
+  let isUnderWay = false;
   try {
-    const { app, close } = await openApp({ config, database, log });
-    // Only its owner may read what it contains.
-    const out = file === null ? process.stdout : createWriteStream(file, { flags: 'wx', mode: 0o600 });
-    try {
-      for await (const line of app.imports.exportLines({ format, withHashes })) {
-        if (!out.write(line)) await once(out, 'drain');
-      }
-      if (out !== process.stdout) {
-        out.end();
-        await finished(out);
-      }
-    } finally {
-      await close();
-    }
+    return await app.imports.run(source, {
+      ...{ name, isTrial, fromStart, roles: mapping.roles ?? {} },
+      ...(database.kind === 'sql' && database.dialect === 'sqlite' && { batchSize: SQLITE_BATCH }),
+      onTold: (told) => {
+        if (report !== null) lines.push(`${JSON.stringify(told)}\n`);
+      },
+      onProgress(counts) {
+        isUnderWay = true;
+        if (report !== null) writeSync(report, lines.join(''));
+        lines = [];
+        bar.show(source.progress(), counts);
+      },
+    });
+  } catch (error) {
+    bar.end();
+    if (isUnderWay && !isTrial) process.stderr.write('It stopped under way: the same command goes on from there.\n');
+    throw error;
   } finally {
-    await database.close();
+    bar.end();
+    if (report !== null) closeSync(report);
   }
 }
 
 function read(args: string[]) {
-  const options = {
-    format: { type: 'string', default: 'plain' },
-    as: { type: 'string' },
-    map: { type: 'string' },
-    report: { type: 'string' },
-    superadmin: { type: 'string', multiple: true, default: [] as string[] },
-    'dry-run': { type: 'boolean', default: false },
-    'from-start': { type: 'boolean', default: false },
-  } as const;
-  const { values, positionals } = parsed(() =>
-    parseArgs({
-      args,
-      options: { ...options, superadmin: { type: 'string', multiple: true } },
-      allowPositionals: true,
-    }),
-  );
+  const { values, positionals } = parse(args);
   // A URL with a password can come from the environment: other users of the machine can read command lines.
   const place = positionals[0] ?? process.env.OSTIARY_IMPORT_FROM;
   if (!place || positionals.length > 1) throw new UsageError('Say: import <file or URL>.');
-  const format = values.format ?? 'plain';
-  if (!Object.hasOwn(FORMATS, format))
-    throw new UsageError(`--format must be one of ${Object.keys(FORMATS).join(', ')}.`);
+  const { format = 'plain' } = values;
+  if (!isFormat(format)) throw new UsageError(`--format must be one of ${Object.keys(FORMATS).join(', ')}.`);
   const own: Mapping = values.map === undefined ? {} : readMapping(readText(values.map));
   return {
     place,
-    format: format as FormatName,
+    format,
     name: values.as ?? format,
-    mapping: mergeMappings(FORMATS[format as FormatName].mapping, own),
+    mapping: mergeMappings(FORMATS[format].mapping, own),
     isTrial: values['dry-run'] ?? false,
     fromStart: values['from-start'] ?? false,
     reportFile: values.report ?? null,
@@ -130,18 +99,20 @@ function read(args: string[]) {
   };
 }
 
-function readExport(args: string[]) {
-  const options = { format: { type: 'string' }, hashes: { type: 'boolean' }, out: { type: 'string' } } as const;
-  const { values, positionals } = parsed(() => parseArgs({ args, options, allowPositionals: true }));
-  const { format = 'ndjson' } = values;
-  if (positionals.join(' ') !== 'users') throw new UsageError('Say: export users.');
-  if (format !== 'ndjson' && format !== 'csv') throw new UsageError('--format must be ndjson or csv.');
-  return { format, withHashes: values.hashes ?? false, file: values.out ?? null } as const;
-}
+const isFormat = (name: string): name is FormatName => Object.hasOwn(FORMATS, name);
 
-function parsed<T>(parse: () => T): T {
+function parse(args: string[]) {
+  const options = {
+    format: { type: 'string' },
+    as: { type: 'string' },
+    map: { type: 'string' },
+    report: { type: 'string' },
+    superadmin: { type: 'string', multiple: true },
+    'dry-run': { type: 'boolean' },
+    'from-start': { type: 'boolean' },
+  } as const;
   try {
-    return parse();
+    return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
     // An unknown option.
     if (error instanceof TypeError) throw new UsageError(error.message);
