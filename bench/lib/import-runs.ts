@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Vector } from '../../server/src/platform/crypto/hash-formats/vectors.ts';
-import { residentMemory } from './process-usage.ts';
+import { cpuSeconds, residentMemory } from './process-usage.ts';
 
 const BIN = fileURLToPath(new URL('../../server/bin/ostiary.js', import.meta.url));
 const LOOK_EVERY = 20;
@@ -43,6 +43,8 @@ export async function writePeople(path: string, count: number, vectors: readonly
 export interface ImportRun {
   /** Seconds, the start of the process included. */
   duration: number;
+  /** Seconds of processor time of the importer alone, of all its threads. */
+  cpu: number;
   /** The most resident memory that was seen, in MB. */
   memory: number;
   stdout: string;
@@ -69,10 +71,12 @@ export async function runImportCommand(
     stderr += text;
   });
   let memory = 0;
+  let cpu = 0;
   let killed = false;
   let isAsking = false;
   const watch = setInterval(async () => {
     memory = Math.max(memory, (residentMemory(child.pid ?? -1) ?? 0) / 1e6);
+    cpu = Math.max(cpu, cpuSeconds(child.pid ?? -1) ?? 0);
     if (isAsking || killed) return;
     isAsking = true;
     if (await options.isDue()) {
@@ -84,5 +88,5 @@ export async function runImportCommand(
   const [code] = await once(child, 'close');
   clearInterval(watch);
   if (!killed && code !== 0) throw new Error(`ostiary import ended with ${code}: ${stderr}`);
-  return { duration: (performance.now() - begun) / 1000, memory, stdout, killed };
+  return { duration: (performance.now() - begun) / 1000, cpu, memory, stdout, killed };
 }

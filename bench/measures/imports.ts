@@ -52,6 +52,7 @@ async function* measureOn(
   }
   const last = parts.at(-1);
   const duration = parts.reduce((sum, part) => sum + part.duration, 0);
+  const cpu = parts.reduce((sum, part) => sum + part.cpu, 0);
   const kills = parts.filter(({ killed }) => killed).length;
   const memory = parts.map((part) => number(part.memory)).join(', ');
   const made = await users.total();
@@ -63,7 +64,7 @@ async function* measureOn(
     value: count / duration,
     unit: '/s',
     aim: { at: 'least', value: AIMS[product] },
-    detail: `${number(count)} people in ${number(duration)} s, the ${parts.length} starts included; resident memory of each process at most ${memory} MB`,
+    detail: `${number(count)} people in ${number(duration)} s, the ${parts.length} starts included; ${number(count / cpu)} for each second of the importer's processor time; resident memory of each process at most ${memory} MB`,
   };
   yield {
     name: `import into ${product}: lost or doubled`,
