@@ -192,10 +192,21 @@ for (const { name, freshUrl } of testDatabases()) {
           assert.deepEqual([again.read, again.made, again.present, again.skipped], [7, 0, 7, {}]);
           const grown = await app.imports.run(sourceOf(crowd(9)), { ...plain, batchSize: 4 });
           assert.deepEqual([grown.made, grown.present], [2, 7]);
+          // Whoever is skipped takes no name from those who follow, also of the batch that is planned meanwhile.
+          const repeated = [
+            { id: 'x', email: 'x1@example.com' },
+            { id: 'x', email: 'x2@example.com', username: 'only-once' },
+            { id: 'y', email: 'x2@example.com', username: 'only-once' },
+            { id: 'z', email: 'x2@example.com' },
+          ];
+          const spared = await app.imports.run(sourceOf(repeated), { ...plain, name: 'third', batchSize: 2 });
+          assert.deepEqual([spared.made, spared.skipped], [2, { id_repeated: 1, email_repeated: 1 }]);
+          const y = (await app.storage.users.findByEmail('x2@example.com')) ?? assert.fail();
+          assert.deepEqual([y.externalId, y.username], ['third:y', 'only-once']);
           // The same people from another source have addresses that are taken.
           const other = await app.imports.run(sourceOf(crowd(9)), { ...plain, name: 'other' });
           assert.deepEqual([other.made, other.present, other.skipped], [0, 0, { email_taken: 9 }]);
-          assert.equal(await total(s), 9);
+          assert.equal(await total(s), 11);
         },
         { freshUrl },
       ));

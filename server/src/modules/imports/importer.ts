@@ -6,7 +6,7 @@ import type { UserNames, UserRecord } from '../users/user-store.ts';
 import { type Counts, countName, countTold, type Told } from './counts.ts';
 import type { ImportStore } from './import-store.ts';
 import { ImportFailed, type Position, type Source, type SourceRow } from './imported-person.ts';
-import { namesOf, planBatch } from './plan-batch.ts';
+import { namesOf, planBatch, UNDER_WAY_ID } from './plan-batch.ts';
 import { type PreparedPerson, preparePerson, type Rules } from './prepare-person.ts';
 import { openProgress } from './progress.ts';
 import type { ImportedUsers } from './trial-store.ts';
@@ -56,8 +56,8 @@ interface Batch {
 interface Running {
   batch: Batch;
   ids: readonly string[];
-  /** The names that it takes. */
-  names: UserNames[];
+  /** The names that it takes, once that is decided. */
+  names: Promise<UserNames[]>;
   done: Promise<Outcome>;
 }
 
@@ -84,11 +84,15 @@ export async function runImport(
   const running: Running[] = [];
 
   /** Decides on the people of a batch, and inserts those who can be made. */
-  async function make(candidates: readonly Candidate[], ids: readonly string[], plan: number): Promise<Outcome> {
-    // Later plans leave what the batches under way take to the database, for this one is among them.
-    const others = plan === 1 ? running.flatMap(({ names }) => names) : [];
+  async function make(
+    candidates: readonly Candidate[],
+    ids: readonly string[],
+    { plan, before, decided }: { plan: number; before: readonly Running[]; decided: (names: UserNames[]) => void },
+  ): Promise<Outcome> {
     const wanted = candidates.map(({ person }) => person);
-    const decisions = planBatch(wanted, [...(await users.findNamed(namesOf(wanted))), ...others], rules.name);
+    const others = (await Promise.all(before.map(({ names }) => names))).flat();
+    // Whoever is here comes last, and decides what is told.
+    const decisions = planBatch(wanted, [...others, ...(await users.findNamed(namesOf(wanted)))], rules.name);
     const outcome: Outcome = [];
     const making: { candidate: Candidate; user: UserRecord; leftOut: readonly Told[] }[] = [];
     for (const [i, candidate] of candidates.entries()) {
@@ -103,6 +107,11 @@ export async function runImport(
         making.push({ candidate, user, leftOut: lack ? [...person.leftOut, lack] : person.leftOut });
       }
     }
+    decided(
+      making.map(({ user: { emailNorm, username, usernameKey, externalId } }) => {
+        return { id: UNDER_WAY_ID, emailNorm, username, usernameKey, externalId };
+      }),
+    );
     return finish(making, outcome, plan);
   }
 
@@ -122,7 +131,9 @@ export async function runImport(
     if (plan === PLANS) {
       throw new ImportFailed(`Names were taken ${PLANS} times while they were being imported; run it again.`);
     }
-    return [...outcome, ...(await make(lost, [], plan + 1))];
+    // What the batches under way take is left to the database now, for this one is among them.
+    const again = await make(lost, [], { plan: plan + 1, before: [], decided() {} });
+    return [...outcome, ...again];
   }
 
   /** An account of this source that is here: of an earlier run, or of the batch in which that was killed. */
@@ -176,10 +187,11 @@ export async function runImport(
       while (running.length >= UNDER_WAY) await settle();
       const ids = batch.candidates.map(() => newId(clock()));
       await progress.intend([...running.flatMap((one) => one.ids), ...ids]);
-      const done = make(batch.candidates, ids, 1);
-      // Whoever waits for it hears of it.
-      done.catch(() => {});
-      running.push({ batch, ids, names: batch.candidates.map(({ person }) => ({ id: '', ...person.fields })), done });
+      const { promise: names, resolve: decided } = Promise.withResolvers<UserNames[]>();
+      const done = make(batch.candidates, ids, { plan: 1, before: [...running], decided });
+      // Whoever waits for it hears of a failure; the next one must not wait for its names.
+      done.catch(() => decided([]));
+      running.push({ batch, ids, names, done });
     }
     while (running.length > 0) await settle();
   } finally {

@@ -9,6 +9,9 @@ export type Decision =
   | { kind: 'present'; user: UserNames }
   | { kind: 'skip'; told: 'id_repeated' | 'email_repeated' | 'email_taken' };
 
+/** Stands for the id of an account that is being made. */
+export const UNDER_WAY_ID = '';
+
 /**
  * Decides for each person of a batch, in order, by whose names are taken: `here` are the users who have any of the names of the batch. Pure:
  * the database's unique indexes have the last word, and a batch that lost a race is planned again.
@@ -24,12 +27,12 @@ export function planBatch(people: readonly PreparedPerson[], here: readonly User
     const { externalId, username, usernameKey } = fields;
     const emailNorm = fields.emailNorm ?? '';
     const present = byExternalId.get(externalId);
-    if (seen.has(externalId)) return { kind: 'skip', told: 'id_repeated' };
+    if (seen.has(externalId) || present?.id === UNDER_WAY_ID) return { kind: 'skip', told: 'id_repeated' };
     seen.add(externalId);
     if (present) return { kind: 'present', user: present };
     const holder = byEmail.get(emailNorm);
     if (holder) return { kind: 'skip', told: isOfSource(holder) ? 'email_repeated' : 'email_taken' };
-    byEmail.set(emailNorm, { id: '', emailNorm, username, usernameKey, externalId });
+    byEmail.set(emailNorm, { id: UNDER_WAY_ID, emailNorm, username, usernameKey, externalId });
     if (usernameKey === null || username === null) return { kind: 'make', withoutUsername: null };
     const rival = byUsername.get(usernameKey);
     if (rival === undefined) {
