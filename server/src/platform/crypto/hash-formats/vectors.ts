@@ -110,6 +110,11 @@ export const madeWithPython: Vector[] = [
   },
 ];
 
+/** Of `o'neill "\"` as WordPress escapes it, by `hashlib`, `hmac` and libxcrypt. */
+export const slashed = {
+  phpass: '$P$9abcdefgh719754P6JG1SCXZEi0lqI.',
+  bcrypt: '$wp$2y$04$abcdefghijklmnopqrstuuGm3xq4kbk/vOVtl.lcdzkJW7xgoYSbW',
+};
 /** bcrypt of 72 × `a` and a `b`, by libxcrypt. */
 export const bcryptOf73 = '$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe';
 /** Of full-width `Ａ` and `ngstrom` as it is, and of its NFKC form `Angstrom`; hashlib. */
