@@ -187,6 +187,36 @@ for (const test of testDatabases()) {
   });
 }
 
+it('ids of bytes are read on from, and lead to their roles', async () => {
+  const [sqlite = assert.fail()] = testDatabases({});
+  await withDatabase(sqlite, async (database, url) => {
+    assert.ok(database.kind === 'sql');
+    const run = (text: string) => sql.raw(text).execute(database.db);
+    await run('create table users (id blob primary key, email text)');
+    await run('create table user_roles (user_id blob, role text)');
+    await run(
+      "insert into users values (x'00ff', 'a@example.com'), (x'5c78', 'b@example.com'), (x'ff00', 'c@example.com')",
+    );
+    await run("insert into users values (null, 'nobody@example.com')");
+    await run("insert into user_roles values (x'5c78', 'editor')");
+    const links = { roles: { table: 'user_roles', person: 'user_id', value: 'role' } };
+    const { rows } = await read(url, 'plain', null, { links });
+    assert.deepEqual(
+      peopleOf(rows).map(({ id, roles }) => [id, roles]),
+      [
+        ['00ff', []],
+        ['5c78', ['editor']],
+        ['ff00', []],
+      ],
+    );
+    for (const at of [0, 1, 2]) {
+      const rest = await read(url, 'plain', rows[at]?.position ?? assert.fail(), { links });
+      assert.deepEqual(rest.rows, rows.slice(at + 1));
+      assert.equal(rest.progress, 1);
+    }
+  });
+});
+
 it('a file of SQLite is neither made nor changed', async () => {
   await assert.rejects(read('sqlite:/nowhere/at-all.db', 'plain'), ImportFailed);
   assert.ok(!existsSync('/nowhere'));

@@ -60,27 +60,28 @@ async function fileSource(path: string, people: string | undefined, read: Read):
 }
 
 /** Finds the table and its id. Throws `ImportFailed`. */
-async function findTable(tables: Tables, mapping: Mapping): Promise<{ table: string; column: string; total: number }> {
+async function findTable(tables: Tables, mapping: Mapping): Promise<{ table: string; column: string }> {
   const table = await tables.existing([mapping.table ?? 'users'].flat());
-  const total = await tables.count(table);
   const columns = await tables.columns(table);
   const names = [mapping.id ?? 'id'].flat().filter((one) => typeof one === 'string');
   const column = names.find((one) => columns.includes(one)) ?? names[0] ?? 'id';
-  if (total > 0 && !columns.includes(column))
+  // An empty table does not tell its columns.
+  if (columns.length > 0 && !columns.includes(column))
     throw new ImportFailed(`The table ${table} has no column ${names.join(' or ')}: name its id in the mapping.`);
-  return { table, column, total };
+  return { table, column };
 }
 
 async function tableSource(url: string, mapping: Mapping, read: Read): Promise<Source> {
   const tables = await openTables(url);
-  const { table, column, total } = await findTable(tables, mapping).catch(async (error) => {
+  const { table, column } = await findTable(tables, mapping).catch(async (error) => {
     await tables.close();
     throw error;
   });
   let done = 0;
+  let total: number | null = null;
 
   async function* pages(after: Position | null): AsyncGenerator<Row[]> {
-    for (let last: unknown = after; ; ) {
+    for (let last: unknown = idAt(after); ; ) {
       const rows = await tables.page(table, column, last, PAGE);
       if (rows.length === 0) return;
       yield rows;
@@ -90,16 +91,18 @@ async function tableSource(url: string, mapping: Mapping, read: Read): Promise<S
 
   return {
     fingerprint: fingerprintOf(url, table),
-    progress: () => (total === 0 ? 1 : Math.min(1, done / total)),
+    progress: () => (total === null ? null : total === 0 ? 1 : Math.min(1, done / total)),
     close: tables.close,
     async *rows(after) {
+      // Of a table so large that counting it takes too long, the progress is unknown.
+      total = await tables.count(table, column, idAt(after)).catch(() => null);
       const { roles, passwordHash } = mapping.links ?? {};
       for await (const rows of pages(after)) {
         const ids = rows.map((row) => row[column]);
         const roleLinks = roles && (await tables.linked(roles, ids));
         const hashLinks = passwordHash && (await tables.linked(passwordHash, ids));
         for (const row of rows) {
-          const key = String(row[column]);
+          const key = textOf(row[column]) ?? '';
           const linked: Linked = {
             ...(roleLinks && { roles: roleLinks.get(key) ?? [] }),
             ...(hashLinks && { passwordHash: hashLinks.get(key)?.[0] ?? null }),
@@ -135,4 +138,15 @@ function fingerprintOf(url: string, table: string): string {
   return createHash('sha256').update(`${without} ${table}`).digest('base64url');
 }
 
-const positionOf = (id: unknown): Position => (typeof id === 'number' ? id : String(id));
+/** An id as JSON holds it; some tables have UUIDs as bytes. */
+function positionOf(id: unknown): Position {
+  if (typeof id === 'number') return id;
+  return id instanceof Uint8Array ? `${BYTES}${Buffer.from(id).toString('hex')}` : (textOf(id) ?? '');
+}
+
+function idAt(position: Position | null): unknown {
+  if (typeof position !== 'string' || !position.startsWith(BYTES)) return position;
+  return Buffer.from(position.slice(BYTES.length), 'hex');
+}
+
+const BYTES = '\\x';

@@ -13,16 +13,17 @@ import { connectDatabase, sqlOf } from '../../../platform/database/database.ts';
 import { databaseTarget } from '../../../platform/database/url.ts';
 import { ImportFailed } from '../imported-person.ts';
 import type { Link } from './mapping.ts';
-import type { Row } from './person-of.ts';
+import { type Row, textOf } from './person-of.ts';
 
 /** Tables of another system's SQL database; only ever read. */
 export interface Tables {
   /** The first of these tables that is there. Throws `ImportFailed`. */
   existing(names: readonly string[]): Promise<string>;
-  count(table: string): Promise<number>;
+  /** The number of rows after an id. */
+  count(table: string, id: string, after: unknown): Promise<number>;
   /** Of a row; none where the table is empty. */
   columns(table: string): Promise<string[]>;
-  /** Rows after an id, in the order of ids. */
+  /** Rows after an id, in the order of ids; null: from the first on. */
   page(table: string, id: string, after: unknown, limit: number): Promise<Row[]>;
   /** What another table says of these people, by the text of their ids. */
   linked(link: Link, ids: readonly unknown[]): Promise<Map<string, string[]>>;
@@ -54,8 +55,9 @@ export async function openTables(url: string): Promise<Tables> {
       throw new ImportFailed(`The database has no table ${names.join(' or ')}: name it in the mapping.`);
     },
 
-    async count(table) {
-      const [row] = await read(db.selectFrom(sql.table(table).as('t')).select(sql`count(*)`.as('total')).compile());
+    async count(table, id, after) {
+      const rows = db.selectFrom(sql.table(table).as('t')).select(sql`count(*)`.as('total'));
+      const [row] = await read(rows.where(isBeyond(id, after)).compile());
       return Number(row?.total);
     },
 
@@ -70,8 +72,7 @@ export async function openTables(url: string): Promise<Tables> {
         .selectAll()
         .orderBy(sql.ref(`t.${id}`))
         .limit(limit);
-      const from = after === null ? rows : rows.where(sql<boolean>`${sql.ref(`t.${id}`)} > ${after}`);
-      return read(from.compile());
+      return read(rows.where(isBeyond(id, after)).compile());
     },
 
     async linked({ table, person, value, through, where = {} }, ids) {
@@ -87,13 +88,17 @@ export async function openTables(url: string): Promise<Tables> {
         where ${column(person)} in (${sql.join(ids)}) ${sql.join(conditions, sql` `)}`;
       for (const row of await read(query.compile(db))) {
         if (row.value === null) continue;
-        const key = String(row.person);
+        const key = textOf(row.person) ?? '';
         found.set(key, [...(found.get(key) ?? []), String(row.value)]);
       }
       return found;
     },
   };
 }
+
+/** Rows without an id, which have no place in the order, are left out. */
+const isBeyond = (id: string, after: unknown) =>
+  after === null ? sql<boolean>`${sql.ref(`t.${id}`)} is not null` : sql<boolean>`${sql.ref(`t.${id}`)} > ${after}`;
 
 async function connect(url: string): Promise<Connection> {
   const target = databaseTarget(url);
