@@ -297,6 +297,31 @@ test('plain: the usual names, an id that is missing, and our own export', async 
   assert.equal((await only('plain', [{ ...exported, status: 'deleted' }])).isDeleted, true);
 });
 
+test('whoever was shut out stays so, also by a value that is not understood', async () => {
+  const base = { id: 1, email: 'a@example.com' };
+  const isDisabled = async (fields: object) => (await only('plain', [{ ...base, ...fields }])).isDisabled;
+  const later = new Date(Date.now() + 3_600_000).toISOString();
+  for (const fields of [
+    ...[{ is_active: 'f' }, { is_active: 0 }, { is_active: 'No' }, { is_active: 'retired' }, { active: false }],
+    ...[{ banned: true }, { disabled: 'forever' }, { blocked: later }, { deleted_at: 'some day' }],
+    ...[{ status: 'suspended' }, { status: 'BANNED' }, { status: 'deleted' }],
+  ]) {
+    assert.equal(await isDisabled(fields), true, JSON.stringify(fields));
+  }
+  for (const fields of [
+    ...[{}, { is_active: 'T' }, { is_active: 'Active' }, { active: null }, { banned: 0 }],
+    ...[{ disabled: '' }, { blocked: '2001-01-01' }, { deleted_at: null }, { status: 'active' }],
+  ]) {
+    assert.equal(await isDisabled(fields), false, JSON.stringify(fields));
+  }
+  const isVerified = async (emailVerified: unknown) =>
+    (await only('plain', [{ ...base, emailVerified }])).emailVerified;
+  assert.deepEqual(
+    [await isVerified('perhaps'), await isVerified(''), await isVerified('2020-01-01')],
+    [false, false, true],
+  );
+});
+
 test('times: of databases and exports, in seconds and milliseconds; rubbish is none', () => {
   const expected = new Date('2023-11-14T22:13:20.000Z');
   for (const text of [

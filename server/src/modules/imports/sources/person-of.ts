@@ -18,8 +18,8 @@ export function personOf(
   const text = (place: Place | undefined) => (place === undefined ? null : textAt(row, place));
   const id = text(idPlace);
   if (id === null) return null;
-  // As our own export writes it.
-  const status = text('status');
+  // As our own export writes it, and many others do.
+  const status = text('status')?.trim().toLowerCase() ?? '';
   return {
     id,
     email: text(fields.email),
@@ -27,14 +27,16 @@ export function personOf(
     fullName: text(fields.fullName),
     phone: text(fields.phone),
     locale: text(fields.locale),
-    emailVerified: holds(row, fields.emailVerified, false, () => true),
+    emailVerified: holds(row, fields.emailVerified, { none: false, unclear: false }),
+    // Whoever was shut out there must not get in here because a value was not understood.
     isDisabled:
-      !holds(row, fields.active, true, () => true) ||
-      holds(row, fields.disabled, false, (time) => time > now) ||
-      status === 'disabled',
-    isDeleted: holds(row, fields.deleted, false, () => true) || status === 'deleted',
+      !holds(row, fields.active, { none: true, unclear: false }) ||
+      holds(row, fields.disabled, { none: false, unclear: true, atTime: (time) => time > now }) ||
+      holds(row, fields.deleted, { none: false, unclear: true }) ||
+      SHUT_OUT.has(status),
+    isDeleted: holds(row, fields.deleted, { none: false, unclear: false }) || status === 'deleted',
     roles: linked.roles ?? (fields.roles === undefined ? [] : rolesAt(row, fields.roles)),
-    isSuperadmin: holds(row, fields.superadmin, false, () => true),
+    isSuperadmin: holds(row, fields.superadmin, { none: false, unclear: false }),
     createdAt: fields.createdAt === undefined ? null : toTime(valueAt(row, fields.createdAt)),
     lastLoginAt: fields.lastLoginAt === undefined ? null : toTime(valueAt(row, fields.lastLoginAt)),
     passwordHash: linked.passwordHash === undefined ? text(fields.passwordHash) : linked.passwordHash,
@@ -95,25 +97,38 @@ function uuidOf(binary: { toUUID(): unknown }): string | null {
   }
 }
 
-const TRUE = new Set(['1', 't', 'true', 'y', 'yes', 'on']);
+const TRUE = new Set(['1', 't', 'true', 'y', 'yes', 'on', 'active', 'enabled']);
 const FALSE = new Set(['0', 'f', 'false', 'n', 'no', 'off']);
+/** Statuses of people who may not sign in. */
+const SHUT_OUT = new Set([
+  'disabled',
+  'inactive',
+  'deactivated',
+  'suspended',
+  'banned',
+  'blocked',
+  'locked',
+  'deleted',
+]);
 
-/** Whether something holds: by a truth value in whatever form, or by a time. What is neither counts as what is said of nothing. */
+/**
+ * Whether something holds: by a truth value in whatever form, or by a time. `none`: what counts where nothing is said; `unclear`: where the value
+ * is neither.
+ */
 function holds(
   row: Row,
   place: Place | boolean | undefined,
-  otherwise: boolean,
-  atTime: (time: Date) => boolean,
+  { none, unclear, atTime = () => true }: { none: boolean; unclear: boolean; atTime?: (time: Date) => boolean },
 ): boolean {
   if (typeof place === 'boolean') return place;
   const value = place === undefined ? undefined : valueAt(row, place);
   if (typeof value === 'boolean') return value;
-  if (isEmpty(value)) return otherwise;
+  if (isEmpty(value)) return none;
   const word = textOf(value)?.trim().toLowerCase() ?? '';
   if (TRUE.has(word)) return true;
   if (FALSE.has(word)) return false;
   const time = toTime(value);
-  return time === null ? otherwise : atTime(time);
+  return time === null ? unclear : atTime(time);
 }
 
 /** A list, or names parted by commas; of objects their `name` or `code`. */
