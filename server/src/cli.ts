@@ -23,8 +23,8 @@ ostiary keys list                     list the keys that sign tokens and decrypt
 ostiary keys rotate [--use sig | enc] activate the next key now; tokens of the present one stay valid
 ostiary keys revoke <id>              remove a key at once; its tokens become invalid
 ostiary import <file or URL> [--format plain | keycloak | auth0 | firebase | supabase | better-auth | django |
-               laravel | wordpress | aspnet-identity] [--as <name>] [--map <file>] [--dry-run] [--report <file>]
-               [--superadmin <address>] [--from-start]
+               laravel | wordpress | aspnet-identity] [--as <name>] [--map <file>] [--hashes <file>]
+               [--dry-run] [--report <file>] [--superadmin <address>] [--from-start]
                                       make accounts for the people of another system
 ostiary export users [--format ndjson | csv] [--hashes] [--out <file>]
                                       write all accounts

@@ -19,13 +19,13 @@ import { withApp } from './with-app.ts';
 const SQLITE_BATCH = 2500;
 
 /**
- * `ostiary import <file or URL> [--format <name>] [--as <name>] [--map <file>] [--dry-run] [--report <file>] [--superadmin <address>]… [--from-start]`:
+ * `ostiary import <file or URL> [--format <name>] [--as <name>] [--map <file>] [--hashes <file>] [--dry-run] [--report <file>] [--superadmin <address>]… [--from-start]`:
  * makes accounts for the people of another system. Can be stopped at any time, and goes on where it was when it is run again.
  */
 export async function importPeople(args: string[], context: { config: Config; log: Logger }): Promise<void> {
   const wanted = read(args);
-  const { place, format, mapping, isTrial, superadmins } = wanted;
-  const source = await openSource(place, { name: format, format: FORMATS[format], mapping });
+  const { place, format, mapping, hashes, isTrial, superadmins } = wanted;
+  const source = await openSource(place, { name: format, format: FORMATS[format], mapping, hashes });
   try {
     await withApp(context, async ({ app, database }) => {
       await expectBulkWrites(database);
@@ -92,6 +92,7 @@ function read(args: string[]) {
     format,
     name: values.as ?? format,
     mapping: mergeMappings(FORMATS[format].mapping, own),
+    hashes: values.hashes ?? null,
     isTrial: values['dry-run'] ?? false,
     fromStart: values['from-start'] ?? false,
     reportFile: values.report ?? null,
@@ -106,6 +107,7 @@ function parse(args: string[]) {
     format: { type: 'string' },
     as: { type: 'string' },
     map: { type: 'string' },
+    hashes: { type: 'string' },
     report: { type: 'string' },
     superadmin: { type: 'string', multiple: true },
     'dry-run': { type: 'boolean' },

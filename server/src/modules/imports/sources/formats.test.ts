@@ -125,7 +125,7 @@ test('Keycloak: a realm with PBKDF2 (vector of RFC 7914, 11) and Argon2 (vector 
   ]);
 });
 
-test('Auth0: both exports lead to the same id', async () => {
+test('Auth0: both exports lead to the same person, who keeps what each says', async () => {
   const hash = '$2b$10$abcdefghijklmnopqrstuuKtPzLr5k8g4ww3e2ip28ID6lLn6mQBq';
   const id = '5a2b';
   const withHash = JSON.stringify({
@@ -149,6 +149,32 @@ test('Auth0: both exports lead to the same id', async () => {
   assert.deepEqual([first.passwordHash, first.emailVerified, first.isDisabled], [hash, true, false]);
   assert.deepEqual([second.roles, second.isDisabled], [['editor'], true]);
   assert.deepEqual(second.createdAt, new Date('2020-01-02T03:04:05.678Z'));
+
+  const dir = await mkdtemp(join(tmpdir(), 'ostiary-auth0-'));
+  try {
+    const [people, hashes] = [join(dir, 'users.ndjson'), join(dir, 'hashes.ndjson')];
+    const nobody = JSON.stringify({ user_id: 'auth0|other', email: 'other@example.com' });
+    await writeFile(people, `${user}\n${nobody}\n`);
+    await writeFile(hashes, `${withHash}\n{"_id":{"$oid":"ffff"},"passwordHash":"x"}\nbroken\n`);
+    const { mapping } = FORMATS.auth0;
+    const source = await openSource(people, { name: 'auth0', format: FORMATS.auth0, mapping, hashes });
+    const rows: SourceRow[] = [];
+    for await (const row of source.rows(null)) rows.push(row);
+    await source.close();
+    assert.deepEqual(
+      rows.map((row) => 'person' in row && [row.person.id, row.person.passwordHash, row.person.isDisabled]),
+      [
+        ['auth0|5a2b', hash, true],
+        ['auth0|other', null, false],
+      ],
+    );
+    await assert.rejects(
+      openSource(people, { name: 'auth0', format: FORMATS.auth0, mapping, hashes: join(dir, 'none') }),
+      ImportFailed,
+    );
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
 
 test('Firebase: the vector of its scrypt program; without the parameters of the project it says what is missing', async () => {

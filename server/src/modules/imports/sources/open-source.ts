@@ -3,6 +3,7 @@ import { type ImportedPerson, ImportFailed, type Position, type Source, type Sou
 import { openDocuments } from './document-rows.ts';
 import { openRowFile } from './file-rows.ts';
 import type { Format, FormatName } from './formats.ts';
+import { openHashFile } from './hash-file.ts';
 import { hashReaderOf } from './hash-of.ts';
 import type { Mapping } from './mapping.ts';
 import { type Linked, personOf, type Row, textOf } from './person-of.ts';
@@ -12,19 +13,48 @@ const PAGE = 1000;
 
 /**
  * Opens where people are to be imported from: a database by its URL, or a file: `await openSource('users.csv', { name: 'plain', format, mapping })`.
- * Throws `ImportFailed`, `DatabaseUnreachable`.
+ * `hashes`: a file with the password hashes of those who have none there. Throws `ImportFailed`, `DatabaseUnreachable`.
  */
-export function openSource(
+export async function openSource(
   place: string,
-  { name, format, mapping }: { name: FormatName; format: Format; mapping: Mapping },
+  options: { name: FormatName; format: Format; mapping: Mapping; hashes?: string | null },
 ): Promise<Source> {
+  const { name, format, mapping } = options;
+  const readRow = rowReader(name, mapping);
+  const hashes = options.hashes ? await openHashFile(options.hashes, { people: format.people, read: readRow }) : null;
+  const read: Read = (row, linked) => {
+    const person = readRow(row, linked);
+    return person && hashes ? { ...person, passwordHash: person.passwordHash ?? hashes.of(person.id) } : person;
+  };
+  try {
+    const source = await openPlace(place, { format, mapping, read });
+    return {
+      ...source,
+      async close() {
+        hashes?.close();
+        await source.close();
+      },
+    };
+  } catch (error) {
+    hashes?.close();
+    throw error;
+  }
+}
+
+function rowReader(name: FormatName, mapping: Mapping): Read {
   const hashOf = hashReaderOf(name, mapping);
-  const read = (row: Row, linked: Linked = {}) => {
+  return (row, linked = {}) => {
     const passwordHash = linked.passwordHash ?? hashOf(row);
     const person = personOf(row, mapping, { ...linked, ...(passwordHash !== undefined && { passwordHash }) });
     // Both exports of Auth0 then lead to the same person.
     return person && name === 'auth0' && row.user_id === undefined ? { ...person, id: `auth0|${person.id}` } : person;
   };
+}
+
+function openPlace(
+  place: string,
+  { format, mapping, read }: { format: Format; mapping: Mapping; read: Read },
+): Promise<Source> {
   if (/^mongodb(\+srv)?:/.test(place)) return documentSource(place, mapping, read);
   if (/^(postgres(ql)?|mysql|mariadb|sqlite):/.test(place)) return tableSource(place, mapping, read);
   return fileSource(place, format.people, read);
