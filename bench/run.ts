@@ -11,6 +11,7 @@ import { createPostgres } from './lib/postgres.ts';
 import { ci } from './measures/ci.ts';
 import { cores } from './measures/cores.ts';
 import { guarded } from './measures/guarded.ts';
+import { imports } from './measures/imports.ts';
 import { jobs } from './measures/jobs.ts';
 import { login } from './measures/login.ts';
 import { me } from './measures/me.ts';
@@ -40,6 +41,7 @@ const MEASURES: Measure[] = [
   overload,
   cores,
   memory,
+  imports,
   peers,
   ci,
 ];

@@ -14,6 +14,7 @@ import { createAuth, createBlockNotice, createPasswordRules } from './modules/au
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
 import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
+import { createImports, type Imports } from './modules/imports/index.ts';
 import { createJobAdmin, createJobs } from './modules/jobs/index.ts';
 import { checkSecretKey, createKeys, type Keys } from './modules/keys/index.ts';
 import { createMailboxPage } from './modules/mailbox/index.ts';
@@ -58,6 +59,7 @@ export interface App {
   catalogue: RouteCatalogue;
   storage: Storage;
   setup: Setup;
+  imports: Imports;
   keys: Keys;
   relay: Relay;
   jobs: Jobs;
@@ -205,6 +207,17 @@ export async function createApp(deps: {
   const { record: recordEvent } = eventLog;
   const jobAdmin = createJobAdmin({ ...ground, ...work, ...jobStores, redis, recordEvent, periodic, list });
 
+  const imports = createImports({
+    ...ground,
+    ...newcomers,
+    store: storage.imports,
+    userStore,
+    roleStore: storage.roles,
+    superadminStore: storage.superadmins,
+    users,
+    recordEvent,
+  });
+
   const realtime = createRealtime({
     ...ground,
     config,
@@ -262,6 +275,7 @@ export async function createApp(deps: {
     catalogue,
     storage,
     setup: access.setup,
+    imports,
     keys,
     relay,
     jobs,

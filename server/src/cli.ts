@@ -1,4 +1,5 @@
 import { UsageError } from './cli/usage-error.ts';
+import { ImportFailed } from './modules/imports/imported-person.ts';
 import { RedisShared } from './modules/jobs/redis-presence.ts';
 import { WrongSecretKey } from './modules/keys/secret-check.ts';
 import type { Config } from './platform/config/config.ts';
@@ -21,6 +22,12 @@ ostiary user grant --email <address> --role superadmin
 ostiary keys list                     list the keys that sign tokens and decrypt passwords
 ostiary keys rotate [--use sig | enc] activate the next key now; tokens of the present one stay valid
 ostiary keys revoke <id>              remove a key at once; its tokens become invalid
+ostiary import <file or URL> [--format plain | keycloak | auth0 | firebase | supabase | better-auth | django |
+               laravel | wordpress | aspnet-identity] [--as <name>] [--map <file>] [--hashes <file>]
+               [--dry-run] [--report <file>] [--superadmin <address>] [--from-start]
+                                      make accounts for the people of another system
+ostiary export users [--format ndjson | csv] [--hashes] [--out <file>]
+                                      write all accounts
 ostiary openapi [--pretty]            print the OpenAPI document; needs neither configuration nor database
 ostiary doctor                        check what serve reads and needs: settings, database, keys, Redis,
                                       replicas, mail server, port and folders
@@ -50,6 +57,8 @@ const COMMANDS: Record<string, Configured | Unconfigured> = {
   migrate: { log: 'quiet', run: async (...given) => (await import('./cli/migrate.ts')).migrate(...given) },
   user: { log: 'quiet', run: async (...given) => (await import('./cli/user.ts')).user(...given) },
   keys: { log: 'quiet', run: async (...given) => (await import('./cli/keys.ts')).keys(...given) },
+  import: { log: 'quiet', run: async (...given) => (await import('./cli/import.ts')).importPeople(...given) },
+  export: { log: 'quiet', run: async (...given) => (await import('./cli/export.ts')).exportPeople(...given) },
   openapi: { log: 'none', run: async (args) => (await import('./cli/openapi.ts')).openapi(args) },
   doctor: { log: 'quiet', run: async (...given) => (await import('./cli/doctor.ts')).doctor(...given) },
 };
@@ -99,7 +108,15 @@ function sentenceOf(error: unknown): string | null {
 }
 
 function isForOperator(error: unknown): error is Error {
-  const kinds = [ConfigError, DatabaseUnreachable, MigrationFailed, WrongSecretKey, RedisShared, UsageError];
+  const kinds = [
+    ConfigError,
+    DatabaseUnreachable,
+    MigrationFailed,
+    WrongSecretKey,
+    RedisShared,
+    UsageError,
+    ImportFailed,
+  ];
   return (
     kinds.some((kind) => error instanceof kind) || (error instanceof Error && 'syscall' in error && 'code' in error)
   );

@@ -32,6 +32,7 @@ const CONTRACTS: Record<keyof Storage, Contracts[]> = {
     import('./modules/users/user-store.contract.ts'),
     import('./modules/users/user-changes.contract.ts'),
     import('./modules/users/user-names.contract.ts'),
+    import('./modules/users/user-batches.contract.ts'),
     import('./modules/users/user-counters.contract.ts'),
     import('./modules/users/user-lists.contract.ts'),
     import('./modules/users/user-tombstones.contract.ts'),
@@ -57,6 +58,7 @@ const CONTRACTS: Record<keyof Storage, Contracts[]> = {
   files: [import('./modules/files/file-store.contract.ts')],
   throttles: [import('./modules/guessing/throttle-store.contract.ts')],
   nonces: [import('./modules/password-encryption/nonce-store.contract.ts')],
+  imports: [import('./modules/imports/import-store.contract.ts')],
   installation: [import('./modules/installation/installation-store.contract.ts')],
   heartbeats: [import('./modules/replicas/heartbeat-store.contract.ts')],
 };

@@ -4,6 +4,7 @@ export { challenges, registrations } from './modules/auth/stores.ts';
 export { events } from './modules/events/stores.ts';
 export { files } from './modules/files/stores.ts';
 export { throttles } from './modules/guessing/stores.ts';
+export { imports } from './modules/imports/stores.ts';
 export { installation } from './modules/installation/stores.ts';
 export { jobs, workers } from './modules/jobs/stores.ts';
 export { keys, secretChecks } from './modules/keys/stores.ts';

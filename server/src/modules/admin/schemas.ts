@@ -119,6 +119,7 @@ export const adminUserSchema = Type.Object(
     ...userSchema.properties,
     mustChangePassword: Type.Boolean(),
     hasPassword: Type.Boolean(),
+    externalId: nullable(Type.String({ description: 'Of an import: the source and the id there; null: none.' })),
     invitedUntil: nullable(timestamp({ description: 'When the open invitation expires; null: none.' })),
     pendingEmail: nullable(
       Type.Object(
@@ -133,8 +134,9 @@ export const adminUserSchema = Type.Object(
 
 /** A record and the codes of its roles as `adminUserSchema` shows them. */
 export function adminUserView(user: UserRecord, roles: string[], publicUrl: string): Static<typeof adminUserSchema> {
-  const { mustChangePassword, passwordHash, invitation, deletedAt } = user;
-  const more = { mustChangePassword, hasPassword: passwordHash !== null, invitedUntil: invitation?.expiresAt ?? null };
+  const { mustChangePassword, passwordHash, externalId, invitation, deletedAt } = user;
+  const hasPassword = passwordHash !== null;
+  const more = { mustChangePassword, hasPassword, externalId, invitedUntil: invitation?.expiresAt ?? null };
   const waiting = waitingMove(user);
   const pendingEmail = waiting && { email: waiting.email, takesEffectAt: waiting.dueAt };
   return { ...userView(user, roles, publicUrl), ...more, pendingEmail, deletedAt };

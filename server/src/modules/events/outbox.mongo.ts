@@ -1,5 +1,11 @@
-import type { Collection, Filter, UpdateFilter } from 'mongodb';
-import { type Database, isUnavailable, mongoOf, uniqueViolation } from '../../platform/database/database.ts';
+import type { Collection, Filter, OptionalUnlessRequiredId, UpdateFilter } from 'mongodb';
+import {
+  type Database,
+  insertedIndexes,
+  isUnavailable,
+  mongoOf,
+  uniqueViolation,
+} from '../../platform/database/database.ts';
 import { asJson } from '../../platform/database/values.ts';
 import type { EventDraft, EventRecord } from './event-store.ts';
 
@@ -35,6 +41,8 @@ interface Carrier {
 export interface CollectionOutbox<Doc extends { _id: string }> {
   /** Throws the driver's error if a unique value is taken. */
   insert(document: Doc, event: EventDraft, seq: number): Promise<void>;
+  /** Inserts those of many whose unique values are free, and returns their ids. */
+  insertMany(documents: readonly { document: Doc; event: EventDraft; seq: number }[]): Promise<string[]>;
   /** Writes `set` to the one document that matches `filter`; false if there is none. `seq` is its new version. */
   change(filter: Filter<Doc>, set: Partial<Doc>, event: EventDraft, seq: number): Promise<boolean>;
   /** Removes a document, if there is one, after its events have been moved. */
@@ -123,6 +131,36 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
     return recorded;
   }
 
+  /** Inserts documents whose unique values are free; returns them. */
+  async function insertFree<Doc extends { _id: string }>(
+    target: Collection<Doc>,
+    documents: readonly Doc[],
+  ): Promise<readonly Doc[]> {
+    if (documents.length === 0) return [];
+    try {
+      await target.insertMany(documents as OptionalUnlessRequiredId<Doc>[], { ordered: false });
+      return documents;
+    } catch (error) {
+      const inserted = insertedIndexes(error);
+      if (inserted === null) throw error;
+      return documents.filter((_, index) => inserted.has(index));
+    }
+  }
+
+  /** Drains carriers that were just inserted, with one write for each kind. */
+  async function drainMany(carriers: Collection<Carrier>, inserted: readonly Carrier[]): Promise<void> {
+    if (inserted.length === 0) return;
+    const rides = inserted.flatMap(({ outbox }) => outbox);
+    const recorded = rides.map(({ _id, pending, evicts: _, ...event }) => {
+      return { _id, ...event, dueAt: pending ? event.at : null, attempts: 0, handled: [] };
+    });
+    await insertFree(events, recorded);
+    for (const ride of rides) if (ride.evicts) await evict(ride);
+    const home = { _id: { $in: inserted.map(({ _id }) => _id) } };
+    const pulled = { outbox: { _id: { $in: rides.map(({ _id }) => _id) } } };
+    await carriers.updateMany(home, { $pull: pulled }, { writeConcern: REPEATABLE });
+  }
+
   async function committed(carriers: Collection<Carrier>, carrier: Carrier, event: EventDraft): Promise<void> {
     try {
       await drain(carriers, carrier);
@@ -141,6 +179,20 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
           const carrier = { ...document, outbox: [rideOf(event, seq)] };
           await carriers.insertOne(carrier);
           await committed(carriers, carrier, event);
+        },
+
+        async insertMany(documents) {
+          const rides = documents.map(({ document, event, seq }) => ({ ...document, outbox: [rideOf(event, seq)] }));
+          const inserted = await insertFree(carriers, rides);
+          try {
+            await drainMany(carriers, inserted);
+          } catch {
+            // As in `committed`: they are stored, and the sweep repeats the drain.
+          }
+          // By the event: a document whose id is taken is not the one that has it.
+          const moved = new Set(inserted.flatMap(({ outbox }) => outbox.map((ride) => ride._id)));
+          for (const { event } of documents) if (moved.has(event.id)) deps.onCommit(event);
+          return inserted.map(({ _id }) => _id);
         },
 
         async change(filter, set, event, seq) {

@@ -1,5 +1,6 @@
 import { CompiledQuery, type Generated, type Kysely, type Transaction } from 'kysely';
 import type { SqlDatabase } from '../../platform/database/database.ts';
+import { insertRows } from '../../platform/database/insert-rows.ts';
 import { preparedInsert } from '../../platform/database/prepared.ts';
 import type { NullableTimeColumn, TimeColumn } from '../../platform/database/values.ts';
 import type { EventDraft } from './event-store.ts';
@@ -49,6 +50,12 @@ export interface SqlOutbox {
     seq: number,
     change: CompiledQuery,
   ): Promise<boolean>;
+  /** The same for many new records, in one transaction. */
+  commitMany<Tables>(
+    database: SqlDatabase<Tables>,
+    events: readonly { event: EventDraft; seq: number }[],
+    change: (trx: Transaction<Tables>) => Promise<void>,
+  ): Promise<void>;
 }
 
 /** `onCommit` is called after the transaction and before the verb returns. */
@@ -85,6 +92,21 @@ export function createSqlOutbox({ onCommit }: { onCommit: (event: EventDraft) =>
       const won = rows[0]?.won === 1;
       if (won) onCommit(event);
       return won;
+    },
+
+    async commitMany(database, events, change) {
+      await database.transaction(async (trx) => {
+        await change(trx);
+        const insert = { trx: trx as unknown as Transaction<EventTables>, dialect: database.dialect };
+        await insertRows(
+          insert,
+          'events',
+          events.map(({ event, seq }) => rowOf(event, seq)),
+        );
+        const evicting = events.filter(({ event }) => event.evicts).map(({ event: { target } }) => ({ target }));
+        await insertRows(insert, 'evictions', evicting);
+      });
+      for (const { event } of events) onCommit(event);
     },
   };
 }

@@ -27,6 +27,7 @@ export const ERASED: Cleared<UserRecord> = {
   status: 'erased',
   roleIds: [],
   superadminMark: false,
+  externalId: null,
   passwordHash: null,
   mustChangePassword: false,
   keptSessionId: null,

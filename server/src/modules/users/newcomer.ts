@@ -17,6 +17,7 @@ export function newcomer(id: string, now: Date): UserRecord {
     status: 'active',
     roleIds: [],
     superadminMark: false,
+    externalId: null,
     passwordHash: null,
     passwordVersion: 1,
     mustChangePassword: false,

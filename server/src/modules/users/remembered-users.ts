@@ -28,6 +28,7 @@ const READS: ReadonlySet<string> = new Set<keyof UserStore>([
   'find',
   'findByEmail',
   'findByUsernameKey',
+  'findNamed',
   'list',
   'count',
   'listDeletedBefore',

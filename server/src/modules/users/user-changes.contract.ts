@@ -87,8 +87,9 @@ export function userChangesContract(open: Open): void {
 
     it('no change touches anybody who differs only by id and names', async () => {
       const { user } = await insert(makeUser({ lastLoginAt: null }));
-      const { email, emailNorm, username, usernameKey, id } = makeUser();
-      const { user: bystander } = await insert({ ...user, id, email, emailNorm, username, usernameKey });
+      const { email, emailNorm, username, usernameKey, externalId, id } = makeUser();
+      const names = { id, email, emailNorm, username, usernameKey, externalId };
+      const { user: bystander } = await insert({ ...user, ...names });
       const hash = user.passwordHash ?? assert.fail();
       assert.equal(await users().upgradeHash(user.id, hash, hash), true);
       assert.equal(await users().countEmailTry(user.id, user.emailChange?.id ?? '', 5, NOW), true);

@@ -68,8 +68,16 @@ type Always =
 
 /** The user that a document holds. */
 export function toRecord(stored: Stored<Omit<UserRecord, 'id'>, Always> & { _id: string }): UserRecord {
-  const { _id: id, grantEpoch = 0, credentialEpoch = 0, emailMove = null, avatarId = null, ...user } = stored;
-  return { id, grantEpoch, credentialEpoch, emailMove, avatarId, ...user };
+  const {
+    _id: id,
+    grantEpoch = 0,
+    credentialEpoch = 0,
+    emailMove = null,
+    avatarId = null,
+    externalId = null,
+    ...user
+  } = stored;
+  return { id, grantEpoch, credentialEpoch, emailMove, avatarId, externalId, ...user };
 }
 
 function within({ by, descending }: UserOrder, segment: Segment): Filter<UserDocument> {

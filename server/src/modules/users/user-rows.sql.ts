@@ -23,6 +23,7 @@ export interface UserRow {
   status: UserRecord['status'];
   role_ids: string;
   superadmin_mark: BoolColumn;
+  external_id: string | null;
   password_hash: string | null;
   password_version: number;
   must_change_password: BoolColumn;
@@ -106,6 +107,7 @@ export function toColumns(user: Partial<UserRecord>): Columns<keyof UserRow> {
     status: user.status,
     role_ids: user.roleIds && JSON.stringify(user.roleIds),
     superadmin_mark: user.superadminMark,
+    external_id: user.externalId,
     password_hash: user.passwordHash,
     password_version: user.passwordVersion,
     must_change_password: user.mustChangePassword,
@@ -146,6 +148,8 @@ export function toRecord(row: Selectable<UserRow>): UserRecord {
     status: row.status,
     roleIds: JSON.parse(row.role_ids),
     superadminMark: Boolean(row.superadmin_mark),
+    // Undefined before the migration.
+    externalId: row.external_id ?? null,
     passwordHash: row.password_hash,
     passwordVersion: row.password_version,
     mustChangePassword: Boolean(row.must_change_password),

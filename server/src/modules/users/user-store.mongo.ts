@@ -4,6 +4,7 @@ import type { EventDraft } from '../events/event-store.ts';
 import type { MongoOutbox } from '../events/outbox.mongo.ts';
 import { type Cleared, ERASED } from './erasure.ts';
 import { TERMS_VERSION, userTerms } from './search-terms.ts';
+import { createMongoUserBatches } from './user-batches.mongo.ts';
 import { userChanges } from './user-changes.ts';
 import { createMongoUserLists, RECORD, toRecord, type UserDocument } from './user-lists.mongo.ts';
 import type { UserAt, UserChange, UserRecord, UserStore } from './user-store.ts';
@@ -16,6 +17,10 @@ const TOMBSTONE: Cleared<Omit<UserDocument, '_id'>> = { ...ERASED, terms: [], te
 
 /** The fields that are derived from the names of a user. */
 const termsOf = (user: Parameters<typeof userTerms>[0]) => ({ terms: userTerms(user), termsVersion: TERMS_VERSION });
+
+function toDocument({ id, ...user }: UserRecord): UserDocument {
+  return { _id: id, ...user, profile: withoutUndefined(user.profile), ...termsOf(user) };
+}
 
 /** Users on MongoDB. */
 export function createMongoUserStore(deps: { database: Database; outbox: MongoOutbox }): UserStore {
@@ -59,17 +64,18 @@ export function createMongoUserStore(deps: { database: Database; outbox: MongoOu
   }
 
   return {
-    async insert({ id, ...user }, event) {
-      const document = { _id: id, ...user, profile: withoutUndefined(user.profile), ...termsOf(user) };
+    async insert(user, event) {
       try {
-        await outbox.insert(document, event, user.version);
+        await outbox.insert(toDocument(user), event, user.version);
         return 'ok';
       } catch (error) {
         const taken = takenName(error);
         // A used registration violates the uniqueness of its own address, too.
-        return (await findBy('_id', id)) ? 'lost' : taken;
+        return (await findBy('_id', user.id)) ? 'lost' : taken;
       }
     },
+
+    ...createMongoUserBatches({ users, outbox, toDocument }),
 
     find: (id) => findBy('_id', id),
     findByEmail: (emailNorm) => findBy('emailNorm', emailNorm),

@@ -6,6 +6,7 @@ import type { EventDraft } from '../events/event-store.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
 import { ERASED } from './erasure.ts';
 import { TERMS_VERSION } from './search-terms.ts';
+import { createSqlUserBatches } from './user-batches.sql.ts';
 import { userChanges } from './user-changes.ts';
 import { changesTerms, enterUser, followUser, isFollowed, rebuildTermsOf } from './user-index.sql.ts';
 import { createSqlUserLists } from './user-lists.sql.ts';
@@ -83,6 +84,8 @@ export function createSqlUserStore(deps: { database: Database; outbox: SqlOutbox
         return (await find(user.id)) ? 'lost' : takenName(error);
       }
     },
+
+    ...createSqlUserBatches({ database, outbox: deps.outbox }),
 
     find,
     findByEmail: findBy('email_norm'),

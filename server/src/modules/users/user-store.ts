@@ -71,6 +71,8 @@ export interface UserRecord extends ProfileFields {
    * requires a check of that record first (decision 8).
    */
   superadminMark: boolean;
+  /** `<source>:<id there>` of whoever was imported; unique. */
+  externalId: string | null;
   /** In PHC or an imported format; null: no sign-in by password. */
   passwordHash: string | null;
   /** Incremented by every new password; secrets that name an older version are void. */
@@ -139,10 +141,25 @@ export interface UserPlace {
   id: string;
 }
 
+/** What names a user: each is unique among all users. */
+export type UserNames = Pick<UserRecord, 'id' | 'emailNorm' | 'username' | 'usernameKey' | 'externalId'>;
+
 /** Every verb that carries an event writes it and the change in one atomic step, and sets `version` to one more. */
 export interface UserStore {
   /** `lost`: the id exists already, so the registration or invitation that it came from has been used. */
   insert(user: UserRecord, event: EventDraft): Promise<UserChange>;
+  /**
+   * Inserts many, each with the event of the same place: `users.insertMany([{ user, event }])`. Returns the ids of those that were inserted; whose
+   * id, address, username or external id is taken, also by another of them, is left out. For imports.
+   */
+  insertMany(people: readonly { user: UserRecord; event: EventDraft }[]): Promise<string[]>;
+  /** The names of all users who have any of these: what an import must not use again. */
+  findNamed(names: {
+    ids: readonly string[];
+    emailNorms: readonly string[];
+    usernameKeys: readonly string[];
+    externalIds: readonly string[];
+  }): Promise<UserNames[]>;
   find(id: string): Promise<UserRecord | null>;
   findByEmail(emailNorm: string): Promise<UserRecord | null>;
   findByUsernameKey(usernameKey: string): Promise<UserRecord | null>;

@@ -3,7 +3,7 @@ import { argon2Sync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { AppError } from '../errors.ts';
-import { bcryptOf73, madeWithPython, ofNfkcForm, ofRawForm, published } from './hash-formats/vectors.ts';
+import { bcryptOf73, madeWithPython, ofNfkcForm, ofRawForm, published, slashed } from './hash-formats/vectors.ts';
 import { createPasswordHasher } from './password-hasher.ts';
 
 /** As cheap as argon2id goes. */
@@ -210,6 +210,24 @@ test('malformed, too weak and absurdly expensive hashes never match, never throw
     `scrypt$1000$salt$8$1$${digest}=`,
     `scrypt:1000:8:1$salt$${'ab'.repeat(64)}`,
     `$pbkdf2-sha256$1$${salt}$${'A'.repeat(1000)}`,
+    'AQAAAAEAPQkBAAAAEHNzc3Nzc3Nzc3Nzc3Nzc3Nra2tra2tra2tra2tra2tra2tra2tra2tra2tra2traw==',
+    'AQAAAAEAAAPo/////3Nzc3Nzc3Nzc3Nzc3Nzc3Nra2tra2tra2tra2tra2tra2tra2tra2tra2tra2traw==',
+    'AQAAAAcAAAPoAAAAEHNzc3Nzc3Nzc3Nzc3Nzc3Nra2tra2tra2tra2tra2tra2tra2tra2tra2tra2traw==',
+    'AQAAAAEAAAPoAAAAEHNzc3Nzc3Nzc3Nzc3Nzc3Nra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tr',
+    'AQAAAAEAAAAAAAAAEHNzc3Nzc3Nzc3Nzc3Nzc3Nra2tra2tra2tra2tra2tra2tra2tra2tra2tra2traw==',
+    'AQAAAAEAAAPoAAAACHNzc3Nzc3Nza2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=',
+    '$firebase-scrypt$ln=20,r=8,s=Bw==,k=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2traw==$c2FsdA==$ZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZA==',
+    '$firebase-scrypt$ln=14,r=0,s=Bw==,k=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2traw==$c2FsdA==$ZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZA==',
+    '$firebase-scrypt$ln=14,r=8,s=Bw==,k=a2V5$c2FsdA==$a2V5',
+    '$firebase-scrypt$ln=14,r=8,s=Bw==,k=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2traw==$c2FsdA==$ZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGRkZGQ=',
+    `$P$F${'a'.repeat(30)}`,
+    `$P$4${'a'.repeat(30)}`,
+    `$P$z${'a'.repeat(30)}`,
+    `$P$9${'a'.repeat(29)}`,
+    '{SSHA}5en6G6MezRroT3XKqkdPOmY/BfQ=',
+    '{SSHA}AAAA',
+    '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=',
+    '$wp$2y$31$abcdefghijklmnopqrstuuKtPzLr5k8g4ww3e2ip28ID6lLn6mQBq',
     '!unusable',
     '$',
     '\ud800',
@@ -219,6 +237,29 @@ test('malformed, too weak and absurdly expensive hashes never match, never throw
     const before = hasher.stats().hashes;
     assert.deepEqual(await hasher.verify('password', stored), NO, stored);
     assert.equal(hasher.stats().hashes - before, 1, stored);
+  }
+});
+
+test('phpass lets other work go on while it repeats MD5', async () => {
+  const hasher = createPasswordHasher(cheap);
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  // 8,192 rounds in slices of 256.
+  assert.deepEqual(await hasher.verify('!?!#?#?#$&@&@!&@', '$P$Buvd5FQxkeXJnDarN7..wRMwRKJeZ40'), YES_UPGRADE);
+  isOver = true;
+  assert.ok(turns >= 32, `${turns} turns`);
+});
+
+test('what WordPress escaped before it hashed a password is found by the password itself', async () => {
+  const hasher = createPasswordHasher(cheap);
+  for (const stored of [slashed.phpass, slashed.bcrypt]) {
+    assert.deepEqual(await hasher.verify(`o'neill "\\"`, stored), YES_UPGRADE, stored);
+    assert.deepEqual(await hasher.verify(`oneill`, stored), NO, stored);
   }
 });
 

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { ConnectOptions, Database, MongoDatabase, SqlDatabase } from './types.ts';
 import { databaseTarget } from './url.ts';
 
-export { DatabaseUnreachable, isUnavailable, uniqueViolation } from './errors.ts';
+export { DatabaseUnreachable, insertedIndexes, isUnavailable, uniqueViolation } from './errors.ts';
 export type { ConnectOptions, Database, DatabaseLog, Dialect, MongoDatabase, SqlDatabase } from './types.ts';
 
 /**

@@ -22,6 +22,8 @@ interface DriverError {
   keyPattern?: unknown;
   routine?: unknown;
   writeErrors?: unknown;
+  /** Of MongoDB, of a write of many. */
+  result?: { insertedIds?: object } | null;
 }
 
 function driverError(error: unknown): DriverError | null {
@@ -129,6 +131,14 @@ export function uniqueViolation(error: unknown): string | null {
   }
   if (e.code === 11000) return mongoKey(e);
   return null;
+}
+
+/** The indexes of the documents that MongoDB inserted of many, where a unique value of others was taken; null for any other error. */
+export function insertedIndexes(error: unknown): Set<number> | null {
+  const e = driverError(error);
+  if (e?.name !== 'MongoBulkWriteError' || e.code !== 11000) return null;
+  const { insertedIds = {} } = e.result ?? {};
+  return new Set(Object.keys(insertedIds).map(Number));
 }
 
 function mongoKey(e: DriverError): string {

@@ -1,5 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { HashReader } from './stored-hash.ts';
+import { matchesSlashed } from './phpass.ts';
+import type { HashReader, StoredHash } from './stored-hash.ts';
 
 /** Base-two logarithm of the rounds; 15 takes about two seconds of one core. */
 export const BCRYPT_MAX_COST = 15;
@@ -11,7 +12,7 @@ const PASSLIB =
   /^\$bcrypt-sha256\$(?<v2>v=2,t=)?(?<variant>2[ab]),(?:r=)?(?<cost>\d{1,2})\$(?<salt>[./A-Za-z0-9]{22})\$(?<digest>[./A-Za-z0-9]{31})$/;
 
 /**
- * bcrypt as crypt(3), Django and passlib store it. It reads only the first 72 bytes of its input, until the imported hash is upgraded at
+ * bcrypt as crypt(3), Django, passlib and WordPress store it. It reads only the first 72 bytes of its input, until the imported hash is upgraded at
  * the next sign-in. NUL is an ordinary byte here. Some C implementations stopped at it: their hash of a password with a NUL does not match.
  */
 export const readBcrypt: HashReader = (stored) => {
@@ -21,6 +22,13 @@ export const readBcrypt: HashReader = (stored) => {
     return crypt(stored.slice('bcrypt_sha256$'.length), (password) =>
       createHash('sha256').update(password).digest('hex'),
     );
+  }
+  // WordPress since 6.8: base64 of an HMAC, for the same reason.
+  if (stored.startsWith('$wp$2y$')) {
+    const hashed = crypt(stored.slice('$wp'.length), (password) =>
+      createHmac('sha384', 'wp-sha384').update(password).digest('base64'),
+    );
+    return hashed && { matches: (password) => matchesSlashed(password, hashed.matches) };
   }
   return crypt(stored.startsWith('bcrypt$') ? stored.slice('bcrypt$'.length) : stored, (password) => password);
 };
@@ -34,7 +42,7 @@ function readPasslib(stored: string) {
   );
 }
 
-function crypt(encoded: string, prepare: (password: Uint8Array) => Uint8Array | string) {
+function crypt(encoded: string, prepare: (password: Uint8Array) => Uint8Array | string): StoredHash | null {
   const cost = CRYPT.exec(encoded)?.[1];
   if (!cost || Number(cost) > BCRYPT_MAX_COST) return null;
   return {

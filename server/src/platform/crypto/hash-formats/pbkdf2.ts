@@ -1,7 +1,7 @@
 import { pbkdf2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { decodeBase64 } from './base64.ts';
-import { type HashReader, MIN_DIGEST_BYTES } from './stored-hash.ts';
+import { type HashReader, MIN_DIGEST_BYTES, type StoredHash } from './stored-hash.ts';
 
 /** Iterations times blocks of output; one or two seconds of one core. Django 5.2 uses 1,000,000. */
 export const PBKDF2_MAX_ITERATIONS = 4_000_000;
@@ -29,18 +29,25 @@ export const readPbkdf2: HashReader = (stored) => {
     const { hash = 'sha1', phc, rounds, length, salt = '', digest = '' } = modular;
     const bytes = decodeBase64(digest);
     const wanted = phc ? Number(length ?? bytes?.length) : OUTPUT_BYTES[hash];
-    return build(hash, Number(rounds), decodeBase64(salt), bytes, wanted);
+    return buildPbkdf2(hash, Number(rounds), decodeBase64(salt), bytes, wanted);
   }
   const django = DJANGO.exec(stored)?.groups;
   if (django) {
     const { hash = '', rounds, salt = '', digest = '' } = django;
-    return build(hash, Number(rounds), Buffer.from(salt), decodeBase64(digest), OUTPUT_BYTES[hash]);
+    return buildPbkdf2(hash, Number(rounds), Buffer.from(salt), decodeBase64(digest), OUTPUT_BYTES[hash]);
   }
   const { hash = '', rounds, salt = '', digest = '' } = WERKZEUG.exec(stored)?.groups ?? {};
-  return build(hash, Number(rounds), Buffer.from(salt), Buffer.from(digest, 'hex'), OUTPUT_BYTES[hash]);
+  return buildPbkdf2(hash, Number(rounds), Buffer.from(salt), Buffer.from(digest, 'hex'), OUTPUT_BYTES[hash]);
 };
 
-function build(hash: string, rounds: number, salt: Buffer | null, digest: Buffer | null, wanted: number | undefined) {
+/** PBKDF2 of these parameters; null if `digest` has not `wanted` bytes, or they are absurd. */
+export function buildPbkdf2(
+  hash: string,
+  rounds: number,
+  salt: Buffer | null,
+  digest: Buffer | null,
+  wanted: number | undefined,
+): StoredHash | null {
   const blockBytes = OUTPUT_BYTES[hash];
   if (!blockBytes || !salt || !digest || digest.length < MIN_DIGEST_BYTES || digest.length !== wanted) return null;
   // Each block of output repeats all iterations.

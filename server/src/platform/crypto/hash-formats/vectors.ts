@@ -110,13 +110,21 @@ export const madeWithPython: Vector[] = [
   },
 ];
 
+/** Of `o'neill "\"` as WordPress escapes it, by `hashlib`, `hmac` and libxcrypt. */
+export const slashed = {
+  phpass: '$P$9abcdefgh719754P6JG1SCXZEi0lqI.',
+  bcrypt: '$wp$2y$04$abcdefghijklmnopqrstuuGm3xq4kbk/vOVtl.lcdzkJW7xgoYSbW',
+};
 /** bcrypt of 72 × `a` and a `b`, by libxcrypt. */
 export const bcryptOf73 = '$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe';
 /** Of full-width `Ａ` and `ngstrom` as it is, and of its NFKC form `Angstrom`; hashlib. */
 export const ofRawForm = '$pbkdf2-sha256$1500$8PHy8/T19vf4.fr7/P3./w$uiZKPgg7Is7CFaLrun1nfL940v48WNkqCPFxC7gj158';
 export const ofNfkcForm = '$pbkdf2-sha256$1500$8PHy8/T19vf4.fr7/P3./w$MlpTu3QbcOlB6fYgr/XhOFlQ3UTqE7zOpDLJ4QX2BO0';
 
-/** Published by the projects, in the tests of passlib 1.7, Django, hashcat, John the Ripper and the argon2 reference implementation. */
+/**
+ * Published by the projects, in the tests of passlib 1.7, Django, hashcat, John the Ripper, the argon2 reference implementation, ASP.NET Core,
+ * Firebase and phpass, and two in public guides.
+ */
 export const published: Vector[] = [
   {
     name: 'argon2 reference: i, version 16',
@@ -216,4 +224,34 @@ export const published: Vector[] = [
     password: 'nacl',
     stored: '$scrypt$ln=1,r=4,p=2$yhnD+J+Tci4lZCwFgHCuVQ$fAsEWmxSHuC0cHKMwKVFPzrQukgvK09Sj+NueTSxKds',
   },
+  {
+    name: 'ASP.NET Core Identity, its own test: version 3, SHA-256',
+    password: 'my password',
+    stored: 'AQAAAAEAACcQAAAAEAABAgMEBQYHCAkKCwwNDg+yWU7rLgUwPZb1Itsmra7cbxw2EFpwpVFIEtP+JIuUEw==',
+  },
+  {
+    name: 'ASP.NET Core Identity, its own test: version 3, SHA-512, digest of 16 bytes',
+    password: 'my password',
+    stored: 'AQAAAAIAAAAyAAAAEOMwvh3+FZxqkdMBz2ekgGhwQ4B6pZWND6zgESBuWiHw',
+  },
+  {
+    name: 'ASP.NET Core Identity, its own test: version 2',
+    password: 'my password',
+    stored: 'AAABAgMEBQYHCAkKCwwNDg+ukCEMDf0yyQ29NYubggHIVY0sdEUfdyeM+E1LtH1uJg==',
+  },
+  {
+    name: 'Firebase: the example of its scrypt program',
+    password: 'user1password',
+    stored:
+      '$firebase-scrypt$ln=14,r=8,s=Bw==,k=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==',
+  },
+  { name: 'phpass, its own test', password: 'test12345', stored: '$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0' },
+  { name: 'John the Ripper: phpBB 3', password: 'test1', stored: '$H$9aaaaaSXBjgypwqm.JsMssPLiS8YQ00' },
+  { name: 'FusionAuth: WordPress', password: '!?!#?#?#$&@&@!&@', stored: '$P$Buvd5FQxkeXJnDarN7..wRMwRKJeZ40' },
+  {
+    name: 'WordPress 6.8, from a public migration guide',
+    password: 'test123',
+    stored: '$wp$2y$10$v719Zyb/5DiglXjaGmtVoO.58ZfZLBkfIyjXnYyIbWYYFsofeucua',
+  },
+  { name: 'OpenLDAP slappasswd', password: 'fargle', stored: '{SSHA}FM6N1jTf/0PflNiYX1GDVd0V3b/acp0w' },
 ];
