@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type AdminUser, admin, type List, withWorld } from './administration.ts';
 import { codeIn, ok, tokenIn } from './client.ts';
+import { makeEvent } from './fixtures.ts';
 import { refused, type Scene, somebody, withScene } from './scenario.ts';
 
 interface User {
@@ -107,10 +108,9 @@ describe('addresses and usernames as people paste them', () => {
       const { app } = s;
       const { version } = (await app.storage.users.find(user.id)) ?? assert.fail();
       const email = 'i\u0307lker@example.com';
-      const event = { id: user.id, type: 'user.email_changed', version: 1, target: `user:${user.id}` };
+      const event = makeEvent(`user:${user.id}`, { type: 'user.email_changed', userId: user.id });
       const at = { id: user.id, version, now: s.time.now };
-      const draft = { ...event, userId: user.id, actorId: null, at: s.time.now, data: {} };
-      assert.equal(await app.storage.users.takeEmail(at, { email, emailNorm: email }, draft as never), 'ok');
+      assert.equal(await app.storage.users.takeEmail(at, { email, emailNorm: email }, event), 'ok');
       for (const login of ['İlker@example.com', email]) {
         ok(await s.client.send('POST', '/auth/login', { body: { login, password: person.password } }), 200);
       }

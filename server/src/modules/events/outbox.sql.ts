@@ -89,7 +89,7 @@ export function createSqlOutbox({ onCommit }: { onCommit: (event: EventDraft) =>
         return commit(database, event, seq, async (trx) => (await trx.executeQuery(change)).numAffectedRows === 1n);
       }
       const { rows } = await database.db.executeQuery(asOneStatement(change, event, seq));
-      const won = rows[0]?.won === 1;
+      const won = rows.length === 1;
       if (won) onCommit(event);
       return won;
     },
@@ -122,7 +122,7 @@ const prepareStatements = (db: Kysely<EventTables>) => ({
  * For PostgreSQL. All parts of a statement see the same snapshot, so the event is inserted from what the change returns: nothing, if another
  * writer was faster.
  */
-function asOneStatement(change: CompiledQuery, event: EventDraft, seq: number): CompiledQuery<{ won: number }> {
+function asOneStatement(change: CompiledQuery, event: EventDraft, seq: number): CompiledQuery {
   const row = Object.entries(rowOf(event, seq));
   const parameters = [...change.parameters, ...row.map(([, value]) => value)];
   const places = row.map((_, index) => `$${change.parameters.length + index + 1}`);
@@ -132,7 +132,7 @@ function asOneStatement(change: CompiledQuery, event: EventDraft, seq: number): 
   return CompiledQuery.raw(
     `with changed as (${change.sql} returning 1), told as (insert into events (${columns}) select ${places} from changed)${
       event.evicts ? evicted : ''
-    } select count(*)::int as won from changed`,
+    } select true from changed`,
     parameters,
   );
 }
