@@ -19,7 +19,7 @@ const { stored: HASH, password: PASSWORD } = madeWithPython.find(({ name }) => n
 async function withCommands(
   run: (place: { dir: string; url: string; call(...args: string[]): Promise<Outcome> }) => Promise<void>,
 ): Promise<void> {
-  const { url, drop } = await sqlite.freshUrl();
+  const { url, drop } = await sqlite.emptyUrl();
   try {
     await withServers((dir) => run({ dir, url, call: (...args) => ostiary(args, { dir, env: serverEnv(dir, url) }) }));
   } finally {

@@ -9,9 +9,9 @@ const COUNT = 60_000;
 const KILLS = 5;
 
 describe('an import that is killed five times', { timeout: 1_200_000 }, () => {
-  for (const { name, freshUrl } of testDatabases()) {
+  for (const { name, emptyUrl } of testDatabases()) {
     it(`makes everybody once (${name})`, async () => {
-      const { url, drop } = await freshUrl();
+      const { url, drop } = await emptyUrl();
       try {
         await withServers(async (dir) => {
           await writeCrowd(join(dir, 'crowd.csv'), COUNT);

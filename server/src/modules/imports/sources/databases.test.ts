@@ -17,7 +17,7 @@ async function withDatabase(
   test: TestDatabase,
   work: (database: Database, url: string) => Promise<void>,
 ): Promise<void> {
-  const { url, drop } = await test.freshUrl();
+  const { url, drop } = await test.emptyUrl();
   const database = await connectDatabase({
     url,
     poolSize: 2,
