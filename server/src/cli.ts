@@ -1,4 +1,5 @@
 import { UsageError } from './cli/usage-error.ts';
+import { ModuleError } from './module.ts';
 import { RedisShared } from './modules/jobs/redis-presence.ts';
 import { WrongSecretKey } from './modules/keys/secret-check.ts';
 import type { Config } from './platform/config/config.ts';
@@ -99,7 +100,15 @@ function sentenceOf(error: unknown): string | null {
 }
 
 function isForOperator(error: unknown): error is Error {
-  const kinds = [ConfigError, DatabaseUnreachable, MigrationFailed, WrongSecretKey, RedisShared, UsageError];
+  const kinds = [
+    ConfigError,
+    DatabaseUnreachable,
+    MigrationFailed,
+    WrongSecretKey,
+    RedisShared,
+    ModuleError,
+    UsageError,
+  ];
   return (
     kinds.some((kind) => error instanceof kind) || (error instanceof Error && 'syscall' in error && 'code' in error)
   );
