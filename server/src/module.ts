@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { EventStore } from './modules/events/event-store.ts';
 import type { Events } from './modules/events/events.ts';
@@ -63,3 +64,17 @@ export function defineModule<const Stores extends StoreTable = Record<never, nev
 export class ModuleError extends Error {
   override readonly name = 'ModuleError';
 }
+
+const COPY = Symbol.for('ostiary: the copy of this process');
+
+/** What one copy makes, another does not recognise: errors of a module that imports another copy than the server would all be bugs, 500. */
+function demandOneCopy(process: { [COPY]?: string }): void {
+  process[COPY] ??= import.meta.url;
+  if (process[COPY] === import.meta.url) return;
+  const folders = [process[COPY], import.meta.url].map((url) => fileURLToPath(new URL('..', url)));
+  throw new ModuleError(
+    `there are two copies of Ostiary, ${folders.join(' and ')}: run the one that the modules import`,
+  );
+}
+
+demandOneCopy(globalThis as { [COPY]?: string });
