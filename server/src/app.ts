@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
-import { errorTable } from './errors.ts';
+import { addModules } from './added-modules.ts';
 import { followChanges } from './follow-changes.ts';
+import type { Module } from './module.ts';
 import {
   createAccess,
   createPermissions,
@@ -27,7 +28,7 @@ import { createSchedules, type Scheduler } from './modules/schedules/index.ts';
 import { createSessions } from './modules/sessions/index.ts';
 import { createSignIn } from './modules/sign-in/index.ts';
 import { createUsers, rememberUsers } from './modules/users/index.ts';
-import { openReplicaStorage, openStorage, type ReplicaStorage, type Storage } from './open-storage.ts';
+import { openReplicaStorage, openStores, type ReplicaStorage, type Storage } from './open-storage.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
@@ -51,7 +52,7 @@ import type { JobQueue } from './platform/queue/queue.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { createSignal } from './platform/signal.ts';
 import { createProbes } from './probes.ts';
-import { TAGS } from './tags.ts';
+import * as STORES from './storage.ts';
 
 export interface App {
   http: HttpServer;
@@ -82,7 +83,7 @@ export interface App {
 
 /**
  * Composes the server on a database that is open and migrated: storage, services, events, routes, in this order.
- * Throws `WrongSecretKey`.
+ * Throws `WrongSecretKey`, and `ModuleError` for modules that do not fit.
  */
 export async function createApp(deps: {
   config: Config;
@@ -100,6 +101,8 @@ export async function createApp(deps: {
   blindAfter?: number | undefined;
   /** Kinds of credentials besides sessions. */
   credentials: readonly CredentialKind[];
+  /** Modules that are kept outside of this repository. */
+  modules: readonly Module[];
   /** False while the event loop stood still lately. */
   isLoopWell: () => boolean;
   /** For what must not depend on the time that the system's clock is set to. */
@@ -110,7 +113,8 @@ export async function createApp(deps: {
   const { config, database, redis, mailer, mailbox, clock, longestWait, log, version } = deps;
 
   const commits = createSignal<EventDraft>('what is committed');
-  const stores = openStorage(database, { onCommit: commits.emit });
+  const open = openStores(database, { onCommit: commits.emit });
+  const stores = open(STORES);
   const { users: rememberingUsers, remembered } = rememberUsers(stores.users, database, config.publicUrl);
   const storage: Storage = { ...stores, users: rememberingUsers };
   const replicas = createReplicas<ReplicaStorage>({
@@ -229,6 +233,8 @@ export async function createApp(deps: {
     isBlind,
   });
 
+  const added = await addModules(deps.modules, { ...base, ground, jobs, list, cache, users, getUser, sessions, open });
+
   const parts: Part[] = [
     auth.part,
     signInModule.part,
@@ -245,6 +251,7 @@ export async function createApp(deps: {
     createPages({ config, version }),
     createMailboxPage({ mailbox }),
     realtime.part,
+    ...added.parts,
   ];
 
   const otherForms = parts.flatMap(({ tokens = [] }) => tokens);
@@ -260,11 +267,11 @@ export async function createApp(deps: {
     config,
     counters,
     catalogue,
-    errorTable,
+    errorTable: added.errorTable,
     probes,
     onDocsRequest: proveInBrowser,
     version,
-    tags: TAGS,
+    tags: added.tags,
   });
   http.draining.whenNow.push(realtime.stop);
   // A worker answers probes, and nobody.

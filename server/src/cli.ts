@@ -1,4 +1,5 @@
 import { UsageError } from './cli/usage-error.ts';
+import { ModuleError } from './module.ts';
 import { ImportFailed } from './modules/imports/imported-person.ts';
 import { RedisShared } from './modules/jobs/redis-presence.ts';
 import { WrongSecretKey } from './modules/keys/secret-check.ts';
@@ -114,6 +115,7 @@ function isForOperator(error: unknown): error is Error {
     MigrationFailed,
     WrongSecretKey,
     RedisShared,
+    ModuleError,
     UsageError,
     ImportFailed,
   ];

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { loadModules } from './load-modules.ts';
 import type { Config } from './platform/config/config.ts';
 import { shutDown } from './platform/http/shutdown.ts';
 import { watchLoop } from './platform/process/loop-watch.ts';
@@ -14,7 +15,7 @@ const LAST = 2_000;
 
 /**
  * Starts the server and serves until its supervisor stops it: by SIGTERM or SIGINT, unless it is one of several processes. Throws before
- * it listens: `DatabaseUnreachable`, `MigrationFailed`, `WrongSecretKey`, `RedisShared`, or the error of an address in use.
+ * it listens: `ModuleError`, `DatabaseUnreachable`, `MigrationFailed`, `WrongSecretKey`, `RedisShared`, or the error of an address in use.
  */
 export async function serve(config: Config, log: Logger, supervisor = alone(config.shutdownDelay)): Promise<void> {
   // Before anything else: as process 1 of a container, a signal that nobody listens to is lost.
@@ -51,11 +52,12 @@ function createStart({ config, log, isLoopWell }: { config: Config; log: Logger;
 
   return {
     async start(supervisor: Supervisor): Promise<void> {
+      const modules = await loadModules(config);
       const database = await openDatabase(config, log);
       // Also if the start fails: an open pool would keep the process alive.
       closers.unshift(() => database.close());
       demandGoesOn();
-      const { app, close } = await openApp({ config, database, log, isLoopWell });
+      const { app, close } = await openApp({ config, database, log, modules, isLoopWell });
       closers.unshift(() => close(GRACE));
       demandGoesOn();
       await app.start();

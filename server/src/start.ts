@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { migrationsWith } from './added-modules.ts';
 import { type App, createApp } from './app.ts';
+import type { Module } from './module.ts';
 import { installationId } from './modules/installation/index.ts';
 import type { ReplicaSource } from './modules/replicas/replicas.ts';
 import { openStorage } from './open-storage.ts';
 import { type Clock, steadyClock, systemClock } from './platform/clock.ts';
 import type { Config } from './platform/config/config.ts';
 import { clockSkew, connectDatabase, type Database } from './platform/database/database.ts';
-import { createMigrator, discoverMigrations, type Migrator } from './platform/database/migrations.ts';
+import { createMigrator, type Migrator } from './platform/database/migrations.ts';
 import { databaseTarget } from './platform/database/url.ts';
 import type { CredentialKind } from './platform/http/credential-kind.ts';
 import type { Mailer } from './platform/mail/mail.ts';
@@ -43,9 +45,9 @@ export function replicaSources({ database, log: { slowQuery } }: Config, log: Lo
   });
 }
 
-/** The migrations of all modules, for this database. */
-export async function migratorFor(database: Database): Promise<Migrator> {
-  return createMigrator(database, await discoverMigrations(new URL('./modules/', import.meta.url)));
+/** The migrations of all modules, and of those that are added, for this database. Throws `ModuleError`. */
+export async function migratorFor(database: Database, modules: readonly Module[] = []): Promise<Migrator> {
+  return createMigrator(database, await migrationsWith(modules));
 }
 
 /** Migrates the database and composes the server on it: `const { app, close } = await openApp({ config, database, log })`. The caller closes both. */
@@ -60,12 +62,14 @@ export async function openApp(deps: {
   blindAfter?: number;
   /** Kinds of credentials besides sessions. */
   credentials?: readonly CredentialKind[];
+  /** Modules that are kept outside of this repository. */
+  modules?: readonly Module[];
   /** False while the event loop stood still lately. */
   isLoopWell?: () => boolean;
 }): Promise<{ app: App; close(grace?: number): Promise<void> }> {
   const { config, database, log, clock = systemClock, longestWait, blindAfter } = deps;
-  const { credentials = [], isLoopWell = () => true } = deps;
-  const applied = await (await migratorFor(database)).up();
+  const { credentials = [], modules = [], isLoopWell = () => true } = deps;
+  const applied = await (await migratorFor(database, modules)).up();
   if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
 
   const skew = await clockSkew(database, clock);
@@ -86,6 +90,7 @@ export async function openApp(deps: {
     longestWait,
     blindAfter,
     credentials,
+    modules,
     isLoopWell,
     log,
     version: VERSION,

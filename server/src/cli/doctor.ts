@@ -1,6 +1,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { loadModules } from '../load-modules.ts';
+import { type Module, ModuleError } from '../module.ts';
 import { openPrivateKey } from '../modules/keys/key-pairs.ts';
 import { checkSecretKey, WrongSecretKey } from '../modules/keys/secret-check.ts';
 import { openReplicaStorage, openStorage } from '../open-storage.ts';
@@ -25,16 +27,31 @@ export async function doctor(
 ): Promise<void> {
   report('configuration', 'ok', `${config.environment}, ${config.publicUrl}`);
   for (const warning of warnings) report('settings', unread.includes(warning) ? 'wrong' : 'note', warning);
+  const modules = await reportModules(config);
   await reportPlaces(config);
-  const begun = await reportDatabase(config, log);
+  const begun = await reportDatabase(config, log, modules);
   await reportRedis(config);
   await reportReplicas(config, log, begun);
   await reportMail(config);
   await reportFiles(config);
 }
 
+/** Whether the configuration file can be loaded; returns the modules that it adds. */
+async function reportModules(config: Config): Promise<readonly Module[]> {
+  try {
+    const modules = await loadModules(config);
+    const names = modules.map(({ name }) => name);
+    if (names.length > 0) report('modules', 'ok', `added: ${names.join(', ')}`);
+    return modules;
+  } catch (error) {
+    if (!(error instanceof ModuleError)) throw error;
+    report('modules', 'wrong', error.message);
+    return [];
+  }
+}
+
 /** Whether the database can be used; returns whether a server has started on it. */
-async function reportDatabase(config: Config, log: Logger): Promise<boolean> {
+async function reportDatabase(config: Config, log: Logger, modules: readonly Module[]): Promise<boolean> {
   let database: Database;
   try {
     database = await openDatabase(config, log);
@@ -48,7 +65,7 @@ async function reportDatabase(config: Config, log: Logger): Promise<boolean> {
     const skew = await clockSkew(database, systemClock);
     report('clock', Math.abs(skew) < NOTABLE_SKEW ? 'ok' : 'wrong', `${skew} ms from the database's`);
 
-    const status = await (await migratorFor(database)).status();
+    const status = await (await migratorFor(database, modules)).status();
     const pending = status.filter(({ appliedAt }) => appliedAt === null).length;
     const unknown = status.filter(({ known }) => !known).length;
     const counts = `${status.length - pending} applied, ${pending} pending, ${unknown} of a newer version`;
@@ -59,7 +76,8 @@ async function reportDatabase(config: Config, log: Logger): Promise<boolean> {
     return begun;
   } catch (error) {
     const reason = operatorReason(error);
-    if (reason === null && !(error instanceof WrongSecretKey)) throw error;
+    const isTold = error instanceof WrongSecretKey || error instanceof ModuleError;
+    if (reason === null && !isTold) throw error;
     report('database', 'wrong', reason ?? (error as Error).message);
     return false;
   } finally {

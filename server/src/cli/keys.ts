@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { loadModules } from '../load-modules.ts';
 import type { KeyLink } from '../modules/keys/key-chain.ts';
 import type { Keys } from '../modules/keys/keys.ts';
 import type { Config } from '../platform/config/config.ts';
@@ -12,7 +13,7 @@ export async function keys(args: string[], { config, log }: { config: Config; lo
   const act = read(args);
   const database = await openDatabase(config, log);
   try {
-    const { app, close } = await openApp({ config, database, log });
+    const { app, close } = await openApp({ config, database, log, modules: await loadModules(config) });
     try {
       await act(app.keys);
       for (const link of await app.keys.list()) process.stdout.write(`${line(link)}\n`);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { loadModules } from '../load-modules.ts';
 import { loadConfig } from '../platform/config/load-config.ts';
 import { createLog } from '../platform/telemetry/log.ts';
 import { openApp, openDatabase } from '../start.ts';
@@ -20,7 +21,10 @@ const SETTINGS = {
   LOG_LEVEL: 'silent',
 };
 
-/** `ostiary openapi [--pretty]`: prints the OpenAPI document of every route that production has. Neither a configuration nor a database is needed. */
+/**
+ * `ostiary openapi [--pretty]`: prints the OpenAPI document of every route that production has, with those of the modules that the
+ * configuration file in the working directory adds. Neither settings nor a database are needed.
+ */
 export async function openapi(args: string[]): Promise<void> {
   const pretty = args[0] === '--pretty';
   if (args.length > (pretty ? 1 : 0)) throw new UsageError('openapi takes nothing but --pretty.');
@@ -34,10 +38,12 @@ export async function openapi(args: string[]): Promise<void> {
 
 async function describe(folder: string): Promise<object> {
   const { config } = loadConfig({ env: { ...SETTINGS, DATA_DIR: folder }, cwd: folder });
+  const { OSTIARY_CONFIG: file } = process.env;
+  const modules = await loadModules({ configFile: file ? resolve(file) : null });
   const log = createLog(config.log);
   const database = await openDatabase(config, log);
   try {
-    const { app, close } = await openApp({ config, database, log });
+    const { app, close } = await openApp({ config, database, log, modules });
     try {
       await app.http.ready();
       return await app.http.openapi();

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
+import { loadModules } from '../load-modules.ts';
 import type { Config } from '../platform/config/config.ts';
 import { SYSTEM_CALLER } from '../platform/http/system-caller.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
@@ -13,7 +14,7 @@ export async function user(args: string[], { config, log }: { config: Config; lo
   const password = action === 'create' ? await readPassword() : '';
   const database = await openDatabase(config, log);
   try {
-    const { app, close } = await openApp({ config, database, log });
+    const { app, close } = await openApp({ config, database, log, modules: await loadModules(config) });
     const { setup } = app;
     if (action === 'create') {
       const { id } = await setup.createUser(SYSTEM_CALLER, { email, username, password, superadmin });

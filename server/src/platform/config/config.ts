@@ -8,6 +8,8 @@ export interface Config {
   /** Where the pages are that mails lead to, in the same form. */
   pagesUrl: string;
   dataDir: string;
+  /** The file that lists modules of one's own; null: that of the working directory, if there is one. */
+  configFile: string | null;
   database: {
     /** `sqlite:`, `postgres:`, `mysql:`, `mongodb:`. */
     url: string;

@@ -24,6 +24,7 @@ test('without any variable it is a development server on this machine', (t) => {
     publicUrl: 'http://localhost:8000',
     pagesUrl: 'http://localhost:8000',
     dataDir,
+    configFile: null,
     database: { url: `sqlite:${dataDir}/ostiary.sqlite`, ca: null, pooler: 'auto', poolSize: 10, replicaUrls: [] },
     s3: null,
     redisUrl: null,

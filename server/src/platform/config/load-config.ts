@@ -147,6 +147,7 @@ function assemble(values: Values, secretKey: string): Config {
     publicUrl: values.PUBLIC_URL,
     pagesUrl: values.PAGES_URL ?? values.PUBLIC_URL,
     dataDir: values.DATA_DIR,
+    configFile: values.OSTIARY_CONFIG,
     database: {
       url: values.DATABASE_URL,
       ca: values.DATABASE_CA,

@@ -86,6 +86,13 @@ export const variables = {
     about:
       'Directory of the SQLite file, the generated secret, the development mailbox, and files without `S3_ENDPOINT`.',
   }),
+  OSTIARY_CONFIG: variable({
+    default: null,
+    parse: path,
+    about:
+      'File that lists modules of your own; by default `ostiary.config.ts` or `ostiary.config.js` in the working directory, if there is one.',
+    example: './ostiary.config.ts',
+  }),
   DATABASE_URL: variable({
     default: 'sqlite:{DATA_DIR}/ostiary.sqlite',
     parse: databaseUrl,

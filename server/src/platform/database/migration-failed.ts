@@ -11,7 +11,7 @@ export class MigrationFailed extends Error {
 /** The database is newer than the code: continuing could damage data of the newer version. */
 export function newerDatabase(names: string[]): MigrationFailed {
   return new MigrationFailed(
-    `The database has migrations that this version does not know (${names.join(', ')}): start the newer version, or let it migrate down first.`,
+    `The database has migrations that this version does not know (${names.join(', ')}): start the newer version, or configure the module of your own that has them, or let that migrate down first.`,
   );
 }
 

@@ -41,7 +41,9 @@ export function createMigrator(database: Database, migrations: Migrations): Migr
   return database.kind === 'sql' ? sqlMigrator(database, migrations) : mongoMigrator(database, migrations);
 }
 
-const MIGRATION_FILE = /^(\d{12}-[a-z0-9]+(?:-[a-z0-9]+)*)\.ts$/;
+/** An installed package has JavaScript, with its types beside it. */
+const MIGRATION_FILE = /^(\d{12}-[a-z0-9]+(?:-[a-z0-9]+)*)\.[jt]s$/;
+const NO_MIGRATION = /(?<!\.[jt]s)$|\.d\.ts$|\.test\.[jt]s$/;
 
 /**
  * Finds `<module>/migrations/*.ts` of every module in the folder. A file is loaded when it runs: most starts run none of them.
@@ -50,16 +52,30 @@ const MIGRATION_FILE = /^(\d{12}-[a-z0-9]+(?:-[a-z0-9]+)*)\.ts$/;
 export async function discoverMigrations(modulesDir: URL): Promise<Migrations> {
   const found: Migrations = {};
   for (const module of await readdir(modulesDir)) {
-    const folder = new URL(`${module}/migrations/`, withSlash(modulesDir));
-    for (const file of await filesOf(folder)) {
-      if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
-      const name = MIGRATION_FILE.exec(file)?.[1];
-      if (!name)
-        throw new TypeError(`Migrations are named YYYYMMDDHHMM-what-it-does.ts; ${module}/migrations/${file} is not.`);
-      if (found[name]) throw new TypeError(`Two modules have a migration ${name}; rename one.`);
-      const { href } = new URL(file, folder);
-      found[name] = loadedToRun(async () => asMigration(await import(href), `${module}/migrations/${file}`));
-    }
+    addMigrations(found, await migrationsIn(new URL(`${module}/migrations/`, withSlash(modulesDir)), module));
+  }
+  return found;
+}
+
+/** Adds those of one module to those of others. Throws a TypeError for a name that is taken. */
+export function addMigrations(found: Migrations, more: Migrations): void {
+  for (const [name, migration] of Object.entries(more)) {
+    if (found[name]) throw new TypeError(`Two modules have a migration ${name}; rename one.`);
+    found[name] = migration;
+  }
+}
+
+/** The migrations in the folder of one module, as `discoverMigrations` finds them; none if it does not exist. */
+export async function migrationsIn(folder: URL, module: string): Promise<Migrations> {
+  const found: Migrations = {};
+  for (const file of await filesOf(withSlash(folder))) {
+    if (NO_MIGRATION.test(file)) continue;
+    const name = MIGRATION_FILE.exec(file)?.[1];
+    if (!name)
+      throw new TypeError(`Migrations are named YYYYMMDDHHMM-what-it-does.ts; ${module}/migrations/${file} is not.`);
+    const { href } = new URL(file, withSlash(folder));
+    const load = async () => asMigration(await import(href), `${module}/migrations/${file}`);
+    addMigrations(found, { [name]: loadedToRun(load) });
   }
   return found;
 }

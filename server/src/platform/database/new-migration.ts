@@ -8,21 +8,38 @@ const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
  * a name that is not lower-case words joined by `-`; never overwrites a file.
  */
 export async function newMigration(module: string, name: string, now: Date, modulesDir = MODULES): Promise<URL> {
-  if (!NAME.test(module) || !NAME.test(name)) {
-    throw new TypeError('Modules and migrations are named in lower-case words joined by "-", such as add-phone.');
-  }
-  const folder = new URL(`${module}/`, modulesDir);
+  demandNames(module, name);
+  return write(new URL(`${module}/migrations/`, modulesDir), name, now, IMPORTS);
+}
+
+/** The same into the folder of migrations of a module that is kept elsewhere. */
+export async function newMigrationIn(folder: URL, name: string, now: Date): Promise<URL> {
+  demandNames(name);
+  return write(new URL(folder.href.replace(/\/?$/, '/')), name, now, IMPORTS_OUTSIDE);
+}
+
+function demandNames(...names: string[]): void {
+  if (names.every((name) => NAME.test(name))) return;
+  throw new TypeError('Modules and migrations are named in lower-case words joined by "-", such as add-phone.');
+}
+
+async function write(folder: URL, name: string, now: Date, imports: string): Promise<URL> {
   const time = now.toISOString().slice(0, 16).replaceAll(/[-:T]/g, '');
-  const file = new URL(`migrations/${time}-${name}.ts`, folder);
-  await mkdir(new URL('migrations/', folder), { recursive: true });
-  await writeFile(file, TEMPLATE, { flag: 'wx' });
+  const file = new URL(`${time}-${name}.ts`, folder);
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, `${imports}${TEMPLATE}`, { flag: 'wx' });
   return file;
 }
 
-const TEMPLATE = `import type { Kysely } from 'kysely';
+const IMPORTS = `import type { Kysely } from 'kysely';
 import type { Db } from 'mongodb';
 import type { Columns } from '../../../platform/database/columns.ts';
+`;
 
+const IMPORTS_OUTSIDE = `import type { Columns, Db, Kysely } from 'ostiary';
+`;
+
+const TEMPLATE = `
 // \`up\` must be repeatable (\`ifNotExists\`, \`createIndex\`): on MySQL and MongoDB a crash can leave half of it.
 
 export const sql = {

@@ -29,6 +29,9 @@ export interface RouteCatalogue {
   guardRoles(): ReadonlySet<string>;
 }
 
+/** A route that another one has, or had. */
+export class RouteTaken extends TypeError {}
+
 /** The code of a route; HEAD has the code of GET. */
 export function permissionCode(method: string, url: string): string {
   return `${method === 'HEAD' ? 'GET' : method}:${templateOf(url)}`;
@@ -51,7 +54,7 @@ export function createRouteCatalogue(): RouteCatalogue {
         for (const name of [code, ...formerly]) {
           // A code for one route must not grant the other.
           if (byCode.has(name) || byFormerCode.has(name))
-            throw new TypeError(`Two routes have, or had, the code ${name}.`);
+            throw new RouteTaken(`Two routes have, or had, the code ${name}.`);
         }
         const route = { method, path: templateOf(url), code, formerly, summary, access, sensitive };
         byCode.set(code, route);

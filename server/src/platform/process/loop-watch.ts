@@ -1,5 +1,5 @@
 import { getCompileCacheDir } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MINUTE } from '../clock.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -36,7 +36,8 @@ export function watchLoop({ log, format }: { log: Logger; format: 'json' | 'text
   const shared = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   const heart = setInterval(() => Atomics.add(shared, SHARED.beats, 1), BEAT).unref();
   let stalledAt = Number.NEGATIVE_INFINITY;
-  const thread = new Worker(new URL('./loop-watch-thread.ts', import.meta.url), {
+  // As this file: an installed package has JavaScript.
+  const thread = new Worker(new URL(`./loop-watch-thread${extname(import.meta.url)}`, import.meta.url), {
     workerData: { shared, format },
     resourceLimits: THREAD_MEMORY,
     // Not the flags of this process, which may be about its own program.
