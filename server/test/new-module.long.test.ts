@@ -10,6 +10,6 @@ for (const name of HOSTILE) {
     withCheckout(async (checkout) => {
       const said = await checkout.run('npm', 'run', '--silent', 'new', 'module', name);
       const [, folder = ''] = /server\/src\/modules\/([^/]+)\/index\.ts/.exec(said) ?? [];
-      await checkModule(checkout, { folder, contract: `${pascal(name)}Store` });
+      await checkModule(checkout, { folder, contract: `${pascal(name)}Store`, all: true });
     }));
 }
