@@ -59,7 +59,9 @@ export async function withKeys(
 }
 
 /** Asks a route for keys, with a sign-in of this moment. */
-export async function askKeys({ here, boss }: KeyWorld, method: 'GET' | 'POST', path = '', body?: unknown) {
+export async function askKeys({ here, there, boss }: KeyWorld, method: 'GET' | 'POST', path = '', body?: unknown) {
+  // The clock leaps over the second that each has to learn what the other did: it might sign with a key that is gone by now.
+  await Promise.all([here, there].map(({ app }) => app.pollEvictions()));
   const { token } = await signIn(here, boss);
   return here.client.send(method, `/admin/keys${path}`, { token, ...(body !== undefined && { body }) });
 }
