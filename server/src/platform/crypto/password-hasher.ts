@@ -43,8 +43,8 @@ export interface PasswordHasherOptions {
   /** Processes that share the cores of this machine; default: 1. */
   processes?: number;
   /**
-   * Computations at a time; default: this process's share of the cores, at most 4, and one thread of the libuv pool fewer than it has. One more
-   * where it has all cores: while its event loop waits for the disk, it begins none.
+   * Computations at a time; default: this process's share of the cores, at most 4, and one thread of the libuv pool fewer than it has. (One more
+   * gained no sign-ins.)
    */
   concurrency?: number;
   /** Maximum number of waiting calls, however quick computations are; default: 128 per concurrent computation. */
@@ -160,6 +160,6 @@ function unpadded(bytes: number): number {
 
 function defaultConcurrency(processes: number): number {
   const pool = Number(process.env.UV_THREADPOOL_SIZE) || LIBUV_DEFAULT_POOL;
-  const share = processes === 1 ? availableParallelism() + 1 : Math.ceil(availableParallelism() / processes);
+  const share = Math.ceil(availableParallelism() / processes);
   return Math.max(1, Math.min(share, MAX_DEFAULT_CONCURRENCY, pool - RESERVED_POOL_THREADS));
 }
