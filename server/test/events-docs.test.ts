@@ -11,8 +11,8 @@ const MODULES = join(import.meta.dirname, '../src/modules');
 const catalogue = await eventCatalogue();
 
 /** What a module's source writes that has the form of a type: literals, and templates up to their variable part. */
-const LITERAL = /'([a-z][a-z_]*\.[a-z][a-z_]*)'/g;
-const TEMPLATE = /`([a-z][a-z_]*\.)\$\{/g;
+const LITERAL = /'([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)'/g;
+const TEMPLATE = /`([a-z][a-z0-9_]*\.)\$\{/g;
 
 /** What the lines of code name. Adapters, which are left out, name columns in the same form. */
 function named(source: string, form: RegExp): string[] {

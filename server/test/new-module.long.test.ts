@@ -3,7 +3,7 @@ import { pascal } from '../tools/new/names.ts';
 import { checkModule, withCheckout } from './generated.ts';
 
 /** Names that code, SQL or English use for something else, with odd plurals, digits, many words and vowels in front. */
-const HOSTILE = ['order', 'index', 'my-s3-upload', 'x', 'object-of-all-kinds-of-things', 'address', 'table', 'note'];
+const HOSTILE = ['order', 'index', 'my-s3-upload', 'x', 'kind-of-odd-thing', 'address', 'note'];
 
 for (const name of HOSTILE) {
   test(`npm run new module ${name}`, () =>
