@@ -4,9 +4,12 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { serverMessage } from '../src/modules/realtime/messages.ts';
+import { createTopics } from '../src/modules/realtime/topics.ts';
 import { MINUTE } from '../src/platform/clock.ts';
+import { createRouteCatalogue } from '../src/platform/http/catalogue.ts';
 import { faultsOf } from '../src/platform/queue/check-args.ts';
 import { defineJob } from '../src/platform/queue/define-job.ts';
+import { topicOf } from '../src/platform/websocket/topic.ts';
 import { admin, holder, withWorld } from './administration.ts';
 import { openTestApp } from './app.ts';
 import { testDatabases } from './databases.ts';
@@ -80,6 +83,11 @@ describe('who may connect', () => {
       await own[0]?.closed;
       await until('room', async () => follow(w.app, token).catch(() => null));
 
+      // An office whose pages come back at once: more than the strangers of one address may be.
+      const people = await Promise.all([1, 2, 3].map(() => member(w)));
+      const office = people.flatMap((each) => Array.from({ length: 40 }, () => follow(w.app, each.token)));
+      for (const { socket } of await Promise.all(office)) socket.close();
+
       const strangers = await Promise.all(Array.from({ length: 100 }, () => connectWs(w.app)));
       assert.equal(await (await connectWs(w.app)).closed, 4429);
       assert.ok(strangers.every(({ socket }) => socket.readyState === socket.OPEN));
@@ -152,6 +160,13 @@ describe('what is told', () => {
       client.send({ subscribe: ['users'] });
       await client.next({ subscribed: 'users' });
     }));
+
+  test('a topic that stands for no route, or has the name of another, stops the start', () => {
+    const deps = { catalogue: createRouteCatalogue(), authorize: () => 'granted' as const };
+    assert.throws(() => createTopics([topicOf('sites', 'GET:/api/v1/sites', 'site')], deps), /sites stands for GET/);
+    const own = { name: 'me', permission: null };
+    assert.throws(() => createTopics([own, own], deps), /Two topics have the name me/);
+  });
 
   test('whoever comes back hears what they missed, or that they must read anew', () =>
     withWorld(async (w) => {

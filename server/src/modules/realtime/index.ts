@@ -51,7 +51,7 @@ const EVENT_TOPICS: readonly Topic[] = [
 export function createRealtime(deps: {
   config: Config;
   store: CommittedEvents;
-  /** Of all parts; asked once, when the first client comes. */
+  /** Of all parts; asked once, when all routes are there. */
   topics: () => readonly Topic[];
   actorOf: (token: string) => Promise<Actor | null>;
   authorize: Authorize;
@@ -136,9 +136,10 @@ export function createRealtime(deps: {
   const beats = new Set<() => void>();
 
   const accept: Accept = (socket, { address, token }) => {
-    const waiting = unproved.get(address) ?? 0;
+    // Who brings a token is not one of them: all pages of an office come back at once.
+    const waiting = token === null ? (unproved.get(address) ?? 0) : 0;
     let leave: (() => void)[] = [];
-    let isProved = false;
+    let isProved = token !== null;
     const prove = () => {
       if (isProved) return;
       isProved = true;
@@ -146,7 +147,7 @@ export function createRealtime(deps: {
       if (left > 0) unproved.set(address, left);
       else unproved.delete(address);
     };
-    unproved.set(address, waiting + 1);
+    if (!isProved) unproved.set(address, waiting + 1);
     const startedAt = performance.now();
     const connection = createConnection(socket, {
       onMessage: (message) => client.receive(message),
@@ -199,7 +200,7 @@ export function createRealtime(deps: {
 
   return {
     part: {
-      routes: [realtimeRoutes({ config, accept })],
+      routes: [realtimeRoutes({ config, accept, check: () => void topics() })],
       remembers: { evict, clear: () => void setImmediate(() => recheck(clients)) },
     },
     wake: feed.wake,

@@ -13,8 +13,18 @@ export type Accept = (socket: WebSocket, from: { address: string; token: string 
 const HANDSHAKES = { name: 'websocket', points: 600, duration: 60 };
 
 /** The route of the WebSocket. OpenAPI cannot describe what follows the handshake: `docs/realtime.md` does. */
-export function realtimeRoutes({ config, accept }: { config: Config; accept: Accept }): RoutePlugin {
+export function realtimeRoutes({
+  config,
+  accept,
+  check,
+}: {
+  config: Config;
+  accept: Accept;
+  /** Called once all routes are there; what it throws stops the start. */
+  check: () => void;
+}): RoutePlugin {
   return async (app) => {
+    app.addHook('onReady', async () => check());
     app.get(
       '/ws',
       {

@@ -1,3 +1,4 @@
+import type { S3Options } from '../objects/s3-client.ts';
 /** The configuration, validated and converted. Modules read nothing else from the environment. */
 export interface Config {
   environment: 'development' | 'production' | 'test';
@@ -22,20 +23,7 @@ export interface Config {
     replicaUrls: string[];
   };
   /** The bucket for files; null: a folder in `dataDir`. */
-  s3: {
-    endpoint: string;
-    /** The same service for clients. */
-    publicEndpoint: string;
-    region: string;
-    bucket: string;
-    accessKey: string;
-    secretKey: string;
-    sessionToken: string | null;
-    /** Where addresses have the bucket. */
-    addressing: 'path' | 'host';
-    /** Whether the service knows checksums. */
-    checksums: boolean;
-  } | null;
+  s3: S3Options | null;
   /** Null: jobs use a table of the database. */
   redisUrl: string | null;
   /** PEM certificates, trusted for Redis instead of the public authorities. */
