@@ -249,11 +249,11 @@ describe('second factors', () => {
 
   test('what an earlier credential epoch had counts as absent, and comes back in no way', async () => {
     const { email, password } = somebody();
-    const clean = { emailChange: null, invitation: null, mustChangePassword: false, emailVerified: true };
+    const clean = { username: null, usernameKey: null, mustChangePassword: false, emailVerified: true };
     const passwordHash = await s.app.hasher.hash(password);
     const user = makeUser({ email, emailNorm: email, passwordHash, ...clean, credentialEpoch: 22 });
     const { users, factors } = s.app.storage;
-    await users.insert(user, makeEvent(`user:${user.id}`, { userId: user.id, pending: false }));
+    assert.equal(await users.insert(user, makeEvent(`user:${user.id}`, { userId: user.id, pending: false })), 'ok');
     const old = makeFactors({ userId: user.id, credentialEpoch: 21 });
     await factors.begin(old);
     const event = makeEvent(`factors:${user.id}`, { userId: user.id, pending: false });
