@@ -22,6 +22,7 @@ import { permission } from './measures/permission.ts';
 import { population } from './measures/population.ts';
 import { refresh } from './measures/refresh.ts';
 import { registration } from './measures/registration.ts';
+import { secondFactor } from './measures/second-factor.ts';
 import { start } from './measures/start.ts';
 import { timing } from './measures/timing.ts';
 import { usersList } from './measures/users-list.ts';
@@ -32,6 +33,7 @@ const MEASURES: Measure[] = [
   me,
   permission,
   login,
+  secondFactor,
   registration,
   refresh,
   population,
