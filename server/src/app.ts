@@ -6,6 +6,7 @@ import {
   createAccess,
   createPermissions,
   createRoles,
+  demandMfaOfAdministrators,
   FIRST_ROLE_IDS,
   reportRoles,
   type Setup,
@@ -158,11 +159,18 @@ export async function createApp(deps: {
 
   const roleStores = { store: storage.roles, superadminStore: storage.superadmins, userStore };
   const permissions = createPermissions({ ...ground, ...roleStores, catalogue });
-  const { grants, roleCodesOf, superadmins } = permissions;
+  const { grants, roleCodesOf, roleCodesFor, superadmins } = permissions;
   const accounts = createUsers({ ...base, ...newcomers, remembered, roleCodesOf, superadmins });
   const { users } = accounts;
   const proofs = { keys: keys.signing, isBlind, verificationRequired };
-  const sessionModule = createSessions({ ...base, ...proofs, store: storage.sessions, users, roleCodesOf });
+  const sessionModule = createSessions({
+    ...base,
+    ...proofs,
+    store: storage.sessions,
+    users,
+    roleCodesOf,
+    roleCodesFor,
+  });
   const { sessions, cookie } = sessionModule;
   const rules = createPasswordRules({ ...ground, config, userStore, users, longestWait });
   const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
@@ -258,6 +266,7 @@ export async function createApp(deps: {
   const authenticate = createAuthenticate({ kinds: credentials, otherForms, isBlind });
   const changes = followChanges({ parts, commits, eventLog, replicas, realtime, redis });
   await keys.load();
+  await demandMfaOfAdministrators({ ...ground, ...roleStores, environment: config.environment });
 
   const { authorize, rateOf } = grants;
   const guards = { authenticate, authorize, rateOf };

@@ -6,17 +6,19 @@ export const FIRST_PARTY = 'ostiary';
 
 /**
  * What a proof counts as. `mailbox`: as a first factor of those who give no other; beside one it adds nothing, because mail can reset the
- * password. `first`: a first factor. `second`: only beside a first factor. `both`: two factors in one.
+ * password. `first`: a first factor. `second`: only beside a first factor. `both`: two factors in one. `none`: proves nothing by itself.
  */
-export type Factor = 'mailbox' | 'first' | 'second' | 'both';
+export type Factor = 'none' | 'mailbox' | 'first' | 'second' | 'both';
 
 /**
- * Every way to prove who one is. `amr`: what tokens call it (RFC 8176); a mailed code or link counts as a one-time password.
+ * Every way to prove who one is. `amr`: what tokens call it (RFC 8176), null for nothing; a mailed code or link counts as a one-time password.
+ * A trusted device proves nothing: it excuses from the second factor, where everybody who demands it allows that.
  * `phishingResistant`: a page that imitates this server gains nothing from it.
  */
-export const METHODS: Record<ProofMethod, { amr: string; factor: Factor; phishingResistant: boolean }> = {
+export const METHODS: Record<ProofMethod, { amr: string | null; factor: Factor; phishingResistant: boolean }> = {
   password: { amr: 'pwd', factor: 'first', phishingResistant: false },
   email: { amr: 'otp', factor: 'mailbox', phishingResistant: false },
+  trusted_device: { amr: null, factor: 'none', phishingResistant: false },
 };
 
 /** What each `amr` stood for when only that was stored. Never changes, whatever later methods share a name. */
@@ -35,7 +37,7 @@ export function latestProofs(earlier: readonly Proof[], later: readonly Proof[])
 
 /** `amr` of an access token. */
 export function amrOf(proofs: readonly Proof[]): string[] {
-  return [...new Set(proofs.map(({ method }) => METHODS[method].amr))];
+  return [...new Set(proofs.flatMap(({ method }) => METHODS[method].amr ?? []))];
 }
 
 /** Whether one of these methods alone keeps an imitating page out. */

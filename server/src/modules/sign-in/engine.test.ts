@@ -75,6 +75,7 @@ async function engineOf(s: Scene, verifyEmail: boolean) {
     }),
     refreshTokens: createRefreshTokens({ keyring }),
     roleCodesOf: async () => [],
+    roleCodesFor: async () => [],
     lastUseOf: () => undefined,
     limits: s.config.tokens,
     clock,

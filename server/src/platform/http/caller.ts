@@ -21,7 +21,7 @@ export interface Credential {
 }
 
 /** One way in which somebody showed who they are. */
-export type ProofMethod = 'password' | 'email';
+export type ProofMethod = 'password' | 'email' | 'trusted_device';
 
 /** How sure it is who calls (NIST SP 800-63B): by one factor or by two. */
 export interface Assurance {
