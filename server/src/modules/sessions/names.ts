@@ -18,6 +18,10 @@ export type Factor = 'none' | 'mailbox' | 'first' | 'second' | 'both';
 export const METHODS: Record<ProofMethod, { amr: string | null; factor: Factor; phishingResistant: boolean }> = {
   password: { amr: 'pwd', factor: 'first', phishingResistant: false },
   email: { amr: 'otp', factor: 'mailbox', phishingResistant: false },
+  totp: { amr: 'otp', factor: 'second', phishingResistant: false },
+  recovery_code: { amr: 'otp', factor: 'second', phishingResistant: false },
+  passkey: { amr: 'hwk', factor: 'both', phishingResistant: true },
+  passkey_presence: { amr: 'hwk', factor: 'second', phishingResistant: true },
   trusted_device: { amr: null, factor: 'none', phishingResistant: false },
 };
 

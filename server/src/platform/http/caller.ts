@@ -21,7 +21,10 @@ export interface Credential {
 }
 
 /** One way in which somebody showed who they are. */
-export type ProofMethod = 'password' | 'email' | 'trusted_device';
+export type ProofMethod =
+  | ('password' | 'email' | 'totp' | 'recovery_code' | 'passkey' | 'passkey_presence')
+  /** No proof: a device that excused from the second factor. */
+  | 'trusted_device';
 
 /** How sure it is who calls (NIST SP 800-63B): by one factor or by two. */
 export interface Assurance {
