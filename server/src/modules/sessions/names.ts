@@ -11,7 +11,8 @@ export const FIRST_PARTY = 'ostiary';
 export type Factor = 'none' | 'mailbox' | 'first' | 'second' | 'both';
 
 /**
- * Every way to prove who one is. `amr`: what tokens call it (RFC 8176), null for nothing; a mailed code or link counts as a one-time password.
+ * Every way to prove who one is. `amr`: what tokens call it (RFC 8176), null for nothing; a mailed code or link, and a recovery code, count as one-time
+ * passwords, and a passkey as proof of possession of a key, in hardware or not.
  * A trusted device proves nothing: it excuses from the second factor, where everybody who demands it allows that.
  * `phishingResistant`: a page that imitates this server gains nothing from it.
  */
@@ -20,8 +21,8 @@ export const METHODS: Record<ProofMethod, { amr: string | null; factor: Factor; 
   email: { amr: 'otp', factor: 'mailbox', phishingResistant: false },
   totp: { amr: 'otp', factor: 'second', phishingResistant: false },
   recovery_code: { amr: 'otp', factor: 'second', phishingResistant: false },
-  passkey: { amr: 'hwk', factor: 'both', phishingResistant: true },
-  passkey_presence: { amr: 'hwk', factor: 'second', phishingResistant: true },
+  passkey: { amr: 'pop', factor: 'both', phishingResistant: true },
+  passkey_presence: { amr: 'pop', factor: 'second', phishingResistant: true },
   trusted_device: { amr: null, factor: 'none', phishingResistant: false },
 };
 

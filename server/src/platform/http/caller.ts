@@ -20,10 +20,12 @@ export interface Credential {
   expiresAt: number;
 }
 
-/** One way in which somebody showed who they are. */
+/**
+ * One way in which somebody showed who they are. `passkey`: with user verification (a fingerprint, a PIN), which makes it two factors;
+ * `passkey_presence`: without, so that it is a second factor only. `trusted_device` proves nothing: it excused from the second factor.
+ */
 export type ProofMethod =
   | ('password' | 'email' | 'totp' | 'recovery_code' | 'passkey' | 'passkey_presence')
-  /** No proof: a device that excused from the second factor. */
   | 'trusted_device';
 
 /** How sure it is who calls (NIST SP 800-63B): by one factor or by two. */
