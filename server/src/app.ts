@@ -14,6 +14,7 @@ import {
 import { createAdmin } from './modules/admin/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
+import { createFactorRecords } from './modules/factors/records.ts';
 import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
 import { createImports, type Imports } from './modules/imports/index.ts';
@@ -21,6 +22,7 @@ import { createJobAdmin, createJobs } from './modules/jobs/index.ts';
 import { checkSecretKey, createKeys, type Keys } from './modules/keys/index.ts';
 import { createMailboxPage } from './modules/mailbox/index.ts';
 import { createMails } from './modules/mails/index.ts';
+import { createMfa, createMfaRules, type FactorResets } from './modules/mfa/index.ts';
 import { createPages } from './modules/pages/index.ts';
 import { createPasswordEncryption } from './modules/password-encryption/index.ts';
 import { createRealtime } from './modules/realtime/index.ts';
@@ -62,6 +64,7 @@ export interface App {
   storage: Storage;
   setup: Setup;
   imports: Imports;
+  factorResets: FactorResets;
   keys: Keys;
   relay: Relay;
   jobs: Jobs;
@@ -176,6 +179,9 @@ export async function createApp(deps: {
   const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
   const protection = createGuessing({ ...base, store: storage.throttles, counters, cookie, notifyOfBlock });
   const people = { users, sessions, cookie, ...rules, ...protection, decryptor: encryption.decryptor };
+  const records = createFactorRecords({ store: storage.factors });
+  const factorStores = { factorStore: storage.factors, demands: storage.mfaDemands, records };
+  const mfaRules = createMfaRules({ ...base, ...factorStores, grants });
   const signInModule = createSignIn({ ...ground, ...people, userStore, verifyEmail: verificationRequired });
   const { signIn } = signInModule;
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
@@ -196,7 +202,9 @@ export async function createApp(deps: {
     list,
   });
   const { getUser } = admin;
-  const { roles } = roleModule;
+  const { roles, authority } = roleModule;
+  const waitingForFactor = (flowToken: string) => signIn.waitingFor('mfa', flowToken);
+  const mfa = createMfa({ ...base, ...factorStores, ...mfaRules, users, authority, waitingForFactor, delayRefusal });
   const shown = { config, catalogue, list, getUser, verificationRequired };
   const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
 
@@ -250,6 +258,7 @@ export async function createApp(deps: {
     accounts.part,
     history,
     access.part,
+    mfa.part,
     admin.part,
     files,
     jobAdmin,
@@ -292,6 +301,7 @@ export async function createApp(deps: {
     storage,
     setup: access.setup,
     imports,
+    factorResets: mfa.resets,
     keys,
     relay,
     jobs,

@@ -57,6 +57,8 @@ export interface SignInEngine {
   ): Promise<{ accessToken: string; expiresIn: number }>;
   /** The user of a genuine flow token that has not expired, or null. Costs no query. */
   userOf(flowToken: string): string | null;
+  /** The user of a flow that waits for this step. Throws `token_invalid`. */
+  waitingFor(step: string, flowToken: string): Promise<UserRecord>;
   /** The step that a flow waits for. Throws `token_invalid`. */
   flow(flowToken: string): Promise<FlowView>;
   /**
@@ -183,6 +185,12 @@ export function createSignInEngine(deps: {
     reauthenticate: (caller, actor, proofs) => sessions.reauthenticate(caller, actor, proofs, demandSteps),
 
     userOf: (flowToken) => flowTokens.open(flowToken)?.flow.userId ?? null,
+
+    async waitingFor(step, flowToken) {
+      const { user, verdict } = await open(flowToken);
+      if (verdict.kind !== 'step' || verdict.step !== step) throw authErrors.token_invalid();
+      return user;
+    },
 
     async flow(flowToken) {
       const { flow, asked, user, verdict } = await open(flowToken);
