@@ -14,7 +14,7 @@ import {
 import { createAdmin } from './modules/admin/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
-import { createFactorRecords } from './modules/factors/records.ts';
+import { createFactorRoutes, createFactors } from './modules/factors/index.ts';
 import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
 import { createImports, type Imports } from './modules/imports/index.ts';
@@ -40,6 +40,7 @@ import { createKeyring } from './platform/crypto/keyring.ts';
 import type { PasswordHasher } from './platform/crypto/password-hasher.ts';
 import { createRefusalDelay } from './platform/crypto/refusal-delay.ts';
 import type { Database } from './platform/database/database.ts';
+import type { Caller } from './platform/http/caller.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
 import { type CredentialKind, createAuthenticate, createTokenReader } from './platform/http/credential-kind.ts';
 import { createLists } from './platform/http/paging.ts';
@@ -179,13 +180,22 @@ export async function createApp(deps: {
   const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
   const protection = createGuessing({ ...base, store: storage.throttles, counters, cookie, notifyOfBlock });
   const people = { users, sessions, cookie, ...rules, ...protection, decryptor: encryption.decryptor };
-  const records = createFactorRecords({ store: storage.factors });
-  const factorStores = { factorStore: storage.factors, demands: storage.mfaDemands, records };
-  const mfaRules = createMfaRules({ ...base, ...factorStores, grants });
-  const signInModule = createSignIn({ ...ground, ...people, userStore, verifyEmail: verificationRequired });
-  const { signIn } = signInModule;
+  const waysIn = ['password'];
+  const factorModule = createFactors({ ...base, store: storage.factors });
+  const factorStores = { factorStore: storage.factors, demands: storage.mfaDemands };
+  const mfaRules = createMfaRules({ ...base, ...factorStores, ...factorModule, grants });
+  const factors = { ...factorModule, ...mfaRules };
+  const signInModule = createSignIn({
+    ...base,
+    ...people,
+    ...factors,
+    waysIn,
+    verifyEmail: verificationRequired,
+    stopReset: (caller, user) => mfa.resets.cancelByFactor(caller, user),
+  });
+  const { signIn, reauthentication } = signInModule;
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
-  const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn });
+  const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn, reauthentication });
   const credentials = [sessionModule.credentials, ...deps.credentials];
   const roleModule = createRoles({ ...ground, ...permissions, ...roleStores, credentials, catalogue });
   const admin = createAdmin({
@@ -203,7 +213,7 @@ export async function createApp(deps: {
   });
   const { getUser } = admin;
   const { roles, authority } = roleModule;
-  const waitingForFactor = (flowToken: string) => signIn.waitingFor('mfa', flowToken);
+  const waitingForFactor = (caller: Caller, flowToken: string) => signIn.waitingFor(caller, 'mfa', flowToken);
   const mfa = createMfa({ ...base, ...factorStores, ...mfaRules, users, authority, waitingForFactor, delayRefusal });
   const shown = { config, catalogue, list, getUser, verificationRequired };
   const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
@@ -254,6 +264,7 @@ export async function createApp(deps: {
   const parts: Part[] = [
     auth.part,
     signInModule.part,
+    createFactorRoutes({ ...ground, ...people, ...factors, signIn }),
     sessionModule.part,
     accounts.part,
     history,

@@ -59,7 +59,7 @@ function expected(required: string, roles: readonly RoleRecord[], held: (typeof 
   return {
     mfa,
     graceUntil: isMissing ? after(s.time.now, GRACE) : null,
-    trustDevices: !counting.some((role) => !role.trustDevices),
+    trustDevices: !counting.some((role) => !role.trustDevices || role.mfa === 'phishing_resistant'),
     selfRecovery: counting.length === 0,
     count: asked.length,
   };

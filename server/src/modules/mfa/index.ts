@@ -2,14 +2,17 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
+import type { Caller } from '../../platform/http/caller.ts';
 import type { Part } from '../../platform/http/part.ts';
 import type { Authority } from '../access/authority.ts';
 import type { Grants } from '../access/grants.ts';
 import type { Events } from '../events/events.ts';
 import type { FactorStore } from '../factors/factor-store.ts';
+import { holdsPasskey, holdsSecondFactor } from '../factors/names.ts';
 import type { FactorRecords } from '../factors/records.ts';
 import type { Mails } from '../mails/mails.ts';
 import type { Periodic } from '../schedules/periodic.ts';
+import type { MfaPolicyOf } from '../sign-in/engine.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import type { DemandStore } from './demand-store.ts';
@@ -22,6 +25,13 @@ import { createTrustCookie, type TrustCookie } from './trust-cookie.ts';
 import { createTrustedDevices, type TrustedDevices } from './trusted-devices.ts';
 
 export type { FactorResets } from './resets.ts';
+
+export interface MfaRules {
+  policies: MfaPolicies;
+  trustedDevices: TrustedDevices;
+  trustCookie: TrustCookie;
+  mfaPolicyOf: MfaPolicyOf;
+}
 
 /**
  * What the sign-in engine asks: what is demanded of somebody, and whether their browser is trusted. `createMfaRules({ ...base, demands:
@@ -37,12 +47,21 @@ export function createMfaRules(deps: {
   events: Events;
   keyring: Keyring;
   clock: Clock;
-}): { policies: MfaPolicies; trustedDevices: TrustedDevices; trustCookie: TrustCookie } {
+}): MfaRules {
   const { factorStore: store, userStore: users, grants, config } = deps;
+  const policies = createMfaPolicies({ ...deps, users, rolesOf: grants.rolesOf });
+  const trustCookie = createTrustCookie({ config });
+  const trustedDevices = createTrustedDevices({ ...deps, store, cookie: trustCookie, ttl: config.mfa.trustTtl });
   return {
-    policies: createMfaPolicies({ ...deps, users, rolesOf: grants.rolesOf }),
-    trustedDevices: createTrustedDevices({ ...deps, store, ttl: config.mfa.trustTtl }),
-    trustCookie: createTrustCookie({ config }),
+    policies,
+    trustedDevices,
+    trustCookie,
+    async mfaPolicyOf(user, caller, factors) {
+      const reachable = { twoFactors: holdsSecondFactor(factors), phishingResistant: holdsPasskey(factors) };
+      const { mfa, requiredBy, graceUntil, trustDevices } = await policies.policyOf(user, reachable);
+      const trusted = trustDevices && trustedDevices.isTrusted(caller, user, factors.trusted);
+      return { mfa, requiredBy, mfaGraceUntil: graceUntil, mayTrust: trustDevices, trusted };
+    },
   };
 }
 
@@ -54,7 +73,7 @@ export function createMfa(deps: {
   userStore: UserStore;
   users: Users;
   authority: Authority;
-  waitingForFactor: (flowToken: string) => Promise<UserRecord>;
+  waitingForFactor: (caller: Caller, flowToken: string) => Promise<UserRecord>;
   config: Config;
   events: Events;
   keyring: Keyring;

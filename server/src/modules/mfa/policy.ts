@@ -15,7 +15,7 @@ export interface MfaPolicy {
   requiredBy: string[];
   /** Until when the person may put off setting up what is demanded; null: not at all, or nothing is missing. */
   graceUntil: Date | null;
-  /** Whether a device that they trust may stand for the second factor. */
+  /** Whether a device that they trust may stand for the second factor: it never does for a phishing-resistant one. */
   trustDevices: boolean;
   /** Whether they may reset a lost second factor by their address. */
   selfRecovery: boolean;
@@ -95,7 +95,7 @@ export function createMfaPolicies(deps: {
         mfa: strictestOf(causes.map(({ mfa }) => mfa)),
         requiredBy: causes.map(({ shown }) => shown),
         graceUntil: unmet.length === 0 ? null : await graceOf(user, causes, unmet),
-        trustDevices: trustTtl > 0 && roles.every((role) => role.trustDevices),
+        trustDevices: trustTtl > 0 && roles.every((role) => role.trustDevices && role.mfa === 'required'),
         selfRecovery: selfRecovery === 'delayed' && roles.length === 0,
       };
     },

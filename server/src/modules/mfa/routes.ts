@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { actorOf } from '../../platform/http/actor.ts';
-import { callerOf } from '../../platform/http/caller.ts';
+import { type Caller, callerOf } from '../../platform/http/caller.ts';
 import { createAttemptLimit } from '../../platform/http/limits.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
 import { acceptedSchema } from '../auth/schemas.ts';
@@ -18,7 +18,7 @@ export function mfaRoutes(deps: {
   trustedDevices: TrustedDevices;
   resets: FactorResets;
   /** The user of a sign-in that waits for its second factor. Throws `token_invalid`. */
-  waitingForFactor: (flowToken: string) => Promise<UserRecord>;
+  waitingForFactor: (caller: Caller, flowToken: string) => Promise<UserRecord>;
 }) {
   const { users, trustedDevices, resets, waitingForFactor } = deps;
   const recoverLimit = createAttemptLimit({ name: 'recover-factors', points: 5, duration: 3600 });
@@ -114,7 +114,7 @@ export function mfaRoutes(deps: {
         },
       },
       async (request, reply) => {
-        const user = await waitingForFactor(request.body.flowToken);
+        const user = await waitingForFactor(callerOf(request), request.body.flowToken);
         await recoverLimit(request, user.id);
         await resets.requestOwn(callerOf(request), user);
         return reply.code(202).send({ status: 'accepted' });

@@ -1,12 +1,12 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import type { Config } from '../../platform/config/config.ts';
+import type { Caller } from '../../platform/http/caller.ts';
 import { cookieNames } from '../../platform/http/cookie-name.ts';
-import { isSameOrigin } from '../../platform/http/origin.ts';
 
 /** The cookie of browsers that their users trust; it stays at a sign-out. */
 export interface TrustCookie {
-  /** The tokens of the browser; empty if there are none, or if a page of another site may have sent the request. */
-  read(request: FastifyRequest): string;
+  /** The tokens of the browser; empty if there are none. Pages of other sites send none (`SameSite=Strict`). */
+  read(caller: Caller): string;
   set(reply: FastifyReply, tokens: string): void;
 }
 
@@ -19,9 +19,8 @@ export function createTrustCookie({ config }: { config: Config }): TrustCookie {
   const maxAge = config.mfa.trustTtl / 1000;
   const attributes = { path: '/', httpOnly: true, secure, sameSite: 'strict', maxAge } as const;
   return {
-    read(request) {
-      if (request.mediaType !== 'application/json' && !isSameOrigin(request, config)) return '';
-      const value = request.cookies[name] ?? '';
+    read({ cookies }) {
+      const value = cookies?.[name] ?? '';
       return value.length > LONGEST ? '' : value;
     },
     set: (reply, tokens) => void reply.setCookie(name, tokens, attributes),

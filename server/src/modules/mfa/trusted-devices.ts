@@ -11,16 +11,17 @@ import type { FactorStore, TrustedDevice } from '../factors/factor-store.ts';
 import type { FactorRecords } from '../factors/records.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import { mfaErrors } from './errors.ts';
+import type { TrustCookie } from './trust-cookie.ts';
 
 /** What a token of trust is bound to: a new password or a lock-down makes it void. */
 export type TrustOwner = Pick<UserRecord, 'id' | 'passwordVersion' | 'grantEpoch' | 'credentialEpoch'>;
 
 /** Browsers that excuse from the second factor, after the right password only. They prove nothing, so nobody is *fresh* by one. */
 export interface TrustedDevices {
-  /** Whether one of these tokens is of a device that the user still trusts. `trusted`: as their factors list them. */
-  isTrusted(tokens: string, user: TrustOwner, trusted: readonly TrustedDevice[]): boolean;
-  /** Trusts the caller's browser; answers its tokens with the new one. Null where devices are not trusted. */
-  trust(caller: Caller, user: TrustOwner, tokens: string): Promise<string | null>;
+  /** Whether the caller's browser is one that the user still trusts. `trusted`: as their factors list them. */
+  isTrusted(caller: Caller, user: TrustOwner, trusted: readonly TrustedDevice[]): boolean;
+  /** Trusts the caller's browser; answers its tokens with the new one, for the cookie. Null where devices are not trusted. */
+  trust(caller: Caller, user: TrustOwner): Promise<string | null>;
   /** Trusts one no more, or any. Throws `trusted_device_not_found`. */
   distrust(caller: Caller, user: TrustOwner, id: string | null): Promise<void>;
 }
@@ -34,13 +35,14 @@ const MOST_USERS = 4;
 export function createTrustedDevices(deps: {
   store: FactorStore;
   records: FactorRecords;
+  cookie: TrustCookie;
   /** Milliseconds; 0: no device is trusted. */
   ttl: number;
   events: Events;
   keyring: Keyring;
   clock: Clock;
 }): TrustedDevices {
-  const { store, records, ttl, events, keyring, clock } = deps;
+  const { store, records, cookie, ttl, events, keyring, clock } = deps;
   const sealed = createMacTokens({ keyring, purpose: 'trusted-device', bodyBytes: ID_BYTES });
   const contextOf = ({ id, passwordVersion, grantEpoch }: TrustOwner) => [id, `${passwordVersion}`, `${grantEpoch}`];
   const split = (tokens: string) => tokens.split('.', MOST_USERS).filter((token) => token !== '');
@@ -72,14 +74,15 @@ export function createTrustedDevices(deps: {
   }
 
   return {
-    isTrusted(tokens, user, trusted) {
+    isTrusted(caller, user, trusted) {
       if (ttl === 0 || trusted.length === 0) return false;
-      const ids = idsIn(tokens, user);
+      const ids = idsIn(cookie.read(caller), user);
       return trusted.some(({ id, until }) => until > clock() && ids.includes(id));
     },
 
-    async trust(caller, user, tokens) {
+    async trust(caller, user) {
       if (ttl === 0) return null;
+      const tokens = cookie.read(caller);
       const now = clock();
       const former = idsIn(tokens, user);
       const id = newId(now);

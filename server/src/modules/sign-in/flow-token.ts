@@ -23,6 +23,10 @@ export interface Flow {
   /** Epochs of the account at the first factor. A newer epoch voids the flow. */
   epochs: Epochs;
   proofs: readonly Proof[];
+  /** The enrolment of a second factor was put off. */
+  later: boolean;
+  /** The browser is to be trusted once the sign-in is complete. */
+  trust: boolean;
   /** Ten minutes after the first factor; no step extends it. */
   until: Date;
 }
@@ -63,6 +67,8 @@ interface Sealed {
   epochs?: Epochs;
   /** Unix milliseconds. */
   proofs?: { method: Proof['method']; at: number }[];
+  later?: true;
+  trust?: true;
 }
 
 /** Flow tokens: encrypted and authenticated (AEAD). They carry the proofs that were given, so nothing is stored. */
@@ -77,7 +83,7 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
   }
 
   return {
-    issue({ id, becomes, generation, userId, clientId, passwordVersion, epochs, proofs, until }, step) {
+    issue({ id, becomes, generation, userId, clientId, passwordVersion, epochs, proofs, later, trust, until }, step) {
       const sealed: Sealed = {
         userId,
         step,
@@ -89,6 +95,8 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
         clientId,
         epochs,
         proofs: proofs.map(({ method, at }) => ({ method, at: at.getTime() })),
+        ...(later && { later }),
+        ...(trust && { trust }),
       };
       const purpose = PURPOSES[becomes];
       return keyring.seal(purpose, Buffer.from(JSON.stringify(sealed)), purpose);
@@ -124,6 +132,8 @@ function flowOf(sealed: Sealed, token: string): SealedFlow {
     passwordVersion,
     epochs,
     proofs: proofs.map(({ method, at }) => ({ method, at: new Date(at) })),
+    later: sealed.later === true,
+    trust: sealed.trust === true,
     until: new Date(until),
   };
 }

@@ -4,6 +4,7 @@ import type { HttpServer } from '../../platform/http/routes.ts';
 import { optionalBody } from '../../platform/http/schemas.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import type { DeviceOwner } from '../guessing/device-tokens.ts';
+import type { TrustCookie } from '../mfa/trust-cookie.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
@@ -14,6 +15,8 @@ import type { SignInEngine } from './engine.ts';
 import {
   type CompleteStepBody,
   completeStepBody,
+  discoverBody,
+  discoverSchema,
   flowBody,
   flowOptionsAnswers,
   flowOptionsBody,
@@ -35,12 +38,15 @@ const noCookie = (detail: string | undefined) => (detail === undefined ? {} : { 
 export function signInRoutes(deps: {
   signIn: SignInEngine;
   steps: readonly Step[];
+  /** How somebody can begin a sign-in here, the usual one first. */
+  waysIn: readonly string[];
   sessions: Pick<Sessions, 'namedBy'>;
   cookie: RefreshCookie;
   devices: DeviceCookie;
+  trustCookie: TrustCookie;
   decryptor: PasswordDecryptor;
 }) {
-  const { signIn, steps, sessions, cookie, devices, decryptor } = deps;
+  const { signIn, steps, waysIn, sessions, cookie, devices, trustCookie, decryptor } = deps;
   // A flow token shows that its bearer has given a first factor.
   const flowLimit = { ...FLOW_LIMIT, subjectOf: flowUserOf };
 
@@ -89,6 +95,23 @@ export function signInRoutes(deps: {
     );
 
     app.post(
+      '/auth/discover',
+      {
+        config: { access: 'public' },
+        schema: {
+          operationId: 'discoverSignIn',
+          summary: 'Get the ways to sign in, for a page that asks for the address first',
+          description:
+            'Follows from the domain of the address and the configuration, never from the account: the answer is the same whether or not there is one.',
+          tags: TAGS,
+          body: discoverBody,
+          response: { 200: discoverSchema },
+        },
+      },
+      async () => ({ methods: [...waysIn], providers: [] }),
+    );
+
+    app.post(
       '/auth/complete-step',
       {
         config: {
@@ -110,7 +133,8 @@ export function signInRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', flowToken, ...input } = request.body as CompleteStepBody;
         const opened = await decryptor.openOptional(input, ...passwords);
-        const signedIn = await signIn.completeStep(callerOf(request), flowToken, opened);
+        const { trustTokens, ...signedIn } = await signIn.completeStep(callerOf(request), flowToken, opened);
+        if (trustTokens !== undefined) trustCookie.set(reply, trustTokens);
         // An elevation issues no device token: each known device gets password attempts of its own.
         if (signedIn.refreshToken === null) return cookie.handOut(reply, signedIn, tokenTransport);
         return devices.handOut(reply, signedIn, tokenTransport);
@@ -130,7 +154,7 @@ export function signInRoutes(deps: {
           response: { 200: flowSchema },
         },
       },
-      async (request) => flowView(await signIn.flow(request.body.flowToken)),
+      async (request) => flowView(await signIn.flow(callerOf(request), request.body.flowToken)),
     );
 
     app.post(
@@ -139,8 +163,8 @@ export function signInRoutes(deps: {
         config: { access: 'public', tokenLimit: flowLimit, errors: ['token_invalid'] },
         schema: {
           operationId: 'mailFlowCode',
-          summary: 'Mail the code of a step again',
-          description: 'At most once a minute and 5 times an hour per account.',
+          summary: 'Ask for what a step needs: a mailed code again, or a secret for an authenticator app',
+          description: 'Mails at most once a minute and 5 times an hour per account.',
           tags: TAGS,
           body: flowOptionsBody(steps),
           response: flowOptionsAnswers(steps),

@@ -71,6 +71,8 @@ export interface Caller {
   ip: string;
   userAgent: string;
   requestId: string;
+  /** Cookies of the browser, for what is known of a device. */
+  cookies?: Readonly<Record<string, string | undefined>>;
   /** The version of the record that the client has read, as `If-Match` names it; only on routes with `ifMatch`. See `demandVersion`. */
   ifMatch?: string;
 }
@@ -89,6 +91,7 @@ export function callerOf(request: FastifyRequest): Caller {
     ip: clientAddress(request),
     userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
     requestId: request.id,
+    cookies: request.cookies,
     ...(request.headers['if-match'] !== undefined &&
       request.routeOptions.config.ifMatch && { ifMatch: request.headers['if-match'] }),
   };
