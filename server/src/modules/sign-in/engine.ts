@@ -261,7 +261,14 @@ export function createSignInEngine(deps: {
     },
 
     refresh: (caller, presented) => sessions.refresh(caller, presented, demandSteps(caller)),
-    reauthenticate: (caller, actor, proofs) => sessions.reauthenticate(caller, actor, proofs, demandSteps(caller)),
+    reauthenticate: (caller, actor, proofs) =>
+      sessions.reauthenticate(caller, actor, proofs, async (session, user) => {
+        const assured = await demandSteps(caller)(session, user);
+        const { heldAal } = accountOf(user, await records.held(user));
+        if (assured.aal <= heldAal) return assured;
+        // The session was proved by a factor that is gone: what the account has left must be enough.
+        return assuranceOf(METHODS, { proofs, since: session.authTime, heldAal }) ?? assured;
+      }),
 
     strengthen: (caller, { sessionId }, added) =>
       sessions.strengthen(caller, sessionId, added, async ({ methods: proofs, authTime: since }, user) => {
