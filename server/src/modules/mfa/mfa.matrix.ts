@@ -12,7 +12,7 @@ export const rules = {
   'DELETE:/api/v1/users/me/factors/reset': mine(204, { fresh: true }),
   'POST:/api/v1/users/me/lock-down': mine(204, { fresh: true, endsCaller: true }),
   'POST:/api/v1/admin/users/{id}/factors/reset': permitted(400, { sensitive: true, fresh: true, aal: 2 }),
-  'DELETE:/api/v1/admin/users/{id}/factors/reset': permitted(204),
+  'DELETE:/api/v1/admin/users/{id}/factors/reset': permitted(204, { fresh: false }),
 };
 
 async function deviceThing(w: World) {

@@ -80,9 +80,9 @@ export function createGuard(rules: GuardRules, context: GuardContext): onRequest
     if (access === 'verified') checks.push(demandVerified);
     if (access === 'permission') checks.push(demandGrant({ permission: rules.code }, context));
     if (typeof access === 'object') checks.push(demandGrant(access, context));
-    if (rules.aal === 2) checks.push(demandTwoFactors);
     // Last: who may not do it at all need not prove again who they are to learn that.
     if (fresh === true) checks.push(demandSession);
+    if (rules.aal === 2) checks.push(demandTwoFactors);
     if (fresh !== false) checks.push(({ actor }) => demandFreshProof({ actor }, context.clock));
   }
   return (request, reply, done) => runFrom(0, checks, request, reply, done);
