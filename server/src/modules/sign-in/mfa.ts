@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { authErrors } from '../auth/errors.ts';
+import { holdsPasskey } from '../factors/names.ts';
 import { broughtOf, fieldsOf, type SecondFactor } from './second-factor.ts';
 import type { Step, StepContext } from './step.ts';
 
@@ -10,7 +11,7 @@ const trustDevice = Type.Boolean({
 /** The factors that the person holds, of those that are enough for the policy. */
 function waysOf(all: readonly SecondFactor[], { factors, policy }: StepContext): SecondFactor[] {
   const held = all.filter((factor) => factor.isHeld(factors));
-  const demandsKey = policy.mfa === 'phishing_resistant' && held.some((factor) => factor.phishingResistant);
+  const demandsKey = policy.mfa === 'phishing_resistant' && holdsPasskey(factors);
   return demandsKey ? held.filter((factor) => factor.phishingResistant || factor.standsIn) : held;
 }
 
