@@ -133,6 +133,18 @@ describe('a reset by the owner', () => {
     });
   }
 
+  test('is stopped by the step of a refresh', async () => {
+    const made = await member(w);
+    const { refreshToken } = await w.client.login(made);
+    const who = { ...made, app: await addApp(w, made) };
+    ok(await recover(await waiting(who)), 202);
+    const asked = await w.client.send('POST', '/auth/refresh', { body: { refreshToken } });
+    const { flowToken = '' } = refused(asked, 403, 'step_required');
+    assert.notEqual(await resetAtOf(who), null);
+    ok(await complete(flowToken, { code: who.app.code() }), 200);
+    assert.equal(await resetAtOf(who), null);
+  });
+
   test('is not stopped by a wrong code', async () => {
     const who = await person();
     ok(await recover(await waiting(who)), 202);
