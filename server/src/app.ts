@@ -6,6 +6,7 @@ import {
   createAccess,
   createPermissions,
   createRoles,
+  demandMfaOfAdministrators,
   FIRST_ROLE_IDS,
   reportRoles,
   type Setup,
@@ -21,13 +22,14 @@ import { createJobAdmin, createJobs } from './modules/jobs/index.ts';
 import { checkSecretKey, createKeys, type Keys } from './modules/keys/index.ts';
 import { createMailboxPage } from './modules/mailbox/index.ts';
 import { createMails } from './modules/mails/index.ts';
+import { createMfa, createMfaRules, type FactorResets } from './modules/mfa/index.ts';
 import { createPages } from './modules/pages/index.ts';
 import { createPasswordEncryption } from './modules/password-encryption/index.ts';
 import { createRealtime } from './modules/realtime/index.ts';
 import { createReplicas, type ReplicaSource } from './modules/replicas/index.ts';
 import { createSchedules, type Scheduler } from './modules/schedules/index.ts';
 import { createSessions } from './modules/sessions/index.ts';
-import { createSignIn, NO_MFA_POLICY } from './modules/sign-in/index.ts';
+import { createSignIn } from './modules/sign-in/index.ts';
 import { createUsers, rememberUsers } from './modules/users/index.ts';
 import { openReplicaStorage, openStores, type ReplicaStorage, type Storage } from './open-storage.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
@@ -38,6 +40,7 @@ import { createKeyring } from './platform/crypto/keyring.ts';
 import type { PasswordHasher } from './platform/crypto/password-hasher.ts';
 import { createRefusalDelay } from './platform/crypto/refusal-delay.ts';
 import type { Database } from './platform/database/database.ts';
+import type { Caller } from './platform/http/caller.ts';
 import { createRouteCatalogue, type RouteCatalogue } from './platform/http/catalogue.ts';
 import { type CredentialKind, createAuthenticate, createTokenReader } from './platform/http/credential-kind.ts';
 import { createLists } from './platform/http/paging.ts';
@@ -62,6 +65,7 @@ export interface App {
   storage: Storage;
   setup: Setup;
   imports: Imports;
+  factorResets: FactorResets;
   keys: Keys;
   relay: Relay;
   jobs: Jobs;
@@ -159,20 +163,36 @@ export async function createApp(deps: {
 
   const roleStores = { store: storage.roles, superadminStore: storage.superadmins, userStore };
   const permissions = createPermissions({ ...ground, ...roleStores, catalogue });
-  const { grants, roleCodesOf, superadmins } = permissions;
+  const { grants, roleCodesOf, roleCodesFor, superadmins } = permissions;
   const accounts = createUsers({ ...base, ...newcomers, remembered, roleCodesOf, superadmins });
   const { users } = accounts;
   const proofs = { keys: keys.signing, isBlind, verificationRequired };
-  const sessionModule = createSessions({ ...base, ...proofs, store: storage.sessions, users, roleCodesOf });
+  const sessionModule = createSessions({
+    ...base,
+    ...proofs,
+    store: storage.sessions,
+    users,
+    roleCodesOf,
+    roleCodesFor,
+  });
   const { sessions, cookie } = sessionModule;
   const rules = createPasswordRules({ ...ground, config, userStore, users, longestWait });
   const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
   const protection = createGuessing({ ...base, store: storage.throttles, counters, cookie, notifyOfBlock });
   const people = { users, sessions, cookie, ...rules, ...protection, decryptor: encryption.decryptor };
   const waysIn = ['password'];
-  const mfaPolicyOf = () => NO_MFA_POLICY;
-  const factors = { ...createFactors({ ...base, store: storage.factors }), mfaPolicyOf };
-  const signInModule = createSignIn({ ...base, ...people, ...factors, waysIn, verifyEmail: verificationRequired });
+  const factorModule = createFactors({ ...base, store: storage.factors });
+  const factorStores = { factorStore: storage.factors, demands: storage.mfaDemands };
+  const mfaRules = createMfaRules({ ...base, ...factorStores, ...factorModule, grants });
+  const factors = { ...factorModule, ...mfaRules };
+  const signInModule = createSignIn({
+    ...base,
+    ...people,
+    ...factors,
+    waysIn,
+    verifyEmail: verificationRequired,
+    stopReset: (caller, user) => mfa.resets.cancelByFactor(caller, user),
+  });
   const { signIn, reauthentication } = signInModule;
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
   const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn, reauthentication });
@@ -192,7 +212,9 @@ export async function createApp(deps: {
     list,
   });
   const { getUser } = admin;
-  const { roles } = roleModule;
+  const { roles, authority } = roleModule;
+  const waitingForFactor = (caller: Caller, flowToken: string) => signIn.waitingFor(caller, 'mfa', flowToken);
+  const mfa = createMfa({ ...base, ...factorStores, ...mfaRules, users, authority, waitingForFactor, delayRefusal });
   const shown = { config, catalogue, list, getUser, verificationRequired };
   const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
 
@@ -247,6 +269,7 @@ export async function createApp(deps: {
     accounts.part,
     history,
     access.part,
+    mfa.part,
     admin.part,
     files,
     jobAdmin,
@@ -263,6 +286,7 @@ export async function createApp(deps: {
   const authenticate = createAuthenticate({ kinds: credentials, otherForms, isBlind });
   const changes = followChanges({ parts, commits, eventLog, replicas, realtime, redis });
   await keys.load();
+  await demandMfaOfAdministrators({ ...ground, ...roleStores, environment: config.environment });
 
   const { authorize, rateOf } = grants;
   const guards = { authenticate, authorize, rateOf };
@@ -288,6 +312,7 @@ export async function createApp(deps: {
     storage,
     setup: access.setup,
     imports,
+    factorResets: mfa.resets,
     keys,
     relay,
     jobs,

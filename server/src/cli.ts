@@ -20,6 +20,7 @@ ostiary user create --email <address> [--username <name>] [--role superadmin]
                                       the password is read from OSTIARY_PASSWORD, or asked for
 ostiary user grant --email <address> --role superadmin
                                       make an existing account superadmin
+ostiary user reset-factors <login>    remove the second factors of an account at once, and end its sessions
 ostiary keys list                     list the keys that sign tokens and decrypt passwords
 ostiary keys rotate [--use sig | enc] activate the next key now; tokens of the present one stay valid
 ostiary keys revoke <id>              remove a key at once; its tokens become invalid

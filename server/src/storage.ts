@@ -9,6 +9,7 @@ export { imports } from './modules/imports/stores.ts';
 export { installation } from './modules/installation/stores.ts';
 export { jobs, workers } from './modules/jobs/stores.ts';
 export { keys, secretChecks } from './modules/keys/stores.ts';
+export { mfaDemands } from './modules/mfa/stores.ts';
 export { nonces } from './modules/password-encryption/stores.ts';
 export { heartbeats } from './modules/replicas/stores.ts';
 export { schedules } from './modules/schedules/stores.ts';

@@ -33,7 +33,16 @@ describe('roles', () => {
       };
       const made = ok<Role>(await admin(w, 'POST', '/roles', body), 201);
       const at = w.time.now.toISOString();
-      const more = { enabled: true, builtIn: false, unknownPermissions: [], createdAt: at, updatedAt: at, version: 1 };
+      const demand = { mfa: 'off', trustDevices: false };
+      const more = {
+        ...demand,
+        enabled: true,
+        builtIn: false,
+        unknownPermissions: [],
+        createdAt: at,
+        updatedAt: at,
+        version: 1,
+      };
       assert.deepEqual(made, { ...body, ...more, id: made.id });
       assert.deepEqual(await readRole(w, made.id), made);
       w.time.forward(1000);

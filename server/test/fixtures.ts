@@ -315,6 +315,8 @@ export function makeRole(fields: Partial<RoleRecord> = {}): RoleRecord {
     uiPermissions: { buttons: ['models.create'], menus: ['models', '模型'] },
     rateLimit: { max: 100, windowSeconds: 60 },
     fileQuota: { bytes: 5_000_000_000_000, files: 1_000 },
+    mfa: 'off',
+    trustDevices: false,
     createdAt: NOW,
     updatedAt: NOW,
     version: 1,

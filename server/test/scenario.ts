@@ -82,7 +82,7 @@ const MEMBERS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId
 
 /** What some codes tell beyond that. */
 const MORE_MEMBERS: Record<string, string[]> = {
-  step_required: ['step', 'flowToken', 'expiresIn', 'methods', 'hint', 'resendAfter', 'later'],
+  step_required: ['step', 'flowToken', 'expiresIn', 'methods', 'hint', 'resendAfter', 'later', 'trustDevice'],
   reauth_required: ['accept'],
   proof_required: ['puzzle'],
   unavailable: ['checks'],

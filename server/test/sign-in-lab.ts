@@ -6,6 +6,8 @@ import { createFactors } from '../src/modules/factors/index.ts';
 import { createDeviceCookie } from '../src/modules/guessing/device-cookie.ts';
 import { createDeviceTokens } from '../src/modules/guessing/device-tokens.ts';
 import { NO_GUESSING } from '../src/modules/guessing/guessing.ts';
+import { createTrustCookie } from '../src/modules/mfa/trust-cookie.ts';
+import { createTrustedDevices } from '../src/modules/mfa/trusted-devices.ts';
 import { createNonces } from '../src/modules/password-encryption/nonces.ts';
 import { createPasswordDecryptor } from '../src/modules/password-encryption/password-decryptor.ts';
 import { createAccessTokens } from '../src/modules/sessions/access-token.ts';
@@ -17,6 +19,7 @@ import type { MfaPolicy } from '../src/modules/sign-in/decide.ts';
 import { createSignIn, NO_MFA_POLICY } from '../src/modules/sign-in/index.ts';
 import type { UserRecord } from '../src/modules/users/user-store.ts';
 import type { Users } from '../src/modules/users/users.ts';
+import { DAY } from '../src/platform/clock.ts';
 import { createKeyring } from '../src/platform/crypto/keyring.ts';
 import { platformErrors } from '../src/platform/errors.ts';
 import { testServer } from '../src/platform/http/http.testing.ts';
@@ -56,9 +59,11 @@ export async function openSignInLab(t: TestContext, s: Scene) {
     }),
     refreshTokens: createRefreshTokens({ keyring }),
     roleCodesOf: async () => [],
+    roleCodesFor: async () => [],
     lastUseOf: () => undefined,
     limits: s.config.tokens,
   });
+  const trustCookie = createTrustCookie(s);
   const cookie = createRefreshCookie(s.config, () => false);
   const decryptor = createPasswordDecryptor({
     nonces: createNonces({ keyring, clock }),
@@ -70,6 +75,15 @@ export async function openSignInLab(t: TestContext, s: Scene) {
     ...factors,
     sessions,
     mfaPolicyOf: () => policy,
+    trustedDevices: createTrustedDevices({
+      ...ground,
+      ...factors,
+      store: storage.factors,
+      cookie: trustCookie,
+      ttl: DAY,
+    }),
+    trustCookie,
+    stopReset: async () => {},
     waysIn: ['password'],
     guessing: NO_GUESSING,
     cookie,

@@ -95,6 +95,11 @@ export function endSessions(): UserVerb {
   return { act: (users, at, event) => users.endSessions(at, sets, event), sets };
 }
 
+function lockDown(): UserVerb {
+  const epochs = { sessionEpoch: 9, grantEpoch: 10 };
+  return { act: (users, at, event) => users.lockDown(at, epochs, event), sets: { ...epochs, keptSessionId: null } };
+}
+
 function beginEmailChange(): UserVerb {
   const emailChange = makeEmailChange();
   return { act: (users, at, event) => users.beginEmailChange(at, emailChange, event), sets: { emailChange } };
@@ -193,6 +198,7 @@ export const USER_VERBS = {
   stopEmailMove,
   disableForEmailMove,
   endSessions,
+  lockDown,
   beginEmailChange,
   takeEmail,
   softDelete,

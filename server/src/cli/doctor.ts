@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { loadModules } from '../load-modules.ts';
 import { type Module, ModuleError } from '../module.ts';
+import type { RoleRecord } from '../modules/access/role-store.ts';
 import { openPrivateKey } from '../modules/keys/key-pairs.ts';
 import { checkSecretKey, WrongSecretKey } from '../modules/keys/secret-check.ts';
 import { openReplicaStorage, openStorage } from '../open-storage.ts';
@@ -163,6 +164,23 @@ async function reportContent(database: Database, config: Config): Promise<void> 
     userIds.length > 0 ? 'ok' : 'note',
     userIds.length > 0 ? String(userIds.length) : 'none yet: start the server and open its setup link',
   );
+  reportMfa(await storage.roles.list(), config);
+}
+
+/** Whether administrators need two factors: those of an installation that was there before roles could demand them do not. */
+function reportMfa(roles: readonly RoleRecord[], { environment }: Config): void {
+  const powerful = roles.filter(({ builtIn, code }) => builtIn && (code === 'superadmin' || code === 'admin'));
+  // Before its migration a role demands nothing.
+  const open = powerful.filter(({ mfa }) => mfa !== 'required' && mfa !== 'phishing_resistant');
+  const codes = open.map(({ code }) => code).join(' and ');
+  if (open.length === 0) report('mfa', 'ok', 'administrators need two factors');
+  else if (environment !== 'production') report('mfa', 'ok', `${codes} need no second factor (${environment})`);
+  else
+    report(
+      'mfa',
+      'note',
+      `${codes} need no second factor: set one up, then PATCH /api/v1/admin/roles/{id} with { "mfa": "required" }`,
+    );
 }
 
 /** Whether each replica can be reached, and read if there are data; only a running server knows how far behind it is. */

@@ -7,9 +7,11 @@ import { SYSTEM_CALLER } from '../platform/http/system-caller.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { openApp, openDatabase } from '../start.ts';
 import { UsageError } from './usage-error.ts';
+import { withApp } from './with-app.ts';
 
-/** `ostiary user create --email <address> [--username <name>] [--role superadmin]`, `ostiary user grant --email <address> --role superadmin` */
+/** `ostiary user reset-factors <login>`, `ostiary user create --email <address> [--username <name>] [--role superadmin]`, `ostiary user grant --email <address> --role superadmin` */
 export async function user(args: string[], { config, log }: { config: Config; log: Logger }): Promise<void> {
+  if (args[0] === 'reset-factors') return resetFactors(args.slice(1), { config, log });
   const { action, email, username, superadmin } = read(args);
   const password = action === 'create' ? await readPassword() : '';
   const database = await openDatabase(config, log);
@@ -27,6 +29,16 @@ export async function user(args: string[], { config, log }: { config: Config; lo
   } finally {
     await database.close();
   }
+}
+
+/** Removes somebody's second factors at once. */
+async function resetFactors(args: string[], context: { config: Config; log: Logger }): Promise<void> {
+  const [login, ...more] = args;
+  if (!login || login.startsWith('-') || more.length > 0) throw new UsageError('Say: user reset-factors <login>.');
+  await withApp(context, async ({ app }) => {
+    const { id } = await app.factorResets.resetNow(SYSTEM_CALLER, login);
+    process.stdout.write(`${login} (${id}) has no second factors any more, and no session.\n`);
+  });
 }
 
 function read(args: string[]) {

@@ -161,6 +161,11 @@ export const platformErrors = defineErrors({
   origin_refused: { status: 403, title: 'Pages of this origin may not do this.' },
   host_refused: { status: 400, title: 'This host name is not served.' },
   forbidden: { status: 403, title: 'You are not allowed to do this.' },
+  mfa_required: {
+    status: 403,
+    title: 'This needs a sign-in with a second factor.',
+    help: 'A role of yours grants this only to a sign-in as strong as the role demands: prove a second factor with `POST /auth/reauthenticate`, or set one up first. `GET /users/me/permissions` tells which roles demand what.',
+  },
   credential_refused: {
     status: 403,
     title: 'This needs a signed-in user; credentials of programs are not accepted.',

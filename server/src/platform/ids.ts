@@ -17,6 +17,17 @@ export function isId(text: string): boolean {
   return ID.test(text);
 }
 
+/** The 16 bytes of an id. */
+export function idToBytes(id: string): Buffer {
+  return Buffer.from(id.replaceAll('-', ''), 'hex');
+}
+
+/** The id that these 16 bytes are. */
+export function idOfBytes(bytes: Buffer): string {
+  const hex = bytes.toString('hex', 0, 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
 const LATEST = 2 ** 48 - 1;
 
 /**

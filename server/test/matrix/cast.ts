@@ -13,6 +13,7 @@ export const CALLERS = [
   'exact role',
   'every other code',
   'disabled role',
+  'below MFA',
   'unverified user',
   'stale sign-in',
   'disabled user',
@@ -22,7 +23,7 @@ export const CALLERS = [
 export type Caller = (typeof CALLERS)[number];
 
 export interface Cast {
-  /** Gives the callers that depend on the route new roles: for this code, all of `codes` but this, and this but disabled. */
+  /** Gives the callers that depend on the route new roles: for this code, all of `codes` but this, and this but disabled, or demanding MFA. */
   aimAt(code: string, codes: readonly string[]): Promise<void>;
   /** An access token, the same each time; undefined for the anonymous. */
   token(caller: Caller): Promise<string | undefined>;
@@ -37,7 +38,7 @@ const STALE_AFTER = 11 * MINUTE;
 export function createCast(w: World): Cast {
   // The signing keys are no older than the server, and the stale sign-in must be younger than they.
   w.time.forward(STALE_AFTER);
-  const aimed = { 'exact role': 'user', 'every other code': 'user', 'disabled role': 'user' };
+  const aimed = { 'exact role': 'user', 'every other code': 'user', 'disabled role': 'user', 'below MFA': 'user' };
   type Aimed = keyof typeof aimed;
   const known = new Map<Caller, Promise<Member | undefined>>();
 
@@ -62,6 +63,7 @@ export function createCast(w: World): Cast {
     'exact role': () => member(w, [aimed['exact role']]),
     'every other code': () => member(w, [aimed['every other code']]),
     'disabled role': () => member(w, [aimed['disabled role']]),
+    'below MFA': () => member(w, [aimed['below MFA']]),
 
     async 'unverified user'() {
       const made = await member(w);
@@ -107,6 +109,7 @@ export function createCast(w: World): Cast {
       aimed['exact role'] = await newRole(w, { permissions: [code] });
       aimed['every other code'] = await newRole(w, { permissions: codes.filter((other) => other !== code) });
       aimed['disabled role'] = await newRole(w, { permissions: [code], enabled: false });
+      aimed['below MFA'] = await newRole(w, { permissions: [code], mfa: 'required' });
       for (const caller of Object.keys(aimed) as Aimed[]) {
         const there = await remembered(caller);
         if (there) await giveRoles(w, there.userId, [aimed[caller]]);

@@ -167,4 +167,25 @@ describe('routes that ask for roles by name', () => {
     await newRole(w, { code: 'alpha' });
     await assertAdmitted(token, [], 'made again');
   });
+
+  test('a role below the level that it demands counts by its name for nothing', async () => {
+    const alpha = await newRole(w, { code: 'alpha_guarded' });
+    const all = ok<{ items: { id: string; code: string }[] }>(
+      await w.client.send('GET', '/admin/roles?pageSize=100', { token: w.root }),
+      200,
+    );
+    for (const { id, code } of all.items)
+      if (code === 'alpha' || code === 'beta') await change(id, { code: `old_${code}` });
+    await change(alpha, { code: 'alpha', mfa: 'required' });
+    const beta = await newRole(w, { code: 'beta' });
+    const outcomes = async (roles: string[]) => {
+      const { token } = await member(w, roles);
+      const outcome = async (name: string) => outcomeOf(await ask(w, 'GET', `${BASE}/${name}`, token));
+      return [await outcome('any'), await outcome('all')];
+    };
+    assert.deepEqual(await outcomes([alpha]), ['mfa_required', 'forbidden']);
+    assert.deepEqual(await outcomes([alpha, beta]), ['admitted', 'mfa_required']);
+    assert.deepEqual(await outcomes([beta]), ['admitted', 'forbidden']);
+    assert.deepEqual(await outcomes(['superadmin']), ['admitted', 'admitted']);
+  });
 });

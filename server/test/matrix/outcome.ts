@@ -5,7 +5,13 @@ import type { Rule } from './access-table.ts';
 import type { Caller } from './cast.ts';
 
 /** The codes by which guards refuse, and their status. */
-const REFUSALS = { unauthenticated: 401, reauth_required: 401, forbidden: 403, email_unverified: 403 } as const;
+const REFUSALS = {
+  unauthenticated: 401,
+  reauth_required: 401,
+  forbidden: 403,
+  mfa_required: 403,
+  email_unverified: 403,
+} as const;
 export type Outcome = 'admitted' | keyof typeof REFUSALS;
 
 const SHUT_OUT: readonly Caller[] = ['forged token', 'disabled user', 'deleted user', 'ended session'];
@@ -14,7 +20,7 @@ const BY_PATTERN: readonly Caller[] = ['admin', 'stale sign-in'];
 const BY_RIGHT: readonly Caller[] = ['superadmin', 'exact role'];
 
 /** What a cell of the matrix must say. */
-export function expected({ access, sensitive = false, fresh = false }: Rule, caller: Caller): Outcome {
+export function expected({ access, sensitive = false, fresh = false, aal }: Rule, caller: Caller): Outcome {
   const unknown = caller === 'anonymous';
   if (access === 'public') return 'admitted';
   if (access === 'byToken') return unknown || caller === 'forged token' ? 'unauthenticated' : 'admitted';
@@ -22,9 +28,11 @@ export function expected({ access, sensitive = false, fresh = false }: Rule, cal
   if (unknown || SHUT_OUT.includes(caller)) return 'unauthenticated';
   if (access === 'verified' && caller === 'unverified user') return 'email_unverified';
   if (access === 'permission') {
+    if (caller === 'below MFA') return 'mfa_required';
     const permitted = BY_RIGHT.includes(caller) || (BY_PATTERN.includes(caller) && !sensitive);
     if (!permitted) return 'forbidden';
   }
+  if (aal === 2) return 'mfa_required';
   return fresh !== false && caller === 'stale sign-in' ? 'reauth_required' : 'admitted';
 }
 

@@ -25,6 +25,8 @@ interface Revocation {
   role?: string;
   revoke(w: World, subject: Subject): Promise<unknown>;
   status: 401 | 403;
+  /** `unauthenticated` or `forbidden` where nothing is said. */
+  code?: string;
 }
 
 async function root(w: World, method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<void> {
@@ -42,6 +44,11 @@ const REVOCATIONS: Record<string, Revocation> = {
     status: 403,
   },
   'the role is deleted': { revoke: (w, { roleId }) => root(w, 'DELETE', `/admin/roles/${roleId}`), status: 403 },
+  'the role demands two factors': {
+    revoke: (w, { roleId }) => root(w, 'PATCH', `/admin/roles/${roleId}`, { mfa: 'required' }),
+    status: 403,
+    code: 'mfa_required',
+  },
   'the role is taken away': { revoke: (w, { userId }) => giveRoles(w, userId, ['user']), status: 403 },
   'a superadmin is one no more': {
     role: 'superadmin',
@@ -91,7 +98,7 @@ for (const database of testDatabases()) {
     after(() => closeAll());
 
     const get = (s: Scene, { token }: Subject) => s.client.send('GET', GUARDED, { token });
-    const code = (status: 401 | 403) => (status === 401 ? 'unauthenticated' : 'forbidden');
+    const codeOf = (status: 401 | 403) => (status === 401 ? 'unauthenticated' : 'forbidden');
 
     /** One reading may have begun before the change; the next has not. */
     async function look(): Promise<void> {
@@ -107,7 +114,7 @@ for (const database of testDatabases()) {
       return subject;
     }
 
-    for (const [name, { role, revoke, status }] of Object.entries(REVOCATIONS)) {
+    for (const [name, { role, revoke, status, code = codeOf(status) }] of Object.entries(REVOCATIONS)) {
       test(`${name}: the next request is refused, elsewhere after a look`, async () => {
         const subject = await newSubject();
         await giveRoles(here, subject.userId, [role ?? subject.roleId]);
@@ -116,9 +123,9 @@ for (const database of testDatabases()) {
         ok(await get(there, subject), 200);
 
         await revoke(here, subject);
-        refused(await get(here, subject), status, code(status));
+        refused(await get(here, subject), status, code);
         await look();
-        refused(await get(there, subject), status, code(status));
+        refused(await get(there, subject), status, code);
       });
     }
 
@@ -134,13 +141,13 @@ for (const database of testDatabases()) {
 
       const late: string[] = [];
       const watch = async (name: string, subject: Subject) => {
-        const { revoke, status } = REVOCATIONS[name] ?? assert.fail();
+        const { revoke, status, code = codeOf(status) } = REVOCATIONS[name] ?? assert.fail();
         await revoke(here, subject);
         const since = runningTime();
         for (;;) {
           const answer = await get(there, subject);
           if (answer.statusCode !== 200) {
-            refused(answer, status, code(status));
+            refused(answer, status, code);
             return;
           }
           if (runningTime() - since > KNOWN_EVERYWHERE_AFTER) {

@@ -10,6 +10,8 @@ export interface Rule {
   sensitive?: boolean;
   /** `sessions`: machines are admitted without one. */
   fresh?: boolean | 'sessions';
+  /** Two factors, of whoever is admitted otherwise. */
+  aal?: 2;
   /** Whoever is admitted is signed out by it. */
   endsCaller?: boolean;
   /** What the route needs to be asked properly. */

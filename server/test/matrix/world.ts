@@ -84,7 +84,7 @@ let made = 0;
 /** A new role; its id. */
 export async function newRole(
   w: World,
-  fields: { code?: string; permissions?: readonly string[]; enabled?: boolean },
+  fields: { code?: string; permissions?: readonly string[]; enabled?: boolean; mfa?: string; trustDevices?: boolean },
 ): Promise<string> {
   made += 1;
   const body = { code: `role_${made}`, name: `Role ${made}`, ...fields };

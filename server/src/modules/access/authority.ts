@@ -4,6 +4,7 @@ import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import { accessErrors } from './errors.ts';
 import type { Grants } from './grants.ts';
+import { Level, levelOf } from './names.ts';
 import { holdsAll, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord, RoleStore } from './role-store.ts';
 import type { SubjectGate } from './subject-gate.ts';
@@ -12,9 +13,12 @@ import type { Superadmins } from './superadmins.ts';
 export interface Authority {
   /**
    * The caller's privileges now, read from the database and not from the request: those of the subject, within the scopes of the
-   * credential. Throws `unauthenticated` without an actor, or if the subject or the credential is no longer valid.
+   * credential. A role that demands MFA counts only at its level; `atBest`: what the caller would hold at the highest. Throws
+   * `unauthenticated` without an actor, or if the subject or the credential is no longer valid.
+   *
+   * What is refused below throws `mfa_required` where the caller would be admitted at the highest level.
    */
-  of(caller: Caller): Promise<{ held: Privileges; roleIds: readonly string[] }>;
+  of(caller: Caller): Promise<{ held: Privileges; atBest: Privileges; level: Level; roleIds: readonly string[] }>;
   /** Throws `forbidden` unless the caller holds the permission with this code: for a route that also does what another one does. */
   demandPermission(caller: Caller, code: string): Promise<void>;
   /** Throws `power_exceeded` unless the caller holds all that these roles would grant if they were enabled. */
@@ -40,48 +44,65 @@ export function createAuthority(deps: {
 }): Authority {
   const { gate, grants, superadmins, roleStore, users, catalogue } = deps;
 
+  /** Throws `refused` unless the caller holds all of it, and `mfa_required` where they would at the highest level. */
+  function demandAll(
+    { held, atBest }: { held: Privileges; atBest: Privileges },
+    wanted: Privileges,
+    refused: () => Error = accessErrors.power_exceeded,
+  ): void {
+    if (holdsAll(held, wanted, catalogue)) return;
+    throw holdsAll(atBest, wanted, catalogue) ? platformErrors.mfa_required() : refused();
+  }
+
+  async function hasHeavierMembers(held: Privileges, roleId: string): Promise<boolean> {
+    if (holdsAll(held, SUPERADMIN_PRIVILEGES, catalogue)) return false;
+    const [{ userIds: ids }, roles] = await Promise.all([superadmins.read(), roleStore.list()]);
+    // Who holds more than the caller does so by one of these roles, or as a superadmin.
+    const beyond = roles.filter(
+      (role) => !holdsAll(held, privilegesOf([role], catalogue, { asIfEnabled: true }), catalogue),
+    );
+    const anyRoleIds = beyond.map(({ id }) => id);
+    const heavier = await Promise.all([
+      users.count({ roleId, ids }, 1),
+      anyRoleIds.length > 0 ? users.count({ roleId, anyRoleIds }, 1) : 0,
+    ]);
+    return heavier.some((count) => count > 0);
+  }
+
   const authority: Authority = {
     async of({ actor }) {
-      if (actor === OPERATOR) return { held: SUPERADMIN_PRIVILEGES, roleIds: [] };
+      if (actor === OPERATOR) {
+        const held = SUPERADMIN_PRIVILEGES;
+        return { held, atBest: held, level: Level.phishingResistant, roleIds: [] };
+      }
       const holder = actor && (await gate(actor));
       if (!holder) throw platformErrors.unauthenticated();
-      const held = await grants.heldBy(holder);
+      const level = levelOf(actor.assurance);
+      const { held, atBest } = await grants.heldBy(holder, level);
       // Only persons are superadmins: a service account of the same id is not.
-      if (held.superadmin && actor.subject.kind !== 'person') throw platformErrors.unauthenticated();
-      return { held: { ...held, scopes: actor.scopes }, roleIds: holder.roleIds };
+      if (atBest.superadmin && actor.subject.kind !== 'person') throw platformErrors.unauthenticated();
+      const { scopes } = actor;
+      return { held: { ...held, scopes }, atBest: { ...atBest, scopes }, level, roleIds: holder.roleIds };
     },
 
     async demandPermission(caller, code) {
-      const { held } = await authority.of(caller);
       const wanted = { superadmin: false, permissions: [code], guardRoles: [], scopes: null };
-      if (!holdsAll(held, wanted, catalogue)) throw platformErrors.forbidden();
+      demandAll(await authority.of(caller), wanted, platformErrors.forbidden);
     },
 
     async demandRoles(caller, roles) {
-      const { held } = await authority.of(caller);
-      if (!holdsAll(held, privilegesOf(roles, catalogue, { asIfEnabled: true }), catalogue))
-        throw accessErrors.power_exceeded();
+      demandAll(await authority.of(caller), privilegesOf(roles, catalogue, { asIfEnabled: true }));
     },
 
     async demandOver(caller, user) {
-      const [{ held }, weight] = await Promise.all([authority.of(caller), grants.weightOf(user)]);
-      if (!holdsAll(held, weight, catalogue)) throw accessErrors.power_exceeded();
+      const [power, weight] = await Promise.all([authority.of(caller), grants.weightOf(user)]);
+      demandAll(power, weight);
     },
 
     async demandOverMembers(caller, { id: roleId }) {
-      const { held } = await authority.of(caller);
-      if (holdsAll(held, SUPERADMIN_PRIVILEGES, catalogue)) return;
-      const [{ userIds: ids }, roles] = await Promise.all([superadmins.read(), roleStore.list()]);
-      // Who holds more than the caller does so by one of these roles, or as a superadmin.
-      const beyond = roles.filter(
-        (role) => !holdsAll(held, privilegesOf([role], catalogue, { asIfEnabled: true }), catalogue),
-      );
-      const anyRoleIds = beyond.map(({ id }) => id);
-      const heavier = await Promise.all([
-        users.count({ roleId, ids }, 1),
-        anyRoleIds.length > 0 ? users.count({ roleId, anyRoleIds }, 1) : 0,
-      ]);
-      if (heavier.some((count) => count > 0)) throw accessErrors.power_exceeded();
+      const { held, atBest } = await authority.of(caller);
+      if (!(await hasHeavierMembers(held, roleId))) return;
+      throw (await hasHeavierMembers(atBest, roleId)) ? accessErrors.power_exceeded() : platformErrors.mfa_required();
     },
 
     async demandOverOther(caller, user) {
@@ -90,8 +111,7 @@ export function createAuthority(deps: {
     },
 
     async demandSuperadmin(caller) {
-      const { held } = await authority.of(caller);
-      if (!holdsAll(held, SUPERADMIN_PRIVILEGES, catalogue)) throw accessErrors.power_exceeded();
+      demandAll(await authority.of(caller), SUPERADMIN_PRIVILEGES);
     },
   };
   return authority;

@@ -2,6 +2,7 @@ import { type CatalogueRoute, type RouteCatalogue, rolesNamedBy } from '../../pl
 import type { UserRecord } from '../users/user-store.ts';
 import { accessErrors } from './errors.ts';
 import type { Grants } from './grants.ts';
+import type { MfaDemand } from './names.ts';
 import { grants as grantFor } from './privileges.ts';
 
 export interface Explanation {
@@ -18,7 +19,7 @@ export interface Explanation {
     | 'lacks_role';
   route: CatalogueRoute;
   /** All the user's roles. `grant`: the permission that matches the route, or the role's code if the route names it; null: neither. */
-  roles: { id: string; code: string; enabled: boolean; grant: string | null }[];
+  roles: { id: string; code: string; enabled: boolean; mfa: MfaDemand; grant: string | null }[];
 }
 
 /** Explains why a user may or may not call a route. `path`: a real path or a template. Throws `route_not_found`. */
@@ -37,9 +38,9 @@ export async function explain(
   const { access } = route;
   const held = await grants.rolesOf(user);
   const named = rolesNamedBy(access);
-  const roles = held.map(({ id, code, enabled, permissions }) => {
+  const roles = held.map(({ id, code, enabled, mfa, permissions }) => {
     const pattern = access === 'permission' ? grantFor(permissions, route.code, catalogue) : undefined;
-    return { id, code, enabled, grant: pattern ?? (named.includes(code) ? code : null) };
+    return { id, code, enabled, mfa, grant: pattern ?? (named.includes(code) ? code : null) };
   });
   const verdict = judge();
   return { ...verdict, route, roles };

@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
 import type { PasswordHasher } from '../../platform/crypto/password-hasher.ts';
+import type { Assurance } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { CredentialKind } from '../../platform/http/credential-kind.ts';
 import type { Lists } from '../../platform/http/paging.ts';
@@ -15,6 +16,7 @@ import { type Authority, createAuthority } from './authority.ts';
 import { BUILT_IN } from './built-in-roles.ts';
 import { createGrants, type Grants, type Holder } from './grants.ts';
 import { createMembers, type Members } from './members.ts';
+import { levelOf } from './names.ts';
 import { permissionRoutes } from './permission-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import type { RoleStore } from './role-store.ts';
@@ -26,6 +28,7 @@ import type { SuperadminStore } from './superadmin-store.ts';
 import { createSuperadmins, type Superadmins } from './superadmins.ts';
 import { whoamiRoutes } from './whoami-routes.ts';
 
+export { demandMfaOfAdministrators } from './first-demands.ts';
 export { reportRoles } from './report-roles.ts';
 export type { Setup } from './setup.ts';
 
@@ -37,6 +40,8 @@ export interface Permissions {
   grants: Grants;
   /** Codes of the user's enabled roles; no promise where they are remembered. */
   roleCodesOf(user: Holder): string[] | Promise<string[]>;
+  /** Those of them that count in a sign-in of this assurance. */
+  roleCodesFor(user: Holder, assurance: Omit<Assurance, 'authTime'>): string[] | Promise<string[]>;
   /** Codes of all the user's roles, disabled ones included. */
   givenRoleCodesOf(user: UserRecord): Promise<string[]>;
   remembers: Remembers;
@@ -61,6 +66,7 @@ export function createPermissions(deps: {
     superadmins,
     grants,
     roleCodesOf: (user) => grants.roleCodesOf(user),
+    roleCodesFor: (user, assurance) => grants.roleCodesOf(user, levelOf(assurance)),
     givenRoleCodesOf: async (user) => (await grants.rolesOf(user)).map(({ code }) => code),
     remembers: rememberedBy([{ remembers: superadmins }, { remembers: grants }]),
   };

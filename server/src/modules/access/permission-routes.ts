@@ -7,6 +7,7 @@ import type { UserRecord } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { explain } from './explain.ts';
 import type { Grants } from './grants.ts';
+import { levelOf } from './names.ts';
 import {
   explainQuery,
   explanationSchema,
@@ -40,12 +41,16 @@ export function permissionRoutes(deps: {
         schema: {
           operationId: 'getMyPermissions',
           summary: 'Your roles, and what they grant',
-          description: 'Your enabled roles and all that they grant together: permissions, and strings for a front end.',
+          description:
+            'Your enabled roles and all that they grant together to this sign-in: permissions, and strings for a front end.',
           tags: ['The user'],
           response: { 200: permissionsSchema },
         },
       },
-      async (request) => permissionsView(await grants.rolesOf(await users.me(actorOf(request)))),
+      async (request) => {
+        const actor = actorOf(request);
+        return permissionsView(await grants.rolesOf(await users.me(actor)), levelOf(actor.assurance));
+      },
     );
 
     app.get(

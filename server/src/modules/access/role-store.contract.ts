@@ -46,11 +46,13 @@ export function roleStoreContract(open: Open): void {
         const limits = found.map(({ rateLimit }) => rateLimit);
         const usual = { max: 3000, windowSeconds: 60 };
         assert.deepEqual(limits, [usual, { max: 24, windowSeconds: 86_400 }, usual, usual]);
+        assert.ok(found.every(({ mfa, trustDevices }) => mfa === 'off' && !trustDevices));
       }));
 
     it('gives back what was put in, with its event', async () => {
       const empty = { description: null, rateLimit: null, permissions: [], uiPermissions: { buttons: [], menus: [] } };
-      for (const fields of [{}, { ...empty, enabled: false, builtIn: true }]) {
+      const guarded = { mfa: 'phishing_resistant', trustDevices: true } as const;
+      for (const fields of [{}, { ...empty, ...guarded, enabled: false, builtIn: true }]) {
         const { role, event } = await insert(fields);
         assert.deepEqual(await roles().find(role.id), role);
         assert.deepEqual(
@@ -88,6 +90,9 @@ export function roleStoreContract(open: Open): void {
         { code: `another_${role.code}`, description: null, rateLimit: null },
         { enabled: false, permissions: ['*'], uiPermissions: { buttons: ['x'], menus: [] } },
         { rateLimit: { max: 1, windowSeconds: 2 }, description: 'Again', enabled: true },
+        { mfa: 'required' },
+        { trustDevices: true },
+        { mfa: 'phishing_resistant', trustDevices: false, name: 'Guarded' },
       ];
       const history = [began];
       let present = role;

@@ -68,6 +68,7 @@ function said(patch: RolePatch): RolePatch {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
 }
 
-function toRecord({ _id: id, code, fileQuota = null, ...role }: RoleDocument): RoleRecord {
-  return { id, code: code ?? '', fileQuota, ...role };
+function toRecord(document: RoleDocument): RoleRecord {
+  const { _id: id, code, fileQuota = null, mfa = 'off', trustDevices = false, ...role } = document;
+  return { id, code: code ?? '', fileQuota, mfa, trustDevices, ...role };
 }

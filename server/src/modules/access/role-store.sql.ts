@@ -2,6 +2,7 @@ import type { Insertable, Selectable, Updateable } from 'kysely';
 import { type Database, sqlOf, uniqueViolation } from '../../platform/database/database.ts';
 import { type BoolColumn, type TimeColumn, toDate } from '../../platform/database/values.ts';
 import type { SqlOutbox } from '../events/outbox.sql.ts';
+import type { MfaDemand } from './names.ts';
 import type { RoleChange, RolePatch, RoleRecord, RoleStore } from './role-store.ts';
 
 interface RoleRow {
@@ -17,6 +18,8 @@ interface RoleRow {
   rate_window_seconds: number | null;
   quota_bytes: number | null;
   quota_files: number | null;
+  mfa: MfaDemand;
+  trust_devices: BoolColumn;
   created_at: TimeColumn;
   updated_at: TimeColumn;
   version: number;
@@ -90,9 +93,11 @@ function takenCode(error: unknown): RoleChange {
   throw error;
 }
 
-function toChange({ uiPermissions, permissions, rateLimit, fileQuota, ...plain }: RolePatch): Updateable<RoleRow> {
+function toChange(patch: RolePatch): Updateable<RoleRow> {
+  const { uiPermissions, permissions, rateLimit, fileQuota, trustDevices, ...plain } = patch;
   return {
     ...plain,
+    ...(trustDevices !== undefined && { trust_devices: trustDevices }),
     ...(permissions && { permissions: JSON.stringify(permissions) }),
     ...(uiPermissions && { ui_permissions: JSON.stringify(uiPermissions) }),
     ...(rateLimit !== undefined && {
@@ -120,6 +125,8 @@ function toRow({ id, code, name, description, enabled, ...role }: RoleRecord): I
     rate_window_seconds: role.rateLimit?.windowSeconds ?? null,
     quota_bytes: role.fileQuota?.bytes ?? null,
     quota_files: role.fileQuota?.files ?? null,
+    mfa: role.mfa,
+    trust_devices: role.trustDevices,
     created_at: role.createdAt,
     updated_at: role.updatedAt,
     version: role.version,
@@ -139,6 +146,8 @@ function toRecord({ id, code, name, description, version, ...row }: Selectable<R
     uiPermissions: JSON.parse(row.ui_permissions),
     rateLimit: max === null || windowSeconds === null ? null : { max, windowSeconds },
     fileQuota: bytes === null || files === null ? null : { bytes, files },
+    mfa: row.mfa,
+    trustDevices: Boolean(row.trust_devices),
     createdAt: toDate(row.created_at),
     updatedAt: toDate(row.updated_at),
     version,

@@ -1,4 +1,5 @@
 import type { EventDraft } from '../events/event-store.ts';
+import type { Demand } from './names.ts';
 
 /** Strings that tell a front end what to show; the server only stores them. */
 export interface UiPermissions {
@@ -6,7 +7,7 @@ export interface UiPermissions {
   menus: string[];
 }
 
-export interface RoleRecord {
+export interface RoleRecord extends Demand {
   id: string;
   /** Unique; guards, tokens and people name the role by it. */
   code: string;
@@ -32,7 +33,8 @@ export interface RoleRecord {
 export type RolePatch = Partial<
   Pick<
     RoleRecord,
-    'code' | 'name' | 'description' | 'enabled' | 'permissions' | 'uiPermissions' | 'rateLimit' | 'fileQuota'
+    | ('code' | 'name' | 'description' | 'enabled' | 'permissions' | 'uiPermissions' | 'rateLimit' | 'fileQuota')
+    | keyof Demand
   >
 >;
 

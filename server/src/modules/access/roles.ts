@@ -12,8 +12,12 @@ import type { Events } from '../events/events.ts';
 import type { Authority } from './authority.ts';
 import { BUILT_IN } from './built-in-roles.ts';
 import { accessErrors } from './errors.ts';
+import { levelDemandedBy } from './names.ts';
 import { grantsAll, holdsAll, privilegesOf } from './privileges.ts';
 import type { RoleChange, RolePatch, RoleRecord, RoleStore } from './role-store.ts';
+
+/** What can be changed of the role of superadmins, too. */
+const DEMAND_FIELDS: readonly (keyof RolePatch)[] = ['mfa', 'trustDevices'];
 
 /** The permission of the route that deletes one role. */
 const DELETE_ROLE = permissionCode('DELETE', '/api/v1/admin/roles/:id');
@@ -60,16 +64,23 @@ export function createRoles(deps: {
 
   /**
    * Throws `power_exceeded` unless the caller holds all that the role grants before and after, and all that anybody holds from whom the
-   * change may take something; `self_protected` if the caller loses some.
+   * change may take something; `self_protected` if the caller loses some; `mfa_required` if they would lose it by demanding of themselves what
+   * they have not proved: who cannot prove it could not take it back.
    */
   async function demandPrivileges(caller: Caller, before: RoleRecord | null, after: RoleRecord | null): Promise<void> {
     await authority.demandRoles(caller, before ? [before] : []);
     await authority.demandRoles(caller, after ? [after] : []);
     if (before && mayTake(before, after, catalogue)) await authority.demandOverMembers(caller, before);
-    const { held, roleIds } = await authority.of(caller);
-    if (held.superadmin || !before || !roleIds.includes(before.id)) return;
+    if (before?.id === BUILT_IN.superadmin) await authority.demandSuperadmin(caller);
+    const { held, level, roleIds } = await authority.of(caller);
+    const isOwn = before && (roleIds.includes(before.id) || (held.superadmin && before.id === BUILT_IN.superadmin));
+    if (isOwn && after && levelDemandedBy(after) > Math.max(level, levelDemandedBy(before))) {
+      throw platformErrors.mfa_required();
+    }
+    if (held.superadmin || !isOwn) return;
     const others = (await store.list()).filter(({ id }) => id !== before.id && roleIds.includes(id));
-    const left = privilegesOf(after ? [...others, after] : others, catalogue, { asIfEnabled: false });
+    const counting = [...others, ...(after ? [after] : [])].filter((role) => levelDemandedBy(role) <= level);
+    const left = privilegesOf(counting, catalogue, { asIfEnabled: false });
     if (!holdsAll(left, held, catalogue)) throw accessErrors.self_protected();
   }
 
@@ -126,6 +137,8 @@ export function createRoles(deps: {
         uiPermissions: { buttons: [], menus: [] },
         rateLimit: null,
         fileQuota: null,
+        mfa: 'off',
+        trustDevices: false,
         ...said(rest),
         createdAt: now,
         updatedAt: now,
@@ -141,13 +154,14 @@ export function createRoles(deps: {
       let changed: RoleRecord | undefined;
       await changeRole(id, async (role) => {
         const now = clock();
-        if (id === BUILT_IN.superadmin || (role.builtIn && patch.code !== undefined && patch.code !== role.code)) {
+        const fields = Object.keys(said(patch)) as (keyof RolePatch)[];
+        const isFixed = id === BUILT_IN.superadmin && fields.some((field) => !DEMAND_FIELDS.includes(field));
+        if (isFixed || (role.builtIn && patch.code !== undefined && patch.code !== role.code)) {
           throw accessErrors.role_built_in();
         }
         changed = { ...role, ...said(patch), updatedAt: now, version: role.version + 1 };
         await demandPrivileges(caller, role, changed);
         demandVersion(caller, role);
-        const fields = Object.keys(said(patch)) as (keyof RolePatch)[];
         const pick = (from: RoleRecord) => Object.fromEntries(fields.map((field) => [field, from[field]]));
         const event = describe(caller, 'role.changed', role, { before: pick(role), after: pick(changed) });
         return store.patch({ id, version: role.version, now }, patch, event);
@@ -174,6 +188,7 @@ function mayTake(before: RoleRecord, after: RoleRecord | null, catalogue: RouteC
   if (after === null) return true;
   const decisive = ({ code, enabled, uiPermissions, rateLimit, fileQuota }: RoleRecord) =>
     asJson({ code, enabled, uiPermissions, rateLimit, fileQuota });
+  if (levelDemandedBy(after) > levelDemandedBy(before)) return true;
   const keepsAll = grantsAll(after.permissions, before.permissions, catalogue);
   return !keepsAll || !isDeepStrictEqual(decisive(before), decisive(after));
 }
@@ -184,6 +199,7 @@ function said(patch: RolePatch): RolePatch {
 
 /** The fields of a role that its events keep. */
 function auditView(role: RoleRecord) {
-  const { code, name, description, enabled, permissions, uiPermissions, rateLimit, fileQuota } = role;
-  return { code, name, description, enabled, permissions, uiPermissions, rateLimit, fileQuota };
+  const { code, name, description, enabled, permissions, uiPermissions, rateLimit, fileQuota, mfa, trustDevices } =
+    role;
+  return { code, name, description, enabled, permissions, uiPermissions, rateLimit, fileQuota, mfa, trustDevices };
 }

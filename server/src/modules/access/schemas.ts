@@ -3,6 +3,7 @@ import type { CatalogueRoute, RouteCatalogue } from '../../platform/http/catalog
 import { idsInput } from '../../platform/http/results.ts';
 import { nullable, timestamp } from '../../platform/http/schemas.ts';
 import type { Explanation } from './explain.ts';
+import { type Level, levelDemandedBy, MFA_DEMANDS } from './names.ts';
 import { PERMISSION_PATTERN } from './permission-pattern.ts';
 import { unmatched } from './privileges.ts';
 import type { RoleRecord } from './role-store.ts';
@@ -54,6 +55,11 @@ const fileQuotaInput = nullable(
   ),
 );
 
+const mfa = Type.Enum([...MFA_DEMANDS], {
+  title: 'MfaDemand',
+  description: 'Below it, the role grants nothing: `required` is two factors.',
+});
+
 const optional = {
   description: Type.Optional(descriptionInput),
   enabled: Type.Optional(Type.Boolean()),
@@ -61,6 +67,8 @@ const optional = {
   uiPermissions: Type.Optional(uiInput),
   rateLimit: Type.Optional(rateLimitInput),
   fileQuota: Type.Optional(fileQuotaInput),
+  mfa: Type.Optional(mfa),
+  trustDevices: Type.Optional(Type.Boolean()),
 };
 
 export const createRoleBody = Type.Object(
@@ -84,6 +92,9 @@ export const permissionsSchema = Type.Object(
     roles: Type.Array(Type.String()),
     permissions: Type.Array(Type.String(), { description: 'Codes and patterns; `*` is everything.' }),
     uiPermissions: ui,
+    mfaRequiredBy: Type.Array(Type.Object({ role: Type.String(), mfa }, { title: 'RoleBelowMfa' }), {
+      description: 'Your roles that grant nothing to this sign-in, because they demand a stronger one.',
+    }),
   },
   { title: 'Permissions' },
 );
@@ -108,6 +119,10 @@ export const roleSchema = Type.Object(
         { title: 'FileQuota', description: 'What its users may store; the largest one of their roles counts.' },
       ),
     ),
+    mfa,
+    trustDevices: Type.Boolean({
+      description: 'Whether a device that its owner trusts stands for the second factor that is `required`.',
+    }),
     createdAt: timestamp(),
     updatedAt: timestamp(),
     version: Type.Integer(),
@@ -163,6 +178,7 @@ export const explanationSchema = Type.Object(
           id: Type.String(),
           code: Type.String(),
           enabled: Type.Boolean(),
+          mfa,
           grant: nullable(
             Type.String({
               description: 'The permission that matches the route, or the code of the role if the route names it.',
@@ -179,6 +195,7 @@ export const explanationSchema = Type.Object(
 /** A role as administrators see it. */
 export function roleView(role: RoleRecord, catalogue: RouteCatalogue): Static<typeof roleSchema> {
   const { id, code, name, description, enabled, builtIn, permissions, uiPermissions, rateLimit, fileQuota } = role;
+  const { mfa, trustDevices } = role;
   const times = { createdAt: role.createdAt, updatedAt: role.updatedAt, version: role.version };
   const unknownPermissions = unmatched(permissions, catalogue);
   return {
@@ -193,13 +210,17 @@ export function roleView(role: RoleRecord, catalogue: RouteCatalogue): Static<ty
     uiPermissions,
     rateLimit,
     fileQuota,
+    mfa,
+    trustDevices,
     ...times,
   };
 }
 
-/** What the enabled ones of these roles grant together. */
-export function permissionsView(roles: readonly RoleRecord[]): Static<typeof permissionsSchema> {
-  const counting = roles.filter(({ enabled }) => enabled);
+/** What the enabled ones of these roles grant together at a level. */
+export function permissionsView(roles: readonly RoleRecord[], level: Level): Static<typeof permissionsSchema> {
+  const enabled = roles.filter((role) => role.enabled);
+  const counting = enabled.filter((role) => levelDemandedBy(role) <= level);
+  const below = enabled.filter((role) => !counting.includes(role));
   const union = (pick: (role: RoleRecord) => readonly string[]) => [...new Set(counting.flatMap(pick))];
   return {
     roles: counting.map(({ code }) => code),
@@ -208,6 +229,7 @@ export function permissionsView(roles: readonly RoleRecord[]): Static<typeof per
       buttons: union((role) => role.uiPermissions.buttons),
       menus: union((role) => role.uiPermissions.menus),
     },
+    mfaRequiredBy: below.map(({ code: role, mfa }) => ({ role, mfa })),
   };
 }
 

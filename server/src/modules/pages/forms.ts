@@ -180,3 +180,25 @@ export function stopEmailChangePage(): string {
     },
   });
 }
+
+/** The page of the link that is mailed when a reset of second factors begins to wait. */
+export function stopFactorResetPage(): string {
+  return formPage({
+    title: 'Keep your second factors',
+    to: 'api/v1/auth/stop-factor-reset',
+    lead: 'Your second factors will not be removed.',
+    fields: html``,
+    password: false,
+    button: 'Keep them',
+    done: {
+      title: 'Your second factors stay',
+      text: 'If you did not ask for their removal, somebody may know your password: change it.',
+    },
+    spent:
+      'This link was used already, has expired, or was damaged on its way. If your second factors are gone and you did not expect it, tell the people who run this service.',
+    missing: {
+      title: 'The link is incomplete',
+      text: 'Open the whole link from the mail, with the part after “#”.',
+    },
+  });
+}

@@ -3,7 +3,13 @@ import { prefersJson } from '../../platform/http/accept.ts';
 import { pagePolicy } from '../../platform/http/page.ts';
 import type { RoutePlugin } from '../../platform/http/part.ts';
 import { FORM_SCRIPT } from './form-script.ts';
-import { acceptInvitationPage, resetPasswordPage, setupPage, stopEmailChangePage } from './forms.ts';
+import {
+  acceptInvitationPage,
+  resetPasswordPage,
+  setupPage,
+  stopEmailChangePage,
+  stopFactorResetPage,
+} from './forms.ts';
 import { describeHome, homePage } from './home.ts';
 
 const HTML = 'text/html; charset=utf-8';
@@ -13,7 +19,7 @@ export interface PageRoutesOptions {
   version: string;
 }
 
-/** The server's own pages: `/`, `/setup`, `/reset-password`, `/accept-invitation`, `/stop-email-change`. All are rendered once, at the start. */
+/** The server's own pages: `/`, `/setup`, `/reset-password`, `/accept-invitation`, `/stop-email-change`, `/stop-factor-reset`. All are rendered once, at the start. */
 export function pageRoutes({ config, version }: PageRoutesOptions): RoutePlugin {
   const home = describeHome(config, version);
   const homeHtml = homePage(home);
@@ -22,6 +28,7 @@ export function pageRoutes({ config, version }: PageRoutesOptions): RoutePlugin 
     '/reset-password': resetPasswordPage(config.passwords.minLength),
     '/accept-invitation': acceptInvitationPage(config.passwords.minLength),
     '/stop-email-change': stopEmailChangePage(),
+    '/stop-factor-reset': stopFactorResetPage(),
   };
 
   return async (app) => {

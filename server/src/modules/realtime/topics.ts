@@ -41,6 +41,7 @@ export function createTopics(
   async function isGranted(actor: Actor, need: Need): Promise<string | null> {
     const decision = await authorize(actor, need, {});
     if (decision === 'granted') return null;
+    if (decision === 'mfa_required') return decision;
     return decision === 'out_of_scope' ? 'scope_insufficient' : 'forbidden';
   }
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
+import type { Assurance } from '../../platform/http/caller.ts';
 import type { CredentialKind } from '../../platform/http/credential-kind.ts';
 import type { Part } from '../../platform/http/part.ts';
 import type { Events } from '../events/events.ts';
@@ -39,6 +40,7 @@ export function createSessions(deps: {
   keys: SigningKeys;
   isBlind: () => boolean;
   roleCodesOf: (user: UserRecord) => string[] | Promise<string[]>;
+  roleCodesFor: (user: UserRecord, assurance: Omit<Assurance, 'authTime'>) => string[] | Promise<string[]>;
   /** If false, every address counts as verified. */
   verificationRequired: boolean;
   config: Config;

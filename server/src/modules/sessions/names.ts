@@ -6,22 +6,24 @@ export const FIRST_PARTY = 'ostiary';
 
 /**
  * What a proof counts as. `mailbox`: as a first factor of those who give no other; beside one it adds nothing, because mail can reset the
- * password. `first`: a first factor. `second`: only beside a first factor. `both`: two factors in one.
+ * password. `first`: a first factor. `second`: only beside a first factor. `both`: two factors in one. `none`: proves nothing by itself.
  */
-export type Factor = 'mailbox' | 'first' | 'second' | 'both';
+export type Factor = 'none' | 'mailbox' | 'first' | 'second' | 'both';
 
 /**
- * Every way to prove who one is. `amr`: what tokens call it (RFC 8176); a mailed code or link, and a recovery code, count as one-time
+ * Every way to prove who one is. `amr`: what tokens call it (RFC 8176), null for nothing; a mailed code or link, and a recovery code, count as one-time
  * passwords, and a passkey as proof of possession of a key, in hardware or not.
+ * A trusted device proves nothing: it excuses from the second factor, where everybody who demands it allows that.
  * `phishingResistant`: a page that imitates this server gains nothing from it.
  */
-export const METHODS: Record<ProofMethod, { amr: string; factor: Factor; phishingResistant: boolean }> = {
+export const METHODS: Record<ProofMethod, { amr: string | null; factor: Factor; phishingResistant: boolean }> = {
   password: { amr: 'pwd', factor: 'first', phishingResistant: false },
   email: { amr: 'otp', factor: 'mailbox', phishingResistant: false },
   totp: { amr: 'otp', factor: 'second', phishingResistant: false },
   recovery_code: { amr: 'otp', factor: 'second', phishingResistant: false },
   passkey: { amr: 'pop', factor: 'both', phishingResistant: true },
   passkey_presence: { amr: 'pop', factor: 'second', phishingResistant: true },
+  trusted_device: { amr: null, factor: 'none', phishingResistant: false },
 };
 
 /** What each `amr` stood for when only that was stored. Never changes, whatever later methods share a name. */
@@ -40,7 +42,7 @@ export function latestProofs(earlier: readonly Proof[], later: readonly Proof[])
 
 /** `amr` of an access token. */
 export function amrOf(proofs: readonly Proof[]): string[] {
-  return [...new Set(proofs.map(({ method }) => METHODS[method].amr))];
+  return [...new Set(proofs.flatMap(({ method }) => METHODS[method].amr ?? []))];
 }
 
 /** Whether one of these methods alone keeps an imitating page out. */

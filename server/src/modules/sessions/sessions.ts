@@ -2,7 +2,7 @@ import { after, type Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import { platformErrors } from '../../platform/errors.ts';
 import { countryOf } from '../../platform/geo/country.ts';
-import type { Caller, SessionActor } from '../../platform/http/caller.ts';
+import type { Assurance, Caller, SessionActor } from '../../platform/http/caller.ts';
 import { parseDevice, sameDevice } from '../../platform/http/device.ts';
 import { networkOf } from '../../platform/http/network.ts';
 import { untilWon } from '../../platform/until-won.ts';
@@ -13,7 +13,7 @@ import type { PresentedRefreshToken } from './client-binding.ts';
 import { createEndSession } from './end-session.ts';
 import { sessionErrors } from './errors.ts';
 import { isLive } from './liveness.ts';
-import { amrOf, latestProofs } from './names.ts';
+import { amrOf, isPhishingResistant, latestProofs } from './names.ts';
 import { createRefresh } from './refresh.ts';
 import type { RefreshToken, RefreshTokens } from './refresh-token.ts';
 import type { Proof, SessionRecord, SessionStore } from './session-store.ts';
@@ -30,6 +30,8 @@ export interface SignedIn {
   roles: string[];
   /** Made on the way; shown once. */
   recoveryCodes?: readonly string[];
+  /** For the cookie of a browser that its user now trusts. */
+  trustTokens?: string;
 }
 
 /** What the sign-in engine decided about a new session. */
@@ -114,20 +116,26 @@ export function createSessions(deps: {
   accessTokens: AccessTokens;
   refreshTokens: RefreshTokens;
   roleCodesOf: (user: UserRecord) => string[] | Promise<string[]>;
+  /** Codes of the roles that count in a session of this assurance: of others, no service that reads tokens shall know. */
+  roleCodesFor: (user: UserRecord, assurance: Omit<Assurance, 'authTime'>) => string[] | Promise<string[]>;
   /** When an access token of the session was last seen by this process, in Unix milliseconds; undefined if it does not know. */
   lastUseOf: (sessionId: string) => number | undefined;
   limits: Config['tokens'];
   clock: Clock;
 }): Sessions {
-  const { store, users, events, accessTokens, refreshTokens, roleCodesOf, lastUseOf, limits, clock } = deps;
+  const { store, users, events, accessTokens, refreshTokens, roleCodesOf, roleCodesFor, lastUseOf, limits, clock } =
+    deps;
 
   async function signedIn(session: SessionRecord, token: RefreshToken, user: UserRecord): Promise<SignedIn> {
     const roles = await roleCodesOf(user);
-    return { ...accessTokenFor(session, roles), refreshToken: token.text, session, user, roles };
+    return { ...(await accessTokenFor(session, user)), refreshToken: token.text, session, user, roles };
   }
 
-  function accessTokenFor(session: SessionRecord, roles: string[]) {
+  async function accessTokenFor(session: SessionRecord, user: UserRecord) {
     const { id: sessionId, userId, clientId, generation, authTime, methods } = session;
+    const names = methods.map(({ method }) => method);
+    const assurance = { aal: session.aal, phishingResistant: isPhishingResistant(names), methods: names };
+    const roles = await roleCodesFor(user, assurance);
     return accessTokens.issue({ userId, sessionId, clientId, generation, authTime, amr: amrOf(methods), roles });
   }
 
@@ -173,7 +181,7 @@ export function createSessions(deps: {
         // While nothing shows that the client has the present refresh token, this access token does not show it, either.
         const generation = session.generationUsed ? session.generation : session.generation - 1;
         return {
-          ...accessTokenFor({ ...elevated, generation }, roles),
+          ...(await accessTokenFor({ ...elevated, generation }, user)),
           refreshToken: null,
           session: elevated,
           user,

@@ -23,6 +23,9 @@ const PROOFS: ProofMethod[][] = [
   ['password', 'passkey_presence'],
   ['password', 'totp', 'passkey_presence'],
   ['email', 'totp'],
+  ['trusted_device'],
+  ['password', 'trusted_device'],
+  ['email', 'trusted_device'],
   ['email', 'recovery_code'],
   ['email', 'passkey_presence'],
   ['password', 'email', 'totp'],
@@ -67,8 +70,8 @@ function naive(facts: Facts): Verdict {
   if (demand === 'phishing_resistant' && hasKey) {
     if (!gave('passkey', 'passkey_presence', 'recovery_code')) mustProve = true;
   }
-  // A trusted browser is spared, unless the account is going to be changed.
-  if (facts.trusted && !mustEnroll && !mustChangePassword) mustProve = false;
+  // After the right password a trusted browser is spared, unless the account is going to be changed.
+  if (facts.trusted && gave('password') && !mustEnroll && !mustChangePassword) mustProve = false;
   if (mustProve) return { kind: 'step', step: 'mfa' };
   if (facts.policy.verifyEmail) {
     if (!facts.account.emailVerified) return { kind: 'step', step: 'verify_email' };
@@ -137,7 +140,8 @@ test('no session begins without every proof that is demanded', () => {
     const verdict = decide(facts);
     if (verdict.kind !== 'done') continue;
     const { account, policy, trusted, later, since } = facts;
-    if (account.heldAal === 2 && !trusted) assert.equal(verdict.aal, 2);
+    const spared = trusted && facts.proofs.some(({ method }) => method === 'password');
+    if (account.heldAal === 2 && !spared) assert.equal(verdict.aal, 2);
     const waits = policy.mfaGraceUntil !== null && policy.mfaGraceUntil > NOW && (later || since !== null);
     if (policy.mfa === 'required' && !waits) assert.equal(account.heldAal, 2);
     if (policy.mfa === 'phishing_resistant' && !waits) assert.ok(account.heldPhishingResistant);

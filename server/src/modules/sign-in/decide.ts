@@ -1,11 +1,9 @@
 import type { Assurance } from '../../platform/http/caller.ts';
+import type { MfaDemand } from '../access/names.ts';
 import { isPhishingResistant, METHODS } from '../sessions/names.ts';
 import type { Proof } from '../sessions/session-store.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import { type Assured, assuranceOf } from './assurance.ts';
-
-/** What a policy asks of an account beside the first factor. */
-export type MfaDemand = 'off' | 'required' | 'phishing_resistant';
 
 /** What the roles of a user and the settings ask, and what this browser is spared. */
 export interface MfaPolicy {
@@ -15,6 +13,8 @@ export interface MfaPolicy {
   mfaGraceUntil: Date | null;
   /** Whether the browser is a trusted device of the user, so that the second factor is not asked for again. */
   trusted: boolean;
+  /** Whether the user may make it one. */
+  mayTrust: boolean;
   /** What demands it, such as `role:admin`; only shown. */
   requiredBy: readonly string[];
 }
@@ -35,6 +35,7 @@ export interface Facts {
     /** Whether an account needs a verified address. */
     verifyEmail: boolean;
   } & Pick<MfaPolicy, 'mfa' | 'mfaGraceUntil'>;
+  /** Whether the browser is trusted; counts only beside the password. */
   trusted: boolean;
   /** The enrolment was put off in this sign-in. */
   later: boolean;
@@ -57,6 +58,9 @@ function lacksFactor({ account, policy }: Facts): boolean {
 const enrols = (facts: Facts): boolean =>
   lacksFactor(facts) && !(mayWait(facts) && (facts.later || facts.since !== null));
 
+/** A trusted browser stands for the second factor beside the right password, and beside no mailed code. */
+const isSpared = ({ trusted, proofs }: Facts): boolean => trusted && proofs.some(({ method }) => method === 'password');
+
 /** Whether the proofs are below what the account has and the policy asks for. A recovery code stands in for a factor that was lost. */
 function isBelow({ account, proofs, policy }: Facts): boolean {
   const aal = assuranceOf(METHODS, { proofs, since: null, heldAal: 1 })?.aal ?? 0;
@@ -71,7 +75,7 @@ const STEPS = {
   mfa: {
     send: '`code` of an authenticator app, or `recoveryCode`',
     // Nothing changes an account before every factor that it has was proved: there, a trusted device is asked, too.
-    isDue: (facts: Facts) => isBelow(facts) && !(facts.trusted && !changesPassword(facts) && !enrols(facts)),
+    isDue: (facts: Facts) => isBelow(facts) && !(isSpared(facts) && !changesPassword(facts) && !enrols(facts)),
   },
   verify_email: {
     send: '`code`, which was mailed',

@@ -14,6 +14,7 @@ import { factorsOf } from '../factors/names.ts';
 import { createDeviceCookie } from '../guessing/device-cookie.ts';
 import { createDeviceTokens } from '../guessing/device-tokens.ts';
 import { NO_GUESSING } from '../guessing/guessing.ts';
+import { createTrustCookie } from '../mfa/trust-cookie.ts';
 import { createNonces } from '../password-encryption/nonces.ts';
 import { createPasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { createAccessTokens } from '../sessions/access-token.ts';
@@ -77,6 +78,7 @@ async function engineOf(s: Scene, verifyEmail: boolean) {
     }),
     refreshTokens: createRefreshTokens({ keyring }),
     roleCodesOf: async () => [],
+    roleCodesFor: async () => [],
     lastUseOf: () => undefined,
     limits: s.config.tokens,
     clock,
@@ -89,6 +91,8 @@ async function engineOf(s: Scene, verifyEmail: boolean) {
     records: { held: async (user) => factorsOf(user, null) },
     mfaPolicyOf: () => NO_MFA_POLICY,
     notifyOfTries: async () => {},
+    trustedDevices: { trust: async () => null },
+    stopReset: async () => {},
     steps: Object.fromEntries(STEP_NAMES.map((name) => [name, step])) as Record<StepName, Step>,
     policy: { verifyEmail },
     clock,
@@ -102,6 +106,7 @@ async function engineOf(s: Scene, verifyEmail: boolean) {
     waysIn: ['password'],
     sessions,
     cookie,
+    trustCookie: createTrustCookie(s),
     devices: createDeviceCookie({ devices: createDeviceTokens({ keyring, clock }), cookie, config: s.config }),
     decryptor: createPasswordDecryptor({
       nonces: createNonces({ keyring, clock }),

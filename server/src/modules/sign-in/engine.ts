@@ -6,6 +6,7 @@ import { authErrors } from '../auth/errors.ts';
 import { type Factors, holdsPasskey, holdsSecondFactor } from '../factors/names.ts';
 import type { FactorRecords } from '../factors/records.ts';
 import type { Guessing } from '../guessing/guessing.ts';
+import type { TrustedDevices } from '../mfa/trusted-devices.ts';
 import type { PresentedRefreshToken } from '../sessions/client-binding.ts';
 import { sessionErrors } from '../sessions/errors.ts';
 import { FIRST_PARTY, latestProofs, METHODS } from '../sessions/names.ts';
@@ -62,6 +63,8 @@ export interface SignInEngine {
   strengthen(caller: Caller, actor: SessionActor, proofs: readonly Proof[]): Promise<void>;
   /** The user of a genuine flow token that has not expired, or null. Costs no query. */
   userOf(flowToken: string): string | null;
+  /** The user of a flow that waits for this step. Throws `token_invalid`. */
+  waitingFor(caller: Caller, step: StepName, flowToken: string): Promise<UserRecord>;
   /** The step that a flow waits for. Throws `token_invalid`. */
   flow(caller: Caller, flowToken: string): Promise<FlowView>;
   /**
@@ -79,6 +82,9 @@ export interface SignInEngine {
 /** What a policy asks of a user, and whether the caller's browser is one that they trust. */
 export type MfaPolicyOf = (user: UserRecord, caller: Caller, factors: Factors) => MfaPolicy | Promise<MfaPolicy>;
 
+/** Stops a reset of second factors by whoever has just proved one. */
+export type StopReset = (caller: Caller, user: UserRecord) => Promise<void>;
+
 /** A user and all that is decided on, as read in this request. */
 interface Case {
   user: UserRecord;
@@ -95,6 +101,9 @@ export function createSignInEngine(deps: {
   records: Pick<FactorRecords, 'held'>;
   mfaPolicyOf: MfaPolicyOf;
   notifyOfTries: NotifyOfTries;
+  trustedDevices: Pick<TrustedDevices, 'trust'>;
+  /** Called when somebody has proved a second factor whose reset waits: it is not lost. */
+  stopReset: StopReset;
   flowTokens: FlowTokens;
   steps: Record<StepName, Step>;
   policy: Pick<Facts['policy'], 'verifyEmail'>;
@@ -109,9 +118,9 @@ export function createSignInEngine(deps: {
     { proofs, since, later }: Pick<Facts, 'proofs' | 'since' | 'later'>,
   ): Promise<Case> {
     const factors = await records.held(user);
-    const { trusted, mfa, mfaGraceUntil } = await deps.mfaPolicyOf(user, caller, factors);
+    const { trusted, mayTrust, mfa, mfaGraceUntil } = await deps.mfaPolicyOf(user, caller, factors);
     const now = clock();
-    const policy = { ...deps.policy, mfa, mfaGraceUntil };
+    const policy = { ...deps.policy, mfa, mfaGraceUntil, mayTrust };
     const facts: Facts = { account: accountOf(user, factors), proofs, since, later, policy, trusted, now };
     return { user, facts, context: { factors, policy, now }, verdict: decide(facts) };
   }
@@ -155,19 +164,35 @@ export function createSignInEngine(deps: {
         return again.verdict;
       });
     }
-    const { id, clientId, proofs: methods } = flow;
+    const { id, clientId, proofs } = flow;
     const { aal, authTime } = verdict;
+    const isExcused = judged.facts.trusted && aal < judged.facts.account.heldAal;
+    const methods = isExcused ? [...proofs, { method: 'trusted_device' as const, at: judged.facts.now }] : proofs;
     const start = { id, clientId, epoch: flow.epochs.sessionEpoch, methods, aal, authTime };
     const signedIn = await sessions.start(caller, user, start);
     // Null: another request with the same flow was first, and its insert has used the flow up.
     if (!signedIn) throw refused();
+    if (provesFactor(flow.proofs)) await keepFactors(caller, judged);
     return signedIn;
+  }
+
+  async function keepFactors(caller: Caller, { user, context }: Pick<Case, 'user' | 'context'>): Promise<void> {
+    if (context.factors.resetAt !== null) await deps.stopReset(caller, user);
   }
 
   function flowOf(user: UserRecord, fields: Pick<Flow, 'id' | 'becomes' | 'generation' | 'proofs'>): Flow {
     const { id: userId, passwordVersion } = user;
     const until = after(clock(), FLOW_TTL);
-    return { ...fields, userId, clientId: FIRST_PARTY, passwordVersion, epochs: epochsOf(user), later: false, until };
+    return {
+      ...fields,
+      userId,
+      clientId: FIRST_PARTY,
+      passwordVersion,
+      epochs: epochsOf(user),
+      later: false,
+      trust: false,
+      until,
+    };
   }
 
   /** Throws `step_required` if the session needs a step to continue, and `refresh_invalid` if it may not continue. */
@@ -178,6 +203,9 @@ export function createSignInEngine(deps: {
       const judged = await judge(caller, user, { proofs, since, later: false });
       const { verdict } = judged;
       if (verdict.kind === 'refuse') throw sessionErrors.refresh_invalid();
+      // What excused from the second factor is gone, and no step can take its place.
+      const wasExcused = proofs.some(({ method }) => method === 'trusted_device') && !judged.facts.trusted;
+      if (verdict.kind === 'done' && verdict.aal === 1 && wasExcused) throw sessionErrors.refresh_invalid();
       if (verdict.kind === 'done') return verdict;
       throw stepRequired(flowOf(user, { id, becomes: 'elevation', generation, proofs }), judged, verdict.step);
     };
@@ -212,8 +240,17 @@ export function createSignInEngine(deps: {
     // Not read from the account, whose password may have been reset since.
     const { passwordVersion, sessionEpoch } = done.moved ?? { ...flow, ...flow.epochs };
     const epochs = { ...flow.epochs, sessionEpoch };
+    if (provesFactor(done.proofs)) await keepFactors(caller, judged);
     const later = flow.later || done.later === true;
-    const next: Flow = { ...flow, passwordVersion, epochs, later, proofs: latestProofs(flow.proofs, done.proofs) };
+    const trust = flow.trust || done.trust === true;
+    const next: Flow = {
+      ...flow,
+      passwordVersion,
+      epochs,
+      later,
+      trust,
+      proofs: latestProofs(flow.proofs, done.proofs),
+    };
     return { next, recoveryCodes: done.recoveryCodes };
   }
 
@@ -242,6 +279,12 @@ export function createSignInEngine(deps: {
       }),
 
     userOf: (flowToken) => flowTokens.open(flowToken)?.flow.userId ?? null,
+
+    async waitingFor(caller, step, flowToken) {
+      const { judged, verdict } = await open(caller, flowToken);
+      if (verdict.kind !== 'step' || verdict.step !== step) throw authErrors.token_invalid();
+      return judged.user;
+    },
 
     async flow(caller, flowToken) {
       const { flow, asked, judged, verdict } = await open(caller, flowToken);
@@ -275,7 +318,12 @@ export function createSignInEngine(deps: {
       if (!isBrought) throw missing(step.needs[0].filter((name) => input[name] === undefined));
       const { next, recoveryCodes } = await complete(caller, flow, judged, verdict.step, input);
       const signedIn = await advance(caller, next, authErrors.token_invalid);
-      return recoveryCodes === undefined ? signedIn : { ...signedIn, recoveryCodes };
+      const trustTokens = next.trust ? await deps.trustedDevices.trust(caller, signedIn.user) : null;
+      return {
+        ...signedIn,
+        ...(recoveryCodes !== undefined && { recoveryCodes }),
+        ...(trustTokens !== null && { trustTokens }),
+      };
     },
   };
 }
@@ -295,6 +343,10 @@ function stepFlow({ id, becomes }: Flow, { user, facts, context }: Case, step: S
     },
   };
 }
+
+/** Whether one of these is a second factor, or two in one. */
+export const provesFactor = (proofs: readonly Proof[]): boolean =>
+  proofs.some(({ method }) => ['second', 'both'].includes(METHODS[method].factor));
 
 /** What the step takes of a request. */
 function ownOf({ fields }: Step, input: Fields): Fields {

@@ -22,6 +22,7 @@ const makeFlow = (fields: Partial<Flow> = {}): Flow => ({
     { method: 'email', at: after(NOW, MINUTE) },
   ],
   later: false,
+  trust: false,
   until: after(NOW, 10 * MINUTE),
   ...fields,
 });
@@ -62,6 +63,7 @@ test('a flow token of the version before is read, and what it did not keep is no
     epochs: null,
     proofs: [{ method: 'password', at: after(NOW, -6 * MINUTE) }],
     later: false,
+    trust: false,
     until: after(NOW, 4 * MINUTE),
   });
   assert.equal(opened.step, 'verify_email');

@@ -25,6 +25,8 @@ export interface Flow {
   proofs: readonly Proof[];
   /** The enrolment of a second factor was put off. */
   later: boolean;
+  /** The browser is to be trusted once the sign-in is complete. */
+  trust: boolean;
   /** Ten minutes after the first factor; no step extends it. */
   until: Date;
 }
@@ -66,6 +68,7 @@ interface Sealed {
   /** Unix milliseconds. */
   proofs?: { method: Proof['method']; at: number }[];
   later?: true;
+  trust?: true;
 }
 
 /** Flow tokens: encrypted and authenticated (AEAD). They carry the proofs that were given, so nothing is stored. */
@@ -80,7 +83,7 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
   }
 
   return {
-    issue({ id, becomes, generation, userId, clientId, passwordVersion, epochs, proofs, later, until }, step) {
+    issue({ id, becomes, generation, userId, clientId, passwordVersion, epochs, proofs, later, trust, until }, step) {
       const sealed: Sealed = {
         userId,
         step,
@@ -93,6 +96,7 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
         epochs,
         proofs: proofs.map(({ method, at }) => ({ method, at: at.getTime() })),
         ...(later && { later }),
+        ...(trust && { trust }),
       };
       const purpose = PURPOSES[becomes];
       return keyring.seal(purpose, Buffer.from(JSON.stringify(sealed)), purpose);
@@ -129,6 +133,7 @@ function flowOf(sealed: Sealed, token: string): SealedFlow {
     epochs,
     proofs: proofs.map(({ method, at }) => ({ method, at: new Date(at) })),
     later: sealed.later === true,
+    trust: sealed.trust === true,
     until: new Date(until),
   };
 }

@@ -7,6 +7,8 @@ import type { Events } from '../events/events.ts';
 import type { FactorRecords } from '../factors/records.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import type { Guessing } from '../guessing/guessing.ts';
+import type { TrustCookie } from '../mfa/trust-cookie.ts';
+import type { TrustedDevices } from '../mfa/trusted-devices.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
 import type { Sessions } from '../sessions/sessions.ts';
@@ -14,7 +16,7 @@ import type { UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { createChangePassword } from './change-password.ts';
 import type { MfaPolicy } from './decide.ts';
-import { createSignInEngine, type MfaPolicyOf, type SignInEngine } from './engine.ts';
+import { createSignInEngine, type MfaPolicyOf, type SignInEngine, type StopReset } from './engine.ts';
 import { createEnrollMfa } from './enroll-mfa.ts';
 import { createFlowTokens, FLOW_TOKEN_FORM } from './flow-token.ts';
 import { createMfa } from './mfa.ts';
@@ -25,7 +27,13 @@ import type { SecondFactor } from './second-factor.ts';
 import { createVerifyEmail } from './verify-email.ts';
 
 /** No policy: whoever has a second factor is asked for it, and nobody must have one. */
-export const NO_MFA_POLICY: MfaPolicy = { mfa: 'off', mfaGraceUntil: null, trusted: false, requiredBy: [] };
+export const NO_MFA_POLICY: MfaPolicy = {
+  mfa: 'off',
+  mfaGraceUntil: null,
+  trusted: false,
+  mayTrust: false,
+  requiredBy: [],
+};
 
 /** Composes the sign-in engine with its steps: `const signIn = createSignIn({ …, verifyEmail: true })`. */
 export function createSignIn(deps: {
@@ -39,6 +47,9 @@ export function createSignIn(deps: {
   /** In the order in which they are offered. */
   secondFactors: readonly [SecondFactor, ...SecondFactor[]];
   mfaPolicyOf: MfaPolicyOf;
+  trustedDevices: TrustedDevices;
+  trustCookie: TrustCookie;
+  stopReset: StopReset;
   /** How somebody can begin a sign-in here, the usual one first. */
   waysIn: readonly string[];
   events: Events;

@@ -1,7 +1,12 @@
+import { Type } from 'typebox';
 import { authErrors } from '../auth/errors.ts';
 import { holdsPasskey } from '../factors/names.ts';
 import { broughtOf, fieldsOf, type SecondFactor } from './second-factor.ts';
 import type { Step, StepContext } from './step.ts';
+
+const trustDevice = Type.Boolean({
+  description: 'Where `step_required` has `trustDevice`: asks this browser for no second factor for some time.',
+});
 
 /** The factors that the person holds, of those that are enough for the policy. */
 function waysOf(all: readonly SecondFactor[], { factors, policy }: StepContext): SecondFactor[] {
@@ -16,17 +21,21 @@ export function createMfa(secondFactors: readonly [SecondFactor, ...SecondFactor
   const options = secondFactors.flatMap(({ name, option }) => (option ? [[name, option] as const] : []));
 
   return {
-    fields: fieldsOf(secondFactors),
+    fields: { ...fieldsOf(secondFactors), trustDevice },
     needs: [first.needs, ...others.map(({ needs }) => needs)],
     errors: ['code_invalid', ...secondFactors.flatMap(({ errors }) => errors)],
-    view: (_user, context) => ({ methods: waysOf(secondFactors, context).map(({ name }) => name) }),
+    view: (_user, context) => ({
+      methods: waysOf(secondFactors, context).map(({ name }) => name),
+      ...(context.policy.mayTrust && { trustDevice: true }),
+    }),
     options: Object.fromEntries(options),
 
     async complete(caller, user, input, flow) {
       const factor = broughtOf(secondFactors, input);
       // As if it were wrong: only `methods` says what somebody holds.
       if (!factor?.isHeld(flow.factors)) throw authErrors.code_invalid();
-      return { proofs: [await factor.prove(caller, user, flow.factors, input, flow)] };
+      const proof = await factor.prove(caller, user, flow.factors, input, flow);
+      return { proofs: [proof], trust: input.trustDevice === true && flow.policy.mayTrust };
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Guessing } from '../guessing/guessing.ts';
 import type { Proof } from '../sessions/session-store.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
-import type { SignInEngine } from './engine.ts';
+import type { SignInEngine, StopReset } from './engine.ts';
 import type { NotifyOfTries } from './notice.ts';
 import { broughtOf, fieldsOf, type SecondFactor } from './second-factor.ts';
 
@@ -42,8 +42,9 @@ export function createReauthentication(deps: {
   guessing: Pick<Guessing, 'admitStep'>;
   notifyOfTries: NotifyOfTries;
   signIn: Pick<SignInEngine, 'reauthenticate'>;
+  stopReset: StopReset;
 }): Reauthentication {
-  const { users, records, secondFactors, guessing, notifyOfTries, signIn } = deps;
+  const { users, records, secondFactors, guessing, notifyOfTries, signIn, stopReset } = deps;
 
   /** Every set of proofs that is as strong as the account: the password alone only of one that has nothing else. */
   function waysOf(user: UserRecord, factors: Factors): string[][] {
@@ -95,7 +96,9 @@ export function createReauthentication(deps: {
       if (second?.isHeld(factors)) {
         proofs.push(await proveSecond(caller, user, second, factors, input, { id: actor.sessionId }));
       }
-      return signIn.reauthenticate(caller, actor, proofs);
+      const proved = await signIn.reauthenticate(caller, actor, proofs);
+      if (factors.resetAt !== null && second?.isHeld(factors)) await stopReset(caller, user);
+      return proved;
     },
   };
 }

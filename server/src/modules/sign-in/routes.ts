@@ -4,6 +4,7 @@ import type { HttpServer } from '../../platform/http/routes.ts';
 import { optionalBody } from '../../platform/http/schemas.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import type { DeviceOwner } from '../guessing/device-tokens.ts';
+import type { TrustCookie } from '../mfa/trust-cookie.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import type { RefreshCookie } from '../sessions/cookie.ts';
@@ -42,9 +43,10 @@ export function signInRoutes(deps: {
   sessions: Pick<Sessions, 'namedBy'>;
   cookie: RefreshCookie;
   devices: DeviceCookie;
+  trustCookie: TrustCookie;
   decryptor: PasswordDecryptor;
 }) {
-  const { signIn, steps, waysIn, sessions, cookie, devices, decryptor } = deps;
+  const { signIn, steps, waysIn, sessions, cookie, devices, trustCookie, decryptor } = deps;
   // A flow token shows that its bearer has given a first factor.
   const flowLimit = { ...FLOW_LIMIT, subjectOf: flowUserOf };
 
@@ -131,7 +133,8 @@ export function signInRoutes(deps: {
       async (request, reply) => {
         const { tokenTransport = 'cookie', flowToken, ...input } = request.body as CompleteStepBody;
         const opened = await decryptor.openOptional(input, ...passwords);
-        const signedIn = await signIn.completeStep(callerOf(request), flowToken, opened);
+        const { trustTokens, ...signedIn } = await signIn.completeStep(callerOf(request), flowToken, opened);
+        if (trustTokens !== undefined) trustCookie.set(reply, trustTokens);
         // An elevation issues no device token: each known device gets password attempts of its own.
         if (signedIn.refreshToken === null) return cookie.handOut(reply, signedIn, tokenTransport);
         return devices.handOut(reply, signedIn, tokenTransport);

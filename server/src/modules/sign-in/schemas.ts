@@ -50,6 +50,7 @@ export const flowMembers = {
     examples: [['email']],
   }),
   later: Type.Optional(Type.Boolean({ description: 'The step can be put off, by `later: true`.', examples: [true] })),
+  trustDevice: Type.Optional(Type.Boolean({ description: 'The browser can be trusted, by `trustDevice: true`.' })),
   expiresIn: Type.Integer({ description: 'Seconds.', examples: [600] }),
   hint: Type.Optional(
     Type.Object(

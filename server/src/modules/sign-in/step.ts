@@ -3,7 +3,7 @@ import type { Caller } from '../../platform/http/caller.ts';
 import type { Factors } from '../factors/names.ts';
 import type { Proof } from '../sessions/session-store.ts';
 import type { UserRecord } from '../users/user-store.ts';
-import type { Facts } from './decide.ts';
+import type { Facts, MfaPolicy } from './decide.ts';
 
 /** What a page needs to show a step. */
 export interface StepView {
@@ -15,12 +15,14 @@ export interface StepView {
   resendAfter?: number;
   /** Whether the step can be put off, by `later: true`. */
   later?: boolean;
+  /** Whether the browser can be trusted, by `trustDevice: true`. */
+  trustDevice?: boolean;
 }
 
 /** What a step depends on besides the user, as read in this request. */
 export interface StepContext {
   factors: Factors;
-  policy: Facts['policy'];
+  policy: Facts['policy'] & Pick<MfaPolicy, 'mayTrust'>;
   now: Date;
 }
 
@@ -32,6 +34,8 @@ export interface StepDone {
   proofs: readonly Proof[];
   /** The step was put off, and is not asked for again in this sign-in. */
   later?: true;
+  /** The browser is to be trusted once the sign-in is complete. */
+  trust?: boolean;
   /** Made by the step; the answer of the sign-in shows them, once. */
   recoveryCodes?: readonly string[] | undefined;
 }

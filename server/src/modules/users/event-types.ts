@@ -8,5 +8,7 @@ export const eventTypes: EventTypes = {
   'user.email_changed': 'An account has another address.',
   'user.sessions_ended':
     '**All sessions of a user have ended** at once, by `logout-all`, by `DELETE /sessions` or by an administrator; `kept` is the one that goes on. No `session.ended` follows.',
+  'user.locked_down':
+    'A user locked their account down: **all sessions, API keys, OAuth grants and trusted devices have ended** at once.',
   'user.deleted': 'An account was deleted, restorable for 30 days. **All its sessions have ended.**',
 };

@@ -22,6 +22,8 @@ export interface OwnAccount {
   setAvatar(caller: Caller, userId: string, avatarId: string | null): Promise<UserRecord>;
   /** Deletes the account; it can be restored for 30 days. Ends every session. Throws `superadmin_protected` and `version_conflict`. */
   deleteMe(caller: Caller, actor: SessionActor): Promise<void>;
+  /** Ends all that acts for a user without their second factor or password: sessions, keys, grants and trusted devices, in one write. */
+  lockDown(caller: Caller, userId: string): Promise<void>;
   /** Ends all sessions of a user except `keep`, in one write. Throws `unauthenticated` if `keep` was ended in the meantime. */
   endSessions(caller: Caller, userId: string, keep: SessionActor | null): Promise<void>;
 }
@@ -77,6 +79,14 @@ export function createOwnAccount(deps: {
         const event = events.describe(caller, { type: 'user.deleted', ...about(user), data, evicts: true });
         const { sessionEpoch, grantEpoch } = user;
         return store.softDelete(at(user), { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1 }, event);
+      });
+    },
+
+    async lockDown(caller, userId) {
+      await change(userId, async (user) => {
+        const event = events.describe(caller, { type: 'user.locked_down', ...about(user), evicts: true });
+        const { sessionEpoch, grantEpoch } = user;
+        return store.lockDown(at(user), { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1 }, event);
       });
     },
 

@@ -8,6 +8,7 @@ type Verbs =
   | 'setPassword'
   | 'patchProfile'
   | 'endSessions'
+  | 'lockDown'
   | 'beginEmailChange'
   | 'takeEmail'
   | 'softDelete'
@@ -48,6 +49,9 @@ export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
     },
 
     endSessions: (at, { sessionEpoch, keptSessionId }, event) => change(at, { sessionEpoch, keptSessionId }, event),
+
+    lockDown: (at, { sessionEpoch, grantEpoch }, event) =>
+      change(at, { sessionEpoch, keptSessionId: null, grantEpoch }, event),
 
     beginEmailChange: (at, { id, keyId, email, emailNorm, expiresAt, tries }, event) =>
       change(at, { emailChange: { id, keyId, email, emailNorm, expiresAt, tries } }, event),

@@ -181,6 +181,8 @@ export interface UserStore {
     change: { sessionEpoch: number; keptSessionId: string | null },
     event: EventDraft,
   ): Promise<UserChange>;
+  /** Ends every session, API key, OAuth grant and trusted device: all name these epochs. */
+  lockDown(at: UserAt, change: Pick<UserRecord, 'sessionEpoch' | 'grantEpoch'>, event: EventDraft): Promise<UserChange>;
   beginEmailChange(at: UserAt, change: EmailChange, event: EventDraft): Promise<UserChange>;
   /** Extends the pending change; tries that are counted concurrently stay counted. */
   extendEmailChange(at: UserAt, expiresAt: Date, event: EventDraft): Promise<UserChange>;

@@ -95,6 +95,15 @@ export interface Config {
   eventRetention: number;
   /** Milliseconds that a new address from an administrator waits where the account has more roles than a new user. */
   emailMoveDelay: number;
+  mfa: {
+    /** Whom a sign-in asks to set up a second factor. */
+    required: 'none' | 'roles' | 'all';
+    /** These three in milliseconds. 0: no grace, and no trusted devices. */
+    grace: number;
+    trustTtl: number;
+    resetDelay: number;
+    selfRecovery: 'off' | 'delayed';
+  };
   /** Whether unknown devices are asked for proofs of work when a client or an account is under attack. */
   proofOfWork: boolean;
   rateLimits: {

@@ -199,6 +199,13 @@ function assemble(values: Values, secretKey: string): Config {
     keyRotation: values.KEY_ROTATION_DAYS * DAY,
     eventRetention: values.EVENT_RETENTION,
     emailMoveDelay: values.EMAIL_MOVE_DELAY,
+    mfa: {
+      required: values.MFA_REQUIRED,
+      grace: values.MFA_GRACE,
+      trustTtl: values.MFA_TRUST_TTL,
+      resetDelay: values.MFA_RESET_DELAY,
+      selfRecovery: values.MFA_SELF_RECOVERY,
+    },
     proofOfWork: values.PROOF_OF_WORK,
     rateLimits: { enabled: values.RATE_LIMITS, default: values.RATE_LIMIT_DEFAULT },
     log: {

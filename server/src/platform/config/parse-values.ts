@@ -31,6 +31,12 @@ function ranged(units: Record<string, number>, kind: string, min: string, max: s
 export const duration = (min: string, max: string, example: string): Parser<number> =>
   ranged(DURATION_UNITS, 'duration', min, max, example);
 
+/** As `duration`, from 0 on; `0` needs no unit. */
+export function durationOrNone(max: string, example: string): Parser<number> {
+  const parse = duration('0s', max, example);
+  return (text, cwd) => parse(text === '0' ? '0s' : text, cwd);
+}
+
 /** A size (`10kb`, `10mb`, `1gb`; powers of 1024) between two others; in bytes. */
 export const size = (min: string, max: string, example: string): Parser<number> =>
   ranged(SIZE_UNITS, 'size', min, max, example);

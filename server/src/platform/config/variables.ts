@@ -16,6 +16,7 @@ import {
 } from './parse-addresses.ts';
 import {
   duration,
+  durationOrNone,
   integer,
   kibibytes,
   list,
@@ -409,6 +410,34 @@ export const variables = {
     parse: duration('1h', '30d', '1d'),
     about:
       'How long a new address from an administrator waits, so that its owner can stop it, where the account has any role beyond `user`.',
+  }),
+  MFA_REQUIRED: variable({
+    default: 'roles',
+    parse: oneOf('none', 'roles', 'all'),
+    about:
+      'Whom a sign-in asks to set up a second factor: `none`, those with `roles` that demand one, or `all`. What a role demands holds for its permissions in any case.',
+  }),
+  MFA_GRACE: variable({
+    default: '7d',
+    parse: durationOrNone('90d', '7d'),
+    about:
+      'How long a person may put off setting up a second factor, from the first sign-in or refresh that finds it demanded; `0`: not at all.',
+  }),
+  MFA_TRUST_TTL: variable({
+    default: '30d',
+    parse: durationOrNone('365d', '30d'),
+    about: 'How long a browser that its owner trusts is not asked for the second factor; `0`: no browser is trusted.',
+  }),
+  MFA_RESET_DELAY: variable({
+    default: '24h',
+    parse: duration('1h', '30d', '24h'),
+    about: 'How long a reset of second factors waits, so that their owner can stop it.',
+  }),
+  MFA_SELF_RECOVERY: variable({
+    default: 'delayed',
+    parse: oneOf('off', 'delayed'),
+    about:
+      '`delayed`: who has lost the second factor can reset it by the verified address, after `MFA_RESET_DELAY`, unless a role demands one; `off`: only administrators.',
   }),
   EVENT_RETENTION: variable({
     default: '400d',

@@ -22,9 +22,11 @@ export interface Credential {
 
 /**
  * One way in which somebody showed who they are. `passkey`: with user verification (a fingerprint, a PIN), which makes it two factors;
- * `passkey_presence`: without, so that it is a second factor only.
+ * `passkey_presence`: without, so that it is a second factor only. `trusted_device` proves nothing: it excused from the second factor.
  */
-export type ProofMethod = 'password' | 'email' | 'totp' | 'recovery_code' | 'passkey' | 'passkey_presence';
+export type ProofMethod =
+  | ('password' | 'email' | 'totp' | 'recovery_code' | 'passkey' | 'passkey_presence')
+  | 'trusted_device';
 
 /** How sure it is who calls (NIST SP 800-63B): by one factor or by two. */
 export interface Assurance {
@@ -69,6 +71,8 @@ export interface Caller {
   ip: string;
   userAgent: string;
   requestId: string;
+  /** Cookies of the browser, for what is known of a device. */
+  cookies?: Readonly<Record<string, string | undefined>>;
   /** The version of the record that the client has read, as `If-Match` names it; only on routes with `ifMatch`. See `demandVersion`. */
   ifMatch?: string;
 }
@@ -87,6 +91,7 @@ export function callerOf(request: FastifyRequest): Caller {
     ip: clientAddress(request),
     userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
     requestId: request.id,
+    cookies: request.cookies,
     ...(request.headers['if-match'] !== undefined &&
       request.routeOptions.config.ifMatch && { ifMatch: request.headers['if-match'] }),
   };

@@ -18,6 +18,7 @@ export interface GuardRules {
   anyCredential: boolean;
   /** See `FastifyContextConfig`. */
   fresh: boolean | 'sessions';
+  aal: 2 | undefined;
   /** Refuses what a page of another site can post without asking; null on routes where nobody can. */
   refuseForeign: ((request: FastifyRequest) => void) | null;
   /** Counts the client of a request that nobody authentic sent. Null: no limit. */
@@ -33,8 +34,11 @@ export interface GuardRules {
 /** What a route asks of its caller's roles. */
 export type Need = { permission: string } | RoleAccess;
 
-/** `out_of_scope`: the subject may, but the credential is limited to less. */
-export type Decision = 'granted' | 'not_granted' | 'out_of_scope';
+/**
+ * `out_of_scope`: the subject may, but the credential is limited to less. `mfa_required`: the roles that would grant it demand a stronger proof
+ * of who calls.
+ */
+export type Decision = 'granted' | 'not_granted' | 'out_of_scope' | 'mfa_required';
 
 /** What a request names in its path, before its schema has checked it: `{ orgId: '…' }`. */
 export type PathParameters = Readonly<Record<string, string | undefined>>;
@@ -78,6 +82,7 @@ export function createGuard(rules: GuardRules, context: GuardContext): onRequest
     if (typeof access === 'object') checks.push(demandGrant(access, context));
     // Last: who may not do it at all need not prove again who they are to learn that.
     if (fresh === true) checks.push(demandSession);
+    if (rules.aal === 2) checks.push(demandTwoFactors);
     if (fresh !== false) checks.push(({ actor }) => demandFreshProof({ actor }, context.clock));
   }
   return (request, reply, done) => runFrom(0, checks, request, reply, done);
@@ -165,6 +170,10 @@ const demandSession: Check = ({ actor }) => {
   if (actor !== null && !isSessionActor(actor)) throw platformErrors.credential_refused();
 };
 
+const demandTwoFactors: Check = ({ actor }) => {
+  if (actor?.assurance.aal !== 2) throw platformErrors.mfa_required();
+};
+
 const demandVerified: Check = ({ actor }) => {
   if (!actor?.emailVerified) throw platformErrors.email_unverified();
 };
@@ -172,6 +181,7 @@ const demandVerified: Check = ({ actor }) => {
 function demandGrant(need: Need, { authorize }: GuardContext): Check {
   const settle = (decision: Decision) => {
     if (decision === 'out_of_scope') throw scopeInsufficient(need);
+    if (decision === 'mfa_required') throw platformErrors.mfa_required();
     // Whatever is not the one word that admits refuses.
     if (decision !== 'granted') throw platformErrors.forbidden();
   };

@@ -115,7 +115,7 @@ export function createRouteRules({
 
   function guardFor(method: string, template: string, settled: FastifyContextConfig) {
     const code = permissionCode(method, template);
-    const { access, credentials, fresh = false, limit, tokenLimit, csp, anyHost = false } = settled;
+    const { access, credentials, fresh = false, aal, limit, tokenLimit, csp, anyHost = false } = settled;
     // With a limit for tokens, the request is counted once its body has been read.
     const count = tokenLimit === undefined ? clientCountFor(settled, method) : null;
     const isOwn = counters !== null && limit !== undefined && limit !== 'none';
@@ -128,7 +128,7 @@ export function createRouteRules({
     const anyCredential = credentials === 'any';
     const limits = { count, countActor };
     return createGuard(
-      { template, code, access, anyCredential, fresh, refuseForeign, ...limits, isOurHost, headers },
+      { template, code, access, anyCredential, fresh, aal, refuseForeign, ...limits, isOurHost, headers },
       context,
     );
   }
@@ -157,12 +157,15 @@ function demandType(content: BodiesByType): preValidationHookHandler {
 /** What would be a hole or a lie in the documentation stops the server from starting. */
 function check(
   route: RouteOptions,
-  { access, credentials, fresh, sensitive, tokenLimit, formerly = [], errors = [] }: FastifyContextConfig,
+  { access, credentials, fresh, aal, sensitive, tokenLimit, formerly = [], errors = [] }: FastifyContextConfig,
   errorTable: ErrorTable,
 ): void {
   const name = `The route ${[route.method].flat().join(',')} ${route.url}`;
   if (fresh && (access === 'public' || access === 'optional')) {
     throw new TypeError(`${name} demands a fresh sign-in but admits callers without one.`);
+  }
+  if (aal !== undefined && (access === 'public' || access === 'optional')) {
+    throw new TypeError(`${name} demands two factors but admits callers without a sign-in.`);
   }
   if (tokenLimit !== undefined && access !== 'public') {
     throw new TypeError(`${name} counts a token, but its callers count for their accounts.`);

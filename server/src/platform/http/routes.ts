@@ -35,6 +35,8 @@ declare module 'fastify' {
      * credential or an address. `sessions`: machines are admitted, too, which have no person to ask and are limited by their scopes.
      */
     fresh?: boolean | 'sessions';
+    /** Demands that the caller was proved by two factors, whatever their roles demand (authenticator assurance level 2). */
+    aal?: 2;
     /**
      * How many requests a client may make to the routes that name this limit, together. Default: `rateLimits.default` of the configuration,
      * one counter for all routes that say nothing. Who is signed in counts for their account instead, whatever their address.

@@ -76,7 +76,8 @@ export function errorCodes({ config, schema }: DocumentedRoute, method: string):
   if (takesForeignPosts(access, method)) codes.push('origin_refused');
   if (access !== 'public') codes.push('unauthenticated');
   if (access === 'verified') codes.push('email_unverified');
-  if (asksRoles) codes.push('forbidden', 'scope_insufficient');
+  if (asksRoles) codes.push('forbidden', 'scope_insufficient', 'mfa_required');
+  if (config.aal === 2) codes.push('mfa_required');
   if (fresh) codes.push('reauth_required');
   if (config.ifMatch) codes.push('version_conflict');
   const forPersons = access !== 'public' && !asksRoles && credentials !== 'any';
@@ -96,7 +97,7 @@ function accessOf({ config }: DocumentedRoute): Json {
 
 /** The same in words. */
 function needsOf({ config, url }: DocumentedRoute, method: string): string | undefined {
-  const { access, credentials, sensitive, fresh } = config;
+  const { access, credentials, sensitive, fresh, aal } = config;
   const sentences = [];
   if (access === 'signedIn') sentences.push(`Needs a ${credentials === 'any' ? 'credential of any kind' : 'sign-in'}.`);
   if (access === 'verified') sentences.push('Needs a sign-in and a verified e-mail address.');
@@ -106,6 +107,7 @@ function needsOf({ config, url }: DocumentedRoute, method: string): string | und
     sentences.push(`Needs ${'anyRole' in access ? 'one' : 'all'} of these roles: ${roles.join(', ')}.`);
   }
   if (sensitive) sentences.push('No pattern but `*` grants it.');
+  if (aal === 2) sentences.push('The sign-in must have two factors.');
   if (fresh) sentences.push('The password must have been proved within the last ten minutes.');
   return sentences.length > 0 ? sentences.join(' ') : undefined;
 }

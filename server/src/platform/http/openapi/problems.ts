@@ -44,7 +44,7 @@ const FAMILIES: [name: string, codes: string[]][] = [
   ['BadBody', ['malformed_request', 'host_refused', 'validation_failed', 'malformed_body']],
   ['BadInput', ['malformed_request', 'host_refused', 'validation_failed']],
   ['BadRequest', ['malformed_request', 'host_refused']],
-  ['NotPermitted', ['forbidden', 'scope_insufficient']],
+  ['NotPermitted', ['forbidden', 'scope_insufficient', 'mfa_required']],
 ];
 /** Answers with more codes than that have no name: they belong to one operation. */
 const NAMED_CODES = 3;
