@@ -1,0 +1,18 @@
+import type { UserRecord } from '../users/user-store.ts';
+import type { FactorsRecord } from './factor-store.ts';
+
+/** What a user has beside the password. */
+export type Factors = Pick<FactorsRecord, 'passkeys' | 'totp' | 'recovery' | 'trusted' | 'resetAt'>;
+
+const NONE: Factors = { passkeys: [], totp: [], recovery: null, trusted: [], resetAt: null };
+
+/** The factors of a user that count: none of a record of an older credential epoch. Every reader of a record goes through this. */
+export function factorsOf(user: Pick<UserRecord, 'id' | 'credentialEpoch'>, record: FactorsRecord | null): Factors {
+  if (record === null || record.userId !== user.id || record.credentialEpoch !== user.credentialEpoch) return NONE;
+  return record;
+}
+
+/** Whether they hold a factor beside the password. Recovery codes are none: they only stand in for one. */
+export function holdsSecondFactor({ passkeys, totp }: Pick<Factors, 'passkeys' | 'totp'>): boolean {
+  return passkeys.length > 0 || totp.length > 0;
+}
