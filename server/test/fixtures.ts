@@ -234,6 +234,7 @@ export function makeFactors(fields: Partial<FactorsRecord> = {}): FactorsRecord 
 export function makePasskey(fields: Partial<PasskeyRecord> = {}): PasskeyRecord {
   return {
     id: makeId(),
+    rpId: 'example.com',
     credentialId: makeHash(),
     publicKey: makeHash() + makeHash(),
     algorithm: -7,

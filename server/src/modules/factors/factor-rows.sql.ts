@@ -25,6 +25,7 @@ export interface PasskeyRow {
   user_id: string;
   credential_id: string;
   credential_hash: string;
+  rp_id: string;
   public_key: string;
   algorithm: number;
   counter: number;
@@ -61,6 +62,7 @@ export function passkeyRow(userId: string, passkey: PasskeyRecord): Insertable<P
     user_id: userId,
     credential_id: passkey.credentialId,
     credential_hash: credentialHash(passkey.credentialId),
+    rp_id: passkey.rpId,
     public_key: passkey.publicKey,
     algorithm: passkey.algorithm,
     counter: passkey.counter,
@@ -109,6 +111,7 @@ function toPasskey(row: Selectable<PasskeyRow>): PasskeyRecord {
   return {
     id: row.id,
     credentialId: row.credential_id,
+    rpId: row.rp_id,
     publicKey: row.public_key,
     algorithm: row.algorithm,
     counter: row.counter,
