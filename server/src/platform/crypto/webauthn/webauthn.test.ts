@@ -12,7 +12,7 @@ import {
   FLAGS,
   makeKey,
   RS256,
-} from '../../../../test/authenticator.ts';
+} from '../../../../test/webauthn-device.ts';
 import {
   type AuthenticationJson,
   type RegistrationJson,
