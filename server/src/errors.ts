@@ -1,5 +1,6 @@
 import { accessErrors } from './modules/access/errors.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
+import { factorErrors } from './modules/factors/errors.ts';
 import { fileErrors } from './modules/files/errors.ts';
 import { guessingErrors } from './modules/guessing/errors.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
@@ -24,6 +25,7 @@ export const errorTable = mergeErrors(
   userErrors,
   jobErrors,
   scheduleErrors,
+  factorErrors,
   fileErrors,
   encryptionErrors,
 );

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { UserRecord } from '../users/user-store.ts';
 import type { FactorStore, FactorsRecord } from './factor-store.ts';
-import { type Factors, factorsOf } from './held.ts';
+import { type Factors, factorsOf } from './names.ts';
 
 type Owner = Pick<UserRecord, 'id' | 'credentialEpoch'>;
 
