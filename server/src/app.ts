@@ -169,10 +169,30 @@ export async function createApp(deps: {
   const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
   const protection = createGuessing({ ...base, store: storage.throttles, counters, cookie, notifyOfBlock });
   const people = { users, sessions, cookie, ...rules, ...protection, decryptor: encryption.decryptor };
-  const waysIn = ['password'];
+  const waysIn = ['password', ...(config.passkeys ? ['passkey'] : [])];
   const mfaPolicyOf = () => NO_MFA_POLICY;
   const factors = { ...createFactors({ ...base, store: storage.factors }), mfaPolicyOf };
-  const signInModule = createSignIn({ ...base, ...people, ...factors, waysIn, verifyEmail: verificationRequired });
+  // Loaded only if there are passkeys, to save time and memory at start.
+  const passkeys =
+    config.passkeys &&
+    (await import('./modules/passkeys/index.ts')).createPasskeys({
+      ...base,
+      ...factors,
+      rp: config.passkeys,
+      store: storage.factors,
+      nonceStore: storage.nonces,
+      recordEvent: eventLog.record,
+    });
+  const [app, ...others] = factors.secondFactors;
+  const secondFactors = [app, ...(passkeys ? [passkeys.factor] : []), ...others] as const;
+  const signInModule = createSignIn({
+    ...base,
+    ...people,
+    ...factors,
+    secondFactors,
+    waysIn,
+    verifyEmail: verificationRequired,
+  });
   const { signIn, reauthentication } = signInModule;
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
   const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn, reauthentication });
@@ -243,6 +263,9 @@ export async function createApp(deps: {
     auth.part,
     signInModule.part,
     createFactorRoutes({ ...ground, ...people, ...factors, signIn }),
+    ...(passkeys
+      ? [passkeys.createRoutes({ ...people, ...permissions, ...roleModule, ...factors, signIn, getUser })]
+      : []),
     sessionModule.part,
     accounts.part,
     history,

@@ -5,6 +5,7 @@ import { fileErrors } from './modules/files/errors.ts';
 import { guessingErrors } from './modules/guessing/errors.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
 import { keyErrors } from './modules/keys/errors.ts';
+import { passkeyErrors } from './modules/passkeys/errors.ts';
 import { encryptionErrors } from './modules/password-encryption/errors.ts';
 import { scheduleErrors } from './modules/schedules/errors.ts';
 import { sessionErrors } from './modules/sessions/errors.ts';
@@ -28,4 +29,5 @@ export const errorTable = mergeErrors(
   factorErrors,
   fileErrors,
   encryptionErrors,
+  passkeyErrors,
 );

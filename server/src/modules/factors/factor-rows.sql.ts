@@ -33,6 +33,7 @@ export interface PasskeyRow {
   aaguid: string;
   device_type: PasskeyRecord['deviceType'];
   backed_up: BoolColumn;
+  silent: BoolColumn;
   transports: JsonColumn;
   created_at: TimeColumn;
   last_used_at: NullableTimeColumn;
@@ -70,6 +71,7 @@ export function passkeyRow(userId: string, passkey: PasskeyRecord): Insertable<P
     aaguid: passkey.aaguid,
     device_type: passkey.deviceType,
     backed_up: passkey.backedUp,
+    silent: passkey.silent,
     transports: JSON.stringify(passkey.transports),
     created_at: passkey.createdAt,
     last_used_at: passkey.lastUsedAt,
@@ -119,6 +121,7 @@ function toPasskey(row: Selectable<PasskeyRow>): PasskeyRecord {
     aaguid: row.aaguid,
     deviceType: row.device_type,
     backedUp: Boolean(row.backed_up),
+    silent: Boolean(row.silent),
     transports: JSON.parse(row.transports),
     createdAt: toDate(row.created_at),
     lastUsedAt: toDateOrNull(row.last_used_at),

@@ -19,6 +19,8 @@ export interface PasskeyRecord {
   aaguid: string;
   deviceType: 'singleDevice' | 'multiDevice';
   backedUp: boolean;
+  /** The browser made it after a sign-in, without asking: it signs in, and no sign-in by password is asked for it. */
+  silent: boolean;
   transports: string[];
   createdAt: Date;
   lastUsedAt: Date | null;

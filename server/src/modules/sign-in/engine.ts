@@ -112,7 +112,7 @@ export function createSignInEngine(deps: {
     const { trusted, mfa, mfaGraceUntil } = await deps.mfaPolicyOf(user, caller, factors);
     const now = clock();
     const policy = { ...deps.policy, mfa, mfaGraceUntil };
-    const facts: Facts = { account: accountOf(user, factors), proofs, since, later, policy, trusted, now };
+    const facts: Facts = { account: accountOf(user, factors, mfa), proofs, since, later, policy, trusted, now };
     return { user, facts, context: { factors, policy, now }, verdict: decide(facts) };
   }
 
@@ -228,7 +228,7 @@ export function createSignInEngine(deps: {
 
     strengthen: (caller, { sessionId }, added) =>
       sessions.strengthen(caller, sessionId, added, async ({ methods: proofs, authTime: since }, user) => {
-        const { heldAal } = accountOf(user, await records.held(user));
+        const { heldAal } = accountOf(user, await records.held(user), 'off');
         const assured = assuranceOf(METHODS, { proofs, since, heldAal });
         if (!assured) throw platformErrors.unauthenticated();
         return assured;
@@ -273,8 +273,11 @@ export function createSignInEngine(deps: {
   };
 }
 
-function accountOf(user: UserRecord, factors: Factors): Facts['account'] {
-  return { ...user, heldAal: holdsSecondFactor(factors) ? 2 : 1, heldPhishingResistant: holdsPasskey(factors) };
+/** A passkey that nobody asked for is only asked for where a policy demands a second factor. */
+function accountOf(user: UserRecord, factors: Factors, mfa: MfaPolicy['mfa']): Facts['account'] {
+  const heldPhishingResistant = holdsPasskey(factors);
+  const holdsSecond = holdsSecondFactor(factors) || (mfa !== 'off' && heldPhishingResistant);
+  return { ...user, heldAal: holdsSecond ? 2 : 1, heldPhishingResistant };
 }
 
 function stepFlow({ id, becomes }: Flow, { user, facts, context }: Case, step: StepName): StepFlow {
@@ -283,7 +286,7 @@ function stepFlow({ id, becomes }: Flow, { user, facts, context }: Case, step: S
     id,
     keptSessionId: becomes === 'elevation' ? id : null,
     isDueWith(factors) {
-      const verdict = decide({ ...facts, account: accountOf(user, factors) });
+      const verdict = decide({ ...facts, account: accountOf(user, factors, facts.policy.mfa) });
       return verdict.kind === 'step' && verdict.step === step;
     },
   };

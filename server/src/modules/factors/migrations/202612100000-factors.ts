@@ -37,6 +37,7 @@ export const sql = {
       .addColumn('aaguid', columns.text(36), required)
       .addColumn('device_type', columns.text(16), required)
       .addColumn('backed_up', columns.bool(), required)
+      .addColumn('silent', columns.bool(), required)
       .addColumn('transports', columns.json(), required)
       .addColumn('created_at', columns.time(), required)
       .addColumn('last_used_at', columns.time())
