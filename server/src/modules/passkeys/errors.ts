@@ -3,7 +3,7 @@ import { defineErrors } from '../../platform/errors.ts';
 
 const signal = Type.Object(
   {
-    rpId: Type.String({ examples: ['example.com'] }),
+    rpId: Type.String({ examples: ['auth.example.com'] }),
     credentialId: Type.String({ examples: ['mXn9Zk0Vb1wJq7s2'] }),
   },
   {
@@ -34,5 +34,9 @@ export const passkeyErrors = defineErrors({
     title: 'This passkey was added already.',
     help: 'The options name the passkeys that you have (`excludeCredentials`): pass them to the browser as they are.',
   },
-  passkey_not_found: { status: 404, title: 'There is no passkey with this id.' },
+  passkey_not_found: {
+    status: 404,
+    title: 'There is no passkey with this id.',
+    help: 'It was removed, or it belongs to another user.',
+  },
 });

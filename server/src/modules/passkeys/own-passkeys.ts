@@ -39,7 +39,7 @@ export interface OwnPasskeys {
     given: { challengeToken: string; response: unknown; name?: string | undefined },
   ): Promise<Passkeys & AddedPasskey>;
   /** Throws `passkey_not_found`, `validation_failed`. */
-  rename(caller: Caller, actor: SessionActor, id: string, name: string): Promise<Passkeys>;
+  rename(caller: Caller, actor: SessionActor, id: string, name: string | undefined): Promise<Passkeys>;
   /** Throws `passkey_not_found`, `last_factor`, `reauth_required`. */
   remove(caller: Caller, actor: SessionActor, id: string): Promise<Passkeys>;
 }
@@ -88,17 +88,15 @@ export function createOwnPasskeys(deps: {
       return { ...added, ...shown(user, record) };
     },
 
-    rename(caller, actor, id, typed) {
-      const name = nameOf(typed);
-      if (name === null)
-        throw platformErrors.validation_failed({ errors: [{ path: '/name', message: 'Write a name.' }] });
-      return changeFactors(caller, actor.userId, async (record, describe, user) => {
+    rename: (caller, actor, id, typed) =>
+      changeFactors(caller, actor.userId, async (record, describe, user) => {
         const passkey = find(record, id);
+        const name = nameOf(typed);
+        if (name === null) throw noName();
         const event = describe('factors.passkey_renamed', { factorId: id, before: passkey.name, after: name });
         const passkeys = record.passkeys.map((one) => (one === passkey ? { ...one, name } : one));
         return [await store.renamePasskey(record, id, name, event), shown(user, { ...record, passkeys })];
-      });
-    },
+      }),
 
     remove: (caller, actor, id) =>
       changeFactors(caller, actor.userId, async (record, describe, user) => {
@@ -115,6 +113,10 @@ export function createOwnPasskeys(deps: {
         return [await store.removePasskey(record, id, along, event), shown(user, { ...record, passkeys })];
       }),
   };
+}
+
+function noName(): Error {
+  return platformErrors.validation_failed({ errors: [{ path: '/name', message: 'Write a name.' }] });
 }
 
 /** Throws `passkey_not_found`. */

@@ -6,6 +6,8 @@ import type { ProvePasskey } from './prove-passkey.ts';
 import { challengeTokenInput, passkeyChallengeSchema, responseInput } from './schemas.ts';
 
 const fields = { challengeToken: challengeTokenInput, response: responseInput };
+/** Both steps that have this method say so. */
+const ABOUT = 'make options for a passkey, which is one of yours, or a new one';
 const needs = ['challengeToken', 'response'] as const;
 
 /** Passkeys as steps of a sign-in take them, and as a proof within a session. */
@@ -21,7 +23,7 @@ export function createPasskeyFactor(deps: {
     needs,
     errors: ['passkey_refused', 'passkey_exists', 'factor_limit'],
     option: {
-      about: 'make options for a new passkey',
+      about: ABOUT,
       answer: passkeyChallengeSchema,
       prepare: (_caller, user, { id }) => addPasskey.begin(user, id),
     },
@@ -44,7 +46,7 @@ export function createPasskeyFactor(deps: {
     needs,
     errors: ['passkey_invalid'],
     option: {
-      about: 'make options for one of your passkeys',
+      about: ABOUT,
       answer: passkeyChallengeSchema,
       prepare: (_caller, user, { id }) => provePasskey.begin(user, id),
     },

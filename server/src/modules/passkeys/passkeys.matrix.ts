@@ -11,7 +11,7 @@ export const rules = {
   'GET:/api/v1/users/me/passkeys': mine(200),
   'POST:/api/v1/users/me/passkeys/options': mine(200, { fresh: true }),
   'POST:/api/v1/users/me/passkeys': mine(400),
-  'PATCH:/api/v1/users/me/passkeys/{id}': mine(400),
+  'PATCH:/api/v1/users/me/passkeys/{id}': mine(404),
   'DELETE:/api/v1/users/me/passkeys/{id}': mine(404, { fresh: true }),
   'GET:/api/v1/admin/users/{id}/passkeys': permitted(200),
   'DELETE:/api/v1/admin/users/{id}/passkeys/{passkeyId}': permitted(204, { fresh: 'sessions' }),

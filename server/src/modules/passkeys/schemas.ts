@@ -25,7 +25,7 @@ export const passkeyChallengeSchema = Type.Object(
       additionalProperties: true,
       description:
         'For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`, or for `@simplewebauthn/browser`.',
-      examples: [{ challenge: '0hIM…', rpId: 'example.com', userVerification: 'required' }],
+      examples: [{ challenge: '0hIM…', rpId: 'auth.example.com', userVerification: 'required' }],
     }),
   },
   { title: 'PasskeyChallenge' },
@@ -50,7 +50,10 @@ export const addPasskeyBody = Type.Object(
   { challengeToken: challengeTokenInput, response: responseInput, name: Type.Optional(nameInput) },
   { ...closed, title: 'AddPasskeyBody' },
 );
-export const renamePasskeyBody = Type.Object({ name: nameInput }, { ...closed, title: 'RenamePasskeyBody' });
+export const renamePasskeyBody = Type.Object(
+  { name: Type.Optional(nameInput) },
+  { ...closed, title: 'RenamePasskeyBody' },
+);
 export const passkeyParams = Type.Object({ id: Type.String({ maxLength: 100 }) }, closed);
 export const userPasskeyParams = Type.Object(
   { id: Type.String({ maxLength: 100 }), passkeyId: Type.String({ maxLength: 100 }) },
