@@ -334,6 +334,7 @@ export async function createApp(deps: {
         heartbeat.start();
         scheduler.start();
       }
+      await passkeys?.reportLost();
       if (config.role !== 'worker') reportRoles({ roles: await grants.roles(), catalogue, log });
     },
     async stop(grace = 0) {

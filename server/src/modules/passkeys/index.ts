@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
 import type { Keyring } from '../../platform/crypto/keyring.ts';
@@ -41,6 +42,14 @@ interface RouteDeps {
   authority: Pick<Authority, 'demandOver'>;
 }
 
+export interface PasskeyModule {
+  /** For the sign-in. */
+  factor: SecondFactor;
+  createRoutes(more: RouteDeps): Part;
+  /** Warns if there are passkeys of another relying party, which nobody can use. */
+  reportLost(): Promise<void>;
+}
+
 /**
  * Passkeys (WebAuthn Level 3), in two halves, because the sign-in needs the one and the other needs the sign-in:
  * `const passkeys = createPasskeys({ ...base, ...factors, rp: config.passkeys, … })`; later `passkeys.createRoutes({ … })`.
@@ -59,8 +68,9 @@ export function createPasskeys(deps: {
   mails: Mails;
   config: Pick<Config, 'publicUrl' | 'pagesUrl'>;
   clock: Clock;
-}): { factor: SecondFactor; createRoutes(more: RouteDeps): Part } {
-  const { rp, config } = deps;
+  log: Logger;
+}): PasskeyModule {
+  const { rp, config, store, log } = deps;
   const challenges = createChallenges(deps);
   const usePasskey = createUsePasskey(deps);
   const common = { ...deps, challenges, usePasskey };
@@ -71,6 +81,13 @@ export function createPasskeys(deps: {
 
   return {
     factor: createPasskeyFactor({ ...deps, addPasskey, provePasskey }),
+
+    async reportLost() {
+      if ((await store.countPasskeysOfOthers(rp.rpId, 1)) === 0) return;
+      log.warn(
+        `there are passkeys that were made for another PASSKEY_RP_ID than ${rp.rpId}: nobody can use them. ostiary doctor counts them.`,
+      );
+    },
 
     createRoutes(more) {
       const passkeySignIn = createPasskeySignIn({ ...common, ...more });
