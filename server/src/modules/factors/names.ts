@@ -8,10 +8,13 @@ export type Factors = Pick<FactorsRecord, 'passkeys' | 'totp' | 'recovery' | 'tr
 
 const NONE: Factors = { passkeys: [], totp: [], recovery: null, trusted: [], resetAt: null };
 
-/** The factors of a user that count: none of a record of an older credential epoch. Every reader of a record goes through this. */
+/**
+ * The factors of a user that count: none of a record of an older credential epoch. Every reader of a record goes through this. One of a later
+ * epoch counts: the user was read before the epoch was raised, and must not get in without what there is now.
+ */
 export function factorsOf(user: Pick<UserRecord, 'id' | 'credentialEpoch'>, record: FactorsRecord | null): Factors {
-  if (record === null || record.userId !== user.id || record.credentialEpoch !== user.credentialEpoch) return NONE;
-  return record;
+  if (record === null || record.userId !== user.id) return NONE;
+  return record.credentialEpoch < user.credentialEpoch ? NONE : record;
 }
 
 /** Whether one of them keeps an imitating page out. */

@@ -116,6 +116,12 @@ export function createSignInEngine(deps: {
     return { user, facts, context: { factors, policy, now }, verdict: decide(facts) };
   }
 
+  async function heldAalOf(caller: Caller, user: UserRecord): Promise<Assured['aal']> {
+    const factors = await records.held(user);
+    const { mfa } = await deps.mfaPolicyOf(user, caller, factors);
+    return accountOf(user, factors, mfa).heldAal;
+  }
+
   /** Of a flow. When the session that continues began is not known; that it continues decides. */
   const judgeFlow = (caller: Caller, user: UserRecord, { proofs, becomes, until, later }: Flow) =>
     judge(caller, user, { proofs, later, since: becomes === 'elevation' ? after(until, -FLOW_TTL) : null });
@@ -224,11 +230,18 @@ export function createSignInEngine(deps: {
     },
 
     refresh: (caller, presented) => sessions.refresh(caller, presented, demandSteps(caller)),
-    reauthenticate: (caller, actor, proofs) => sessions.reauthenticate(caller, actor, proofs, demandSteps(caller)),
+    reauthenticate: (caller, actor, proofs) =>
+      sessions.reauthenticate(caller, actor, proofs, async (session, user) => {
+        const assured = await demandSteps(caller)(session, user);
+        const heldAal = await heldAalOf(caller, user);
+        if (assured.aal <= heldAal) return assured;
+        // The session was proved by a factor that is gone: what the account has left must be enough.
+        return assuranceOf(METHODS, { proofs, since: session.authTime, heldAal }) ?? assured;
+      }),
 
     strengthen: (caller, { sessionId }, added) =>
       sessions.strengthen(caller, sessionId, added, async ({ methods: proofs, authTime: since }, user) => {
-        const { heldAal } = accountOf(user, await records.held(user), 'off');
+        const heldAal = await heldAalOf(caller, user);
         const assured = assuranceOf(METHODS, { proofs, since, heldAal });
         if (!assured) throw platformErrors.unauthenticated();
         return assured;
