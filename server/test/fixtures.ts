@@ -243,7 +243,7 @@ export function makePasskey(fields: Partial<PasskeyRecord> = {}): PasskeyRecord 
     aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4',
     deviceType: 'multiDevice',
     backedUp: true,
-    silent: true,
+    silent: false,
     transports: ['hybrid', 'internal'],
     createdAt: NOW,
     lastUsedAt: after(NOW, MINUTE),

@@ -23,7 +23,7 @@ async function passkeyThing(w: World) {
   const { userId, token: owner } = await member(w);
   const { users, factors } = w.app.storage;
   const { credentialEpoch } = (await users.find(userId)) ?? assert.fail();
-  const passkey = makePasskey();
+  const passkey = makePasskey({ silent: true });
   await factors.begin({ userId, handle: passkey.credentialId, credentialEpoch });
   const event = makeEvent(`factors:${userId}`);
   assert.equal(await factors.addPasskey({ userId, version: 0, credentialEpoch }, passkey, {}, event), 'ok');
