@@ -180,15 +180,29 @@ export async function createApp(deps: {
   const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
   const protection = createGuessing({ ...base, store: storage.throttles, counters, cookie, notifyOfBlock });
   const people = { users, sessions, cookie, ...rules, ...protection, decryptor: encryption.decryptor };
-  const waysIn = ['password'];
+  const waysIn = ['password', ...(config.passkeys ? ['passkey'] : [])];
   const factorModule = createFactors({ ...base, store: storage.factors });
   const factorStores = { factorStore: storage.factors, demands: storage.mfaDemands };
   const mfaRules = createMfaRules({ ...base, ...factorStores, ...factorModule, grants });
   const factors = { ...factorModule, ...mfaRules };
+  // Loaded only if there are passkeys, to save time and memory at start.
+  const passkeys =
+    config.passkeys &&
+    (await import('./modules/passkeys/index.ts')).createPasskeys({
+      ...base,
+      ...factors,
+      rp: config.passkeys,
+      store: storage.factors,
+      nonceStore: storage.nonces,
+      recordEvent: eventLog.record,
+    });
+  const [app, ...others] = factors.secondFactors;
+  const secondFactors = [app, ...(passkeys ? [passkeys.factor] : []), ...others] as const;
   const signInModule = createSignIn({
     ...base,
     ...people,
     ...factors,
+    secondFactors,
     waysIn,
     verifyEmail: verificationRequired,
     stopReset: (caller, user) => mfa.resets.cancelByFactor(caller, user),
@@ -265,6 +279,9 @@ export async function createApp(deps: {
     auth.part,
     signInModule.part,
     createFactorRoutes({ ...ground, ...people, ...factors, signIn }),
+    ...(passkeys
+      ? [passkeys.createRoutes({ ...people, ...permissions, ...roleModule, ...factors, signIn, getUser })]
+      : []),
     sessionModule.part,
     accounts.part,
     history,
@@ -336,6 +353,7 @@ export async function createApp(deps: {
         heartbeat.start();
         scheduler.start();
       }
+      await passkeys?.reportLost();
       if (config.role !== 'worker') reportRoles({ roles: await grants.roles(), catalogue, log });
     },
     async stop(grace = 0) {

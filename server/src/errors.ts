@@ -6,6 +6,7 @@ import { guessingErrors } from './modules/guessing/errors.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
 import { keyErrors } from './modules/keys/errors.ts';
 import { mfaErrors } from './modules/mfa/errors.ts';
+import { passkeyErrors } from './modules/passkeys/errors.ts';
 import { encryptionErrors } from './modules/password-encryption/errors.ts';
 import { scheduleErrors } from './modules/schedules/errors.ts';
 import { sessionErrors } from './modules/sessions/errors.ts';
@@ -30,4 +31,5 @@ export const errorTable = mergeErrors(
   fileErrors,
   encryptionErrors,
   mfaErrors,
+  passkeyErrors,
 );

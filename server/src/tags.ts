@@ -16,6 +16,7 @@ export const TAGS: readonly Tag[] = [
     description:
       'What proves you besides the password: authenticator apps, and codes for the day on which they are lost.',
   },
+  { name: 'Passkeys', description: 'Sign-in without a password, and looking after the keys for it.' },
   { name: 'Files', description: 'What people store: announced here, sent to and read from signed URLs.' },
   { name: 'Users', description: 'Accounts as administrators find, make, change and end them.' },
   { name: 'Roles', description: 'What there is to be permitted, and who is.' },

@@ -234,6 +234,7 @@ export function makeFactors(fields: Partial<FactorsRecord> = {}): FactorsRecord 
 export function makePasskey(fields: Partial<PasskeyRecord> = {}): PasskeyRecord {
   return {
     id: makeId(),
+    rpId: 'example.com',
     credentialId: makeHash(),
     publicKey: makeHash() + makeHash(),
     algorithm: -7,
@@ -242,6 +243,7 @@ export function makePasskey(fields: Partial<PasskeyRecord> = {}): PasskeyRecord 
     aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4',
     deviceType: 'multiDevice',
     backedUp: true,
+    silent: false,
     transports: ['hybrid', 'internal'],
     createdAt: NOW,
     lastUsedAt: after(NOW, MINUTE),

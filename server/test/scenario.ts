@@ -86,6 +86,7 @@ const MORE_MEMBERS: Record<string, string[]> = {
   reauth_required: ['accept'],
   proof_required: ['puzzle'],
   unavailable: ['checks'],
+  passkey_invalid: ['signal'],
   password_too_short: ['minLength'],
   password_too_long: ['maxLength'],
 };

@@ -284,7 +284,7 @@ describe('second factors', () => {
     const { person } = await holder();
     const ask = (email: string) => s.client.send('POST', '/auth/discover', { body: { email } });
     const [known, unknown] = [await ask(person.email), await ask(somebody().email)];
-    assert.deepEqual(ok(known, 200), { methods: ['password'], providers: [] });
+    assert.deepEqual(ok(known, 200), { methods: ['password', 'passkey'], providers: [] });
     assert.equal(unknown.body, known.body);
     refused(await ask(''), 400, 'validation_failed');
   });

@@ -14,7 +14,7 @@ const MISSED = /no transpile cache for StrippedTypeScript (\S+)|V8 code cache fo
 const OURS = /\/server\/(?:src|bin)\/|\/node_modules\//;
 
 /** Modules that a server on SQLite may load before it listens, our own included; each takes a fifth of a millisecond and 20 to 30 KB. */
-const MOST_MODULES = 1528;
+const MOST_MODULES = 1550;
 /** Packages that it may load, with those that they need. A new one can often wait for the first request that needs it: `await import(…)`. */
 const PACKAGES = [
   ...['typebox', 'kysely', 'lru-cache', 'rate-limiter-flexible'],
@@ -48,10 +48,10 @@ const PACKAGES = [
 ];
 
 /** The addresses of what a server on the database in `dir` loads before it listens. */
-async function loadedBefore(start: StartServer, dir: string): Promise<string[]> {
+async function loadedBefore(start: StartServer, dir: string, more: Record<string, string> = {}): Promise<string[]> {
   const file = join(dir, 'modules.json');
   const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${RECORDER}`;
-  const env = serverEnv(dir, `sqlite:${dir}/db`, { MODULES_FILE: file, NODE_OPTIONS });
+  const env = serverEnv(dir, `sqlite:${dir}/db`, { MODULES_FILE: file, NODE_OPTIONS, ...more });
   await (await start({ env, dir })).end('SIGTERM');
   return JSON.parse(await readFile(file, 'utf8'));
 }
@@ -76,6 +76,16 @@ test('a server loads no more than it needs before it listens', () =>
     const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, 10);
     assert.ok(modules.length > 500, 'the modules were recorded');
     assert.ok(modules.length <= MOST_MODULES, `${modules.length} modules, of ${MOST_MODULES}: ${list(most)} …`);
+  }));
+
+test('PASSKEYS=off loads nothing of passkeys but their error codes', () =>
+  withServers(async (dir, start) => {
+    const modules = await loadedBefore(start, dir, { PASSKEYS: 'off' });
+    const own = modules.filter((url) => /\/passkeys\/|\/webauthn\//.test(url));
+    assert.deepEqual(
+      own.map((url) => url.replace(/.*\/src\//, '')),
+      ['modules/passkeys/errors.ts'],
+    );
   }));
 
 test('what the installation compiles is all that the first start needs', () =>

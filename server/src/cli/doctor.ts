@@ -20,6 +20,7 @@ import { READINESS_ROW } from '../probes.ts';
 import { migratorFor, openDatabase, replicaSources } from '../start.ts';
 
 const NOTABLE_SKEW = 2_000;
+const MOST_COUNTED = 100_000;
 
 /** `ostiary doctor`: tells every doubt of `serve`, tries everything that it needs, leaves nothing changed, and exits with 1 if something is wrong. */
 export async function doctor(
@@ -156,6 +157,16 @@ async function reportContent(database: Database, config: Config): Promise<void> 
       shut.length === 0
         ? 'the one of this database'
         : `${shut.length} keys of the database were encrypted with another: set that one, too, as SECRET_KEY or SECRET_KEY_PREVIOUS`,
+    );
+  }
+  if (config.passkeys) {
+    const { rpId } = config.passkeys;
+    const lost = await storage.factors.countPasskeysOfOthers(rpId, MOST_COUNTED);
+    const some = lost < MOST_COUNTED ? String(lost) : `${lost} or more`;
+    report(
+      'passkeys',
+      lost === 0 ? 'ok' : 'wrong',
+      lost === 0 ? `for ${rpId}` : `${some} were made for another PASSKEY_RP_ID than ${rpId}: nobody can use them`,
     );
   }
   const { userIds } = await storage.superadmins.read();

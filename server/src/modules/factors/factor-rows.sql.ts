@@ -25,6 +25,7 @@ export interface PasskeyRow {
   user_id: string;
   credential_id: string;
   credential_hash: string;
+  rp_id: string;
   public_key: string;
   algorithm: number;
   counter: number;
@@ -32,6 +33,7 @@ export interface PasskeyRow {
   aaguid: string;
   device_type: PasskeyRecord['deviceType'];
   backed_up: BoolColumn;
+  silent: BoolColumn;
   transports: JsonColumn;
   created_at: TimeColumn;
   last_used_at: NullableTimeColumn;
@@ -61,6 +63,7 @@ export function passkeyRow(userId: string, passkey: PasskeyRecord): Insertable<P
     user_id: userId,
     credential_id: passkey.credentialId,
     credential_hash: credentialHash(passkey.credentialId),
+    rp_id: passkey.rpId,
     public_key: passkey.publicKey,
     algorithm: passkey.algorithm,
     counter: passkey.counter,
@@ -68,6 +71,7 @@ export function passkeyRow(userId: string, passkey: PasskeyRecord): Insertable<P
     aaguid: passkey.aaguid,
     device_type: passkey.deviceType,
     backed_up: passkey.backedUp,
+    silent: passkey.silent,
     transports: JSON.stringify(passkey.transports),
     created_at: passkey.createdAt,
     last_used_at: passkey.lastUsedAt,
@@ -109,6 +113,7 @@ function toPasskey(row: Selectable<PasskeyRow>): PasskeyRecord {
   return {
     id: row.id,
     credentialId: row.credential_id,
+    rpId: row.rp_id,
     publicKey: row.public_key,
     algorithm: row.algorithm,
     counter: row.counter,
@@ -116,6 +121,7 @@ function toPasskey(row: Selectable<PasskeyRow>): PasskeyRecord {
     aaguid: row.aaguid,
     deviceType: row.device_type,
     backedUp: Boolean(row.backed_up),
+    silent: Boolean(row.silent),
     transports: JSON.parse(row.transports),
     createdAt: toDate(row.created_at),
     lastUsedAt: toDateOrNull(row.last_used_at),

@@ -31,7 +31,7 @@ export function factorStoreContract(open: Open): void {
     /** A record with one of everything, and the events that made it. */
     async function beginFull() {
       const record = await begin();
-      const [passkey, totp] = [makePasskey(), makeTotp()];
+      const [passkey, totp] = [makePasskey({ silent: true }), makeTotp()];
       const events = Array.from({ length: 3 }, () => makeEvent(targetOf(record)));
       const [first, second, third] = events as [EventDraft, EventDraft, EventDraft];
       const recovery = { hashes: ['one', 'two', 'three'], createdAt: NOW };
@@ -214,6 +214,21 @@ export function factorStoreContract(open: Open): void {
         assert.deepEqual(await factors.sealedByOthers('0c0c0c0c', 9), [
           { userId: two.userId, id: older.id, sealedSecret: older.sealedSecret },
         ]);
+      }));
+
+    it('counts passkeys of other relying parties', () =>
+      onFresh(open, async ({ storage: { factors } }) => {
+        const count = (limit = 9) => factors.countPasskeysOfOthers('example.com', limit);
+        const record = makeFactors();
+        await factors.begin(record);
+        assert.equal(await count(), 0);
+        for (const [version, rpId] of ['example.com', 'a.example', 'z.example', 'example.com', 'a.example'].entries()) {
+          const at = { ...record, version };
+          assert.equal(await factors.addPasskey(at, makePasskey({ rpId }), {}, makeEvent(targetOf(record))), 'ok');
+        }
+        assert.deepEqual([await count(), await count(2), await count(1)], [3, 2, 1]);
+        assert.equal(await factors.countPasskeysOfOthers('z.example', 9), 4);
+        assert.equal(await factors.countPasskeysOfOthers('b.example', 9), 5);
       }));
 
     it('a reset waits, is cancelled, and takes everything but the handle', () =>

@@ -108,6 +108,20 @@ export function createMongoFactorStore(deps: { database: Database; outbox: Mongo
         },
       ),
 
+    async countPasskeysOfOthers(rpId, limit) {
+      const foreign = [{ $lt: rpId }, { $gt: rpId }].map((range) => ({ passkeys: { $elemMatch: { rpId: range } } }));
+      const [counted] = await factors
+        .aggregate<{ count: number }>([
+          { $match: { $or: foreign } },
+          { $unwind: '$passkeys' },
+          { $match: { 'passkeys.rpId': { $ne: rpId } } },
+          { $limit: limit },
+          { $count: 'count' },
+        ])
+        .toArray();
+      return counted?.count ?? 0;
+    },
+
     resealTotp: (userId, id, from, to) =>
       isMatched(
         { _id: { $eq: userId }, totp: { $elemMatch: { id: { $eq: id }, sealedSecret: { $eq: from } } } },

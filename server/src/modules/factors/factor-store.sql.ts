@@ -186,6 +186,14 @@ export function createSqlFactorStore(deps: { database: Database; outbox: SqlOutb
       return numUpdatedRows === 1n;
     },
 
+    async countPasskeysOfOthers(rpId, limit) {
+      // Two ranges of the index: a comparison for inequality would read the whole table.
+      const others = (side: '<' | '>') =>
+        db.selectFrom('factor_passkeys').select('id').where('rp_id', side, rpId).limit(limit).execute();
+      const [before, behind] = await Promise.all([others('<'), others('>')]);
+      return Math.min(limit, before.length + behind.length);
+    },
+
     async resealTotp(userId, totpId, from, to) {
       const { numUpdatedRows } = await db
         .updateTable('factor_totp')

@@ -7,6 +7,8 @@ export interface PasskeyRecord {
   id: string;
   /** base64url, of up to 1023 bytes; unique over all users. */
   credentialId: string;
+  /** The relying party that it was made for: for another one it is lost. */
+  rpId: string;
   /** COSE, base64url. */
   publicKey: string;
   /** Of the IANA COSE algorithms, such as -7. */
@@ -17,6 +19,8 @@ export interface PasskeyRecord {
   aaguid: string;
   deviceType: 'singleDevice' | 'multiDevice';
   backedUp: boolean;
+  /** The browser made it after a sign-in, without asking: it signs in, and no sign-in by password is asked for it. */
+  silent: boolean;
   transports: string[];
   createdAt: Date;
   lastUsedAt: Date | null;
@@ -111,6 +115,8 @@ export interface FactorStore {
     passkeyId: string,
     use: { from: number; to: number; backedUp: boolean; device: string; now: Date },
   ): Promise<boolean>;
+  /** The number of passkeys that were made for another relying party, counted up to `limit`. */
+  countPasskeysOfOthers(rpId: string, limit: number): Promise<number>;
   /** Replaces the seal `from` of one secret; false if it has changed. No event, no new version. */
   resealTotp(userId: string, totpId: string, from: string, to: string): Promise<boolean>;
 

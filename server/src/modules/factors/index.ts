@@ -18,7 +18,12 @@ import { registerResealing } from './jobs.ts';
 import * as factorMails from './mails.ts';
 import { createOwnFactors, type MfaDemandOf } from './own-factors.ts';
 import { createFactorRecords, type FactorRecords } from './records.ts';
-import { createRecoveryCodes, type RecoveryCodeUseCases } from './recovery-codes.ts';
+import {
+  createRecoveryCodes,
+  type MakeRecoveryCodes,
+  newRecoveryCodes,
+  type RecoveryCodeUseCases,
+} from './recovery-codes.ts';
 import { factorRoutes } from './routes.ts';
 import { createSecondFactors } from './second-factors.ts';
 import { createTotpSeals } from './totp-seals.ts';
@@ -28,6 +33,7 @@ export interface FactorModule {
   changeFactors: ChangeFactors;
   apps: AuthenticatorApps;
   recoveryCodes: RecoveryCodeUseCases;
+  makeRecoveryCodes: MakeRecoveryCodes;
   /** For the sign-in. */
   secondFactors: [SecondFactor, ...SecondFactor[]];
 }
@@ -54,7 +60,7 @@ export function createFactors(deps: {
   registerFollowUps(deps);
   deps.mails.add(factorMails, deps);
   const secondFactors = createSecondFactors({ ...deps, apps, recoveryCodes });
-  return { records, changeFactors: change, apps, recoveryCodes, secondFactors };
+  return { records, changeFactors: change, apps, recoveryCodes, makeRecoveryCodes: newRecoveryCodes, secondFactors };
 }
 
 /** The routes with which people look after their factors: `createOwnFactorRoutes({ ...ground, ...factors, users, signIn, mfaPolicyOf })`. */

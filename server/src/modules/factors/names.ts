@@ -20,9 +20,12 @@ export function factorsOf(user: Pick<UserRecord, 'id' | 'credentialEpoch'>, reco
 /** Whether one of them keeps an imitating page out. */
 export const holdsPasskey = ({ passkeys }: Pick<Factors, 'passkeys'>): boolean => passkeys.length > 0;
 
-/** Whether they hold a factor beside the password. Recovery codes are none: they only stand in for one. */
+/**
+ * Whether they hold a factor that is asked for beside the password. Recovery codes are none: they only stand in for one. Nor are passkeys that a
+ * browser made silently: nobody may be locked out by what they did not ask for.
+ */
 export function holdsSecondFactor({ passkeys, totp }: Pick<Factors, 'passkeys' | 'totp'>): boolean {
-  return passkeys.length > 0 || totp.length > 0;
+  return passkeys.some(({ silent }) => !silent) || totp.length > 0;
 }
 
 /**

@@ -18,10 +18,12 @@ export function hashOfCode(typed: string): string {
 }
 
 /** Ten new codes, and what is stored of them. */
-export function newRecoveryCodes(now: Date): { codes: string[]; recovery: RecoveryCodes } {
+export type MakeRecoveryCodes = (now: Date) => { codes: string[]; recovery: RecoveryCodes };
+
+export const newRecoveryCodes: MakeRecoveryCodes = (now) => {
   const codes = Array.from({ length: CODES }, () => formatTypedCode(randomBytes(CODE_BYTES)));
   return { codes, recovery: { hashes: codes.map(hashOfCode), createdAt: now } };
-}
+};
 
 export interface RecoveryCodeUseCases {
   /** Makes ten new ones; the former are void. Throws `factor_missing`, `reauth_required`. */

@@ -73,7 +73,7 @@ function isBelow({ account, proofs, policy }: Facts): boolean {
 /** When each step is due, and what completes it; in the order of asking: proofs first; then, once all were given, what changes the account. */
 const STEPS = {
   mfa: {
-    send: '`code` of an authenticator app, or `recoveryCode`',
+    send: '`code` of an authenticator app, `recoveryCode`, or `challengeToken` and `response` of a passkey',
     // Nothing changes an account before every factor that it has was proved: there, a trusted device is asked, too.
     isDue: (facts: Facts) => isBelow(facts) && !(isSpared(facts) && !changesPassword(facts) && !enrols(facts)),
   },
@@ -87,7 +87,7 @@ const STEPS = {
     isDue: changesPassword,
   },
   enroll_mfa: {
-    send: '`enrollToken` of `POST /api/v1/auth/flow/options` and `code`, or, where the answer has `later`, `later: true`',
+    send: '`enrollToken` of `POST /api/v1/auth/flow/options` and `code`, or `challengeToken` and `response` of a new passkey, or, where the answer has `later`, `later: true`',
     isDue: enrols,
   },
 };

@@ -121,8 +121,14 @@ export function createSignInEngine(deps: {
     const { trusted, mayTrust, mfa, mfaGraceUntil } = await deps.mfaPolicyOf(user, caller, factors);
     const now = clock();
     const policy = { ...deps.policy, mfa, mfaGraceUntil, mayTrust };
-    const facts: Facts = { account: accountOf(user, factors), proofs, since, later, policy, trusted, now };
+    const facts: Facts = { account: accountOf(user, factors, mfa), proofs, since, later, policy, trusted, now };
     return { user, facts, context: { factors, policy, now }, verdict: decide(facts) };
+  }
+
+  async function heldAalOf(caller: Caller, user: UserRecord): Promise<Assured['aal']> {
+    const factors = await records.held(user);
+    const { mfa } = await deps.mfaPolicyOf(user, caller, factors);
+    return accountOf(user, factors, mfa).heldAal;
   }
 
   /** Of a flow. When the session that continues began is not known; that it continues decides. */
@@ -264,7 +270,7 @@ export function createSignInEngine(deps: {
     reauthenticate: (caller, actor, proofs) =>
       sessions.reauthenticate(caller, actor, proofs, async (session, user) => {
         const assured = await demandSteps(caller)(session, user);
-        const { heldAal } = accountOf(user, await records.held(user));
+        const heldAal = await heldAalOf(caller, user);
         if (assured.aal <= heldAal) return assured;
         // The session was proved by a factor that is gone: what the account has left must be enough.
         return assuranceOf(METHODS, { proofs, since: session.authTime, heldAal }) ?? assured;
@@ -272,7 +278,7 @@ export function createSignInEngine(deps: {
 
     strengthen: (caller, { sessionId }, added) =>
       sessions.strengthen(caller, sessionId, added, async ({ methods: proofs, authTime: since }, user) => {
-        const { heldAal } = accountOf(user, await records.held(user));
+        const heldAal = await heldAalOf(caller, user);
         const assured = assuranceOf(METHODS, { proofs, since, heldAal });
         if (!assured) throw platformErrors.unauthenticated();
         return assured;
@@ -328,8 +334,11 @@ export function createSignInEngine(deps: {
   };
 }
 
-function accountOf(user: UserRecord, factors: Factors): Facts['account'] {
-  return { ...user, heldAal: holdsSecondFactor(factors) ? 2 : 1, heldPhishingResistant: holdsPasskey(factors) };
+/** A passkey that nobody asked for is only asked for where a policy demands a second factor. */
+function accountOf(user: UserRecord, factors: Factors, mfa: MfaPolicy['mfa']): Facts['account'] {
+  const heldPhishingResistant = holdsPasskey(factors);
+  const holdsSecond = holdsSecondFactor(factors) || (mfa !== 'off' && heldPhishingResistant);
+  return { ...user, heldAal: holdsSecond ? 2 : 1, heldPhishingResistant };
 }
 
 function stepFlow({ id, becomes }: Flow, { user, facts, context }: Case, step: StepName): StepFlow {
@@ -338,7 +347,7 @@ function stepFlow({ id, becomes }: Flow, { user, facts, context }: Case, step: S
     id,
     keptSessionId: becomes === 'elevation' ? id : null,
     isDueWith(factors) {
-      const verdict = decide({ ...facts, account: accountOf(user, factors) });
+      const verdict = decide({ ...facts, account: accountOf(user, factors, facts.policy.mfa) });
       return verdict.kind === 'step' && verdict.step === step;
     },
   };

@@ -74,9 +74,11 @@ export function flowOptionsBody(steps: readonly Pick<Step, 'options'>[]) {
 
 /** What the options of all steps answer: what they prepare, or the flow if it was mailed. */
 export function flowOptionsAnswers(steps: readonly Pick<Step, 'options'>[]) {
-  const answers = steps.flatMap(({ options = {} }) => Object.values(options).flatMap(({ answer }) => answer ?? []));
+  // Steps that share a method answer alike.
+  const all = steps.flatMap(({ options = {} }) => Object.values(options).flatMap(({ answer }) => answer ?? []));
+  const answers = [...new Set(all)];
   const [only, ...others] = answers;
-  const answer = others.length > 0 ? Type.Union(answers) : only;
+  const answer = others.length > 0 ? Type.Union(answers, { title: 'PreparedStep' }) : only;
   return { ...(answer && { 200: answer }), 202: flowSchema };
 }
 

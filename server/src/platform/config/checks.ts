@@ -1,6 +1,7 @@
 import { domainToASCII } from 'node:url';
 import type { ConfigFault } from './config-error.ts';
 import { hasGuessablePassword, isWithoutTls, kindOf } from './database-url.ts';
+import { passkeyOrigins } from './passkey-origins.ts';
 import { weakness } from './secret-strength.ts';
 import type { Values } from './variables.ts';
 
@@ -209,6 +210,11 @@ export function doubts(values: Values): string[] {
     warnings.push('RATE_LIMITS is off: passwords and codes can be guessed without limit.');
   if (production && memory * passes < LEAST_ARGON2_WORK) {
     warnings.push('ARGON2_MEMORY and ARGON2_PASSES are below the recommendation of OWASP (such as 19mb and 2).');
+  }
+  if (values.PASSKEYS && passkeyOrigins(values).length === 0) {
+    warnings.push(
+      `PASSKEYS is on, and no address of this server belongs to ${values.PASSKEY_RP_ID}: set PASSKEY_RP_ID or PASSKEY_ORIGINS, or PASSKEYS=off.`,
+    );
   }
   const from = mailDomain(values.MAIL_FROM);
   if (values.MAIL_DKIM_DOMAIN !== null && !`.${from}`.endsWith(`.${values.MAIL_DKIM_DOMAIN}`)) {

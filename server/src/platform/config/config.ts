@@ -90,6 +90,13 @@ export interface Config {
     argon2Memory: number;
     argon2Passes: number;
   };
+  /** Null: there are no passkeys. */
+  passkeys: {
+    /** The domain that passkeys belong to. */
+    rpId: string;
+    /** Origins of pages, and of Android apps, that may use them. */
+    origins: string[];
+  } | null;
   /** Both in milliseconds: how long a key is active, and how long the audit log is kept. */
   keyRotation: number;
   eventRetention: number;

@@ -56,6 +56,7 @@ test('without any variable it is a development server on this machine', (t) => {
       sessionLimit: 100,
     },
     passwords: { minLength: 8, breachPath: null, argon2Memory: 19_456, argon2Passes: 2 },
+    passkeys: { rpId: 'localhost', origins: ['http://localhost:8000'] },
     keyRotation: 30 * 86_400_000,
     eventRetention: 400 * 86_400_000,
     emailMoveDelay: 86_400_000,

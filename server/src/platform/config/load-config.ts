@@ -8,6 +8,7 @@ import { ConfigError, type ConfigFault, InvalidValue } from './config-error.ts';
 import { encodePath, sqliteFile } from './database-url.ts';
 import { refuseLeftovers } from './leftovers.ts';
 import { hints } from './misspellings.ts';
+import { passkeyOrigins } from './passkey-origins.ts';
 import { type Environment, readSources, type Sources } from './read-sources.ts';
 import { keptSecretKey, makeDataDir, SECRET_FILE } from './secret-file.ts';
 import { defaultText, type Values, type VariableName, variableEntries } from './variables.ts';
@@ -196,6 +197,7 @@ function assemble(values: Values, secretKey: string): Config {
       argon2Memory: values.ARGON2_MEMORY,
       argon2Passes: values.ARGON2_PASSES,
     },
+    passkeys: values.PASSKEYS ? { rpId: values.PASSKEY_RP_ID, origins: passkeyOrigins(values) } : null,
     keyRotation: values.KEY_ROTATION_DAYS * DAY,
     eventRetention: values.EVENT_RETENTION,
     emailMoveDelay: values.EMAIL_MOVE_DELAY,

@@ -62,6 +62,23 @@ export const corsOrigin: Parser<string> = (text) => {
   return /^https?$/i.test(scheme) ? new URL(text).origin : `${scheme}://${host}${port ?? ''}`.toLowerCase();
 };
 
+/**
+ * The origin of a page, or of an Android app, as browsers and apps write it into the client data of WebAuthn. Only `localhost` may be without
+ * TLS: browsers give no other page passkeys.
+ */
+export const passkeyOrigin: Parser<string> = (text, cwd) => {
+  if (/^android:apk-key-hash:[\w-]{43}$/.test(text)) return text;
+  // `*` is no origin: each is compared exactly.
+  const { protocol, hostname } = new URL(text === '*' ? 'any:' : corsOrigin(text, cwd));
+  if (protocol === 'https:' || (protocol === 'http:' && isLocalhost(hostname))) return new URL(text).origin;
+  throw new InvalidValue(
+    'is not an origin that has passkeys',
+    'Write https://host, http://localhost:port, or android:apk-key-hash: with the hash of an app.',
+  );
+};
+
+const isLocalhost = (hostname: string) => hostname === 'localhost' || hostname.endsWith('.localhost');
+
 /** The name of a header field (RFC 9110, 5.1). `*` is refused: with credentials it is a name like any other (Fetch standard, 3.2.3). */
 export const headerName: Parser<string> = (text) => {
   if (!/^[\w!#$%&'+.^`|~-]+$/.test(text)) {

@@ -7,6 +7,7 @@ import {
   domain,
   headerName,
   listenHost,
+  passkeyOrigin,
   proxyRange,
   publicUrl,
   redisUrl,
@@ -389,6 +390,25 @@ export const variables = {
     default: '2',
     parse: integer(1, 100),
     about: 'Number of argon2id passes over that memory.',
+  }),
+  PASSKEYS: variable({
+    default: 'on',
+    parse: onOff,
+    about: '`on` or `off`: whether people can add passkeys, and sign in with them.',
+  }),
+  PASSKEY_RP_ID: variable({
+    default: '{host of PUBLIC_URL}',
+    parse: domain,
+    about:
+      'The domain that passkeys belong to (relying party id): the host of your sign-in page, or a domain above it. With another one, all passkeys of the former one are lost.',
+    example: 'example.com',
+  }),
+  PASSKEY_ORIGINS: variable({
+    default: null,
+    parse: list(passkeyOrigin),
+    about:
+      'Origins whose pages and apps may use passkeys, separated by commas. By default those of `PUBLIC_URL`, `PAGES_URL` and `CORS_ORIGINS` that belong to `PASSKEY_RP_ID`.',
+    example: 'https://auth.example.com,https://app.example.com',
   }),
   PROOF_OF_WORK: variable({
     default: 'off',

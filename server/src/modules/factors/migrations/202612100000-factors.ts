@@ -29,6 +29,7 @@ export const sql = {
       .addColumn('credential_id', columns.longText(), required)
       // Credential ids are longer than MySQL can index.
       .addColumn('credential_hash', columns.text(43), required)
+      .addColumn('rp_id', columns.text(253), required)
       .addColumn('public_key', columns.longText(), required)
       .addColumn('algorithm', columns.int(), required)
       .addColumn('counter', columns.int(), required)
@@ -36,6 +37,7 @@ export const sql = {
       .addColumn('aaguid', columns.text(36), required)
       .addColumn('device_type', columns.text(16), required)
       .addColumn('backed_up', columns.bool(), required)
+      .addColumn('silent', columns.bool(), required)
       .addColumn('transports', columns.json(), required)
       .addColumn('created_at', columns.time(), required)
       .addColumn('last_used_at', columns.time())
@@ -48,6 +50,7 @@ export const sql = {
       unique: true,
     });
     await createIndex(db, columns, { name: 'factor_passkeys_user_id', table: 'factor_passkeys', on: ['user_id'] });
+    await createIndex(db, columns, { name: 'factor_passkeys_rp_id', table: 'factor_passkeys', on: ['rp_id'] });
 
     await db.schema
       .createTable('factor_totp')
@@ -77,6 +80,7 @@ export const mongo = {
         unique: true,
         partialFilterExpression: { 'passkeys.credentialId': { $exists: true } },
       },
+      { name: 'factors_rp_id', key: { 'passkeys.rpId': 1 } },
       { name: 'factors_reset_at', key: { resetAt: 1 }, partialFilterExpression: { resetAt: { $type: 'date' } } },
       {
         name: 'factors_outbox_id',
