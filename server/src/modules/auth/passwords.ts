@@ -70,7 +70,7 @@ export function createPasswords(deps: {
 
   /** The challenges that a proof may be of: the one that a token names, or all that were mailed to an address. */
   async function challengesOf(proof: MailedProof): Promise<ChallengeRecord[]> {
-    if ('code' in proof) return store.listValid(loginKey(proof.email), clock(), MOST_CHALLENGES);
+    if ('code' in proof) return store.listValid(loginKey(proof.email), 'password_reset', clock(), MOST_CHALLENGES);
     const parts = parseIdToken(proof.token);
     const challenge = parts && (await store.find(parts.id));
     return challenge && challenge.expiresAt > clock() ? [challenge] : [];
@@ -102,8 +102,12 @@ export function createPasswords(deps: {
       purpose: 'password_reset',
       ...address,
       keyId: keyring.currentKeyId,
+      tries: 0,
+      locale: null,
+      returnTo: null,
       expiresAt: after(now, RESET_TTL),
       createdAt: now,
+      version: 1,
     };
     const target = `challenge:${challenge.id}`;
     await store.create(challenge, events.describe(caller, { type: 'password_reset.requested', target, userId }));

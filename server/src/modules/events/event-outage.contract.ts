@@ -91,11 +91,21 @@ async function resend({ storage: { registrations } }: OpenStorage): Promise<Atte
   return { target, history: [began], read: () => registrations.find(registration.id), act };
 }
 
+async function mailAgain({ storage: { challenges } }: OpenStorage): Promise<Attempt> {
+  const challenge = makeChallenge();
+  const target = `challenge:${challenge.id}`;
+  const began = makeEvent(target);
+  await challenges.create(challenge, began);
+  const act = (event: EventDraft) => challenges.mailAgain(challenge, event);
+  return { target, history: [began], read: () => challenges.find(challenge.id), act };
+}
+
 const ATTEMPTS: [string, Prepare][] = [
   ...Object.entries(insertions),
   ...userChanges,
   ...sessionChanges,
   ['registrations.resend', resend],
+  ['challenges.mailAgain', mailAgain],
 ];
 
 /**
