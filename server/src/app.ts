@@ -12,6 +12,7 @@ import {
 } from './modules/access/index.ts';
 import { createAdmin } from './modules/admin/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
+import { createEmailSignIn } from './modules/email-sign-in/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
 import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
@@ -172,6 +173,8 @@ export async function createApp(deps: {
   const { signIn } = signInModule;
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
   const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn });
+  const mailing = { store: storage.challenges, bounds, delayRefusal };
+  const emailSignIn = createEmailSignIn({ ...base, ...people, ...mailing, signIn });
   const credentials = [sessionModule.credentials, ...deps.credentials];
   const roleModule = createRoles({ ...ground, ...permissions, ...roleStores, credentials, catalogue });
   const admin = createAdmin({
@@ -237,6 +240,7 @@ export async function createApp(deps: {
 
   const parts: Part[] = [
     auth.part,
+    emailSignIn,
     signInModule.part,
     sessionModule.part,
     accounts.part,

@@ -1,5 +1,6 @@
 import { accessErrors } from './modules/access/errors.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
+import { emailSignInErrors } from './modules/email-sign-in/errors.ts';
 import { fileErrors } from './modules/files/errors.ts';
 import { guessingErrors } from './modules/guessing/errors.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
@@ -26,4 +27,5 @@ export const errorTable = mergeErrors(
   scheduleErrors,
   fileErrors,
   encryptionErrors,
+  emailSignInErrors,
 );

@@ -18,7 +18,7 @@ import type { Users } from '../users/users.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 import { authErrors } from './errors.ts';
 import { isCodeOf, type MailedProof, type MailedSecret, mailedSecret, proofRefused } from './mailed-proof.ts';
-import type { NewPasswords } from './new-passwords.ts';
+import type { NewPassword, NewPasswords } from './new-passwords.ts';
 import { provePassword } from './prove-password.ts';
 
 export interface Passwords {
@@ -138,15 +138,19 @@ export function createPasswords(deps: {
       const name = 'code' in proof ? loginKey(proof.email) : proof.token;
       const user = await delayRefusal(name, () => userOfProof(proof));
       const { emailNorm, emailVerified } = user;
+      let claimed: Partial<NewPassword> = {};
       return newPasswords.set(caller, user, newPassword, {
         type: 'user.password_reset',
         ...(!emailVerified && { data: { before: { emailVerified }, after: { emailVerified: true } } }),
         lost,
         demand(now) {
           if (now.emailNorm !== emailNorm) throw lost();
+          // Whoever made an account without showing that its address is theirs may be somebody else, and keeps no key and no factor.
+          const { grantEpoch, credentialEpoch } = now;
+          claimed = now.emailVerified ? {} : { grantEpoch: grantEpoch + 1, credentialEpoch: credentialEpoch + 1 };
         },
         // Whoever has the link or the code reads the mailbox.
-        write: (at, change, event) => userStore.setPassword(at, { ...change, emailVerified: true }, event),
+        write: (at, change, event) => userStore.setPassword(at, { ...change, ...claimed, emailVerified: true }, event),
       });
     },
 

@@ -56,7 +56,8 @@ const SIGN_IN_DELAYS = [...Array.from({ length: 19 }, (_, i) => (i % 5 === 4 ? H
 const daily = { free: 1, delays: SIGN_IN_DELAYS, window: DAY };
 const SIGN_IN_MAILS: Bound = {
   network: { kind: 'sign-in-mail-network', ...daily },
-  further: { kind: 'sign-in-mail-further', ...daily },
+  // Its hours and its day end with those of a network whose first request is not among these.
+  further: { kind: 'sign-in-mail-further', ...daily, delays: SIGN_IN_DELAYS.slice(1) },
   first: { kind: 'sign-in-mail-first', free: 100, delays: [5 * MINUTE] },
   apart: { kind: 'sign-in-mail-apart', ...daily },
 };
