@@ -10,7 +10,7 @@ export const emailSignInErrors = defineErrors({
   link_elsewhere: {
     status: 403,
     title: 'This link works in the browser in which the sign-in began.',
-    help: 'The link is right, and nothing was used up. Enter the code of the same mail where the sign-in began. With `confirm: true`, sending the token again with `elsewhere: true` signs in here (`EMAIL_LINK_ELSEWHERE=confirm`).',
+    help: 'The link is right, and nothing was used up. Enter the code of the same mail where the sign-in began. `hint` has the address, masked. If `confirm` is true (`EMAIL_LINK_ELSEWHERE=confirm`), ask the person whether to sign in here as `hint` says, and then send the token again with `elsewhere: true`.',
     members: {
       confirm: Type.Boolean({ description: 'Whether `elsewhere: true` would sign in here.', examples: [false] }),
       hint: Type.Object(
