@@ -182,6 +182,9 @@ function testEnv(scratch: Scratch, servers: TestServers | null): NodeJS.ProcessE
     const url = servers?.urls[kind as keyof typeof SERVER_KINDS];
     if (url !== undefined) env[variable] = url;
   }
+  // Nothing is left behind on servers that are not the run's own.
+  const areOurs = Object.values(SERVER_KINDS).every(({ variable }) => !process.env[variable]);
+  env.TEST_SHELF = areOurs ? join(scratch.dir, 'shelf') : '';
   return env;
 }
 
