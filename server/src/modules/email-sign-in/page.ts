@@ -14,7 +14,7 @@ function linkPage(): string {
   const main = html`<div class="card">
 <noscript><h1>${TITLE}</h1><p>This page needs JavaScript: the secret in your link is read by your browser only. Or enter the code of 8 digits from the same mail where you began to sign in.</p></noscript>
 <section id="busy" role="status" hidden><h1>Signing you in …</h1><p>One moment.</p></section>
-<section id="done" hidden><h1 tabindex="-1">You are signed in</h1><p id="stay">You can close this page and go on where you began.</p><p id="go" hidden><a id="onward" href="">Go on</a></p></section>
+<section id="done" hidden><h1 tabindex="-1">You are signed in</h1><p id="go" hidden><a id="onward" href="">Go on</a></p><p id="stay">You can close this page and go on where you began.</p></section>
 <section id="elsewhere" hidden><h1 tabindex="-1">Enter the code where you began</h1><p>This link signs in only in the browser in which you asked for it. Go back to that window, and enter the code of 8 digits from the same mail there.</p><p class="soft">If you did not ask to sign in, close this page. Nothing has happened.</p></section>
 <section id="confirm" hidden><h1 tabindex="-1">Sign in on this device?</h1><p>You asked for this link in another browser. You can enter the code of 8 digits from the same mail there, or sign in here as <strong class="who"></strong>.</p><p class="soft">If you did not ask to sign in, close this page. Nothing has happened.</p><button id="here">Sign in here</button></section>
 <section id="step" hidden><h1 tabindex="-1">One more step is needed</h1><p>Go back to the window where you began, and enter the code of 8 digits from the same mail there. It asks for the rest.</p></section>
