@@ -14,6 +14,7 @@ import { createAdmin } from './modules/admin/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEmailSignIn } from './modules/email-sign-in/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
+import { createFactorRoutes, createFactors } from './modules/factors/index.ts';
 import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
 import { createImports, type Imports } from './modules/imports/index.ts';
@@ -27,7 +28,7 @@ import { createRealtime } from './modules/realtime/index.ts';
 import { createReplicas, type ReplicaSource } from './modules/replicas/index.ts';
 import { createSchedules, type Scheduler } from './modules/schedules/index.ts';
 import { createSessions } from './modules/sessions/index.ts';
-import { createSignIn } from './modules/sign-in/index.ts';
+import { createSignIn, NO_MFA_POLICY } from './modules/sign-in/index.ts';
 import { createUsers, rememberUsers } from './modules/users/index.ts';
 import { openReplicaStorage, openStores, type ReplicaStorage, type Storage } from './open-storage.ts';
 import { type Cache, createCache } from './platform/cache/cache.ts';
@@ -169,10 +170,13 @@ export async function createApp(deps: {
   const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
   const protection = createGuessing({ ...base, store: storage.throttles, counters, cookie, notifyOfBlock });
   const people = { users, sessions, cookie, ...rules, ...protection, decryptor: encryption.decryptor };
-  const signInModule = createSignIn({ ...ground, ...people, userStore, verifyEmail: verificationRequired });
-  const { signIn } = signInModule;
+  const waysIn = ['password', ...(config.emailSignIn.mode === 'off' ? [] : ['email'])];
+  const mfaPolicyOf = () => NO_MFA_POLICY;
+  const factors = { ...createFactors({ ...base, store: storage.factors }), mfaPolicyOf };
+  const signInModule = createSignIn({ ...base, ...people, ...factors, waysIn, verifyEmail: verificationRequired });
+  const { signIn, reauthentication } = signInModule;
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
-  const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn });
+  const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn, reauthentication });
   const mailing = { store: storage.challenges, bounds, delayRefusal };
   const emailSignIn = createEmailSignIn({ ...base, ...people, ...mailing, signIn });
   const credentials = [sessionModule.credentials, ...deps.credentials];
@@ -242,6 +246,7 @@ export async function createApp(deps: {
     auth.part,
     emailSignIn,
     signInModule.part,
+    createFactorRoutes({ ...ground, ...people, ...factors, signIn }),
     sessionModule.part,
     accounts.part,
     history,

@@ -1,6 +1,7 @@
 import { accessErrors } from './modules/access/errors.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { emailSignInErrors } from './modules/email-sign-in/errors.ts';
+import { factorErrors } from './modules/factors/errors.ts';
 import { fileErrors } from './modules/files/errors.ts';
 import { guessingErrors } from './modules/guessing/errors.ts';
 import { jobErrors } from './modules/jobs/errors.ts';
@@ -25,6 +26,7 @@ export const errorTable = mergeErrors(
   userErrors,
   jobErrors,
   scheduleErrors,
+  factorErrors,
   fileErrors,
   encryptionErrors,
   emailSignInErrors,

@@ -55,6 +55,7 @@ const CONTRACTS: Record<keyof Storage, Contracts[]> = {
   ],
   workers: [import('./modules/jobs/worker-store.contract.ts')],
   schedules: [import('./modules/schedules/schedule-store.contract.ts')],
+  factors: [import('./modules/factors/factor-store.contract.ts')],
   files: [import('./modules/files/file-store.contract.ts')],
   throttles: [import('./modules/guessing/throttle-store.contract.ts')],
   nonces: [import('./modules/password-encryption/nonce-store.contract.ts')],

@@ -2,6 +2,7 @@
 export { roles, superadmins } from './modules/access/stores.ts';
 export { challenges, registrations } from './modules/auth/stores.ts';
 export { events } from './modules/events/stores.ts';
+export { factors } from './modules/factors/stores.ts';
 export { files } from './modules/files/stores.ts';
 export { throttles } from './modules/guessing/stores.ts';
 export { imports } from './modules/imports/stores.ts';

@@ -11,6 +11,11 @@ export const TAGS: readonly Tag[] = [
     name: 'The user',
     description: 'Your own account, its history, what you may do; and profiles that others made public.',
   },
+  {
+    name: 'Second factors',
+    description:
+      'What proves you besides the password: authenticator apps, and codes for the day on which they are lost.',
+  },
   { name: 'Files', description: 'What people store: announced here, sent to and read from signed URLs.' },
   { name: 'Users', description: 'Accounts as administrators find, make, change and end them.' },
   { name: 'Roles', description: 'What there is to be permitted, and who is.' },

@@ -4,6 +4,7 @@ import type { SuperadminRecord } from '../src/modules/access/superadmin-store.ts
 import type { ChallengeRecord } from '../src/modules/auth/challenge-store.ts';
 import type { RegistrationRecord } from '../src/modules/auth/registration-store.ts';
 import type { EventDraft, EventRecord } from '../src/modules/events/event-store.ts';
+import type { FactorsRecord, PasskeyRecord, TotpRecord, TrustedDevice } from '../src/modules/factors/factor-store.ts';
 import type { Throttle } from '../src/modules/guessing/throttle-store.ts';
 import type { WorkerRecord } from '../src/modules/jobs/worker-store.ts';
 import type { KeyRecord } from '../src/modules/keys/key-store.ts';
@@ -215,6 +216,61 @@ export function makeSession(fields: Partial<SessionRecord> = {}): SessionRecord 
     version: 1,
     ...fields,
   };
+}
+
+/** The factors of a user who has none yet. */
+export function makeFactors(fields: Partial<FactorsRecord> = {}): FactorsRecord {
+  return {
+    userId: makeId(),
+    handle: makeHash(),
+    passkeys: [],
+    totp: [],
+    recovery: null,
+    trusted: [],
+    resetAt: null,
+    credentialEpoch: 22,
+    version: 0,
+    ...fields,
+  };
+}
+
+/** A passkey in whose record nothing is empty; its key only looks like one. */
+export function makePasskey(fields: Partial<PasskeyRecord> = {}): PasskeyRecord {
+  return {
+    id: makeId(),
+    credentialId: makeHash(),
+    publicKey: makeHash() + makeHash(),
+    algorithm: -7,
+    counter: 7,
+    name: 'My laptop',
+    aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4',
+    deviceType: 'multiDevice',
+    backedUp: true,
+    transports: ['hybrid', 'internal'],
+    createdAt: NOW,
+    lastUsedAt: after(NOW, MINUTE),
+    lastDevice: 'Chrome on macOS',
+    ...fields,
+  };
+}
+
+/** An authenticator app that was used; its secret only looks sealed. */
+export function makeTotp(fields: Partial<TotpRecord> = {}): TotpRecord {
+  return {
+    id: makeId(),
+    name: 'Phone “1”',
+    sealedSecret: `${KEY_ID}.${makeHash()}`,
+    lastStep: 59_000_000,
+    createdAt: NOW,
+    lastUsedAt: after(NOW, MINUTE),
+    ...fields,
+  };
+}
+
+/** A browser that is trusted for a month. */
+export function makeTrusted(fields: Partial<TrustedDevice> = {}): TrustedDevice {
+  const device = { browser: 'Firefox', os: 'Linux', kind: 'desktop' } as const;
+  return { id: makeId(), device, country: 'CH', createdAt: NOW, until: after(NOW, 30 * DAY), ...fields };
 }
 
 /** The first signing key, not yet put to use; its halves only look like keys. */

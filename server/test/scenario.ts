@@ -82,7 +82,8 @@ const MEMBERS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId
 
 /** What some codes tell beyond that. */
 const MORE_MEMBERS: Record<string, string[]> = {
-  step_required: ['step', 'flowToken', 'expiresIn', 'methods', 'hint', 'resendAfter'],
+  step_required: ['step', 'flowToken', 'expiresIn', 'methods', 'hint', 'resendAfter', 'later'],
+  reauth_required: ['accept'],
   proof_required: ['puzzle'],
   unavailable: ['checks'],
   password_too_short: ['minLength'],

@@ -231,6 +231,7 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.deepEqual(
           inCode.map(({ name: title }) => title),
           [
+            'factors.reseal',
             'files.tend',
             'keys.tend',
             'purge.challenges',

@@ -146,7 +146,18 @@ export const platformErrors = defineErrors({
   malformed_body: { status: 400, title: 'The body could not be read.' },
   malformed_request: { status: 400, title: 'The request could not be read.' },
   unauthenticated: { status: 401, title: 'A valid access token is needed.' },
-  reauth_required: { status: 401, title: 'Confirm the password again; the sign-in is too old for this.' },
+  reauth_required: {
+    status: 401,
+    title: 'Prove yourself again; the sign-in is too old or too weak for this.',
+    members: {
+      accept: Type.Optional(
+        Type.Array(Type.Array(Type.String()), {
+          description: 'Sets of proofs that would do, told by `POST /auth/reauthenticate`.',
+          examples: [[['passkey'], ['password', 'totp']]],
+        }),
+      ),
+    },
+  },
   origin_refused: { status: 403, title: 'Pages of this origin may not do this.' },
   host_refused: { status: 400, title: 'This host name is not served.' },
   forbidden: { status: 403, title: 'You are not allowed to do this.' },

@@ -27,6 +27,7 @@ const TABLE: AccessTable = {
   'POST:/api/v1/auth/accept-invitation': open(400),
   'POST:/api/v1/auth/login': open(400),
   'POST:/api/v1/auth/token': open(415),
+  'POST:/api/v1/auth/discover': open(400),
   'POST:/api/v1/auth/complete-step': open(400),
   'POST:/api/v1/auth/flow': open(400),
   'POST:/api/v1/auth/flow/options': open(400),

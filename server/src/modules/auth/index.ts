@@ -19,6 +19,7 @@ import type { PasswordDecryptor } from '../password-encryption/password-decrypto
 import type { Periodic } from '../schedules/periodic.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
+import type { Reauthentication } from '../sign-in/reauthenticate.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { registerAccountHandlers } from './account-handlers.ts';
@@ -78,6 +79,7 @@ export function createAuth(deps: {
   users: Users;
   sessions: Sessions;
   signIn: SignInEngine;
+  reauthentication: Reauthentication;
   guessing: Guessing;
   /** Limits proofs of a password within a session. */
   passwordTries: ForgivableLimit;

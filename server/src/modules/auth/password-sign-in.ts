@@ -9,6 +9,7 @@ import { passwordFingerprint } from '../guessing/names.ts';
 import type { Solution } from '../guessing/proof-of-work.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
 import type { SignInEngine } from '../sign-in/engine.ts';
+import type { BroughtAgain, Reauthentication } from '../sign-in/reauthenticate.ts';
 import { loginKey } from '../users/names.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
@@ -27,13 +28,13 @@ export interface PasswordSignIn {
   /** Signs in. Throws `invalid_credentials` for every reason alike, `step_required`, `rate_limited` or `proof_required`. */
   login(caller: Caller, input: LoginInput): Promise<SignedIn>;
   /**
-   * Proves the password again within a session; `expiresIn` in seconds. Throws `invalid_credentials`, `rate_limited`, and `step_required`
-   * if the session needs a step first.
+   * Proves the password, second factors or both again within a session; `expiresIn` in seconds. Throws `reauth_required` if they are not
+   * enough, `invalid_credentials`, `code_invalid`, `rate_limited`, and `step_required` if the session needs a step first.
    */
   reauthenticate(
     caller: Caller,
     actor: SessionActor,
-    password: string,
+    brought: { password: string | undefined; input: BroughtAgain['input'] },
   ): Promise<{ accessToken: string; expiresIn: number }>;
 }
 
@@ -42,6 +43,7 @@ export function createPasswordSignIn(deps: {
   userStore: UserStore;
   users: Users;
   signIn: SignInEngine;
+  reauthentication: Reauthentication;
   guessing: Guessing;
   hasher: PasswordHasher;
   keyedHash: KeyedHash;
@@ -49,7 +51,7 @@ export function createPasswordSignIn(deps: {
   clock: Clock;
   log: Logger;
 }): PasswordSignIn {
-  const { userStore, users, signIn, guessing, hasher, keyedHash, delayRefusal, clock, log } = deps;
+  const { userStore, users, signIn, reauthentication, guessing, hasher, keyedHash, delayRefusal, clock, log } = deps;
 
   async function upgrade(user: UserRecord, password: string): Promise<void> {
     const from = user.passwordHash;
@@ -87,12 +89,15 @@ export function createPasswordSignIn(deps: {
       });
     },
 
-    async reauthenticate(caller, actor, password) {
-      const user = await users.me(actor);
-      const attempt = await guessing.admitSession(actor);
-      await provePassword(attempt, hasher, password, user);
-      await attempt.passed();
-      return signIn.reauthenticate(caller, actor, [{ method: 'password', at: clock() }]);
+    reauthenticate(caller, actor, { password, input }) {
+      async function prove(user: UserRecord, given: string) {
+        const attempt = await guessing.admitSession(actor);
+        await provePassword(attempt, hasher, given, user);
+        await attempt.passed();
+        return { method: 'password', at: clock() } as const;
+      }
+      const byPassword = password === undefined ? null : (user: UserRecord) => prove(user, password);
+      return reauthentication.prove(caller, actor, { password: byPassword, input });
     },
   };
 }

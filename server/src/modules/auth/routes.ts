@@ -12,6 +12,7 @@ import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import { ENCRYPTED_CODES } from '../password-encryption/errors.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
 import { accessTokenSchema, signedInSchema } from '../sessions/schemas.ts';
+import type { Reauthentication } from '../sign-in/reauthenticate.ts';
 import { loginKey } from '../users/names.ts';
 import { PASSWORD_CODES } from './errors.ts';
 import { proofOf } from './mailed-proof.ts';
@@ -33,6 +34,8 @@ import {
 
 const TAGS = ['Accounts'];
 const SIGN_IN_CODES = ['invalid_credentials', 'step_required', 'proof_required', ...ENCRYPTED_CODES];
+const REAUTH_CODES = ['invalid_credentials', 'reauth_required', 'step_required', 'refresh_invalid'];
+type AgainBody = Record<string, unknown> & { password?: string };
 const FORM = 'application/x-www-form-urlencoded';
 const RESETS = { name: 'password-reset', points: 5, duration: 60 };
 
@@ -40,6 +43,7 @@ const RESETS = { name: 'password-reset', points: 5, duration: 60 };
 export function authRoutes(deps: {
   passwordSignIn: PasswordSignIn;
   passwords: Passwords;
+  reauthentication: Pick<Reauthentication, 'fields' | 'errors'>;
   devices: DeviceCookie;
   decryptor: PasswordDecryptor;
   /** Limits proofs of a password within a session. */
@@ -47,7 +51,7 @@ export function authRoutes(deps: {
   /** Refuses sign-ins while hashing takes too long. */
   loadShedder: LoadShedder;
 }) {
-  const { passwordSignIn, passwords, devices, decryptor, loadShedder } = deps;
+  const { passwordSignIn, passwords, reauthentication, devices, decryptor, loadShedder } = deps;
   // For proofs within a session, by user; `guessing` counts sign-ins.
   const limitPasswordTries = (request: FastifyRequest, key: string) =>
     deps.passwordTries.count(clientAddress(request), key);
@@ -126,23 +130,23 @@ export function authRoutes(deps: {
       {
         config: {
           access: 'signedIn',
-          errors: ['invalid_credentials', 'step_required', 'refresh_invalid', ...ENCRYPTED_CODES],
+          errors: [...REAUTH_CODES, ...reauthentication.errors, ...ENCRYPTED_CODES],
         },
         schema: {
           operationId: 'reauthenticate',
-          summary: 'Prove the password again, for routes that need a fresh sign-in',
+          summary: 'Prove yourself again, for routes that need a fresh sign-in',
           description:
-            'With the returned access token, no route answers `reauth_required` for ten minutes. The session continues, unless it needs a step first, as at a refresh.',
+            'As strongly as the account can: with a second factor, by the password and `code` or `recoveryCode`; `accept` of `reauth_required` lists what would do. With the returned access token, no route answers `reauth_required` for ten minutes. The session continues, unless it needs a step first, as at a refresh.',
           tags: TAGS,
-          body: reauthenticateBody,
+          body: reauthenticateBody(reauthentication.fields),
           response: { 200: accessTokenSchema },
         },
       },
       async (request) => {
         const actor = actorOf(request);
         await limitPasswordTries(request, actor.userId);
-        const { password } = await decryptor.open(request.body, 'password');
-        const token = await passwordSignIn.reauthenticate(callerOf(request), actor, password);
+        const { password, ...input } = await decryptor.openOptional(request.body as AgainBody, 'password');
+        const token = await passwordSignIn.reauthenticate(callerOf(request), actor, { password, input });
         return { ...token, tokenType: 'Bearer' as const };
       },
     );

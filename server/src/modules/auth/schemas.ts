@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type TProperties, Type } from 'typebox';
 import { withChoices } from '../../platform/http/choices.ts';
 import { passwordChoice, passwordFields, passwordInput } from '../password-encryption/schemas.ts';
 import { tokenTransport } from '../sessions/schemas.ts';
@@ -156,14 +156,20 @@ export const acceptInvitationBody = withChoices(
   passwordChoice('password'),
 );
 
-export const reauthenticateBody = withChoices(
-  Type.Object(passwordFields('password'), {
-    ...closed,
-    title: 'ReauthenticateBody',
-    examples: [{ password: 'a purple otter reads' }],
-  }),
-  passwordChoice('password'),
-);
+/** The password, fields of second factors, or both. */
+export const reauthenticateBody = (secondFields: TProperties) =>
+  Type.Object(
+    {
+      ...passwordFields('password'),
+      ...Object.fromEntries(Object.entries(secondFields).map(([name, schema]) => [name, Type.Optional(schema)])),
+    },
+    {
+      ...closed,
+      minProperties: 1,
+      title: 'ReauthenticateBody',
+      examples: [{ password: 'a purple otter reads' }, { password: 'a purple otter reads', code: '314159' }],
+    },
+  );
 export const requestResetBody = Type.Object(
   { email: emailInput, deviceToken: Type.Optional(deviceTokenInput) },
   { ...closed, title: 'RequestPasswordResetBody' },

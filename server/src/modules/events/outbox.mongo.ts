@@ -45,6 +45,8 @@ export interface CollectionOutbox<Doc extends { _id: string }> {
   insertMany(documents: readonly { document: Doc; event: EventDraft; seq: number }[]): Promise<string[]>;
   /** Writes `set` to the one document that matches `filter`; false if there is none. `seq` is its new version. */
   change(filter: Filter<Doc>, set: Partial<Doc>, event: EventDraft, seq: number): Promise<boolean>;
+  /** The same for changes of lists, `$push` and `$pull`, of which `outbox` is none. */
+  update(filter: Filter<Doc>, update: UpdateFilter<Doc>, event: EventDraft, seq: number): Promise<boolean>;
   /** Removes a document, if there is one, after its events have been moved. */
   remove(id: string): Promise<void>;
 }
@@ -174,6 +176,24 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
     attach<Doc extends { _id: string }>(collection: Collection<Doc>): CollectionOutbox<Doc> {
       const carriers = collection as unknown as Collection<Carrier>;
       attached.push(carriers);
+
+      async function update(
+        filter: Filter<Doc>,
+        { $push, ...rest }: UpdateFilter<Doc>,
+        event: EventDraft,
+        seq: number,
+      ) {
+        const carrier = await carriers.findOneAndUpdate(
+          filter as Filter<Carrier>,
+          { ...rest, $push: { ...$push, outbox: rideOf(event, seq) } } as UpdateFilter<Carrier>,
+          // Events that an earlier process left are drained too, and first.
+          { projection: { outbox: 1 }, returnDocument: 'after' },
+        );
+        if (!carrier) return false;
+        await committed(carriers, carrier, event);
+        return true;
+      }
+
       return {
         async insert(document, event, seq) {
           const carrier = { ...document, outbox: [rideOf(event, seq)] };
@@ -195,17 +215,8 @@ export function createMongoOutbox(deps: { database: Database; onCommit: (event: 
           return inserted.map(({ _id }) => _id);
         },
 
-        async change(filter, set, event, seq) {
-          const carrier = await carriers.findOneAndUpdate(
-            filter as Filter<Carrier>,
-            { $set: set, $push: { outbox: rideOf(event, seq) } } as UpdateFilter<Carrier>,
-            // Events that an earlier process left are drained too, and first.
-            { projection: { outbox: 1 }, returnDocument: 'after' },
-          );
-          if (!carrier) return false;
-          await committed(carriers, carrier, event);
-          return true;
-        },
+        update,
+        change: (filter, set, event, seq) => update(filter, { $set: set } as UpdateFilter<Doc>, event, seq),
 
         async remove(id) {
           for (;;) {

@@ -44,8 +44,8 @@ export interface Guessing {
   admit(caller: Caller, attempt: SignInAttempt): Promise<AdmittedSignIn>;
   /** The same for a password that is proved again within a session. Throws `rate_limited`. */
   admitSession(actor: Pick<SessionActor, 'userId' | 'sessionId'>): Promise<Attempt>;
-  /** The same for a step of a sign-in, for all flows and codes together. Throws `rate_limited`. */
-  admitStep(caller: Caller, userId: string): Promise<Attempt>;
+  /** The same for a step of a sign-in, for all flows and codes together. `tries`: with this one. Throws `rate_limited`. */
+  admitStep(caller: Caller, userId: string): Promise<Attempt & { tries: number }>;
   /** Forgets the attempts at an account: of strangers at its logins, of its devices, in its sessions and at its steps. */
   forgive(userId: string, loginKeys: readonly string[]): Promise<void>;
 }
@@ -181,9 +181,10 @@ export function createGuessing(deps: {
     async admitStep(caller, userId) {
       const key = await ownKey(userId, 'step');
       await deps.passwordTries.count(caller.ip, key);
-      const { wait } = await throttles.take(STEP, key);
+      const { wait, tries } = await throttles.take(STEP, key);
       if (wait > 0) throw rateLimited(wait);
       return {
+        tries,
         failed: async () => {},
         passed: () => throttles.forget(STEP, key),
         undone: () => throttles.undo(STEP, key),
@@ -207,6 +208,6 @@ const FREE: AdmittedSignIn = { failed: nothing, passed: nothing, undone: nothing
 export const NO_GUESSING: Guessing = {
   admit: async () => FREE,
   admitSession: async () => FREE,
-  admitStep: async () => FREE,
+  admitStep: async () => ({ ...FREE, tries: 0 }),
   forgive: async () => {},
 };

@@ -11,12 +11,17 @@ export const FIRST_PARTY = 'ostiary';
 export type Factor = 'mailbox' | 'first' | 'second' | 'both';
 
 /**
- * Every way to prove who one is. `amr`: what tokens call it (RFC 8176); a mailed code or link counts as a one-time password.
+ * Every way to prove who one is. `amr`: what tokens call it (RFC 8176); a mailed code or link, and a recovery code, count as one-time
+ * passwords, and a passkey as proof of possession of a key, in hardware or not.
  * `phishingResistant`: a page that imitates this server gains nothing from it.
  */
 export const METHODS: Record<ProofMethod, { amr: string; factor: Factor; phishingResistant: boolean }> = {
   password: { amr: 'pwd', factor: 'first', phishingResistant: false },
   email: { amr: 'otp', factor: 'mailbox', phishingResistant: false },
+  totp: { amr: 'otp', factor: 'second', phishingResistant: false },
+  recovery_code: { amr: 'otp', factor: 'second', phishingResistant: false },
+  passkey: { amr: 'pop', factor: 'both', phishingResistant: true },
+  passkey_presence: { amr: 'pop', factor: 'second', phishingResistant: true },
 };
 
 /** What each `amr` stood for when only that was stored. Never changes, whatever later methods share a name. */

@@ -38,6 +38,11 @@ export const signedInSchema = Type.Object(
           'With `tokenTransport: "body"`, after a sign-in: send it with the next one, so that strangers who guess at the account do not slow it down.',
       }),
     ),
+    recoveryCodes: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Only after the step `enroll_mfa`, and only once: each stands in for a lost factor.',
+      }),
+    ),
     session: Type.Object({ id: Type.String(), expiresAt: timestamp() }, { title: 'SessionRef' }),
     user: userSchema,
   },
@@ -87,12 +92,13 @@ export function signedInView(
   transport: TokenTransport,
   publicUrl: string,
 ): Static<typeof signedInSchema> {
-  const { accessToken, expiresIn, refreshToken, session, user, roles } = signedIn;
+  const { accessToken, expiresIn, refreshToken, recoveryCodes, session, user, roles } = signedIn;
   return {
     accessToken,
     tokenType: 'Bearer',
     expiresIn,
     ...(transport === 'body' && refreshToken !== null && { refreshToken }),
+    ...(recoveryCodes && { recoveryCodes: [...recoveryCodes] }),
     session: { id: session.id, expiresAt: session.idleExpiresAt },
     user: userView(user, roles, publicUrl),
   };

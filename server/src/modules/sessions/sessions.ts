@@ -28,6 +28,8 @@ export interface SignedIn {
   session: SessionRecord;
   user: UserRecord;
   roles: string[];
+  /** Made on the way; shown once. */
+  recoveryCodes?: readonly string[];
 }
 
 /** What the sign-in engine decided about a new session. */
@@ -86,6 +88,11 @@ export interface Sessions {
     methods: readonly Proof[],
     demandSteps: DemandSteps,
   ): Promise<{ accessToken: string; expiresIn: number }>;
+  /**
+   * Adds proofs to a session, whichever token it has reached. Only for the sign-in engine. Throws `unauthenticated` if the session is over,
+   * and what `demandSteps` throws.
+   */
+  strengthen(caller: Caller, sessionId: string, methods: readonly Proof[], demandSteps: DemandSteps): Promise<void>;
   /** The session that a genuine token names, though it may be over; null without one. Costs no query. */
   namedBy(tokens: PresentedTokens): Promise<string | null>;
   /** Ends the sessions of these tokens, even of expired ones. False if no token is genuine. */
@@ -245,6 +252,10 @@ export function createSessions(deps: {
           return demandSteps(session, user);
         },
       });
+    },
+
+    async strengthen(caller, sessionId, methods, demandSteps) {
+      await prove(caller, sessionId, { type: 'session.elevated', methods, demandSteps });
     },
 
     async reauthenticate(caller, { sessionId }, methods, demandSteps) {

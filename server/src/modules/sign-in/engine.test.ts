@@ -10,6 +10,7 @@ import { platformErrors } from '../../platform/errors.ts';
 import { personOf, testServer } from '../../platform/http/http.testing.ts';
 import { newId } from '../../platform/ids.ts';
 import { createEvents } from '../events/events.ts';
+import { factorsOf } from '../factors/names.ts';
 import { createDeviceCookie } from '../guessing/device-cookie.ts';
 import { createDeviceTokens } from '../guessing/device-tokens.ts';
 import { NO_GUESSING } from '../guessing/guessing.ts';
@@ -22,6 +23,7 @@ import { createSessions } from '../sessions/sessions.ts';
 import { STEP_NAMES, type StepName } from './decide.ts';
 import { createSignInEngine } from './engine.ts';
 import { createFlowTokens } from './flow-token.ts';
+import { NO_MFA_POLICY } from './index.ts';
 import { signInRoutes } from './routes.ts';
 import { completeStepBody } from './schemas.ts';
 import { defineStep, type Step, type StepFlow } from './step.ts';
@@ -31,7 +33,7 @@ const RIGHT = { id: 'credential-1', signature: 'right' };
 
 /** A step as a passkey needs it: an object, and a choice beside it. */
 function madeUpStep() {
-  const seen: { input: object; flow: StepFlow }[] = [];
+  const seen: { input: object; flow: Pick<StepFlow, 'id' | 'keptSessionId'> }[] = [];
   const step = defineStep({
     fields: {
       response: Type.Object({ id: Type.String(), signature: Type.String() }, { additionalProperties: false }),
@@ -48,8 +50,8 @@ function madeUpStep() {
         prepare: async (_caller, _user, { id }) => ({ challenge: `for ${id}`, secret: 'not in its schema' }),
       },
     },
-    async complete(_caller, _user, input, flow) {
-      seen.push({ input, flow });
+    async complete(_caller, _user, input, { id, keptSessionId }) {
+      seen.push({ input, flow: { id, keptSessionId } });
       if (input.response?.signature !== RIGHT.signature) throw platformErrors.not_found();
       return { proofs: [{ method: 'email', at: NOW }] };
     },
@@ -84,6 +86,9 @@ async function engineOf(s: Scene, verifyEmail: boolean) {
     sessions,
     guessing: NO_GUESSING,
     flowTokens: createFlowTokens({ keyring, clock }),
+    records: { held: async (user) => factorsOf(user, null) },
+    mfaPolicyOf: () => NO_MFA_POLICY,
+    notifyOfTries: async () => {},
     steps: Object.fromEntries(STEP_NAMES.map((name) => [name, step])) as Record<StepName, Step>,
     policy: { verifyEmail },
     clock,
@@ -94,6 +99,7 @@ async function engineOf(s: Scene, verifyEmail: boolean) {
   const routes = signInRoutes({
     signIn: engine,
     steps: [step],
+    waysIn: ['password'],
     sessions,
     cookie,
     devices: createDeviceCookie({ devices: createDeviceTokens({ keyring, clock }), cookie, config: s.config }),

@@ -3,18 +3,21 @@ import { type AppError, platformErrors } from '../../platform/errors.ts';
 import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { newId } from '../../platform/ids.ts';
 import { authErrors } from '../auth/errors.ts';
+import { type Factors, holdsPasskey, holdsSecondFactor } from '../factors/names.ts';
+import type { FactorRecords } from '../factors/records.ts';
 import type { Guessing } from '../guessing/guessing.ts';
 import type { PresentedRefreshToken } from '../sessions/client-binding.ts';
 import { sessionErrors } from '../sessions/errors.ts';
-import { FIRST_PARTY, latestProofs } from '../sessions/names.ts';
+import { FIRST_PARTY, latestProofs, METHODS } from '../sessions/names.ts';
 import type { Proof, SessionRecord } from '../sessions/session-store.ts';
 import type { Sessions, SignedIn } from '../sessions/sessions.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
-import type { Assured } from './assurance.ts';
-import { decide, type Facts, type StepName, type Verdict } from './decide.ts';
+import { type Assured, assuranceOf } from './assurance.ts';
+import { decide, type Facts, type MfaPolicy, type StepName, type Verdict } from './decide.ts';
 import { signInErrors } from './errors.ts';
 import { epochsOf, FLOW_TTL, type Flow, type FlowTokens, stillStands } from './flow-token.ts';
-import type { Step, StepFlow, StepView } from './step.ts';
+import type { NotifyOfTries } from './notice.ts';
+import type { Step, StepContext, StepFlow, StepView } from './step.ts';
 
 /** A waiting sign-in, for the page that shows it. */
 export interface FlowView extends StepView {
@@ -55,10 +58,12 @@ export interface SignInEngine {
     actor: SessionActor,
     proofs: readonly Proof[],
   ): Promise<{ accessToken: string; expiresIn: number }>;
+  /** Adds proofs to a session, such as that of a factor that was just added; the session may continue in any case. Throws `unauthenticated`. */
+  strengthen(caller: Caller, actor: SessionActor, proofs: readonly Proof[]): Promise<void>;
   /** The user of a genuine flow token that has not expired, or null. Costs no query. */
   userOf(flowToken: string): string | null;
   /** The step that a flow waits for. Throws `token_invalid`. */
-  flow(flowToken: string): Promise<FlowView>;
+  flow(caller: Caller, flowToken: string): Promise<FlowView>;
   /**
    * Prepares the step that a flow waits for by one of its options; `answer` null: it was mailed. Throws `token_invalid`, `rate_limited`, and
    * `validation_failed` if the step has no such method.
@@ -71,55 +76,83 @@ export interface SignInEngine {
   completeStep(caller: Caller, flowToken: string, input: Fields): Promise<SignedIn>;
 }
 
+/** What a policy asks of a user, and whether the caller's browser is one that they trust. */
+export type MfaPolicyOf = (user: UserRecord, caller: Caller, factors: Factors) => MfaPolicy | Promise<MfaPolicy>;
+
+/** A user and all that is decided on, as read in this request. */
+interface Case {
+  user: UserRecord;
+  facts: Facts;
+  context: StepContext;
+  verdict: Verdict;
+}
+
 /** Composes `decide` with the steps. The facts of a flow are read again each time; a change of password or epochs voids the flow. */
 export function createSignInEngine(deps: {
   userStore: UserStore;
   sessions: Sessions;
   guessing: Pick<Guessing, 'admitStep'>;
+  records: Pick<FactorRecords, 'held'>;
+  mfaPolicyOf: MfaPolicyOf;
+  notifyOfTries: NotifyOfTries;
   flowTokens: FlowTokens;
   steps: Record<StepName, Step>;
-  policy: Facts['policy'];
+  policy: Pick<Facts['policy'], 'verifyEmail'>;
   clock: Clock;
 }): SignInEngine {
-  const { userStore, sessions, guessing, flowTokens, steps, policy, clock } = deps;
+  const { userStore, sessions, guessing, records, flowTokens, steps, clock } = deps;
 
-  /** Asynchronous, because facts may come from other stores than the user's, such as the factors of an account. */
-  async function verdictOn(user: UserRecord, proofs: readonly Proof[], since: Date | null = null): Promise<Verdict> {
-    // Password and mailed code together are one factor, because mail can reset the password.
-    return decide({ account: { ...user, heldAal: 1 }, proofs, since, policy });
+  /** Reads the factors and the policy, and decides. */
+  async function judge(
+    caller: Caller,
+    user: UserRecord,
+    { proofs, since, later }: Pick<Facts, 'proofs' | 'since' | 'later'>,
+  ): Promise<Case> {
+    const factors = await records.held(user);
+    const { trusted, mfa, mfaGraceUntil } = await deps.mfaPolicyOf(user, caller, factors);
+    const now = clock();
+    const policy = { ...deps.policy, mfa, mfaGraceUntil };
+    const facts: Facts = { account: accountOf(user, factors), proofs, since, later, policy, trusted, now };
+    return { user, facts, context: { factors, policy, now }, verdict: decide(facts) };
   }
 
-  function viewOf(flow: Flow, user: UserRecord, step: StepName): FlowView {
+  /** Of a flow. When the session that continues began is not known; that it continues decides. */
+  const judgeFlow = (caller: Caller, user: UserRecord, { proofs, becomes, until, later }: Flow) =>
+    judge(caller, user, { proofs, later, since: becomes === 'elevation' ? after(until, -FLOW_TTL) : null });
+
+  function viewOf(flow: Flow, { user, context }: Case, step: StepName): FlowView {
     const left = flow.until.getTime() - clock().getTime();
-    return { step, expiresIn: Math.ceil(left / SECOND), ...steps[step].view(user) };
+    return { step, expiresIn: Math.ceil(left / SECOND), ...steps[step].view(user, context) };
   }
 
-  function stepRequired(flow: Flow, user: UserRecord, step: StepName): AppError {
+  function stepRequired(flow: Flow, judged: Case, step: StepName): AppError {
     const flowToken = flowTokens.issue(flow, step);
-    return signInErrors.step_required({ members: { ...viewOf(flow, user, step), flowToken } });
+    return signInErrors.step_required({ members: { ...viewOf(flow, judged, step), flowToken } });
   }
 
   /** Begins the step and returns `step_required`. The user is read again, because beginning may have mailed a code. */
-  async function ask(caller: Caller, flow: Flow, user: UserRecord, step: StepName): Promise<AppError> {
+  async function ask(caller: Caller, flow: Flow, judged: Case, step: StepName): Promise<AppError> {
     const { begin } = steps[step];
+    const { user } = judged;
     // A session asks for its step at each refresh, so it mails nothing before the person asks for it.
-    if (begin === undefined || flow.becomes === 'elevation') return stepRequired(flow, user, step);
+    if (begin === undefined || flow.becomes === 'elevation') return stepRequired(flow, judged, step);
     await begin(caller, user);
-    return stepRequired(flow, (await userStore.find(user.id)) ?? user, step);
+    return stepRequired(flow, { ...judged, user: (await userStore.find(user.id)) ?? user }, step);
   }
 
   /** Refuses, asks for the next step, or signs in. */
   async function advance(caller: Caller, flow: Flow, refused: () => Error): Promise<SignedIn> {
     const user = await userStore.find(flow.userId);
     if (!user || !stillStands(flow, user)) throw refused();
-    const verdict = await verdictOn(user, flow.proofs);
+    const judged = await judgeFlow(caller, user, flow);
+    const { verdict } = judged;
     if (verdict.kind === 'refuse') throw refused();
-    if (verdict.kind === 'step') throw await ask(caller, flow, user, verdict.step);
+    if (verdict.kind === 'step') throw await ask(caller, flow, judged, verdict.step);
     if (flow.becomes === 'elevation') {
-      return sessions.elevate(caller, flow, flow.proofs, async ({ methods, authTime }, owner) => {
-        const judged = await verdictOn(owner, methods, authTime);
-        if (judged.kind !== 'done') throw refused();
-        return judged;
+      return sessions.elevate(caller, flow, flow.proofs, async ({ methods: proofs, authTime: since }, owner) => {
+        const again = await judge(caller, owner, { proofs, since, later: flow.later });
+        if (again.verdict.kind !== 'done') throw refused();
+        return again.verdict;
       });
     }
     const { id, clientId, proofs: methods } = flow;
@@ -134,43 +167,54 @@ export function createSignInEngine(deps: {
   function flowOf(user: UserRecord, fields: Pick<Flow, 'id' | 'becomes' | 'generation' | 'proofs'>): Flow {
     const { id: userId, passwordVersion } = user;
     const until = after(clock(), FLOW_TTL);
-    return { ...fields, userId, clientId: FIRST_PARTY, passwordVersion, epochs: epochsOf(user), until };
+    return { ...fields, userId, clientId: FIRST_PARTY, passwordVersion, epochs: epochsOf(user), later: false, until };
   }
 
   /** Throws `step_required` if the session needs a step to continue, and `refresh_invalid` if it may not continue. */
-  async function demandSteps(session: SessionRecord, user: UserRecord): Promise<Assured> {
-    const { id, generation, methods: proofs, authTime } = session;
-    const verdict = await verdictOn(user, proofs, authTime);
-    if (verdict.kind === 'refuse') throw sessionErrors.refresh_invalid();
-    if (verdict.kind === 'done') return verdict;
-    throw stepRequired(flowOf(user, { id, becomes: 'elevation', generation, proofs }), user, verdict.step);
-  }
+  const demandSteps =
+    (caller: Caller) =>
+    async (session: SessionRecord, user: UserRecord): Promise<Assured> => {
+      const { id, generation, methods: proofs, authTime: since } = session;
+      const judged = await judge(caller, user, { proofs, since, later: false });
+      const { verdict } = judged;
+      if (verdict.kind === 'refuse') throw sessionErrors.refresh_invalid();
+      if (verdict.kind === 'done') return verdict;
+      throw stepRequired(flowOf(user, { id, becomes: 'elevation', generation, proofs }), judged, verdict.step);
+    };
 
   /** Reads a flow token and the facts of today. Throws `token_invalid` if the flow is void. */
-  async function open(flowToken: string) {
+  async function open(caller: Caller, flowToken: string) {
     const opened = flowTokens.open(flowToken);
     const user = opened && (await userStore.find(opened.flow.userId));
     if (!user || !stillStands(opened.flow, user)) throw authErrors.token_invalid();
-    const verdict = await verdictOn(user, opened.flow.proofs);
-    if (verdict.kind === 'refuse') throw authErrors.token_invalid();
     const flow: Flow = { ...opened.flow, epochs: opened.flow.epochs ?? epochsOf(user) };
-    return { flow, asked: opened.step, user, verdict };
+    const judged = await judgeFlow(caller, user, flow);
+    if (judged.verdict.kind === 'refuse') throw authErrors.token_invalid();
+    return { flow, asked: opened.step, judged, verdict: judged.verdict };
   }
 
   /** Attempts are counted for the account, before the code is compared: neither a new flow nor a new code gives more of them. */
-  async function complete(caller: Caller, flow: Flow, user: UserRecord, step: Step, input: Fields): Promise<Flow> {
+  async function complete(caller: Caller, flow: Flow, judged: Case, name: StepName, input: Fields) {
+    const { user } = judged;
+    const step = steps[name];
     const attempt = await guessing.admitStep(caller, user.id);
     const done = await step
-      .complete(caller, user, ownOf(step, input), stepFlow(flow))
+      .complete(caller, user, ownOf(step, input), stepFlow(flow, judged, name))
       .catch(async (error: { code?: unknown }) => {
-        await (error.code === 'code_invalid' ? attempt.failed() : attempt.undone());
+        if (error.code !== 'code_invalid') await attempt.undone();
+        else {
+          await attempt.failed();
+          if (name === 'mfa') await deps.notifyOfTries(caller, user, attempt.tries);
+        }
         throw error;
       });
     await attempt.passed();
     // Not read from the account, whose password may have been reset since.
     const { passwordVersion, sessionEpoch } = done.moved ?? { ...flow, ...flow.epochs };
     const epochs = { ...flow.epochs, sessionEpoch };
-    return { ...flow, passwordVersion, epochs, proofs: latestProofs(flow.proofs, done.proofs) };
+    const later = flow.later || done.later === true;
+    const next: Flow = { ...flow, passwordVersion, epochs, later, proofs: latestProofs(flow.proofs, done.proofs) };
+    return { next, recoveryCodes: done.recoveryCodes };
   }
 
   return {
@@ -179,29 +223,46 @@ export function createSignInEngine(deps: {
       return advance(caller, flow, refused);
     },
 
-    refresh: (caller, presented) => sessions.refresh(caller, presented, demandSteps),
-    reauthenticate: (caller, actor, proofs) => sessions.reauthenticate(caller, actor, proofs, demandSteps),
+    refresh: (caller, presented) => sessions.refresh(caller, presented, demandSteps(caller)),
+    reauthenticate: (caller, actor, proofs) =>
+      sessions.reauthenticate(caller, actor, proofs, async (session, user) => {
+        const assured = await demandSteps(caller)(session, user);
+        const { heldAal } = accountOf(user, await records.held(user));
+        if (assured.aal <= heldAal) return assured;
+        // The session was proved by a factor that is gone: what the account has left must be enough.
+        return assuranceOf(METHODS, { proofs, since: session.authTime, heldAal }) ?? assured;
+      }),
+
+    strengthen: (caller, { sessionId }, added) =>
+      sessions.strengthen(caller, sessionId, added, async ({ methods: proofs, authTime: since }, user) => {
+        const { heldAal } = accountOf(user, await records.held(user));
+        const assured = assuranceOf(METHODS, { proofs, since, heldAal });
+        if (!assured) throw platformErrors.unauthenticated();
+        return assured;
+      }),
 
     userOf: (flowToken) => flowTokens.open(flowToken)?.flow.userId ?? null,
 
-    async flow(flowToken) {
-      const { flow, asked, user, verdict } = await open(flowToken);
+    async flow(caller, flowToken) {
+      const { flow, asked, judged, verdict } = await open(caller, flowToken);
       // If the step was done elsewhere, the flow still names it; completing it then needs nothing more.
-      return viewOf(flow, user, verdict.kind === 'step' ? verdict.step : asked);
+      return viewOf(flow, judged, verdict.kind === 'step' ? verdict.step : asked);
     },
 
     async prepare(caller, flowToken, method) {
-      const { flow, user, verdict } = await open(flowToken);
+      const { flow, judged, verdict } = await open(caller, flowToken);
       if (verdict.kind === 'done') throw authErrors.token_invalid();
+      const { user } = judged;
       const { options = {} } = steps[verdict.step];
       const option = Object.hasOwn(options, method) ? options[method] : undefined;
       if (option === undefined) throw noSuchMethod();
-      const answer = await option.prepare(caller, user, stepFlow(flow));
-      return { view: viewOf(flow, (await userStore.find(user.id)) ?? user, verdict.step), answer };
+      const answer = await option.prepare(caller, user, stepFlow(flow, judged, verdict.step));
+      const now = { ...judged, user: (await userStore.find(user.id)) ?? user };
+      return { view: viewOf(flow, now, verdict.step), answer };
     },
 
     async completeStep(caller, flowToken, input) {
-      const { flow, asked, user, verdict } = await open(flowToken);
+      const { flow, asked, judged, verdict } = await open(caller, flowToken);
       if (verdict.kind === 'done') {
         // Without a proof, the flow would be a second way to continue the session, beside its refresh token.
         if (flow.becomes === 'elevation') throw authErrors.token_invalid();
@@ -210,15 +271,29 @@ export function createSignInEngine(deps: {
       const step = steps[verdict.step];
       const isBrought = step.needs.some((set) => set.every((name) => input[name] !== undefined));
       // The policy or the account has changed since the token was issued, so that another step is due.
-      if (!isBrought && asked !== verdict.step) throw await ask(caller, flow, user, verdict.step);
+      if (!isBrought && asked !== verdict.step) throw await ask(caller, flow, judged, verdict.step);
       if (!isBrought) throw missing(step.needs[0].filter((name) => input[name] === undefined));
-      return advance(caller, await complete(caller, flow, user, step, input), authErrors.token_invalid);
+      const { next, recoveryCodes } = await complete(caller, flow, judged, verdict.step, input);
+      const signedIn = await advance(caller, next, authErrors.token_invalid);
+      return recoveryCodes === undefined ? signedIn : { ...signedIn, recoveryCodes };
     },
   };
 }
 
-function stepFlow({ id, becomes }: Flow): StepFlow {
-  return { id, keptSessionId: becomes === 'elevation' ? id : null };
+function accountOf(user: UserRecord, factors: Factors): Facts['account'] {
+  return { ...user, heldAal: holdsSecondFactor(factors) ? 2 : 1, heldPhishingResistant: holdsPasskey(factors) };
+}
+
+function stepFlow({ id, becomes }: Flow, { user, facts, context }: Case, step: StepName): StepFlow {
+  return {
+    ...context,
+    id,
+    keptSessionId: becomes === 'elevation' ? id : null,
+    isDueWith(factors) {
+      const verdict = decide({ ...facts, account: accountOf(user, factors) });
+      return verdict.kind === 'step' && verdict.step === step;
+    },
+  };
 }
 
 /** What the step takes of a request. */

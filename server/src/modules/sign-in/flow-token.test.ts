@@ -21,6 +21,7 @@ const makeFlow = (fields: Partial<Flow> = {}): Flow => ({
     { method: 'password', at: NOW },
     { method: 'email', at: after(NOW, MINUTE) },
   ],
+  later: false,
   until: after(NOW, 10 * MINUTE),
   ...fields,
 });
@@ -28,7 +29,7 @@ const makeFlow = (fields: Partial<Flow> = {}): Flow => ({
 test('a flow token says what was proved and what for, for ten minutes, and tells others nothing', () => {
   const time = { now: NOW };
   const tokens = createFlowTokens({ keyring, clock: () => time.now });
-  for (const flow of [makeFlow(), makeFlow({ becomes: 'elevation', proofs: [] })]) {
+  for (const flow of [makeFlow(), makeFlow({ becomes: 'elevation', proofs: [], later: true })]) {
     time.now = NOW;
     const token = tokens.issue(flow, 'change_password');
     assert.ok(token.length <= 1024, `${token.length} characters; the routes take 1,024`);
@@ -60,6 +61,7 @@ test('a flow token of the version before is read, and what it did not keep is no
     passwordVersion: 7,
     epochs: null,
     proofs: [{ method: 'password', at: after(NOW, -6 * MINUTE) }],
+    later: false,
     until: after(NOW, 4 * MINUTE),
   });
   assert.equal(opened.step, 'verify_email');

@@ -23,6 +23,8 @@ export interface Flow {
   /** Epochs of the account at the first factor. A newer epoch voids the flow. */
   epochs: Epochs;
   proofs: readonly Proof[];
+  /** The enrolment of a second factor was put off. */
+  later: boolean;
   /** Ten minutes after the first factor; no step extends it. */
   until: Date;
 }
@@ -63,6 +65,7 @@ interface Sealed {
   epochs?: Epochs;
   /** Unix milliseconds. */
   proofs?: { method: Proof['method']; at: number }[];
+  later?: true;
 }
 
 /** Flow tokens: encrypted and authenticated (AEAD). They carry the proofs that were given, so nothing is stored. */
@@ -77,7 +80,7 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
   }
 
   return {
-    issue({ id, becomes, generation, userId, clientId, passwordVersion, epochs, proofs, until }, step) {
+    issue({ id, becomes, generation, userId, clientId, passwordVersion, epochs, proofs, later, until }, step) {
       const sealed: Sealed = {
         userId,
         step,
@@ -89,6 +92,7 @@ export function createFlowTokens({ keyring, clock }: { keyring: Keyring; clock: 
         clientId,
         epochs,
         proofs: proofs.map(({ method, at }) => ({ method, at: at.getTime() })),
+        ...(later && { later }),
       };
       const purpose = PURPOSES[becomes];
       return keyring.seal(purpose, Buffer.from(JSON.stringify(sealed)), purpose);
@@ -124,6 +128,7 @@ function flowOf(sealed: Sealed, token: string): SealedFlow {
     passwordVersion,
     epochs,
     proofs: proofs.map(({ method, at }) => ({ method, at: new Date(at) })),
+    later: sealed.later === true,
     until: new Date(until),
   };
 }

@@ -14,6 +14,8 @@ import type { SignInEngine } from './engine.ts';
 import {
   type CompleteStepBody,
   completeStepBody,
+  discoverBody,
+  discoverSchema,
   flowBody,
   flowOptionsAnswers,
   flowOptionsBody,
@@ -35,12 +37,14 @@ const noCookie = (detail: string | undefined) => (detail === undefined ? {} : { 
 export function signInRoutes(deps: {
   signIn: SignInEngine;
   steps: readonly Step[];
+  /** How somebody can begin a sign-in here, the usual one first. */
+  waysIn: readonly string[];
   sessions: Pick<Sessions, 'namedBy'>;
   cookie: RefreshCookie;
   devices: DeviceCookie;
   decryptor: PasswordDecryptor;
 }) {
-  const { signIn, steps, sessions, cookie, devices, decryptor } = deps;
+  const { signIn, steps, waysIn, sessions, cookie, devices, decryptor } = deps;
   // A flow token shows that its bearer has given a first factor.
   const flowLimit = { ...FLOW_LIMIT, subjectOf: flowUserOf };
 
@@ -89,6 +93,23 @@ export function signInRoutes(deps: {
     );
 
     app.post(
+      '/auth/discover',
+      {
+        config: { access: 'public' },
+        schema: {
+          operationId: 'discoverSignIn',
+          summary: 'Get the ways to sign in, for a page that asks for the address first',
+          description:
+            'Follows from the domain of the address and the configuration, never from the account: the answer is the same whether or not there is one.',
+          tags: TAGS,
+          body: discoverBody,
+          response: { 200: discoverSchema },
+        },
+      },
+      async () => ({ methods: [...waysIn], providers: [] }),
+    );
+
+    app.post(
       '/auth/complete-step',
       {
         config: {
@@ -130,7 +151,7 @@ export function signInRoutes(deps: {
           response: { 200: flowSchema },
         },
       },
-      async (request) => flowView(await signIn.flow(request.body.flowToken)),
+      async (request) => flowView(await signIn.flow(callerOf(request), request.body.flowToken)),
     );
 
     app.post(
@@ -139,8 +160,8 @@ export function signInRoutes(deps: {
         config: { access: 'public', tokenLimit: flowLimit, errors: ['token_invalid'] },
         schema: {
           operationId: 'mailFlowCode',
-          summary: 'Mail the code of a step again',
-          description: 'At most once a minute and 5 times an hour per account.',
+          summary: 'Ask for what a step needs: a mailed code again, or a secret for an authenticator app',
+          description: 'Mails at most once a minute and 5 times an hour per account.',
           tags: TAGS,
           body: flowOptionsBody(steps),
           response: flowOptionsAnswers(steps),

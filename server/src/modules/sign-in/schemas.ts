@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Static, type TProperties, Type } from 'typebox';
 import { tokenTransport } from '../sessions/schemas.ts';
+import { emailInput } from '../users/schemas.ts';
 import { STEP_NAMES, WHAT_STEPS_TAKE } from './decide.ts';
 import type { FlowView } from './engine.ts';
 import type { Step } from './step.ts';
@@ -24,6 +25,17 @@ export function completeStepBody(steps: readonly Pick<Step, 'fields'>[]) {
   return Type.Object({ ...completing, ...fields }, { ...closed, title: 'CompleteStepBody' });
 }
 
+export const discoverBody = Type.Object({ email: emailInput }, { ...closed, title: 'DiscoverSignInBody' });
+export const discoverSchema = Type.Object(
+  {
+    methods: Type.Array(Type.String(), { description: 'The usual one first.', examples: [['password']] }),
+    providers: Type.Array(Type.Object({ id: Type.String(), name: Type.String() }, { title: 'SignInProvider' }), {
+      description: 'Where else people of this domain can sign in.',
+    }),
+  },
+  { title: 'WaysToSignIn' },
+);
+
 export const flowBody = Type.Object({ flowToken: flowTokenInput }, { ...closed, title: 'GetFlowBody' });
 
 /** A waiting sign-in, for the page that shows it; also the members of `step_required`, with its `flowToken`. */
@@ -34,9 +46,10 @@ export const flowMembers = {
     examples: ['verify_email'],
   }),
   methods: Type.Array(Type.String(), {
-    description: 'Ways to complete the step; `email`: by a mailed code.',
+    description: 'Ways to complete the step; `email`: by a mailed code, `totp`: by the code of an authenticator app.',
     examples: [['email']],
   }),
+  later: Type.Optional(Type.Boolean({ description: 'The step can be put off, by `later: true`.', examples: [true] })),
   expiresIn: Type.Integer({ description: 'Seconds.', examples: [600] }),
   hint: Type.Optional(
     Type.Object(
@@ -61,10 +74,14 @@ export function flowOptionsBody(steps: readonly Pick<Step, 'options'>[]) {
 /** What the options of all steps answer: what they prepare, or the flow if it was mailed. */
 export function flowOptionsAnswers(steps: readonly Pick<Step, 'options'>[]) {
   const answers = steps.flatMap(({ options = {} }) => Object.values(options).flatMap(({ answer }) => answer ?? []));
-  return { ...(answers.length > 0 && { 200: Type.Union(answers) }), 202: flowSchema };
+  const [only, ...others] = answers;
+  const answer = others.length > 0 ? Type.Union(answers) : only;
+  return { ...(answer && { 200: answer }), 202: flowSchema };
 }
 
 /** A flow as `flowSchema` shows it. */
-export function flowView({ step, methods, expiresIn, hint, resendAfter }: FlowView): Static<typeof flowSchema> {
-  return { step, methods, expiresIn, ...(hint && { hint }), ...(resendAfter !== undefined && { resendAfter }) };
+export function flowView(view: FlowView): Static<typeof flowSchema> {
+  const { step, methods, later, expiresIn, hint, resendAfter } = view;
+  const mailed = { ...(hint && { hint }), ...(resendAfter !== undefined && { resendAfter }) };
+  return { step, methods, ...(later && { later }), expiresIn, ...mailed };
 }

@@ -1,7 +1,9 @@
 import type { Static, TObject, TProperties } from 'typebox';
 import type { Caller } from '../../platform/http/caller.ts';
+import type { Factors } from '../factors/names.ts';
 import type { Proof } from '../sessions/session-store.ts';
 import type { UserRecord } from '../users/user-store.ts';
+import type { Facts } from './decide.ts';
 
 /** What a page needs to show a step. */
 export interface StepView {
@@ -11,6 +13,15 @@ export interface StepView {
   hint?: { email: string } | undefined;
   /** Seconds until the code can be mailed again. */
   resendAfter?: number;
+  /** Whether the step can be put off, by `later: true`. */
+  later?: boolean;
+}
+
+/** What a step depends on besides the user, as read in this request. */
+export interface StepContext {
+  factors: Factors;
+  policy: Facts['policy'];
+  now: Date;
 }
 
 /** The result of a completed step. */
@@ -19,14 +30,20 @@ export interface StepDone {
   moved?: Pick<UserRecord, 'passwordVersion' | 'sessionEpoch'>;
   /** Proofs that the step has given. */
   proofs: readonly Proof[];
+  /** The step was put off, and is not asked for again in this sign-in. */
+  later?: true;
+  /** Made by the step; the answer of the sign-in shows them, once. */
+  recoveryCodes?: readonly string[] | undefined;
 }
 
 /** The flow that asks for a step. */
-export interface StepFlow {
+export interface StepFlow extends StepContext {
   /** What a challenge for this step is bound to. */
   id: string;
   /** Id of the session that continues; null if a new one begins. */
   keptSessionId: string | null;
+  /** Whether the step would be due if the account had these factors: asked again for the version of them that the step changes. */
+  isDueWith(factors: Factors): boolean;
 }
 
 /** What a person can ask for before completing a step, such as a code by mail or a challenge. */
@@ -52,7 +69,7 @@ export interface Step<Fields extends TProperties = TProperties> {
   passwords?: readonly string[];
   /** Codes that completing it can answer with. */
   errors: readonly string[];
-  view(user: UserRecord): StepView;
+  view(user: UserRecord, context: StepContext): StepView;
   /** Called when a sign-in asks for the step, for example to mail a code. */
   begin?(caller: Caller, user: UserRecord): Promise<void>;
   /** By the method of the request. Steps that share a method answer alike. */

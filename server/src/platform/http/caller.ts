@@ -20,8 +20,11 @@ export interface Credential {
   expiresAt: number;
 }
 
-/** One way in which somebody showed who they are. */
-export type ProofMethod = 'password' | 'email';
+/**
+ * One way in which somebody showed who they are. `passkey`: with user verification (a fingerprint, a PIN), which makes it two factors;
+ * `passkey_presence`: without, so that it is a second factor only.
+ */
+export type ProofMethod = 'password' | 'email' | 'totp' | 'recovery_code' | 'passkey' | 'passkey_presence';
 
 /** How sure it is who calls (NIST SP 800-63B): by one factor or by two. */
 export interface Assurance {

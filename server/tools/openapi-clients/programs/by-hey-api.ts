@@ -11,7 +11,7 @@ export async function signIn(login: string, password: string): Promise<string> {
   const { data, error } = await api.login({ body: { login, password, tokenTransport: 'body' } });
   if (data) return data.accessToken;
   if (error.code === 'step_required') {
-    use<'change_password' | 'verify_email'>(error.step);
+    use<'change_password' | 'enroll_mfa' | 'mfa' | 'verify_email'>(error.step);
     const { flowToken } = error;
     const done = await api.completeStep({ body: { flowToken, newPassword: 'another one' } });
     return done.data?.accessToken ?? '';
