@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { HOUR, MINUTE } from '../src/platform/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../src/platform/clock.ts';
+import { addAuthenticator } from './authenticator.ts';
 import { ok, type SignedInBody } from './client.ts';
 import { makeEvent } from './fixtures.ts';
 import { newAddress } from './guessers.ts';
@@ -224,11 +225,8 @@ group('a sign-in by mail', {}, (scene) => {
     const { accessToken: token } = await signInByMail(s, email);
     const tried = { currentPassword: 'none at all', newPassword: 'feeds the cat at eight' };
     refused(await s.client.send('POST', '/auth/change-password', { token, body: tried }), 401, 'invalid_credentials');
-    refused(
-      await s.client.send('POST', '/auth/reauthenticate', { token, body: { password: 'none at all' } }),
-      401,
-      'invalid_credentials',
-    );
+    const again = await s.client.send('POST', '/auth/reauthenticate', { token, body: { password: 'none at all' } });
+    refused(again, 401, 'reauth_required');
     refused(
       await s.client.send('POST', '/auth/login', { body: { login: email, password: 'none at all' } }),
       401,
@@ -291,6 +289,34 @@ group('a sign-in by mail', {}, (scene) => {
     refused(await verify(s, flow), 400, 'code_invalid');
     refused(await verify(s, { flowToken: flow.flowToken, token: flow.token }), 400, 'code_invalid');
     assert.deepEqual(await sessionsOf(s, id), []);
+  });
+
+  test('a second factor is asked for; the code is used up by the session only, and by one', async () => {
+    const s = scene();
+    const { email, password, id } = await makeAccount(s);
+    const { accessToken } = await s.client.login({ email, password });
+    const app = await addAuthenticator(s, accessToken, 'My phone');
+    s.time.forward(30 * SECOND);
+    const sessionsBefore = (await sessionsOf(s, id)).length;
+    const { flowToken, code, token } = await begin(s, email);
+    const flows: string[] = [];
+    for (const proof of [{ code }, { token }]) {
+      const { step, flowToken: next = '' } = refused(await verify(s, { flowToken, ...proof }), 403, 'step_required');
+      assert.equal(step, 'mfa');
+      flows.push(next);
+    }
+    assert.equal((await sessionsOf(s, id)).length, sessionsBefore);
+    const complete = (next: string | undefined, step = 0) =>
+      s.client.send('POST', '/auth/complete-step', {
+        body: { flowToken: next, code: app.code(step), tokenTransport: 'body' },
+      });
+    refused(await complete(flowToken), 400, 'token_invalid');
+    const signedIn = ok<SignedInBody>(await complete(flows[0]), 200);
+    const session = await s.app.storage.sessions.find(signedIn.session.id);
+    assert.deepEqual([session?.aal, session?.methods.map(({ method }) => method)], [2, ['email', 'totp']]);
+    refused(await complete(flows[1], 1), 400, 'token_invalid');
+    refused(await verify(s, { flowToken, token }), 403, 'step_required');
+    assert.equal((await sessionsOf(s, id)).length, sessionsBefore + 1);
   });
 
   test('a temporary password need not be replaced by whoever does not use it', async () => {
@@ -378,6 +404,18 @@ group('without verification of addresses', { EMAIL_VERIFICATION: 'off' }, (scene
     s.time.forward(61_000);
     await signInByMail(s, squatter.email);
     assert.equal((await epochsOf(s, id)).sessionEpoch, sessionEpoch + 1);
+  });
+
+  test('a second factor of before is void, too', async () => {
+    const s = scene();
+    const squatter = somebody();
+    const made = await s.client.send('POST', '/auth/register', { body: { ...squatter, tokenTransport: 'body' } });
+    const { accessToken } = ok<SignedInBody>(made, 201);
+    await addAuthenticator(s, accessToken, 'The phone of somebody else');
+    s.time.forward(MINUTE);
+    const { accessToken: token } = await signInByMail(s, squatter.email);
+    const factors = ok<{ totp: object[] }>(await s.client.send('GET', '/users/me/factors', { token }), 200);
+    assert.deepEqual(factors.totp, []);
   });
 
   test('so does a reset by mail, with the new password', async () => {
