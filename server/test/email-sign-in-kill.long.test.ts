@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signInSecret } from '../src/modules/email-sign-in/secrets.ts';
-import { createKeyring } from '../src/platform/crypto/keyring.ts';
 import type { TestApp } from './app.ts';
 import { testDatabases } from './databases.ts';
 import { makeEvent, makeUser } from './fixtures.ts';
@@ -10,6 +8,7 @@ import { createRandom } from './fuzz/random.ts';
 import { createHttpClient, type HttpClient } from './kill/http-client.ts';
 import { openBeside } from './kill/people.ts';
 import { type ServerProcess, serverEnv, withServers } from './kill/server-process.ts';
+import { derivedSecrets } from './mail-sign-in.ts';
 
 const KILLS = 20;
 /** Requests at once for each of the three people of a round. */
@@ -22,17 +21,6 @@ const KINDS = ['verified', 'unverified', 'unknown'] as const;
 type Kind = (typeof KINDS)[number];
 
 const PASSWORD = 'walks the dog at seven';
-const challengeIdIn = (flowToken: string) => {
-  const hex = Buffer.from(flowToken, 'base64url').toString('hex', 4, 20);
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-};
-
-/** Code and link of a flow, as they are mailed. */
-async function secretsOf({ app, config }: TestApp, flowToken: string, email: string) {
-  const challenge = (await app.storage.challenges.find(challengeIdIn(flowToken))) ?? assert.fail('it was not stored');
-  const user = await app.storage.users.findByEmail(email);
-  return signInSecret(createKeyring(config.secretKeys), challenge, user) ?? assert.fail();
-}
 
 async function makePerson(t: TestApp, kind: Kind, round: number): Promise<string> {
   const email = `${kind}${round}@example.com`;
@@ -73,7 +61,7 @@ for (const { name, emptyUrl } of testDatabases()) {
           const { status, body } = await http.send('POST', '/auth/email-code', { body: { email } });
           assert.equal(status, 202, JSON.stringify(body));
           const flowToken = String(body.flowToken);
-          return { flowToken, ...(await secretsOf(beside, flowToken, email)) };
+          return { flowToken, ...(await derivedSecrets(beside, flowToken, email)) };
         }
 
         for (let round = 0; round < KILLS; round++) {

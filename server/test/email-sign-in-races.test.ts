@@ -107,6 +107,8 @@ for (const { name, freshUrl } of testDatabases()) {
           credentialEpoch: credentialEpoch + 1,
         });
         assert.deepEqual([user.passwordHash, user.emailVerified], [null, true]);
+        const history = await first().app.storage.events.listForTarget(`user:${user.id}`);
+        assert.equal(history.filter(({ type }) => type === 'user.claimed').length, 1);
       }
     });
 

@@ -10,6 +10,7 @@ import {
   asked,
   BY_LINK,
   begin,
+  derivedSecrets,
   makeAccount,
   signInByMail,
   signInMail,
@@ -319,6 +320,21 @@ group('a sign-in by mail', {}, (scene) => {
     assert.equal((await sessionsOf(s, id)).length, sessionsBefore + 1);
   });
 
+  test('every address is mailed once, whatever state its account is in', async () => {
+    const s = scene();
+    const states = [
+      {},
+      { status: 'disabled' },
+      { status: 'deleted', deletedAt: s.time.now },
+      { passwordHash: null },
+    ] as const;
+    const people = await Promise.all(states.map((fields) => makeAccount(s, fields)));
+    for (const { email } of [...people, somebody()]) {
+      await asked(s, email);
+      assert.equal((await s.mailsTo(email)).length, 1);
+    }
+  });
+
   test('a temporary password need not be replaced by whoever does not use it', async () => {
     const s = scene();
     const { email } = await makeAccount(s, { mustChangePassword: true });
@@ -533,7 +549,8 @@ test('by code only: the mail has no link, and none works', () =>
       const text = (await s.mailsTo(email))[0]?.text ?? '';
       assert.doesNotMatch(text, /#token=|email-sign-in/);
       const code = /^ {4}(\d{8})$/m.exec(text)?.[1] ?? assert.fail(text);
-      refused(await verify(s, { flowToken, token: 'A'.repeat(64) }), 400, 'code_invalid');
+      const { token } = await derivedSecrets(s, flowToken, email);
+      refused(await verify(s, { flowToken, token }), 400, 'code_invalid');
       ok(await verify(s, { flowToken, code }), 200);
     },
     { env: { EMAIL_SIGN_IN: 'code' } },
@@ -543,6 +560,11 @@ test('registration closed: an unknown address gets no mail, nobody is told, and 
   withScene(
     async (s) => {
       const { email } = somebody();
+      const { flowToken } = await asked(s, email);
+      for (const proof of Object.entries(await derivedSecrets(s, flowToken, email)))
+        refused(await verify(s, { flowToken, ...Object.fromEntries([proof]) }), 400, 'code_invalid');
+      assert.equal(await s.app.storage.users.findByEmail(email), null);
+      s.time.forward(MINUTE);
       const known = await makeAccount(s);
       const [answer, other] = [await ask(s, email), await ask(s, known.email)];
       assert.deepEqual([answer.statusCode, answer.json().expiresIn], [other.statusCode, other.json().expiresIn]);

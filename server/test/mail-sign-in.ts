@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { signInSecret } from '../src/modules/email-sign-in/secrets.ts';
+import { createKeyring } from '../src/platform/crypto/keyring.ts';
+import type { TestApp } from './app.ts';
 import { ok, type SignedInBody, tokenIn } from './client.ts';
 import { makeEvent, makeUser } from './fixtures.ts';
 import { LIMITED } from './guessers.ts';
@@ -34,6 +37,19 @@ export const verify = (
     body: { tokenTransport: 'body', ...body, ...(body.code === undefined && token !== undefined && { token }) },
     headers: { 'x-forwarded-for': String(from), ...(cookie !== '' && { cookie: String(cookie) }) },
   });
+
+/** The challenge that a flow token names. */
+export function challengeOf(flowToken: string): string {
+  const hex = Buffer.from(flowToken, 'base64url').toString('hex', 4, 20);
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+/** Code and token of a flow, derived as its mail does, also where none is sent. */
+export async function derivedSecrets({ app, config }: TestApp, flowToken: string, email: string) {
+  const challenge = (await app.storage.challenges.find(challengeOf(flowToken))) ?? assert.fail('it was not stored');
+  const user = await app.storage.users.findByEmail(email);
+  return signInSecret(createKeyring(config.secretKeys), challenge, user) ?? assert.fail();
+}
 
 /** Code and token of a mail that signs in. */
 export function secretsIn(text: string | undefined): { code: string; token: string } {
