@@ -71,14 +71,10 @@ export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHa
 
   /** `turn`: the count from now on, and the milliseconds until the next attempt. */
   function write(pace: Pace, throttle: Throttle, now: Date, { tries, wait }: Turn): Promise<boolean> {
-    const nextAt = wait > 0 ? after(now, wait) : NO_WAIT;
-    return store.put({
-      ...throttle,
-      tries,
-      nextAt,
-      expiresAt: expiryOf(pace, throttle, now, wait),
-      version: throttle.version + 1,
-    });
+    const expiresAt = expiryOf(pace, throttle, now, wait);
+    const end = Math.min(now.getTime() + wait, expiresAt.getTime());
+    const nextAt = wait > 0 ? new Date(end) : NO_WAIT;
+    return store.put({ ...throttle, tries, nextAt, expiresAt, version: throttle.version + 1 });
   }
 
   function expiryOf({ kept = KEPT, window }: Pace, { expiresAt }: Throttle, now: Date, wait: number): Date {
