@@ -3,12 +3,16 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { UserRecord } from '../src/modules/users/user-store.ts';
+import { addAuthenticator, appCode, type BegunTotp } from './authenticator.ts';
 import { codeIn, type Person, tokenIn } from './client.ts';
-import { makeEvent, makeUser } from './fixtures.ts';
+import { makeEvent, makeFactors, makeTotp, makeUser } from './fixtures.ts';
 import { begin, verify } from './mail-sign-in.ts';
 import { refused, type Scene, somebody, withScene } from './scenario.ts';
 
 const SOURCE = join(import.meta.dirname, '../src');
+
+/** What begins a session, or lets one go on. */
+const DOORS = /\bsessions\.(?:start|refresh|elevate|strengthen|reauthenticate)\(/;
 
 /** Files of the server in which a call like this stands. */
 function callersOf(call: RegExp): string[] {
@@ -18,9 +22,7 @@ function callersOf(call: RegExp): string[] {
 
 describe('the one door to a session', () => {
   test('only the sign-in engine begins a session, or lets one go on', () => {
-    assert.deepEqual(callersOf(/\bsessions\.(?:start|refresh|elevate|reauthenticate)\(/), [
-      'modules/sign-in/engine.ts',
-    ]);
+    assert.deepEqual(callersOf(DOORS), ['modules/sign-in/engine.ts']);
   });
 
   test('one file begins one in the store, and one rotates it', () => {
@@ -36,7 +38,7 @@ describe('the one door to a session', () => {
 
   test('a new caller would be seen', () => {
     const sources = ['await sessions.start(caller, user, how)', 'return sessions.elevate(caller, id, proofs)'];
-    for (const source of sources) assert.match(source, /\bsessions\.(?:start|refresh|elevate|reauthenticate)\(/);
+    for (const source of sources) assert.match(source, DOORS);
   });
 });
 
@@ -49,6 +51,15 @@ const STATES: Record<string, Partial<UserRecord>> = {
 };
 
 type Account = Person & { id: string };
+
+/** Adds an authenticator app to an account, under an epoch that counts. */
+async function addApp({ app: { storage } }: Scene, id: string): Promise<void> {
+  const { credentialEpoch } = (await storage.users.find(id)) ?? assert.fail();
+  const record = makeFactors({ userId: id, credentialEpoch });
+  assert.equal(await storage.factors.begin(record), true);
+  const event = makeEvent(`factors:${id}`, { userId: id, pending: false });
+  assert.equal(await storage.factors.enableTotp(record, makeTotp(), {}, event), 'ok');
+}
 
 async function account(s: Scene, fields: Partial<UserRecord>): Promise<Account> {
   const { email, password } = somebody();
@@ -75,11 +86,13 @@ const WAYS: Record<string, (s: Scene, who: Account) => ReturnType<Scene['client'
 };
 
 describe('no account that may not sign in gets a token, whichever way it comes', () => {
-  for (const [state, fields] of Object.entries(STATES)) {
+  const WITH_APP = 'with a second factor';
+  for (const [state, fields] of Object.entries({ ...STATES, [WITH_APP]: {} })) {
     test(state, () =>
       withScene(
         async (s) => {
           const who = await account(s, fields);
+          if (state === WITH_APP) await addApp(s, who.id);
           for (const [way, ask] of Object.entries(WAYS)) {
             const answer = await ask(s, who);
             assert.ok([401, 403].includes(answer.statusCode), `${way}: ${answer.statusCode} ${answer.body}`);
@@ -128,6 +141,44 @@ describe('no account that may not sign in gets a token, whichever way it comes',
       const { id, email } = await account(s, { emailVerified: false });
       const { flowToken, token } = await begin(s, email);
       return { id, finish: () => verify(s, { flowToken, token }) };
+    },
+    'the second factor of a sign-in': async (s) => {
+      const person = somebody();
+      const { accessToken, user } = await s.client.register(person);
+      const app = await addAuthenticator(s, accessToken);
+      s.time.forward(30_000);
+      const asked = await s.client.send('POST', '/auth/login', {
+        body: { login: person.email, password: person.password },
+      });
+      const { flowToken } = refused(asked, 403, 'step_required');
+      const body = { flowToken, code: app.code(), tokenTransport: 'body' };
+      return { id: user.id, finish: () => s.client.send('POST', '/auth/complete-step', { body }) };
+    },
+    'a recovery code': async (s) => {
+      const person = somebody();
+      const { accessToken, user } = await s.client.register(person);
+      const { recoveryCodes } = await addAuthenticator(s, accessToken);
+      const asked = await s.client.send('POST', '/auth/login', {
+        body: { login: person.email, password: person.password },
+      });
+      const { flowToken } = refused(asked, 403, 'step_required');
+      const body = { flowToken, recoveryCode: recoveryCodes[0], tokenTransport: 'body' };
+      return { id: user.id, finish: () => s.client.send('POST', '/auth/complete-step', { body }) };
+    },
+    'a proof in a session': async (s) => {
+      const { password, ...person } = somebody();
+      const { accessToken: token, user } = await s.client.register({ ...person, password });
+      const app = await addAuthenticator(s, token);
+      s.time.forward(30_000);
+      const body = { password, code: app.code() };
+      return { id: user.id, finish: () => s.client.send('POST', '/auth/reauthenticate', { token, body }) };
+    },
+    'the first code of an app': async (s) => {
+      const { accessToken: token, user } = await s.client.register(somebody());
+      const begun = await s.client.send('POST', '/users/me/factors/totp', { token });
+      const { enrollToken, secret } = begun.json<BegunTotp>();
+      const body = { enrollToken, code: appCode(secret, s.time.now) };
+      return { id: user.id, finish: () => s.client.send('POST', '/users/me/factors/totp/confirm', { token, body }) };
     },
     'a refresh': async (s) => {
       const { refreshToken, user } = await s.client.register(somebody());

@@ -1,11 +1,12 @@
 import { authErrors } from '../auth/errors.ts';
+import { holdsPasskey } from '../factors/names.ts';
 import { broughtOf, fieldsOf, type SecondFactor } from './second-factor.ts';
 import type { Step, StepContext } from './step.ts';
 
 /** The factors that the person holds, of those that are enough for the policy. */
 function waysOf(all: readonly SecondFactor[], { factors, policy }: StepContext): SecondFactor[] {
   const held = all.filter((factor) => factor.isHeld(factors));
-  const demandsKey = policy.mfa === 'phishing_resistant' && held.some((factor) => factor.phishingResistant);
+  const demandsKey = policy.mfa === 'phishing_resistant' && holdsPasskey(factors);
   return demandsKey ? held.filter((factor) => factor.phishingResistant || factor.standsIn) : held;
 }
 
