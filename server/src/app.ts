@@ -13,6 +13,7 @@ import {
 } from './modules/access/index.ts';
 import { createAdmin } from './modules/admin/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
+import { createEmailSignIn } from './modules/email-sign-in/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
 import { createFactorRoutes, createFactors } from './modules/factors/index.ts';
 import { createFiles } from './modules/files/index.ts';
@@ -180,7 +181,8 @@ export async function createApp(deps: {
   const notifyOfBlock = createBlockNotice({ ...ground, eventStore, users });
   const protection = createGuessing({ ...base, store: storage.throttles, counters, cookie, notifyOfBlock });
   const people = { users, sessions, cookie, ...rules, ...protection, decryptor: encryption.decryptor };
-  const waysIn = ['password', ...(config.passkeys ? ['passkey'] : [])];
+  const byMail = config.emailSignIn.mode === 'off' ? [] : ['email'];
+  const waysIn = ['password', ...(config.passkeys ? ['passkey'] : []), ...byMail];
   const factorModule = createFactors({ ...base, store: storage.factors });
   const factorStores = { factorStore: storage.factors, demands: storage.mfaDemands };
   const mfaRules = createMfaRules({ ...base, ...factorStores, ...factorModule, grants });
@@ -210,6 +212,8 @@ export async function createApp(deps: {
   const { signIn, reauthentication } = signInModule;
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
   const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn, reauthentication });
+  const mailing = { store: storage.challenges, bounds, delayRefusal };
+  const emailSignIn = createEmailSignIn({ ...base, ...people, ...mailing, signIn });
   const credentials = [sessionModule.credentials, ...deps.credentials];
   const roleModule = createRoles({ ...ground, ...permissions, ...roleStores, credentials, catalogue });
   const admin = createAdmin({
@@ -277,6 +281,7 @@ export async function createApp(deps: {
 
   const parts: Part[] = [
     auth.part,
+    emailSignIn,
     signInModule.part,
     createFactorRoutes({ ...ground, ...people, ...factors, signIn }),
     ...(passkeys

@@ -1,5 +1,6 @@
 import { accessErrors } from './modules/access/errors.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
+import { emailSignInErrors } from './modules/email-sign-in/errors.ts';
 import { factorErrors } from './modules/factors/errors.ts';
 import { fileErrors } from './modules/files/errors.ts';
 import { guessingErrors } from './modules/guessing/errors.ts';
@@ -32,4 +33,5 @@ export const errorTable = mergeErrors(
   encryptionErrors,
   mfaErrors,
   passkeyErrors,
+  emailSignInErrors,
 );

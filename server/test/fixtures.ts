@@ -168,8 +168,12 @@ export function makeChallenge(fields: Partial<ChallengeRecord> = {}): ChallengeR
     email: `${name.toUpperCase()}@Example.org`,
     emailNorm: `${name}@example.org`,
     keyId: KEY_ID,
+    tries: 1,
+    locale: 'vi',
+    returnTo: 'https://app.example.org/welcome?from=a mail#here',
     expiresAt: after(NOW, 60 * MINUTE),
     createdAt: NOW,
+    version: 1,
     ...fields,
   };
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { admin } from './administration.ts';
 import { codeIn, ok, tokenIn } from './client.ts';
 import { testDatabases } from './databases.ts';
+import { secretsIn } from './mail-sign-in.ts';
 import { createWorld } from './matrix/world.ts';
 import { cookieOf, somebody } from './scenario.ts';
 import { everything, type WatchedScene, withWatchedScene } from './watched-app.ts';
@@ -32,6 +33,8 @@ async function secretsOf(s: WatchedScene): Promise<Record<string, string>> {
     body: { login: temporary.email, password: temporaryPassword },
   });
   assert.ok(user.id);
+  const mailed = await s.client.send('POST', '/auth/email-code', { body: { email: waiting.email } });
+  const signIn = secretsIn((await s.mailsTo(waiting.email)).find(({ text }) => /^ {4}\d{8}$/m.test(text))?.text);
   return {
     password: person.password,
     temporaryPassword,
@@ -42,6 +45,9 @@ async function secretsOf(s: WatchedScene): Promise<Record<string, string>> {
     cookie: cookieOf(withCookies).value,
     deviceCookie: cookieOf(withCookies, 'device').value,
     flow: asked.json<{ flowToken: string }>().flowToken,
+    emailFlow: ok<{ flowToken: string }>(mailed, 202).flowToken,
+    signInCode: signIn.code,
+    signInLink: signIn.token,
     invitation: tokenIn((await s.mailsTo(email))[0]?.text),
     changeCode: codeIn((await s.mailsTo('moved@example.org'))[0]?.text),
     administrator: w.root,
@@ -89,6 +95,8 @@ async function misuse(s: WatchedScene, secret: string): Promise<string[]> {
     'verify-email',
     'complete-step',
     'accept-invitation',
+    'email-code',
+    'email-code/verify',
   ]) {
     for (const field of fields) await send('POST', `/auth/${path}`, { body: { [field]: [secret] } });
     await send('POST', `/auth/${path}`, { body: { [secret]: secret } });
@@ -103,6 +111,7 @@ async function misuse(s: WatchedScene, secret: string): Promise<string[]> {
     body: { flowToken: `${secret}x`, newPassword: 'feeds the cat at eight' },
   });
   await send('POST', '/auth/accept-invitation', { body: { token: `${secret}x`, password: 'feeds the cat at eight' } });
+  await send('POST', '/auth/email-code/verify', { body: { flowToken: `${secret}x`, token: `${secret}x` } });
   return heard;
 }
 
@@ -132,15 +141,15 @@ for (const { name, freshUrl } of testDatabases()) {
         );
         const never = { ...secrets, secretKey: SECRET_KEY, claimed: CLAIMED['x-real-ip'] };
         for (const [kind, secret] of Object.entries(never)) {
-          // Six digits are found in any log; as a value of their own they are not.
-          const shape = kind === 'changeCode' ? new RegExp(`(?<![\\w.-])${secret}(?![\\w.-])`) : null;
+          // Six or eight digits are found in any log; as a value of their own they are not.
+          const shape = /Code$/.test(kind) ? new RegExp(`(?<![\\w.-])${secret}(?![\\w.-])`) : null;
           const isIn = (text: string) => (shape ? shape.test(text) : text.includes(secret));
           assert.ok(!isIn(log), `${kind} in the log: ${s.log.find((line) => isIn(line))}`);
           assert.ok(!isIn(held), `${kind} in the database`);
           assert.ok(!heard.some(isIn), `${kind} in an answer: ${heard.find(isIn)}`);
         }
       },
-      { freshUrl, env: { SECRET_KEY, RATE_LIMITS: 'on', RATE_LIMIT_DEFAULT: '100000/1m' } },
+      { freshUrl, env: { SECRET_KEY, RATE_LIMITS: 'on', RATE_LIMIT_DEFAULT: '100000/1m', EMAIL_SIGN_IN: 'link' } },
     ));
 }
 

@@ -6,6 +6,7 @@ import type { UserRecord } from '../src/modules/users/user-store.ts';
 import { addAuthenticator, appCode, type BegunTotp } from './authenticator.ts';
 import { codeIn, type Person, tokenIn } from './client.ts';
 import { makeEvent, makeFactors, makeTotp, makeUser } from './fixtures.ts';
+import { begin, verify } from './mail-sign-in.ts';
 import { refused, type Scene, somebody, withScene } from './scenario.ts';
 
 const SOURCE = join(import.meta.dirname, '../src');
@@ -131,6 +132,16 @@ describe('no account that may not sign in gets a token, whichever way it comes',
         finish: () => s.client.send('POST', '/auth/accept-invitation', { body }),
       };
     },
+    'a sign-in by mail': async (s) => {
+      const { id, email } = await account(s, {});
+      const { flowToken, code } = await begin(s, email);
+      return { id, finish: () => verify(s, { flowToken, code }) };
+    },
+    'a sign-in by mail that claims the account': async (s) => {
+      const { id, email } = await account(s, { emailVerified: false });
+      const { flowToken, token } = await begin(s, email);
+      return { id, finish: () => verify(s, { flowToken, token }) };
+    },
     'the second factor of a sign-in': async (s) => {
       const person = somebody();
       const { accessToken, user } = await s.client.register(person);
@@ -193,26 +204,29 @@ describe('no account that may not sign in gets a token, whichever way it comes',
     },
   };
 
-  for (const [way, begin] of Object.entries(BEGUN)) {
+  for (const [way, start] of Object.entries(BEGUN)) {
     for (const state of ['disabled', 'deleted'] as const) {
       test(`${way}, ${state} before its last request`, () =>
-        withScene(async (s) => {
-          const { id, finish } = await begin(s);
-          const before = (await s.app.storage.sessions.listLatest(id, 10)).length;
-          const { users } = s.app.storage;
-          const { version, sessionEpoch, grantEpoch } = (await users.find(id)) ?? assert.fail();
-          const at = { id, version, now: s.time.now };
-          const event = makeEvent(`user:${id}`, { userId: id, pending: false, evicts: true });
-          const done =
-            state === 'disabled'
-              ? await users.setStatus(at, { status: 'disabled', sessionEpoch: sessionEpoch + 1 }, event)
-              : await users.softDelete(at, { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1 }, event);
-          assert.equal(done, 'ok');
-          const answer = await finish();
-          assert.ok([400, 401, 403].includes(answer.statusCode), answer.body);
-          assert.doesNotMatch(answer.body, /accessToken/);
-          assert.equal((await s.app.storage.sessions.listLatest(id, 10)).length, before);
-        }));
+        withScene(
+          async (s) => {
+            const { id, finish } = await start(s);
+            const before = (await s.app.storage.sessions.listLatest(id, 10)).length;
+            const { users } = s.app.storage;
+            const { version, sessionEpoch, grantEpoch } = (await users.find(id)) ?? assert.fail();
+            const at = { id, version, now: s.time.now };
+            const event = makeEvent(`user:${id}`, { userId: id, pending: false, evicts: true });
+            const done =
+              state === 'disabled'
+                ? await users.setStatus(at, { status: 'disabled', sessionEpoch: sessionEpoch + 1 }, event)
+                : await users.softDelete(at, { sessionEpoch: sessionEpoch + 1, grantEpoch: grantEpoch + 1 }, event);
+            assert.equal(done, 'ok');
+            const answer = await finish();
+            assert.ok([400, 401, 403].includes(answer.statusCode), answer.body);
+            assert.doesNotMatch(answer.body, /accessToken/);
+            assert.equal((await s.app.storage.sessions.listLatest(id, 10)).length, before);
+          },
+          { env: { EMAIL_SIGN_IN: 'link' } },
+        ));
     }
   }
 });

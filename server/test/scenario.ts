@@ -89,6 +89,7 @@ const MORE_MEMBERS: Record<string, string[]> = {
   passkey_invalid: ['signal'],
   password_too_short: ['minLength'],
   password_too_long: ['maxLength'],
+  link_elsewhere: ['confirm', 'hint'],
 };
 
 /** The problem document (RFC 9457) of an answer; asserts its status, its code and its whole shape. */

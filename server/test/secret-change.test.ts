@@ -8,6 +8,7 @@ import { codeIn, createClient, ok, type SignedInBody, tokenIn } from './client.t
 import { testDatabases } from './databases.ts';
 import { encrypt, publicKeys } from './encryption.ts';
 import { askKeys, keysOf, kidOf, learns, published, statusOf, withKeys } from './key-pair.ts';
+import { secretsIn } from './mail-sign-in.ts';
 import { createWorld } from './matrix/world.ts';
 import { refused, type Scene, somebody } from './scenario.ts';
 
@@ -43,7 +44,7 @@ for (const { name, freshUrl } of testDatabases()) {
 
   test(`a change of SECRET_KEY: whatever waits goes on, and no session ends that is refreshed meanwhile (${name})`, () =>
     withRestarts(async (start) => {
-      const first = await start({ SECRET_KEY: A });
+      const first = await start({ SECRET_KEY: A, EMAIL_SIGN_IN: 'link' });
       const before = createClient(first);
       const w = await createWorld({ ...first, client: before, databaseUrl: '' });
       const [ann, bob, carol, dora] = [somebody(), somebody(), somebody(), somebody()];
@@ -60,9 +61,13 @@ for (const { name, freshUrl } of testDatabases()) {
       const list = await before.send('GET', '/admin/users?pageSize=1&cursor=', { token: w.root });
       const { nextCursor } = ok<{ nextCursor: string }>(list, 200);
       const kid = kidOf(annSession.accessToken);
+      const [edith, frank] = [somebody().email, somebody().email];
+      const beginByMail = async (email: string) =>
+        ok<{ flowToken: string }>(await before.send('POST', '/auth/email-code', { body: { email } }), 202).flowToken;
+      const [edithFlow, frankFlow] = [await beginByMail(edith), await beginByMail(frank)];
 
       // The mails are sent after the restart only: what they hold is derived then, from the secret that was current before.
-      const second = await start({ SECRET_KEY: B, SECRET_KEY_PREVIOUS: A });
+      const second = await start({ SECRET_KEY: B, SECRET_KEY_PREVIOUS: A, EMAIL_SIGN_IN: 'link' });
       const during = createClient(second);
       assert.equal(await statusOf(second, annSession.accessToken), 200);
       const refreshed = ok<SignedInBody>(await refresh(during, annSession.refreshToken), 200);
@@ -76,6 +81,12 @@ for (const { name, freshUrl } of testDatabases()) {
       const invite = tokenIn((await second.mailsTo(dora.email))[0]?.text);
       const accept = { token: invite, password: dora.password, tokenTransport: 'body' };
       ok(await during.send('POST', '/auth/accept-invitation', { body: accept }), 200);
+      const verifyByMail = (body: object) =>
+        during.send('POST', '/auth/email-code/verify', { body: { ...body, tokenTransport: 'body' } });
+      const edithCode = secretsIn((await second.mailsTo(edith))[0]?.text).code;
+      ok(await verifyByMail({ flowToken: edithFlow, code: edithCode }), 200);
+      const frankLink = secretsIn((await second.mailsTo(frank))[0]?.text).token;
+      ok(await verifyByMail({ flowToken: frankFlow, token: frankLink }), 200);
       const more = `/admin/users?pageSize=1&cursor=${encodeURIComponent(nextCursor)}`;
       ok(await during.send('GET', more, { token: w.root }), 200);
 

@@ -50,6 +50,34 @@ function setPasswordByMail(): UserVerb {
   };
 }
 
+/** The first proof of the mailbox of an account whose address was not verified. */
+function setPasswordAndClaim(): UserVerb {
+  const { sets } = setPassword();
+  const { passwordHash: hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId } = sets as UserRecord;
+  const ends = { emailVerified: true, grantEpoch: 24, credentialEpoch: 25 } as const;
+  const change = { hash: hash ?? '', passwordVersion, mustChangePassword, sessionEpoch, keptSessionId, ...ends };
+  return {
+    act: (users, at, event) => users.setPassword(at, change, event),
+    sets: { ...sets, ...ends },
+  };
+}
+
+export function claim(): UserVerb {
+  const epochs = { passwordVersion: 12, sessionEpoch: 13, grantEpoch: 24, credentialEpoch: 25 };
+  return {
+    act: (users, at, event) => users.claim(at, epochs, event),
+    sets: {
+      ...epochs,
+      emailVerified: true,
+      passwordHash: null,
+      mustChangePassword: false,
+      keptSessionId: null,
+      emailChange: null,
+      invitation: null,
+    },
+  };
+}
+
 function patchProfile(): UserVerb {
   const name = `renamed${nextNumber()}`;
   const sets = {
@@ -192,6 +220,7 @@ export function acceptInvitation(): UserVerb {
 export const USER_VERBS = {
   setPassword,
   setPasswordByMail,
+  setPasswordAndClaim,
   patchProfile,
   moveEmail,
   moveEmailAtOnce,
@@ -201,6 +230,7 @@ export const USER_VERBS = {
   lockDown,
   beginEmailChange,
   takeEmail,
+  claim,
   softDelete,
   setStatus,
   setRoles,

@@ -35,6 +35,7 @@ export const OUTGOING: Record<string, string> = {
   'src/modules/password-encryption/jwe.ts': 'nowhere: decrypts with a given key',
   'src/modules/guessing/prove-in-browser.ts': 'this server, from a browser',
   'src/modules/pages/form-script.ts': 'this server, from a browser',
+  'src/modules/email-sign-in/page-script.ts': 'this server, from a browser',
 };
 
 /** Dependencies that can open connections, and those that cannot by themselves. Each is on one of the two lists. */

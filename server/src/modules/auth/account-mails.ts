@@ -6,11 +6,17 @@ import { waitingRegistration } from './letters.ts';
 import type { AuthMailDeps } from './mails.ts';
 
 /** What a stranger can trigger with an address, whatever state its account is in: the answers are alike, and the mails tell the truth. */
-const ASKED = ['registration.started', 'registration.code_resent', 'password_reset.requested'];
+const ASKED = [
+  'registration.started',
+  'registration.code_resent',
+  'password_reset.requested',
+  'email_sign_in.requested',
+  'email_sign_in.code_resent',
+];
 
-/** The account with the address that somebody wants to register or to reset; null if there is none, or no mail is due. */
+/** The account with the address that somebody wants to register, to reset or to sign in with; null if there is none, or no mail is due. */
 async function accountAsked(occasion: Occasion, deps: AuthMailDeps): Promise<UserRecord | null> {
-  if (occasion.event.type !== 'password_reset.requested')
+  if (occasion.event.type.startsWith('registration.'))
     return (await waitingRegistration(occasion, deps))?.known ?? null;
   const challenge = await deps.challengeStore.find(occasion.targetId);
   if (!challenge || challenge.expiresAt <= deps.clock()) return null;
@@ -36,7 +42,7 @@ export const deletedAccountAsked: Mail<AuthMailDeps, { byOwner: boolean | null; 
       blocks: [
         hello(),
         {
-          says: `Somebody, probably you, tried to register with this e-mail address or to reset its password. It has an account that was deleted${byOwner === null ? '' : byOwner ? ' by its owner' : ' by an administrator'}, so nothing was changed.`,
+          says: `Somebody, probably you, tried to register or to sign in with this e-mail address, or to reset its password. It has an account that was deleted${byOwner === null ? '' : byOwner ? ' by its owner' : ' by an administrator'}, so nothing was changed.`,
         },
         {
           says: `Until ${day(restorableUntil)} the people who run this service can restore the account: please contact them, and you sign in as before. After that day it is erased, and you can register again with this address.`,
@@ -49,7 +55,7 @@ export const deletedAccountAsked: Mail<AuthMailDeps, { byOwner: boolean | null; 
       blocks: [
         hello(),
         {
-          says: `有人（很可能是您本人）尝试用此邮箱地址注册或重置密码。该地址的账号已被${byOwner === null ? '' : byOwner ? '账号所有者' : '管理员'}删除，因此没有任何更改。`,
+          says: `有人（很可能是您本人）尝试用此邮箱地址注册、登录或重置密码。该地址的账号已被${byOwner === null ? '' : byOwner ? '账号所有者' : '管理员'}删除，因此没有任何更改。`,
         },
         {
           says: `在 ${day(restorableUntil)} 之前，本服务的运营者可以恢复该账号：请联系他们，之后即可照常登录。此后账号将被清除，您可以用此地址重新注册。`,
@@ -74,7 +80,7 @@ export const deactivatedAccountAsked: Mail<AuthMailDeps, null> = {
       blocks: [
         hello(),
         {
-          says: 'Somebody, probably you, tried to register with this e-mail address or to reset its password. It has an account that an administrator has deactivated, so nothing was changed.',
+          says: 'Somebody, probably you, tried to register or to sign in with this e-mail address, or to reset its password. It has an account that an administrator has deactivated, so nothing was changed.',
         },
         {
           says: 'Nobody can sign in to it for now. The people who run this service can activate it again: please contact them.',
@@ -87,7 +93,7 @@ export const deactivatedAccountAsked: Mail<AuthMailDeps, null> = {
       blocks: [
         hello(),
         {
-          says: '有人（很可能是您本人）尝试用此邮箱地址注册或重置密码。该地址的账号已被管理员停用，因此没有任何更改。',
+          says: '有人（很可能是您本人）尝试用此邮箱地址注册、登录或重置密码。该地址的账号已被管理员停用，因此没有任何更改。',
         },
         { says: '目前无法登录该账号。本服务的运营者可以重新启用它：请联系他们。' },
         { says: '如果不是您本人，则无需任何操作。' },

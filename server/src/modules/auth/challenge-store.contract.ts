@@ -35,7 +35,7 @@ export function challengeStoreContract(open: Open): void {
 
     it('finds nothing where there is nothing', async () => {
       assert.equal(await challenges().find(makeId()), null);
-      assert.deepEqual(await challenges().listValid('nobody@example.org', NOW, 9), []);
+      assert.deepEqual(await challenges().listValid('nobody@example.org', 'password_reset', NOW, 9), []);
     });
 
     it('creates nothing when its event cannot be written', async () => {
@@ -49,7 +49,7 @@ export function challengeStoreContract(open: Open): void {
       for (const text of HOSTILE_TEXTS) {
         const { challenge } = await create(makeChallenge({ email: text, emailNorm: `${makeId()}${text}` }));
         assert.deepEqual(await challenges().find(challenge.id), challenge);
-        assert.deepEqual(await challenges().listValid(challenge.emailNorm, NOW, 9), [challenge]);
+        assert.deepEqual(await challenges().listValid(challenge.emailNorm, 'password_reset', NOW, 9), [challenge]);
       }
     });
 
@@ -75,14 +75,17 @@ export function challengeStoreContract(open: Open): void {
         made.push((await create(makeChallenge({ emailNorm, createdAt, expiresAt }))).challenge);
       }
       await create(makeChallenge());
+      const { challenge: other } = await create(makeChallenge({ emailNorm, purpose: 'email_sign_in' }));
+      assert.deepEqual(await challenges().listValid(emailNorm, 'email_sign_in', NOW, 9), [other]);
       const [, one, two, newest] = made.map(({ id }) => id);
-      const idsAt = async (now: Date) => (await challenges().listValid(emailNorm, now, 9)).map(({ id }) => id);
+      const idsAt = async (now: Date) =>
+        (await challenges().listValid(emailNorm, 'password_reset', now, 9)).map(({ id }) => id);
       assert.deepEqual(await idsAt(NOW), [newest, two, one]);
-      assert.deepEqual(await challenges().listValid(emailNorm, NOW, 1), made.slice(3));
+      assert.deepEqual(await challenges().listValid(emailNorm, 'password_reset', NOW, 1), made.slice(3));
       assert.deepEqual(await idsAt(after(NOW, 20 * MINUTE)), [newest]);
       assert.deepEqual(await idsAt(after(NOW, 30 * MINUTE)), []);
       for (const other of [emailNorm.toUpperCase(), `${emailNorm} `, emailNorm.slice(1)]) {
-        assert.deepEqual(await challenges().listValid(other, NOW, 9), []);
+        assert.deepEqual(await challenges().listValid(other, 'password_reset', NOW, 9), []);
       }
     });
 
@@ -121,6 +124,71 @@ export function challengeStoreContract(open: Open): void {
       await challenges().removeForEmail(challenge.emailNorm);
       assert.equal(await challenges().find(challenge.id), null);
       await assertHistory(opened(), target(challenge), happened ? [event] : []);
+    });
+
+    it('countTry: as many as the limit allows, until it expires; giveBackTry takes one back, and never more', async () => {
+      const { challenge, began } = await create(makeChallenge({ tries: 0 }));
+      const { id, expiresAt } = challenge;
+      const count = (now = NOW) => challenges().countTry(id, 3, now);
+      assert.equal(await count(expiresAt), false);
+      assert.deepEqual([await count(), await count(), await count(), await count()], [true, true, true, false]);
+      await challenges().giveBackTry(id);
+      assert.deepEqual([await count(after(expiresAt, -1)), await count()], [true, false]);
+      for (let again = 0; again < 5; again++) await challenges().giveBackTry(id);
+      assert.equal((await challenges().find(id))?.tries, 0);
+      for (const text of [makeId(), id.toUpperCase(), ...HOSTILE_TEXTS]) {
+        assert.equal(await challenges().countTry(text, 3, NOW), false);
+        await challenges().giveBackTry(text);
+      }
+      assert.deepEqual(await challenges().find(id), challenge);
+      await assertHistory(opened(), target(challenge), [began]);
+    });
+
+    it('mailAgain: with its event, for the version that was read; tries that were counted meanwhile stay', async () => {
+      const { challenge, began } = await create(makeChallenge({ tries: 0 }));
+      const again = makeEvent(target(challenge));
+      assert.equal(await challenges().mailAgain({ ...challenge, version: 7 }, makeEvent(target(challenge))), false);
+      assert.equal(await challenges().countTry(challenge.id, 3, NOW), true);
+      assert.equal(await challenges().mailAgain(challenge, again), true);
+      assert.equal(await challenges().mailAgain(challenge, makeEvent(target(challenge))), false);
+      assert.deepEqual(await challenges().find(challenge.id), { ...challenge, tries: 1, version: 2 });
+      await assertHistory(opened(), target(challenge), [began, again]);
+    });
+
+    it('remove: one, but not its history; again does no harm', async () => {
+      const { challenge, began } = await create(makeChallenge());
+      const { challenge: bystander } = await create(makeChallenge({ emailNorm: challenge.emailNorm }));
+      for (const text of [makeId(), challenge.id.toUpperCase(), ...HOSTILE_TEXTS]) await challenges().remove(text);
+      assert.deepEqual(await challenges().find(challenge.id), challenge);
+      await challenges().remove(challenge.id);
+      await challenges().remove(challenge.id);
+      assert.equal(await challenges().find(challenge.id), null);
+      assert.equal(await challenges().mailAgain(challenge, makeEvent(target(challenge))), false);
+      await assertHistory(opened(), target(challenge), [began]);
+      assert.deepEqual(await challenges().find(bystander.id), bystander);
+    });
+
+    itRaces('countTry: three of 50', async () => {
+      const { challenge } = await create(makeChallenge({ tries: 0 }));
+      const { tally } = await race(
+        () => challenge.id,
+        (id) => challenges().countTry(id, 3, NOW),
+      );
+      assert.deepEqual(tally, { true: 3, false: 47 });
+      assert.equal((await challenges().find(challenge.id))?.tries, 3);
+    });
+
+    itRaces('mailAgain: one of 50', async () => {
+      const { challenge, began } = await create(makeChallenge());
+      const winner = theWinner(
+        await race(
+          () => makeEvent(target(challenge)),
+          (event) => challenges().mailAgain(challenge, event),
+        ),
+        true,
+        false,
+      );
+      await assertHistory(opened(), target(challenge), [began, winner]);
     });
 
     itRaces('create: one of 50 with one id', async () => {

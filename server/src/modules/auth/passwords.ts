@@ -18,7 +18,7 @@ import type { Users } from '../users/users.ts';
 import type { ChallengeRecord, ChallengeStore } from './challenge-store.ts';
 import { authErrors } from './errors.ts';
 import { isCodeOf, type MailedProof, type MailedSecret, mailedSecret, proofRefused } from './mailed-proof.ts';
-import type { NewPasswords } from './new-passwords.ts';
+import type { NewPassword, NewPasswords } from './new-passwords.ts';
 import { provePassword } from './prove-password.ts';
 
 export interface Passwords {
@@ -70,7 +70,7 @@ export function createPasswords(deps: {
 
   /** The challenges that a proof may be of: the one that a token names, or all that were mailed to an address. */
   async function challengesOf(proof: MailedProof): Promise<ChallengeRecord[]> {
-    if ('code' in proof) return store.listValid(loginKey(proof.email), clock(), MOST_CHALLENGES);
+    if ('code' in proof) return store.listValid(loginKey(proof.email), 'password_reset', clock(), MOST_CHALLENGES);
     const parts = parseIdToken(proof.token);
     const challenge = parts && (await store.find(parts.id));
     return challenge && challenge.expiresAt > clock() ? [challenge] : [];
@@ -102,8 +102,12 @@ export function createPasswords(deps: {
       purpose: 'password_reset',
       ...address,
       keyId: keyring.currentKeyId,
+      tries: 0,
+      locale: null,
+      returnTo: null,
       expiresAt: after(now, RESET_TTL),
       createdAt: now,
+      version: 1,
     };
     const target = `challenge:${challenge.id}`;
     await store.create(challenge, events.describe(caller, { type: 'password_reset.requested', target, userId }));
@@ -134,15 +138,19 @@ export function createPasswords(deps: {
       const name = 'code' in proof ? loginKey(proof.email) : proof.token;
       const user = await delayRefusal(name, () => userOfProof(proof));
       const { emailNorm, emailVerified } = user;
+      let claimed: Partial<NewPassword> = {};
       return newPasswords.set(caller, user, newPassword, {
         type: 'user.password_reset',
         ...(!emailVerified && { data: { before: { emailVerified }, after: { emailVerified: true } } }),
         lost,
         demand(now) {
           if (now.emailNorm !== emailNorm) throw lost();
+          // Whoever made an account without showing that its address is theirs may be somebody else, and keeps no key and no factor.
+          const { grantEpoch, credentialEpoch } = now;
+          claimed = now.emailVerified ? {} : { grantEpoch: grantEpoch + 1, credentialEpoch: credentialEpoch + 1 };
         },
         // Whoever has the link or the code reads the mailbox.
-        write: (at, change, event) => userStore.setPassword(at, { ...change, emailVerified: true }, event),
+        write: (at, change, event) => userStore.setPassword(at, { ...change, ...claimed, emailVerified: true }, event),
       });
     },
 

@@ -94,6 +94,15 @@ async function resend({ storage: { registrations } }: OpenStorage): Promise<Atte
   return { target, history: [began], read: () => registrations.find(registration.id), act };
 }
 
+async function mailAgain({ storage: { challenges } }: OpenStorage): Promise<Attempt> {
+  const challenge = makeChallenge();
+  const target = `challenge:${challenge.id}`;
+  const began = makeEvent(target);
+  await challenges.create(challenge, began);
+  const act = (event: EventDraft) => challenges.mailAgain(challenge, event);
+  return { target, history: [began], read: () => challenges.find(challenge.id), act };
+}
+
 /** Changes of the record of factors and of its parts, which are rows of their own on SQL. */
 const factorChanges: [string, Prepare][] = (
   ['addPasskey', 'enableTotp', 'removeTotp', 'useRecoveryCode', 'reset'] as const
@@ -125,6 +134,7 @@ const ATTEMPTS: [string, Prepare][] = [
   ...sessionChanges,
   ...factorChanges,
   ['registrations.resend', resend],
+  ['challenges.mailAgain', mailAgain],
 ];
 
 /**

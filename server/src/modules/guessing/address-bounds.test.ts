@@ -121,6 +121,35 @@ test('a day of guessing from one network stays below a hundred tries', () =>
     assert.ok(tries < 100, `${tries} guesses`);
   }));
 
+test('mails that sign in: of 50 at once one, then one a minute, and within what any mail is bounded by', () =>
+  withBounds(async ({ bounds, forward }) => {
+    const mails = async (count: number, asker: { ip: string; apart?: string }) =>
+      (await atOnce(count, () => bounds.takeSignInMail(asker, ANN))).filter((wait) => wait === 0).length;
+    assert.equal(await mails(50, OWNER), 1);
+    assert.equal(await bounds.takeSignInMail(OWNER, ANN), MINUTE);
+    assert.equal(await mails(50, { ...OWNER, apart: 'device one' }), 1);
+    forward(MINUTE);
+    // Four resets use up what is left of the five mails, and what was refused does not count.
+    for (let again = 0; again < 4; again++) assert.equal(await bounds.takeMail(OWNER, ANN), 0);
+    assert.equal(await bounds.takeSignInMail(OWNER, ANN), HOUR);
+    forward(HOUR);
+    assert.equal(await bounds.takeSignInMail(OWNER, ANN), 0);
+  }));
+
+test('codes that sign in: twenty a day of all strangers, at once as one after the other; a known device apart', () =>
+  withBounds(async ({ bounds, forward }) => {
+    const tries = await atOnce(50, async (index) => !(await isRefused(bounds.takeSignInGuess(stranger(index), ANN))));
+    const first = tries.filter(Boolean).length;
+    let more = 0;
+    for (let again = 0; again < 50; again++) more += Number(!(await isRefused(bounds.takeSignInGuess(OWNER, ANN))));
+    assert.equal(first + more, 20);
+    assert.equal(await isRefused(bounds.takeSignInGuess({ ...OWNER, apart: 'device one' }, ANN)), false);
+    forward(DAY - 1);
+    assert.equal(await isRefused(bounds.takeSignInGuess(OWNER, ANN)), true);
+    forward(1);
+    assert.equal(await isRefused(bounds.takeSignInGuess(OWNER, ANN)), false);
+  }));
+
 test('a right code costs nothing', () =>
   withBounds(async ({ bounds }) => {
     for (let tries = 0; tries < 50; tries++) await (await bounds.takeGuess(OWNER, ANN)).undo();

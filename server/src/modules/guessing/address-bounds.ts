@@ -1,4 +1,4 @@
-import { HOUR, MINUTE } from '../../platform/clock.ts';
+import { DAY, HOUR, MINUTE } from '../../platform/clock.ts';
 import { rateLimited } from '../../platform/http/limits.ts';
 import { networkOf } from '../../platform/http/network.ts';
 import type { Pace, Throttles } from './throttles.ts';
@@ -15,8 +15,12 @@ export interface Asker {
 export interface AddressBounds {
   /** Takes room for one mail to this address (canonical form). Milliseconds to wait; 0: it may be mailed. */
   takeMail(asker: Asker, emailNorm: string): Promise<number>;
+  /** The same for a mail that signs in, of which there are fewer: one a minute, then an hour after each five, twenty a day. */
+  takeSignInMail(asker: Asker, emailNorm: string): Promise<number>;
   /** Counts a try of a code that was mailed to this address, before the code is compared. Throws `rate_limited`. */
   takeGuess(asker: Asker, emailNorm: string): Promise<Guess>;
+  /** The same for a code that signs in: twenty a day of all strangers together, and of each that is counted apart. */
+  takeSignInGuess(asker: Asker, emailNorm: string): Promise<Guess>;
 }
 
 /** A counted try of a code. */
@@ -47,6 +51,17 @@ const MAILS: Bound = {
   apart: { kind: 'mail-apart', ...hourly(5) },
 };
 
+/** Delays after the first, second … of twenty: a minute, and an hour after each five. Then nothing until the day is over. */
+const SIGN_IN_DELAYS = [...Array.from({ length: 19 }, (_, i) => (i % 5 === 4 ? HOUR : MINUTE)), DAY];
+const daily = { free: 1, delays: SIGN_IN_DELAYS, window: DAY };
+const SIGN_IN_MAILS: Bound = {
+  network: { kind: 'sign-in-mail-network', ...daily },
+  // Its hours and its day end with those of a network whose first request is not among these.
+  further: { kind: 'sign-in-mail-further', ...daily, delays: SIGN_IN_DELAYS.slice(1) },
+  first: { kind: 'sign-in-mail-first', free: 100, delays: [5 * MINUTE] },
+  apart: { kind: 'sign-in-mail-apart', ...daily },
+};
+
 const SLOWER = [5, 10, 20, 30, 60].map((minutes) => minutes * MINUTE);
 const GUESSES: Bound = {
   network: { kind: 'code-network', free: 20, delays: SLOWER },
@@ -54,6 +69,11 @@ const GUESSES: Bound = {
   first: { kind: 'code-first', free: 300, delays: [5 * MINUTE] },
   apart: { kind: 'code-apart', free: 20, delays: SLOWER },
 };
+
+/** A code that signs in opens an account, so no network has a count of its own. */
+const SIGN_IN_GUESSES = { free: 20, delays: [DAY], window: DAY };
+const SIGN_IN_GUESS: Pace = { kind: 'sign-in-code', ...SIGN_IN_GUESSES };
+const SIGN_IN_GUESS_APART: Pace = { kind: 'sign-in-code-apart', ...SIGN_IN_GUESSES };
 
 /** One counted request; `counts` are the throttles that hold it. */
 interface Taken {
@@ -87,17 +107,32 @@ export function createAddressBounds({ throttles }: { throttles: Throttles }): Ad
     };
   }
 
+  async function undo({ counts }: Taken): Promise<void> {
+    await Promise.all(counts.map(([pace, key]) => throttles.undo(pace, key)));
+  }
+
+  function guessOf(taken: Taken): Guess {
+    if (taken.wait > 0) throw rateLimited(taken.wait);
+    return { undo: () => undo(taken) };
+  }
+
   return {
     takeMail: async (asker, emailNorm) => (await take(MAILS, asker, emailNorm)).wait,
 
-    async takeGuess(asker, emailNorm) {
-      const { wait, counts } = await take(GUESSES, asker, emailNorm);
-      if (wait > 0) throw rateLimited(wait);
-      return {
-        async undo() {
-          await Promise.all(counts.map(([pace, key]) => throttles.undo(pace, key)));
-        },
-      };
+    async takeSignInMail(asker, emailNorm) {
+      const own = await take(SIGN_IN_MAILS, asker, emailNorm);
+      if (own.wait > 0) return own.wait;
+      const { wait } = await take(MAILS, asker, emailNorm);
+      if (wait > 0) await undo(own);
+      return wait;
+    },
+
+    takeGuess: async (asker, emailNorm) => guessOf(await take(GUESSES, asker, emailNorm)),
+
+    async takeSignInGuess({ apart = null }, emailNorm) {
+      const [pace, key] = apart === null ? [SIGN_IN_GUESS, emailNorm] : [SIGN_IN_GUESS_APART, `${emailNorm} ${apart}`];
+      const { wait } = await throttles.take(pace, key);
+      return guessOf({ wait, counts: [[pace, key]] });
     },
   };
 }

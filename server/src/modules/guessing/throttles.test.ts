@@ -74,6 +74,25 @@ test('a day after the end of the last wait all is forgotten, and not a moment be
     assert.deepEqual(await throttles.take(PACE, 'ann'), { tries: 1, wait: 0 }, 'over what is still there');
   }));
 
+test('with a window, all is forgotten so long after the first try, and no wait is longer', () =>
+  withThrottles(async ({ throttles, forward }) => {
+    const daily: Pace = { kind: 'daily', free: 2, delays: [MINUTE, DAY], window: DAY };
+    const take = () => throttles.take(daily, 'ann');
+    assert.deepEqual(await take(), { tries: 1, wait: 0 });
+    forward(HOUR);
+    assert.deepEqual(await take(), { tries: 2, wait: 0 });
+    assert.deepEqual(await take(), { tries: 2, wait: MINUTE });
+    forward(MINUTE);
+    assert.deepEqual(await take(), { tries: 3, wait: 0 });
+    assert.deepEqual(await take(), { tries: 3, wait: DAY - HOUR - MINUTE });
+    await throttles.undo(daily, 'ann');
+    assert.deepEqual(await take(), { tries: 3, wait: 0 });
+    forward(DAY - HOUR - MINUTE - 1);
+    assert.deepEqual(await take(), { tries: 3, wait: 1 });
+    forward(1);
+    assert.deepEqual(await take(), { tries: 1, wait: 0 });
+  }));
+
 test('undo takes back one try and its wait; forget takes back all', () =>
   withThrottles(async ({ throttles }) => {
     for (let tries = 0; tries < 5; tries++) await throttles.take(PACE, 'ann');

@@ -13,6 +13,8 @@ export interface Pace {
   delays: readonly number[];
   /** Milliseconds for which it is kept after its last attempt, or the end of its wait. Default: a day. */
   kept?: number;
+  /** Instead of `kept`: milliseconds from its first attempt until it is forgotten, with every wait. */
+  window?: number;
 }
 
 export interface Turn {
@@ -68,9 +70,16 @@ export function createThrottles(deps: { store: ThrottleStore; keyedHash: KeyedHa
   }
 
   /** `turn`: the count from now on, and the milliseconds until the next attempt. */
-  function write({ kept = KEPT }: Pace, throttle: Throttle, now: Date, { tries, wait }: Turn): Promise<boolean> {
-    const nextAt = wait > 0 ? after(now, wait) : NO_WAIT;
-    return store.put({ ...throttle, tries, nextAt, expiresAt: after(now, wait + kept), version: throttle.version + 1 });
+  function write(pace: Pace, throttle: Throttle, now: Date, { tries, wait }: Turn): Promise<boolean> {
+    const expiresAt = expiryOf(pace, throttle, now, wait);
+    const end = Math.min(now.getTime() + wait, expiresAt.getTime());
+    const nextAt = wait > 0 ? new Date(end) : NO_WAIT;
+    return store.put({ ...throttle, tries, nextAt, expiresAt, version: throttle.version + 1 });
+  }
+
+  function expiryOf({ kept = KEPT, window }: Pace, { expiresAt }: Throttle, now: Date, wait: number): Date {
+    if (window === undefined) return after(now, wait + kept);
+    return expiresAt > now ? expiresAt : after(now, window);
   }
 
   /** Milliseconds to wait after so many attempts. */

@@ -124,7 +124,7 @@ export function createMails(deps: {
 }
 
 /** Addresses, tokens and codes: an answer of a mail server may quote the recipient, or a link of the mail that signs in. */
-const QUOTED = /[^\s<>]+@[^\s<>]+|#token=\S+|\b\d{6}\b|\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b/g;
+const QUOTED = /[^\s<>]+@[^\s<>]+|#token=\S+|\b\d{6}(?:\d{2})?\b|\b(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}\b/g;
 
 /** The error's text without recipients and secrets: it is stored, shown to administrators, and outlives an erasure. */
 function wordsOf(error: unknown): string {

@@ -2,6 +2,7 @@ import { after, type Clock, MINUTE, SECOND } from '../../platform/clock.ts';
 import { CODE_TTL } from '../../platform/crypto/one-time.ts';
 import { rateLimited } from '../../platform/http/limits.ts';
 import { authErrors } from '../auth/errors.ts';
+import { hintOf } from '../users/names.ts';
 import { codeInput } from '../users/schemas.ts';
 import type { EmailChange, UserRecord } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
@@ -60,10 +61,4 @@ export function createVerifyEmail(deps: { users: Users; clock: Clock }): Step {
       return { proofs: [{ method: 'email', at: clock() }] };
     },
   });
-}
-
-/** The masked address, which its owner recognises: `a…@example.com`. */
-function hintOf(email: string): string {
-  const at = email.lastIndexOf('@');
-  return `${[...email.slice(0, at)][0] ?? ''}…${email.slice(at)}`;
 }

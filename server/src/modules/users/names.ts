@@ -138,3 +138,9 @@ export function maskEmail(email: string): string {
   const top = domain.includes('.') ? domain.slice(domain.lastIndexOf('.')) : '';
   return `${first(email.slice(0, Math.max(at, 0)))}***@${first(domain)}***${top}`;
 }
+
+/** The masked address, which its owner recognises: `a…@example.com`. */
+export function hintOf(email: string): string {
+  const at = email.lastIndexOf('@');
+  return `${[...email.slice(0, at)][0] ?? ''}…${email.slice(at)}`;
+}

@@ -11,6 +11,7 @@ type Verbs =
   | 'lockDown'
   | 'beginEmailChange'
   | 'takeEmail'
+  | 'claim'
   | 'softDelete'
   | 'setStatus'
   | 'setAvatar'
@@ -22,9 +23,14 @@ type Verbs =
 /** The fields that each verb sets, on every database. Each is listed, so that other fields of an argument are never written. */
 export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
   return {
-    setPassword(at, { hash, passwordVersion, mustChangePassword, sessionEpoch, keptSessionId, emailVerified }, event) {
-      const password = { passwordHash: hash, passwordVersion, mustChangePassword };
-      return change(at, { ...password, sessionEpoch, keptSessionId, emailVerified, invitation: null }, event);
+    setPassword(at, { hash, passwordVersion, mustChangePassword, emailVerified, ...ends }, event) {
+      const { sessionEpoch, keptSessionId, grantEpoch, credentialEpoch } = ends;
+      const password = { passwordHash: hash, passwordVersion, mustChangePassword, emailVerified };
+      return change(
+        at,
+        { ...password, sessionEpoch, keptSessionId, grantEpoch, credentialEpoch, invitation: null },
+        event,
+      );
     },
 
     patchProfile(at, patch, event) {
@@ -58,6 +64,24 @@ export function userChanges(change: ChangeUser): Pick<UserStore, Verbs> {
 
     takeEmail: (at, { email, emailNorm }, event) =>
       change(at, { email, emailNorm, emailVerified: true, emailChange: null, emailMove: null }, event),
+
+    claim: (at, { passwordVersion, sessionEpoch, grantEpoch, credentialEpoch }, event) =>
+      change(
+        at,
+        {
+          emailVerified: true,
+          passwordHash: null,
+          passwordVersion,
+          mustChangePassword: false,
+          sessionEpoch,
+          keptSessionId: null,
+          grantEpoch,
+          credentialEpoch,
+          emailChange: null,
+          invitation: null,
+        },
+        event,
+      ),
 
     softDelete: (at, { sessionEpoch, grantEpoch }, event) =>
       change(

@@ -169,7 +169,7 @@ export interface UserStore {
       hash: string;
       /** The new password came with a proof of the address. */
       emailVerified?: true;
-    },
+    } & Partial<Pick<UserRecord, 'grantEpoch' | 'credentialEpoch'>>,
     event: EventDraft,
   ): Promise<UserChange>;
   /** Replaces the hash `from` by a better one of the same password; false if it has changed. No event, no new version. */
@@ -190,6 +190,15 @@ export interface UserStore {
   countEmailTry(id: string, challengeId: string, limit: number, now: Date): Promise<boolean>;
   /** Sets the pending address as verified, and ends the challenge and an administrator's move. */
   takeEmail(at: UserAt, address: { email: string; emailNorm: string }, event: EventDraft): Promise<UserChange>;
+  /**
+   * The mailbox of an account with an unverified address was proved for the first time: verifies the address, drops the password, a pending
+   * invitation and a pending change of the address. The raised epochs end every session, grant and credential of whoever made the account.
+   */
+  claim(
+    at: UserAt,
+    change: Pick<UserRecord, 'passwordVersion' | 'sessionEpoch' | 'grantEpoch' | 'credentialEpoch'>,
+    event: EventDraft,
+  ): Promise<UserChange>;
   /**
    * Also clears the mark, and a pending change or move of the address, or invitation. The credential epoch stays: a restored user signs in as before.
    */

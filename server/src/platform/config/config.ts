@@ -37,6 +37,12 @@ export interface Config {
   secretKeys: { current: string; previous: string | null };
   emailVerification: 'required' | 'off';
   registration: 'open' | 'invite' | 'closed';
+  emailSignIn: {
+    /** `link`: by code and by link. */
+    mode: 'off' | 'code' | 'link';
+    /** What the link does in another browser than the one that asked for it. */
+    elsewhere: 'refuse' | 'confirm';
+  };
   /** Names that only administrators can assign, in addition to the built-in ones; `-name` removes a built-in one. */
   reservedUsernames: string[];
   mail: {

@@ -34,6 +34,7 @@ test('without any variable it is a development server on this machine', (t) => {
     shutdownDelay: 0,
     secretKeys: { current: config.secretKeys.current, previous: null },
     emailVerification: 'required',
+    emailSignIn: { mode: 'off', elsewhere: 'refuse' },
     registration: 'open',
     reservedUsernames: [],
     mail: { smtpUrl: null, smtpCa: null, ehloName: 'localhost', from: 'Ostiary <no-reply@localhost>', dkim: null },

@@ -165,6 +165,7 @@ function assemble(values: Values, secretKey: string): Config {
     secretKeys: { current: secretKey, previous: values.SECRET_KEY_PREVIOUS },
     emailVerification: values.EMAIL_VERIFICATION,
     registration: values.REGISTRATION,
+    emailSignIn: { mode: values.EMAIL_SIGN_IN, elsewhere: values.EMAIL_LINK_ELSEWHERE },
     reservedUsernames: values.RESERVED_USERNAMES ?? [],
     mail: {
       smtpUrl: values.SMTP_URL,

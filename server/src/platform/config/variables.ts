@@ -79,7 +79,7 @@ export const variables = {
     default: null,
     parse: publicUrl,
     about:
-      'Address of your own pages, if you have some: mails lead to `/reset-password` and `/accept-invitation` there, with `#token=` behind. By default `PUBLIC_URL`, where this server has both pages.',
+      'Address of your own pages, if you have some: mails lead to `/reset-password`, `/accept-invitation` and `/email-sign-in` there, with `#token=` behind. By default `PUBLIC_URL`, where this server has these pages.',
     example: 'https://app.example.com',
   }),
   DATA_DIR: variable({
@@ -234,6 +234,18 @@ export const variables = {
     default: 'open',
     parse: oneOf('open', 'invite', 'closed'),
     about: '`open`, `invite` or `closed`: who may create an account.',
+  }),
+  EMAIL_SIGN_IN: variable({
+    default: 'off',
+    parse: oneOf('off', 'code', 'link'),
+    about:
+      '`off`, `code` or `link`: whether people may sign in by mail, with a code of eight digits, and with `link` also by a link.',
+  }),
+  EMAIL_LINK_ELSEWHERE: variable({
+    default: 'refuse',
+    parse: oneOf('refuse', 'confirm'),
+    about:
+      '`refuse` or `confirm`: what such a link does in another browser than the one that asked for it; `confirm` signs in there after a press, which some scanners of mails also do.',
   }),
   RESERVED_USERNAMES: variable({
     default: null,

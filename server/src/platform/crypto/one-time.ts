@@ -14,20 +14,22 @@ export interface OneTimeSecret {
 }
 
 export const CODE_DIGITS = 6;
-const CODE = new RegExp(`^[0-9]{${CODE_DIGITS}}$`);
 /** Lifetime of a code in milliseconds. */
 export const CODE_TTL = 10 * MINUTE;
 /** Attempts per code, right or wrong. */
 export const CODE_TRIES = 5;
 
-/** A code of six digits. Deriving it again gives the same code, so that a mail that is sent twice is the same. */
-export function deriveCode(keyring: Keyring, secret: OneTimeSecret): string {
-  const value = derive(keyring, 'one-time-code', secret).readBigUInt64BE() % 10n ** BigInt(CODE_DIGITS);
-  return value.toString().padStart(CODE_DIGITS, '0');
+/** A code of so many digits. Deriving it again gives the same code, so that a mail that is sent twice is the same. */
+export function deriveCode(keyring: Keyring, secret: OneTimeSecret, digits = CODE_DIGITS): string {
+  const value = derive(keyring, 'one-time-code', secret).readBigUInt64BE() % 10n ** BigInt(digits);
+  return value.toString().padStart(digits, '0');
 }
 
-/** Whether a typed text can be a code: six digits of any script, with separators or without. Anything else needs no try. */
-export const isCode = (typed: string): boolean => CODE.test(toCode(typed));
+/** Whether a typed text can be a code: digits of any script, with separators or without. Anything else needs no try. */
+export function isCode(typed: string, digits = CODE_DIGITS): boolean {
+  const code = toCode(typed);
+  return code.length === digits && /^[0-9]+$/.test(code);
+}
 
 /** Compares a typed text with a code in constant time. */
 export const sameCode = (typed: string, code: string): boolean => sameSecret(toCode(typed), code);

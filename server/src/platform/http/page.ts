@@ -73,7 +73,8 @@ legend { padding: 0; margin-bottom: 1rem; }
 .fault, #problem { color: var(--bad); white-space: pre-line; }
 .fault { font-size: .875rem; line-height: 1.25rem; }
 .fault:empty, #problem:empty { display: none; }
-#done h1 { color: var(--good); outline: none; }
+h1[tabindex] { outline: none; }
+#done h1 { color: var(--good); }
 ul.links { list-style: none; margin: 0; padding: 0; }
 ul.links a { display: flex; align-items: center; min-height: 2.75rem; }
 ul.links li + li { border-top: 1px solid var(--line); }
