@@ -11,6 +11,7 @@ import {
   type Setup,
 } from './modules/access/index.ts';
 import { createAdmin } from './modules/admin/index.ts';
+import { createApiKeys, createKeyReading } from './modules/api-keys/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
 import { createFiles } from './modules/files/index.ts';
@@ -99,7 +100,7 @@ export async function createApp(deps: {
   longestWait?: number | undefined;
   /** Milliseconds without news from the database after which what is remembered counts as out of date. */
   blindAfter?: number | undefined;
-  /** Kinds of credentials besides sessions. */
+  /** Kinds of credentials besides sessions and keys. */
   credentials: readonly CredentialKind[];
   /** Modules that are kept outside of this repository. */
   modules: readonly Module[];
@@ -172,8 +173,12 @@ export async function createApp(deps: {
   const { signIn } = signInModule;
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
   const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn });
-  const credentials = [sessionModule.credentials, ...deps.credentials];
-  const roleModule = createRoles({ ...ground, ...permissions, ...roleStores, credentials, catalogue });
+  const keyStores = { store: storage.apiKeys, serviceStore: storage.serviceAccounts };
+  const keyReading = createKeyReading({ ...base, ...keyStores, counters, verificationRequired });
+  const credentials = [sessionModule.credentials, keyReading.kind, ...deps.credentials];
+  const { findService, explainKey } = keyReading;
+  const subjects = { credentials, findService, services: storage.serviceAccounts };
+  const roleModule = createRoles({ ...ground, ...permissions, ...roleStores, ...subjects, catalogue });
   const admin = createAdmin({
     ...base,
     ...people,
@@ -188,12 +193,24 @@ export async function createApp(deps: {
     list,
   });
   const { getUser } = admin;
-  const { roles } = roleModule;
-  const shown = { config, catalogue, list, getUser, verificationRequired };
+  const { roles, authority } = roleModule;
+  const shown = { config, catalogue, list, getUser, verificationRequired, explainKey };
   const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
 
   const fileStores = { store: storage.files, objects };
   const files = createFiles({ ...base, ...fileStores, users, grants, roleCodesOf, list });
+
+  const apiKeys = createApiKeys({
+    ...base,
+    ...keyStores,
+    users,
+    keyReading,
+    authority,
+    roles,
+    grants,
+    catalogue,
+    list,
+  });
 
   const probes = createProbes({
     database,
@@ -242,6 +259,7 @@ export async function createApp(deps: {
     accounts.part,
     history,
     access.part,
+    apiKeys,
     admin.part,
     files,
     jobAdmin,

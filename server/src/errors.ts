@@ -1,4 +1,5 @@
 import { accessErrors } from './modules/access/errors.ts';
+import { apiKeyErrors } from './modules/api-keys/errors.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { fileErrors } from './modules/files/errors.ts';
 import { guessingErrors } from './modules/guessing/errors.ts';
@@ -19,6 +20,7 @@ export const errorTable = mergeErrors(
   sessionErrors,
   signInErrors,
   accessErrors,
+  apiKeyErrors,
   guessingErrors,
   keyErrors,
   userErrors,

@@ -1,9 +1,10 @@
 import { platformErrors } from '../../platform/errors.ts';
 import { type Caller, OPERATOR, subjectOf } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
+import type { ServiceAccountStore } from '../api-keys/service-account-store.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import { accessErrors } from './errors.ts';
-import type { Grants } from './grants.ts';
+import type { Grants, Holder } from './grants.ts';
 import { holdsAll, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord, RoleStore } from './role-store.ts';
 import type { SubjectGate } from './subject-gate.ts';
@@ -36,9 +37,10 @@ export function createAuthority(deps: {
   superadmins: Superadmins;
   roleStore: RoleStore;
   users: Pick<UserStore, 'count'>;
+  services: Pick<ServiceAccountStore, 'list'>;
   catalogue: RouteCatalogue;
 }): Authority {
-  const { gate, grants, superadmins, roleStore, users, catalogue } = deps;
+  const { gate, grants, superadmins, roleStore, users, services, catalogue } = deps;
 
   const authority: Authority = {
     async of({ actor }) {
@@ -82,6 +84,9 @@ export function createAuthority(deps: {
         anyRoleIds.length > 0 ? users.count({ roleId, anyRoleIds }, 1) : 0,
       ]);
       if (heavier.some((count) => count > 0)) throw accessErrors.power_exceeded();
+      const isHeavier = ({ roleIds }: Holder) =>
+        roleIds.includes(roleId) && anyRoleIds.some((id) => roleIds.includes(id));
+      if ((await services.list()).some(isHeavier)) throw accessErrors.power_exceeded();
     },
 
     async demandOverOther(caller, user) {

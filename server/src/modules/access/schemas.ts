@@ -134,6 +134,7 @@ export const routeSchema = Type.Object(
     summary: nullable(Type.String()),
     access: accessSchema,
     sensitive: Type.Boolean({ description: 'Only its exact code or `*` grants it, no other pattern.' }),
+    admitsMachines: Type.Boolean({ description: 'Whether API keys are admitted.' }),
   },
   { title: 'Route' },
 );
@@ -148,6 +149,9 @@ export const explainQuery = Type.Object(
       description: 'A path, or a template of one.',
       examples: ['/api/v1/admin/users'],
     }),
+    via: Type.Optional(
+      Type.String({ maxLength: 100, description: 'Id of an API key of the user: what it lets through.' }),
+    ),
   },
   closed,
 );

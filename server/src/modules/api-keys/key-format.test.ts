@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId } from '../../platform/ids.ts';
 import { base64Noise } from '../../../test/noise.ts';
+import { newId } from '../../platform/ids.ts';
 import { hashOfKey, KEY_FORM, KEY_KINDS, KEY_PATTERN, newKey, parseKey, startOfKey } from './key-format.ts';
 
-const SCANNER = new RegExp(String.raw`(?<![0-9A-Za-z_])${KEY_PATTERN}(?![0-9A-Za-z_])`, 'g');
+const SCANNER = new RegExp(`(?<![0-9A-Za-z_])${KEY_PATTERN}(?![0-9A-Za-z_])`, 'g');
 const AT = new Date('2026-11-20T12:00:00.000Z');
 
 test('of 10,000 keys each has the published pattern, its own id back, and one beginning with it', () => {

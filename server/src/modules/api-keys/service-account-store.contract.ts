@@ -92,9 +92,7 @@ export function serviceAccountStoreContract(open: Open): void {
         await race(
           (caller) => ({ removes: (caller + round) % 2 === 0, draft: makeEvent(targetOf(account)) }),
           ({ removes, draft }) =>
-            removes
-              ? accounts().remove(at(account), draft)
-              : accounts().patch(at(account), { enabled: false }, draft),
+            removes ? accounts().remove(at(account), draft) : accounts().patch(at(account), { enabled: false }, draft),
         ),
         true,
         false,

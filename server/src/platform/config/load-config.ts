@@ -198,6 +198,7 @@ function assemble(values: Values, secretKey: string): Config {
     },
     keyRotation: values.KEY_ROTATION_DAYS * DAY,
     eventRetention: values.EVENT_RETENTION,
+    apiKeys: { enabled: values.API_KEYS, maxTtl: values.API_KEY_MAX_TTL },
     emailMoveDelay: values.EMAIL_MOVE_DELAY,
     proofOfWork: values.PROOF_OF_WORK,
     rateLimits: { enabled: values.RATE_LIMITS, default: values.RATE_LIMIT_DEFAULT },
