@@ -10,6 +10,8 @@ export interface Rule {
   sensitive?: boolean;
   /** `sessions`: machines are admitted without one. */
   fresh?: boolean | 'sessions';
+  /** Programs are admitted, though it asks only who calls. */
+  machines?: boolean;
   /** Whoever is admitted is signed out by it. */
   endsCaller?: boolean;
   /** What the route needs to be asked properly. */
