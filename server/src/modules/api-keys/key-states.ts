@@ -54,7 +54,13 @@ export function createKeyStates(deps: {
       const record = await store.find(id);
       if (!record) return null;
       const admits = record.networks.length === 0 ? ANY_ADDRESS : createNetworkCheck(record.networks);
-      return { record, subject: subjectOfKey(record), admits, seenIps: new Set(), notedAt: record.lastUsedAt?.getTime() ?? 0 };
+      return {
+        record,
+        subject: subjectOfKey(record),
+        admits,
+        seenIps: new Set(),
+        notedAt: record.lastUsedAt?.getTime() ?? 0,
+      };
     },
   });
   const holders = createMemory<KeyHolder>({
