@@ -355,7 +355,7 @@ describe('its owner is told', () => {
     assert.deepEqual(subjects.slice(0, 2), ['An API key was rotated', 'A new API key was made']);
     ok(await send('PATCH', '/users/me', token, { locale: 'zh-CN' }), 200);
     await makeKey(w, token);
-    assert.equal((await w.mailsTo(email))[0]?.subject, '已创建新的 API 密钥');
+    assert.equal((await w.mailsTo(email))[0]?.subject, '已创建新的密钥');
   });
 
   test('14, 3 and 1 days before its end, and not of one that was revoked', async () => {
@@ -364,7 +364,7 @@ describe('its owner is told', () => {
     ok(await send('DELETE', `/users/me/keys/${revoked.id}`, owner.token), 204);
     const told: number[] = [];
     for (let hour = 0; hour <= 20 * 24; hour += 6) {
-      await w.app.jobs.enqueue('keys.remind', {});
+      await w.app.jobs.enqueue('api-keys.remind', {});
       const mails = (await w.mailsTo(email)).filter(({ subject }) => subject === 'An API key is about to expire');
       while (told.length < mails.length) told.push(hour / 24);
       assert.ok(mails.every(({ text }) => text.includes(key.name) && !text.includes('Revoked')));
@@ -377,7 +377,7 @@ describe('its owner is told', () => {
     const { email } = await keyOwner(w, [ROUTES], { expiresAt: inDays(w, 20) });
     w.time.forward(18 * DAY);
     for (let i = 0; i < 3; i++) {
-      await w.app.jobs.enqueue('keys.remind', {});
+      await w.app.jobs.enqueue('api-keys.remind', {});
       await w.work();
     }
     const mails = (await w.mailsTo(email)).filter(({ subject }) => subject === 'An API key is about to expire');
@@ -395,7 +395,7 @@ describe('its owner is told', () => {
     assert.deepEqual(tally(answers), { '202': 50 });
     refused(await use(w, secret), 401, 'unauthenticated');
     const mails = await w.mailsTo(email);
-    assert.equal(mails.filter(({ subject }) => subject === 'An API key was reported as public, and revoked').length, 1);
+    assert.equal(mails.filter(({ subject }) => subject === 'An API key was reported as public and revoked').length, 1);
     assert.equal((await w.app.storage.apiKeys.find(key.id))?.revokeReason, 'reported');
   });
 

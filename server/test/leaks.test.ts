@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { admin } from './administration.ts';
 import { codeIn, ok, tokenIn } from './client.ts';
 import { testDatabases } from './databases.ts';
+import { service } from './key-verbs.ts';
 import { createWorld } from './matrix/world.ts';
 import { cookieOf, somebody } from './scenario.ts';
 import { everything, type WatchedScene, withWatchedScene } from './watched-app.ts';
@@ -45,6 +46,7 @@ async function secretsOf(s: WatchedScene): Promise<Record<string, string>> {
     invitation: tokenIn((await s.mailsTo(email))[0]?.text),
     changeCode: codeIn((await s.mailsTo('moved@example.org'))[0]?.text),
     administrator: w.root,
+    apiKey: (await service(w)).secret,
   };
 }
 
@@ -89,6 +91,7 @@ async function misuse(s: WatchedScene, secret: string): Promise<string[]> {
     'verify-email',
     'complete-step',
     'accept-invitation',
+    'keys/report',
   ]) {
     for (const field of fields) await send('POST', `/auth/${path}`, { body: { [field]: [secret] } });
     await send('POST', `/auth/${path}`, { body: { [secret]: secret } });
@@ -140,7 +143,7 @@ for (const { name, freshUrl } of testDatabases()) {
           assert.ok(!heard.some(isIn), `${kind} in an answer: ${heard.find(isIn)}`);
         }
       },
-      { freshUrl, env: { SECRET_KEY, RATE_LIMITS: 'on', RATE_LIMIT_DEFAULT: '100000/1m' } },
+      { freshUrl, env: { SECRET_KEY, API_KEYS: 'on', RATE_LIMITS: 'on', RATE_LIMIT_DEFAULT: '100000/1m' } },
     ));
 }
 

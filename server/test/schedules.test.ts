@@ -231,8 +231,10 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.deepEqual(
           inCode.map(({ name: title }) => title),
           [
+            'api-keys.remind',
             'files.tend',
             'keys.tend',
+            'purge.api-keys',
             'purge.challenges',
             'purge.events',
             'purge.jobs',

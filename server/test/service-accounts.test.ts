@@ -248,7 +248,7 @@ describe('the keys of a service account', () => {
     for (const { email } of owners) {
       const subjects = (await w.mailsTo(email)).map(({ subject }) => subject);
       assert.deepEqual(subjects.slice(0, 2), [
-        'An API key was reported as public, and revoked',
+        'An API key was reported as public and revoked',
         'A new API key was made',
       ]);
     }

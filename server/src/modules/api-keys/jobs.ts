@@ -35,7 +35,7 @@ export function registerKeyJobs(deps: {
   }
 
   periodic({
-    name: 'keys.remind',
+    name: 'api-keys.remind',
     cron: '17 * * * *',
     async run({ signal }) {
       const seen = new Set<string>();

@@ -50,7 +50,7 @@ export const keyMade: Mail<KeyMailDeps, About & { isRotated: boolean }> = {
       ],
     }),
     zh: (values, { hello, happened }) => ({
-      subject: values.isRotated ? 'API 密钥已轮换' : '已创建新的 API 密钥',
+      subject: values.isRotated ? '密钥已轮换' : '已创建新的密钥',
       blocks: [
         hello(),
         {
@@ -97,7 +97,7 @@ export const keyExpiring: Mail<KeyMailDeps, About & { expiresAt: Date }> = {
       ],
     }),
     zh: (values, { hello, time }) => ({
-      subject: 'API 密钥即将到期',
+      subject: '密钥即将到期',
       blocks: [
         hello(),
         { says: `${values.isOwn ? '您账号' : '您负责的服务账号'}的一个 API 密钥即将到期。届时使用它的程序将被拒绝。` },
@@ -132,7 +132,7 @@ export const keyInNewNetwork: Mail<KeyMailDeps, About> = {
       ],
     }),
     zh: (values, { hello, happened }) => ({
-      subject: 'API 密钥在新的网络中被使用',
+      subject: '密钥在新的网络中被使用',
       blocks: [
         hello(),
         { says: `${values.isOwn ? '您账号' : '您负责的服务账号'}的一个 API 密钥在我们未曾见过的网络中被使用。` },
@@ -165,7 +165,7 @@ export const keyRefused: Mail<KeyMailDeps, About> = {
       ],
     }),
     zh: (values, { hello, happened }) => ({
-      subject: 'API 密钥在允许的网络之外被拒绝',
+      subject: '密钥在允许的网络之外被拒绝',
       blocks: [
         hello(),
         {
@@ -187,7 +187,7 @@ export const keyReported: Mail<KeyMailDeps, About> = {
   letter: about,
   texts: {
     en: (values, { hello, time }) => ({
-      subject: 'An API key was reported as public, and revoked',
+      subject: 'An API key was reported as public and revoked',
       blocks: [
         hello(),
         {
@@ -203,7 +203,7 @@ export const keyReported: Mail<KeyMailDeps, About> = {
       ],
     }),
     zh: (values, { hello, time }) => ({
-      subject: 'API 密钥被举报泄露，已撤销',
+      subject: '密钥被举报泄露且已撤销',
       blocks: [
         hello(),
         {
