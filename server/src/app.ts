@@ -159,7 +159,7 @@ export async function createApp(deps: {
 
   const roleStores = { store: storage.roles, superadminStore: storage.superadmins, userStore };
   const permissions = createPermissions({ ...ground, ...roleStores, catalogue });
-  const { grants, roleCodesOf, superadmins } = permissions;
+  const { grants, scopes, roleCodesOf, superadmins } = permissions;
   const accounts = createUsers({ ...base, ...newcomers, remembered, roleCodesOf, superadmins });
   const { users } = accounts;
   const proofs = { keys: keys.signing, isBlind, verificationRequired };
@@ -208,7 +208,7 @@ export async function createApp(deps: {
     authority,
     roles,
     grants,
-    catalogue,
+    scopes,
     list,
   });
 

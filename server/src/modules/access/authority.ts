@@ -7,6 +7,7 @@ import { accessErrors } from './errors.ts';
 import type { Grants, Holder } from './grants.ts';
 import { holdsAll, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord, RoleStore } from './role-store.ts';
+import { privilegesOfScopes } from './scopes.ts';
 import type { SubjectGate } from './subject-gate.ts';
 import type { Superadmins } from './superadmins.ts';
 
@@ -20,6 +21,8 @@ export interface Authority {
   demandPermission(caller: Caller, code: string): Promise<void>;
   /** Throws `power_exceeded` unless the caller holds all that these roles would grant if they were enabled. */
   demandRoles(caller: Caller, roles: readonly RoleRecord[]): Promise<void>;
+  /** Throws `power_exceeded` unless the caller holds all that a credential of these scopes could be let do. */
+  demandScopes(caller: Caller, scopes: readonly string[]): Promise<void>;
   /** Throws `power_exceeded` if the user holds more than the caller. */
   demandOver(caller: Caller, user: UserRecord): Promise<void>;
   /** Throws `power_exceeded` if anybody who has the role holds more than the caller: a change of the role acts on all of them. */
@@ -63,6 +66,11 @@ export function createAuthority(deps: {
       const { held } = await authority.of(caller);
       if (!holdsAll(held, privilegesOf(roles, catalogue, { asIfEnabled: true }), catalogue))
         throw accessErrors.power_exceeded();
+    },
+
+    async demandScopes(caller, scopes) {
+      const { held } = await authority.of(caller);
+      if (!holdsAll(held, privilegesOfScopes(scopes), catalogue)) throw accessErrors.power_exceeded();
     },
 
     async demandOver(caller, user) {

@@ -21,6 +21,7 @@ import { permissionRoutes } from './permission-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import type { RoleStore } from './role-store.ts';
 import { createRoles as createRoleUseCases, type Roles } from './roles.ts';
+import { createScopes, type Scopes } from './scopes.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { setupRoutes } from './setup-routes.ts';
 import { createSubjectGate } from './subject-gate.ts';
@@ -37,6 +38,7 @@ export const FIRST_ROLE_IDS: readonly string[] = [BUILT_IN.user];
 export interface Permissions {
   superadmins: Superadmins;
   grants: Grants;
+  scopes: Scopes;
   /** Codes of the user's enabled roles; no promise where they are remembered. */
   roleCodesOf(user: Holder): string[] | Promise<string[]>;
   /** Codes of all the user's roles, disabled ones included. */
@@ -62,6 +64,7 @@ export function createPermissions(deps: {
   return {
     superadmins,
     grants,
+    scopes: createScopes({ catalogue }),
     roleCodesOf: (user) => grants.roleCodesOf(user),
     givenRoleCodesOf: async (user) => (await grants.rolesOf(user)).map(({ code }) => code),
     remembers: rememberedBy([{ remembers: superadmins }, { remembers: grants }]),

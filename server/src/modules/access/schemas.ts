@@ -21,6 +21,12 @@ const permissionInput = Type.String({
   pattern: PERMISSION_PATTERN,
   examples: ['GET:/api/v1/admin/users/{id}'],
 });
+/** What the scopes of a credential are: permissions, and roles that routes ask for by name. */
+export const scopeInput = Type.String({
+  maxLength: 300,
+  pattern: `${PERMISSION_PATTERN}|^role:[a-z][a-z0-9_-]{1,49}$`,
+  examples: ['GET:/api/v1/admin/users'],
+});
 const permissionsInput = Type.Array(permissionInput, {
   maxItems: 1000,
   uniqueItems: true,

@@ -15,15 +15,15 @@ export const rules = {
   'POST:/api/v1/admin/service-accounts': permitted(400, { fresh: 'sessions' }),
   'GET:/api/v1/admin/service-accounts/{id}': permitted(200),
   'PATCH:/api/v1/admin/service-accounts/{id}': permitted(400, { fresh: 'sessions' }),
-  'DELETE:/api/v1/admin/service-accounts/{id}': permitted(204),
+  'DELETE:/api/v1/admin/service-accounts/{id}': permitted(204, { fresh: false }),
   'PUT:/api/v1/admin/service-accounts/{id}/roles': permitted(400, { fresh: 'sessions' }),
   'GET:/api/v1/admin/service-accounts/{id}/keys': permitted(200),
   'POST:/api/v1/admin/service-accounts/{id}/keys': permitted(400, { fresh: 'sessions' }),
-  'PATCH:/api/v1/admin/service-accounts/{id}/keys/{keyId}': permitted(200),
-  'DELETE:/api/v1/admin/service-accounts/{id}/keys/{keyId}': permitted(204),
+  'PATCH:/api/v1/admin/service-accounts/{id}/keys/{keyId}': permitted(200, { fresh: false }),
+  'DELETE:/api/v1/admin/service-accounts/{id}/keys/{keyId}': permitted(204, { fresh: false }),
   'POST:/api/v1/admin/service-accounts/{id}/keys/{keyId}/rotate': permitted(200, { fresh: 'sessions' }),
   'GET:/api/v1/admin/keys-in-use': permitted(200),
-  'DELETE:/api/v1/admin/keys-in-use/{id}': permitted(204),
+  'DELETE:/api/v1/admin/keys-in-use/{id}': permitted(204, { fresh: false }),
 };
 
 const SCOPES = ['GET:/api/v1/admin/routes'];

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
-import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { CredentialKind } from '../../platform/http/credential-kind.ts';
 import type { Lists } from '../../platform/http/paging.ts';
 import type { Part } from '../../platform/http/part.ts';
@@ -10,6 +9,7 @@ import type { Authority } from '../access/authority.ts';
 import type { ExplainedVia } from '../access/explain.ts';
 import type { Grants } from '../access/grants.ts';
 import type { Roles } from '../access/roles.ts';
+import type { Scopes } from '../access/scopes.ts';
 import type { Events } from '../events/events.ts';
 import type { Mails } from '../mails/mails.ts';
 import type { Periodic } from '../schedules/periodic.ts';
@@ -86,7 +86,7 @@ export function createApiKeys(deps: {
   authority: Authority;
   roles: Roles;
   grants: Pick<Grants, 'roles'>;
-  catalogue: RouteCatalogue;
+  scopes: Scopes;
   config: Pick<Config, 'apiKeys'>;
   events: Events;
   mails: Mails;

@@ -2,13 +2,12 @@ import type { Clock } from '../../platform/clock.ts';
 import { after } from '../../platform/clock.ts';
 import { type AppError, platformErrors } from '../../platform/errors.ts';
 import { type Caller, OPERATOR, subjectOf } from '../../platform/http/caller.ts';
-import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import { networkOf } from '../../platform/http/network.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Authority } from '../access/authority.ts';
 import { accessErrors } from '../access/errors.ts';
-import { holdsAll } from '../access/privileges.ts';
+import type { Scopes } from '../access/scopes.ts';
 import type { EventDraft } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
 import { keyErrors } from '../keys/errors.ts';
@@ -18,7 +17,6 @@ import { isPresent } from './key-credentials.ts';
 import { hashOfKey, type KeyKind, newKey, parseKey } from './key-format.ts';
 import { KEY_LIMIT, LONGEST_OVERLAP, nextReminder, targetOfKey } from './names.ts';
 import { coversNetworks, toNetwork } from './networks.ts';
-import { coversScopes, isWide, privilegesOfScopes, unknownScopes } from './scopes.ts';
 
 /** Whose keys are made and changed. */
 export interface KeyOwner {
@@ -67,13 +65,13 @@ export function createKeys(deps: {
   maxTtl: number;
   store: ApiKeyStore;
   authority: Authority;
-  catalogue: RouteCatalogue;
+  scopes: Scopes;
   /** How many are told of a key. */
   countOwners: (key: ApiKeyRecord) => Promise<number>;
   events: Events;
   clock: Clock;
 }): Keys {
-  const { enabled, maxTtl, store, authority, catalogue, countOwners, events, clock } = deps;
+  const { enabled, maxTtl, store, authority, scopes: rules, countOwners, events, clock } = deps;
 
   async function describe(caller: Caller, type: string, key: ApiKeyRecord, data: object): Promise<EventDraft> {
     const { id, kind, subjectId, name } = key;
@@ -105,18 +103,12 @@ export function createKeys(deps: {
   }
 
   function demandKnown(scopes: readonly string[]): void {
-    const unknown = unknownScopes(scopes, catalogue);
+    const unknown = rules.unknown(scopes);
     if (unknown.length === 0) return;
     const errors = scopes.flatMap((scope, index) =>
       unknown.includes(scope) ? [{ path: `/scopes/${index}`, message: 'This scope opens nothing.' }] : [],
     );
     throw apiKeyErrors.scope_unknown({ errors });
-  }
-
-  /** Reads the caller's power from the database, right before the write. */
-  async function demandPower(caller: Caller, scopes: readonly string[]): Promise<void> {
-    const { held } = await authority.of(caller);
-    if (!holdsAll(held, privilegesOfScopes(scopes), catalogue)) throw accessErrors.power_exceeded();
   }
 
   async function get({ subjectId }: Pick<KeyOwner, 'subjectId'>, id: string): Promise<ApiKeyRecord> {
@@ -145,7 +137,8 @@ export function createKeys(deps: {
       demandEnd(caller, expiresAt);
       demandKnown(scopes);
       const within = networksOf(networks);
-      await demandPower(caller, scopes);
+      // Read from the database, right before the write.
+      await authority.demandScopes(caller, scopes);
       const now = clock();
       if ((await store.count({ now, subjectId }, KEY_LIMIT)) >= KEY_LIMIT) throw apiKeyErrors.key_limit();
       const id = newId(now);
@@ -161,7 +154,7 @@ export function createKeys(deps: {
         previousHash: null,
         previousUntil: null,
         scopes: [...scopes],
-        wide: isWide(scopes),
+        wide: rules.isWide(scopes),
         networks: within,
         rateLimit,
         aal,
@@ -194,7 +187,7 @@ export function createKeys(deps: {
           const next = { ...key, ...said(patch), networks: patch.networks ? networksOf(patch.networks) : key.networks };
           demandKnown(next.scopes.filter((scope) => !key.scopes.includes(scope)));
           const isNarrower =
-            coversScopes(key.scopes, next.scopes, catalogue) &&
+            rules.covers(key.scopes, next.scopes) &&
             coversNetworks(key.networks, next.networks) &&
             next.expiresAt <= key.expiresAt;
           if (!isNarrower) throw apiKeyErrors.key_widened();
@@ -204,7 +197,7 @@ export function createKeys(deps: {
           }
           const { name, scopes, networks, expiresAt } = next;
           const remindAt = expiresAt < key.expiresAt ? nextReminder(expiresAt, now) : key.remindAt;
-          const change = { name, scopes, wide: isWide(scopes), networks, expiresAt, remindAt };
+          const change = { name, scopes, wide: rules.isWide(scopes), networks, expiresAt, remindAt };
           const data = { before: auditView(key), after: auditView(next) };
           const event = await describe(caller, 'api_key.changed', key, data);
           const at = { id, version: key.version, now };
@@ -224,7 +217,7 @@ export function createKeys(deps: {
       if (overlap > 0 && key.previousUntil !== null && key.previousUntil > now) throw apiKeyErrors.key_rotated();
       const expiresAt = later ?? key.expiresAt;
       if (later !== undefined) demandEnd(caller, later);
-      if (expiresAt > key.expiresAt) await demandPower(caller, key.scopes);
+      if (expiresAt > key.expiresAt) await authority.demandScopes(caller, key.scopes);
       const secret = newKey(key.kind, id);
       const change = {
         hash: hashOfKey(secret),

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { listQuery } from '../../platform/http/paging.ts';
 import { nullable, timeInput, timestamp } from '../../platform/http/schemas.ts';
 import { trimText } from '../../platform/typed-text.ts';
-import { PERMISSION_PATTERN } from '../access/permission-pattern.ts';
+import { scopeInput } from '../access/schemas.ts';
 import type { ApiKeyRecord } from './api-key-store.ts';
 import { startOfKey } from './key-format.ts';
 import { type KeyHolder, whyDead } from './key-states.ts';
@@ -13,19 +13,12 @@ import type { ServiceAccountRecord } from './service-account-store.ts';
 const closed = { additionalProperties: false } as const;
 
 const nameInput = Type.String({ maxLength: 100, format: 'name', examples: ['Nightly export'] });
-const scopesInput = Type.Array(
-  Type.String({
-    maxLength: 300,
-    pattern: `${PERMISSION_PATTERN}|^role:[a-z][a-z0-9_-]{1,49}$`,
-    examples: ['GET:/api/v1/admin/users'],
-  }),
-  {
-    minItems: 1,
-    maxItems: 100,
-    uniqueItems: true,
-    description: 'Codes of routes that ask for a permission, patterns of them, or `role:` and a role.',
-  },
-);
+const scopesInput = Type.Array(scopeInput, {
+  minItems: 1,
+  maxItems: 100,
+  uniqueItems: true,
+  description: 'Codes of routes that ask for a permission, patterns of them, or `role:` and a role.',
+});
 const networksInput = Type.Array(Type.String({ minLength: 1, maxLength: 64, examples: ['192.0.2.0/24'] }), {
   maxItems: 50,
   uniqueItems: true,
@@ -64,6 +57,7 @@ export const rotateKeyBody = Type.Object(
     overlap: Type.Optional(
       Type.String({
         pattern: '^[0-9]{1,6}[smhd]$',
+        examples: ['24h'],
         description: 'How long the former secret still works, `7d` at most; default `24h`. `0s`: not at all.',
       }),
     ),

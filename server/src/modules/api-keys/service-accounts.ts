@@ -5,7 +5,6 @@ import { demandVersion } from '../../platform/http/versions.ts';
 import { isId, newId } from '../../platform/ids.ts';
 import { untilWon } from '../../platform/until-won.ts';
 import type { Authority } from '../access/authority.ts';
-import { BUILT_IN } from '../access/built-in-roles.ts';
 import { accessErrors } from '../access/errors.ts';
 import type { RoleRecord } from '../access/role-store.ts';
 import type { Roles } from '../access/roles.ts';
@@ -68,7 +67,7 @@ export function createServiceAccounts(deps: {
 
   async function ordinary(names: readonly string[], path: string): Promise<RoleRecord[]> {
     const found = await roles.named(names, path);
-    const index = found.findIndex(({ id }) => id === BUILT_IN.superadmin);
+    const index = found.findIndex(({ builtIn, code }) => builtIn && code === 'superadmin');
     if (index === -1) return found;
     const errors = [{ path: `${path}/${index}`, message: 'A service account cannot be a superadmin.' }];
     throw platformErrors.validation_failed({ errors });

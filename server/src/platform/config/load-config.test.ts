@@ -58,6 +58,7 @@ test('without any variable it is a development server on this machine', (t) => {
     passwords: { minLength: 8, breachPath: null, argon2Memory: 19_456, argon2Passes: 2 },
     keyRotation: 30 * 86_400_000,
     eventRetention: 400 * 86_400_000,
+    apiKeys: { enabled: false, maxTtl: 366 * 86_400_000 },
     emailMoveDelay: 86_400_000,
     proofOfWork: false,
     rateLimits: { enabled: true, default: { points: 100, duration: 60 } },

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Actor } from '../../platform/http/caller.ts';
 import { createRouteCatalogue } from '../../platform/http/catalogue.ts';
-import { createGrants } from '../access/grants.ts';
-import { covers } from '../access/permission-pattern.ts';
-import { holdsAll, privilegesOf, SUPERADMIN_PRIVILEGES } from '../access/privileges.ts';
-import type { RoleRecord, RoleStore } from '../access/role-store.ts';
-import type { Superadmins } from '../access/superadmins.ts';
-import { coversScopes, isWide, privilegesOfScopes, unknownScopes } from './scopes.ts';
+import { createGrants } from './grants.ts';
+import { covers } from './permission-pattern.ts';
+import { holdsAll, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
+import type { RoleRecord, RoleStore } from './role-store.ts';
+import { createScopes, privilegesOfScopes } from './scopes.ts';
+import type { Superadmins } from './superadmins.ts';
 
 const catalogue = createRouteCatalogue();
 const ROUTES = [
@@ -25,6 +25,7 @@ for (const [method, url] of ROUTES)
 catalogue.add({ methods: ['POST'], url: '/secret', summary: null, config: { access: 'permission', sensitive: true } });
 catalogue.add({ methods: ['GET'], url: '/mine', summary: null, config: { access: 'signedIn' } });
 catalogue.add({ methods: ['GET'], url: '/chiefs', summary: null, config: { access: { anyRole: ['chief', 'cook'] } } });
+const rules = createScopes({ catalogue });
 const CODES = catalogue.list().flatMap(({ code, access }) => (access === 'permission' ? code : []));
 
 const pattern = fc.constantFrom(
@@ -89,7 +90,7 @@ test('no key is granted what its scopes or the roles of its person do not grant,
 test('what a key is narrowed to opens nothing that it did not open', () => {
   fc.assert(
     fc.property(scopes, scopes, (outer, inner) => {
-      if (!coversScopes(outer, inner, catalogue)) return;
+      if (!rules.covers(outer, inner)) return;
       const opens = (limit: readonly string[], code: string) =>
         limit.some(
           (each) =>
@@ -104,9 +105,9 @@ test('what a key is narrowed to opens nothing that it did not open', () => {
 });
 
 test('scopes that open nothing are named; wide is what has a star', () => {
-  assert.deepEqual(unknownScopes(['GET:/a', '*', 'GET:/a/*', 'role:chief'], catalogue), []);
+  assert.deepEqual(rules.unknown(['GET:/a', '*', 'GET:/a/*', 'role:chief']), []);
   const unknown = ['GET:/nowhere', 'GET:/mine', 'GET:/secret', '*:/secret', 'role:guest', 'role:'];
-  assert.deepEqual(unknownScopes(['GET:/a', ...unknown], catalogue), unknown);
-  assert.equal(isWide(['GET:/a', 'role:chief']), false);
-  for (const wide of ['*', 'GET:/a/*', '*:/a']) assert.equal(isWide(['GET:/a', wide]), true);
+  assert.deepEqual(rules.unknown(['GET:/a', ...unknown]), unknown);
+  assert.equal(rules.isWide(['GET:/a', 'role:chief']), false);
+  for (const wide of ['*', 'GET:/a/*', '*:/a']) assert.equal(rules.isWide(['GET:/a', wide]), true);
 });
