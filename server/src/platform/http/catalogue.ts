@@ -82,8 +82,8 @@ export function createRouteCatalogue(): RouteCatalogue {
   };
 }
 
-/** As `createGuard` decides. */
-function machinesMayCall({ access, credentials, fresh }: FastifyContextConfig): boolean {
+/** Whether credentials of machines are admitted, as `createGuard` decides. */
+export function machinesMayCall({ access, credentials, fresh }: FastifyContextConfig): boolean {
   if (access === 'public') return true;
   return (access === 'permission' || typeof access === 'object' || credentials === 'any') && fresh !== true;
 }
