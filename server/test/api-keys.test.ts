@@ -3,9 +3,11 @@ import { after, before, describe, test } from 'node:test';
 import { startOfKey } from '../src/modules/api-keys/key-format.ts';
 import { DAY, HOUR, MINUTE } from '../src/platform/clock.ts';
 import { networkOf } from '../src/platform/http/network.ts';
+import { newId } from '../src/platform/ids.ts';
 import { admin } from './administration.ts';
 import { openTestApp } from './app.ts';
 import { createClient, ok } from './client.ts';
+import { makeEvent } from './fixtures.ts';
 import { inDays, type Key, keyBody, keyOwner, type MadeKey, makeKey, ROLES, ROUTES, use } from './key-verbs.ts';
 import { createWorld, freshRoot, giveRoles, member, newRole, signIn, type World } from './matrix/world.ts';
 import { atOnce, freshSqlite, refused, tally } from './scenario.ts';
@@ -265,6 +267,18 @@ describe('a key is rotated', () => {
     assert.deepEqual(tally(answers), { '200': 1, '409 key_rotated': 49 });
     const winner = answers.find(({ statusCode }) => statusCode === 200)?.json<MadeKey>() ?? assert.fail();
     for (const each of [secret, winner.secret]) ok(await use(w, each), 200);
+  });
+
+  test('not by a weaker sign-in than made it, which can revoke it', async () => {
+    const { token, key } = await keyOwner(w);
+    const stored = (await w.app.storage.apiKeys.find(key.id)) ?? assert.fail();
+    for (const strength of [{ aal: 2 }, { phishingResistant: true }] as const) {
+      const id = newId(w.time.now);
+      const stronger = { ...stored, ...strength, id };
+      await w.app.storage.apiKeys.insert(stronger, makeEvent(`api_key:${id}`, { pending: false }));
+      refused(await rotate(token, id), 403, 'power_exceeded');
+      ok(await send('DELETE', `/users/me/keys/${id}`, token), 204);
+    }
   });
 
   test('a later end asks for the power that a new key would', async () => {

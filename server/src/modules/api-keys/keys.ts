@@ -215,6 +215,7 @@ export function createKeys(deps: {
       if (key.expiresAt <= now || key.grantEpoch < owner.grantEpoch) throw keyErrors.key_not_found();
       // A second rotation would end the secret that is still in use, of which its owner believes that it works.
       if (overlap > 0 && key.previousUntil !== null && key.previousUntil > now) throw apiKeyErrors.key_rotated();
+      demandAssurance(caller, key);
       const expiresAt = later ?? key.expiresAt;
       if (later !== undefined) demandEnd(caller, later);
       if (expiresAt > key.expiresAt) await authority.demandScopes(caller, key.scopes);
@@ -253,6 +254,12 @@ export function createKeys(deps: {
 /** How sure it is who makes a key: it will be no surer who uses it. */
 function assuranceOf({ actor }: Caller): Pick<ApiKeyRecord, 'aal' | 'phishingResistant'> {
   return actor === null || actor === OPERATOR ? { aal: 1, phishingResistant: false } : actor.assurance;
+}
+
+/** A weaker sign-in must not get the secret of a key that a stronger one made. Throws `power_exceeded`. */
+function demandAssurance(caller: Caller, key: ApiKeyRecord): void {
+  const { aal, phishingResistant } = assuranceOf(caller);
+  if (aal < key.aal || (key.phishingResistant && !phishingResistant)) throw accessErrors.power_exceeded();
 }
 
 function networksOf(texts: readonly string[]): string[] {
