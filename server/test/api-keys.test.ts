@@ -9,7 +9,8 @@ import { openTestApp } from './app.ts';
 import { createClient, ok } from './client.ts';
 import { makeEvent } from './fixtures.ts';
 import { inDays, type Key, keyBody, keyOwner, type MadeKey, makeKey, ROLES, ROUTES, use } from './key-verbs.ts';
-import { createWorld, freshRoot, giveRoles, member, newRole, signIn, type World } from './matrix/world.ts';
+import { PRODUCT, split } from './matrix/access-table.ts';
+import { ask, createWorld, freshRoot, giveRoles, member, newRole, signIn, type World } from './matrix/world.ts';
 import { atOnce, freshSqlite, refused, tally } from './scenario.ts';
 import { until } from './until.ts';
 
@@ -191,7 +192,9 @@ describe('a key becomes narrower', () => {
     assert.deepEqual({ name, scopes, networks, expiresAt }, expected);
     ok(await use(w, secret), 200);
     refused(await send('GET', '/admin/roles', secret), 403, 'scope_insufficient');
-    assert.equal(ok<Key>(await patch({}), 200).version, narrowed.version);
+    const { version } = (await w.app.storage.apiKeys.find(key.id)) ?? assert.fail();
+    assert.deepEqual(ok<Key>(await patch({}), 200).scopes, [ROUTES]);
+    assert.equal((await w.app.storage.apiKeys.find(key.id))?.version, version, 'nothing was said');
   });
 
   test('with what its person loses, and gets it back with them', async () => {
@@ -576,5 +579,18 @@ test('the key of a superadmin is as wide as its scopes', async () => {
   refused(await send('POST', '/admin/roles', secret, body), 403, 'power_exceeded');
   const { secret: all } = await makeKey(w, root, { scopes: ['*'] });
   ok(await send('GET', '/admin/users', all), 200);
-  for (const path of ['/admin/keys/rotate']) refused(await send('POST', path, all), 403, 'credential_refused');
+});
+
+test('no route for people takes a key, not the widest of a superadmin, however it is asked', async () => {
+  const { secret } = await makeKey(w, await freshRoot(w), { scopes: ['*'] });
+  const forPeople = Object.entries(PRODUCT).filter(
+    ([, { access, fresh, machines }]) =>
+      !machines && (access === 'signedIn' || access === 'verified' || access === 'optional' || fresh === true),
+  );
+  assert.ok(forPeople.length >= 30, `${forPeople.length} routes`);
+  for (const [code] of forPeople) {
+    const { method, path } = split(code);
+    const target = path.replaceAll(/\{\w+\}/g, newId(w.time.now));
+    refused(await ask(w, method, target, secret), 403, 'credential_refused');
+  }
 });

@@ -19,7 +19,6 @@ export interface Key {
   lastUsedAt: string | null;
   lastUsedIp: string | null;
   lastUsedAgent: string | null;
-  version: number;
 }
 
 export interface MadeKey {

@@ -103,7 +103,6 @@ export const keySchema = Type.Object(
     lastUsedAt: nullable(timestamp()),
     lastUsedIp: nullable(Type.String()),
     lastUsedAgent: nullable(Type.String()),
-    version: Type.Integer(),
   },
   { title: 'ApiKey' },
 );
@@ -173,7 +172,7 @@ export const accountSchema = Type.Object(
 
 /** A key as people see it; nothing of its secret. */
 export function keyView(key: ApiKeyRecord, holder: KeyHolder | null, now: Date): Static<typeof keySchema> {
-  const { id, kind, name, scopes, networks, rateLimit, aal, createdBy, createdAt, expiresAt, version } = key;
+  const { id, kind, name, scopes, networks, rateLimit, aal, createdBy, createdAt, expiresAt } = key;
   const dead = whyDead(key, holder, now);
   const isOverlapping = key.previousUntil !== null && key.previousUntil > now;
   return {
@@ -194,7 +193,6 @@ export function keyView(key: ApiKeyRecord, holder: KeyHolder | null, now: Date):
     lastUsedAt: key.lastUsedAt,
     lastUsedIp: key.lastUsedIp,
     lastUsedAgent: key.lastUsedAgent,
-    version,
   };
 }
 
