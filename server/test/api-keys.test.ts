@@ -272,6 +272,14 @@ describe('a key is rotated', () => {
     for (const each of [secret, winner.secret]) ok(await use(w, each), 200);
   });
 
+  test('a note that is written meanwhile does not keep it from that', async () => {
+    const { token, key, secret } = await keyOwner(w);
+    const uses = Array.from({ length: 20 }, (_, i) => use(w, secret, from(`198.51.${i}.7`)));
+    const [answer] = await Promise.all([rotate(token, key.id, { overlap: '1h' }), ...uses]);
+    const next = ok<MadeKey>(answer, 200);
+    for (const each of [secret, next.secret]) ok(await use(w, each), 200);
+  });
+
   test('not by a weaker sign-in than made it, which can revoke it', async () => {
     const { token, key } = await keyOwner(w);
     const stored = (await w.app.storage.apiKeys.find(key.id)) ?? assert.fail();

@@ -91,9 +91,15 @@ export function createKeyUses(deps: {
       // For this process, until what is remembered is evicted by the write.
       state.record = { ...record, refusalToldAt: now };
       later('noting a refused use of a key', async () => {
-        const owners = await countOwners(record);
-        const event = describe('api_key.network_refused', state, callerFrom(from, null), { owners });
-        await store.noteRefusal({ id: record.id, version: record.version, now }, now, event);
+        let isNoted = false;
+        try {
+          const owners = await countOwners(record);
+          const event = describe('api_key.network_refused', state, callerFrom(from, null), { owners });
+          isNoted = await store.noteRefusal({ id: record.id, version: record.version, now }, now, event);
+        } finally {
+          // The next refusal tries again.
+          if (!isNoted) state.record = record;
+        }
       });
     },
   };

@@ -209,29 +209,36 @@ export function createKeys(deps: {
 
     async rotate(caller, owner, id, { overlap, expiresAt: later }) {
       demandOn();
-      const key = await get(owner, id);
-      const now = clock();
-      if (overlap > LONGEST_OVERLAP) throw invalid('/overlap', 'Both secrets work for 7 days at most.');
-      if (key.expiresAt <= now || key.grantEpoch < owner.grantEpoch) throw keyErrors.key_not_found();
-      // A second rotation would end the secret that is still in use, of which its owner believes that it works.
-      if (overlap > 0 && key.previousUntil !== null && key.previousUntil > now) throw apiKeyErrors.key_rotated();
-      demandAssurance(caller, key);
-      const expiresAt = later ?? key.expiresAt;
-      if (later !== undefined) demandEnd(caller, later);
-      if (expiresAt > key.expiresAt) await authority.demandScopes(caller, key.scopes);
-      const secret = newKey(key.kind, id);
-      const change = {
-        hash: hashOfKey(secret),
-        previousHash: overlap > 0 ? key.hash : null,
-        previousUntil: overlap > 0 ? earliest(after(now, overlap), expiresAt) : null,
-        expiresAt,
-        remindAt: nextReminder(expiresAt, now),
-      };
-      const data = { previousUntil: change.previousUntil, expiresAt };
-      const event = await describe(caller, 'api_key.rotated', key, data);
-      // Not again: whoever was faster has the new secret, and must not lose it to this request.
-      if (!(await store.rotate({ id, version: key.version, now }, change, event))) throw apiKeyErrors.key_rotated();
-      return { key: { ...key, ...change, updatedAt: now, version: key.version + 1 }, secret };
+      const seen = await get(owner, id);
+      return untilWon(
+        async () => {
+          const key = await get(owner, id);
+          const now = clock();
+          if (overlap > LONGEST_OVERLAP) throw invalid('/overlap', 'Both secrets work for 7 days at most.');
+          if (key.expiresAt <= now || key.grantEpoch < owner.grantEpoch) throw keyErrors.key_not_found();
+          // Whoever was faster has the new secret, and must not lose it to this request.
+          if (key.hash !== seen.hash) throw apiKeyErrors.key_rotated();
+          // A second rotation would end the secret that is still in use, of which its owner believes that it works.
+          if (overlap > 0 && key.previousUntil !== null && key.previousUntil > now) throw apiKeyErrors.key_rotated();
+          demandAssurance(caller, key);
+          const expiresAt = later ?? key.expiresAt;
+          if (later !== undefined) demandEnd(caller, later);
+          if (expiresAt > key.expiresAt) await authority.demandScopes(caller, key.scopes);
+          const secret = newKey(key.kind, id);
+          const change = {
+            hash: hashOfKey(secret),
+            previousHash: overlap > 0 ? key.hash : null,
+            previousUntil: overlap > 0 ? earliest(after(now, overlap), expiresAt) : null,
+            expiresAt,
+            remindAt: nextReminder(expiresAt, now),
+          };
+          const data = { previousUntil: change.previousUntil, expiresAt };
+          const event = await describe(caller, 'api_key.rotated', key, data);
+          if (!(await store.rotate({ id, version: key.version, now }, change, event))) return null;
+          return { key: { ...key, ...change, updatedAt: now, version: key.version + 1 }, secret };
+        },
+        { record: targetOfKey(id) },
+      );
     },
 
     async report(caller, text) {
