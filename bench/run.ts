@@ -13,6 +13,7 @@ import { cores } from './measures/cores.ts';
 import { guarded } from './measures/guarded.ts';
 import { imports } from './measures/imports.ts';
 import { jobs } from './measures/jobs.ts';
+import { keys } from './measures/keys.ts';
 import { login } from './measures/login.ts';
 import { me } from './measures/me.ts';
 import { memory } from './measures/memory.ts';
@@ -32,6 +33,7 @@ const MEASURES: Measure[] = [
   guarded,
   me,
   permission,
+  keys,
   login,
   secondFactor,
   registration,

@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
 
 export const GUARDED_PATH = '/api/v1/bench/guarded';
+/** The same behind a permission, which keys can be limited to. */
+export const PERMITTED_PATH = '/api/v1/bench/permitted';
 export const ME_PATH = '/api/v1/users/me';
 
 /** What a route without a read of its own answers, here and there. */

@@ -8,7 +8,7 @@ import { lowerPoolPriority } from '../../server/src/platform/process/pool-priori
 import { createLog } from '../../server/src/platform/telemetry/log.ts';
 import { openApp, openDatabase } from '../../server/src/start.ts';
 import { answerCalls } from '../lib/calls.ts';
-import { CONSTANT, constantSchema, GUARDED_PATH, ME_PATH, PERMITTED_ME_PATH } from './constant.ts';
+import { CONSTANT, constantSchema, GUARDED_PATH, ME_PATH, PERMITTED_ME_PATH, PERMITTED_PATH } from './constant.ts';
 
 /** The route that is registered for a path, once it is: Fastify announces every instance that it makes. */
 function watchRoute(path: string): () => RouteOptions {
@@ -35,8 +35,8 @@ async function liftRates(database: Database): Promise<void> {
 }
 
 /**
- * The real server, as `ostiary serve` composes it, with two routes more: one that is guarded and has nothing to do, and GET /users/me once
- * more, behind a permission.
+ * The real server, as `ostiary serve` composes it, with three routes more: two that have nothing to do, one for who is signed in and one behind a
+ * permission, and GET /users/me once more, behind a permission.
  */
 answerCalls({
   async listen() {
@@ -49,6 +49,7 @@ answerCalls({
     await app.http.register(async (routes) => {
       const schema = { summary: 'A constant', response: { 200: constantSchema } };
       routes.get(GUARDED_PATH, { config: { access: 'signedIn' }, schema }, async () => CONSTANT);
+      routes.get(PERMITTED_PATH, { config: { access: 'permission' }, schema }, async () => CONSTANT);
       const { handler, schema: meSchema = {} } = me();
       routes.get(PERMITTED_ME_PATH, { config: { access: 'permission' }, schema: meSchema }, handler);
     });

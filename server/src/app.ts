@@ -12,6 +12,7 @@ import {
   type Setup,
 } from './modules/access/index.ts';
 import { createAdmin } from './modules/admin/index.ts';
+import { createApiKeys, createKeyReading } from './modules/api-keys/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEmailSignIn } from './modules/email-sign-in/index.ts';
 import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
@@ -105,7 +106,7 @@ export async function createApp(deps: {
   longestWait?: number | undefined;
   /** Milliseconds without news from the database after which what is remembered counts as out of date. */
   blindAfter?: number | undefined;
-  /** Kinds of credentials besides sessions. */
+  /** Kinds of credentials besides sessions and keys. */
   credentials: readonly CredentialKind[];
   /** Modules that are kept outside of this repository. */
   modules: readonly Module[];
@@ -164,7 +165,7 @@ export async function createApp(deps: {
 
   const roleStores = { store: storage.roles, superadminStore: storage.superadmins, userStore };
   const permissions = createPermissions({ ...ground, ...roleStores, catalogue });
-  const { grants, roleCodesOf, roleCodesFor, superadmins } = permissions;
+  const { grants, scopes, roleCodesOf, roleCodesFor, superadmins } = permissions;
   const accounts = createUsers({ ...base, ...newcomers, remembered, roleCodesOf, superadmins });
   const { users } = accounts;
   const proofs = { keys: keys.signing, isBlind, verificationRequired };
@@ -214,8 +215,12 @@ export async function createApp(deps: {
   const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn, reauthentication });
   const mailing = { store: storage.challenges, bounds, delayRefusal };
   const emailSignIn = createEmailSignIn({ ...base, ...people, ...mailing, signIn });
-  const credentials = [sessionModule.credentials, ...deps.credentials];
-  const roleModule = createRoles({ ...ground, ...permissions, ...roleStores, credentials, catalogue });
+  const keyStores = { store: storage.apiKeys, serviceStore: storage.serviceAccounts };
+  const keyReading = createKeyReading({ ...base, ...keyStores, counters, verificationRequired });
+  const credentials = [sessionModule.credentials, keyReading.kind, ...deps.credentials];
+  const { findService, explainKey } = keyReading;
+  const subjects = { credentials, findService, services: storage.serviceAccounts };
+  const roleModule = createRoles({ ...ground, ...permissions, ...roleStores, ...subjects, catalogue });
   const admin = createAdmin({
     ...base,
     ...people,
@@ -233,11 +238,23 @@ export async function createApp(deps: {
   const { roles, authority } = roleModule;
   const waitingForFactor = (caller: Caller, flowToken: string) => signIn.waitingFor(caller, 'mfa', flowToken);
   const mfa = createMfa({ ...base, ...factorStores, ...mfaRules, users, authority, waitingForFactor, delayRefusal });
-  const shown = { config, catalogue, list, getUser, verificationRequired };
+  const shown = { config, catalogue, list, getUser, verificationRequired, explainKey };
   const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
 
   const fileStores = { store: storage.files, objects };
   const files = createFiles({ ...base, ...fileStores, users, grants, roleCodesOf, list });
+
+  const apiKeys = createApiKeys({
+    ...base,
+    ...keyStores,
+    users,
+    keyReading,
+    authority,
+    roles,
+    grants,
+    scopes,
+    list,
+  });
 
   const probes = createProbes({
     database,
@@ -292,6 +309,7 @@ export async function createApp(deps: {
     history,
     access.part,
     mfa.part,
+    apiKeys,
     admin.part,
     files,
     jobAdmin,

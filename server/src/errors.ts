@@ -1,4 +1,5 @@
 import { accessErrors } from './modules/access/errors.ts';
+import { apiKeyErrors } from './modules/api-keys/errors.ts';
 import { authErrors, passwordErrors } from './modules/auth/errors.ts';
 import { emailSignInErrors } from './modules/email-sign-in/errors.ts';
 import { factorErrors } from './modules/factors/errors.ts';
@@ -23,6 +24,7 @@ export const errorTable = mergeErrors(
   sessionErrors,
   signInErrors,
   accessErrors,
+  apiKeyErrors,
   guessingErrors,
   keyErrors,
   userErrors,

@@ -58,6 +58,8 @@ const CONTRACTS: Record<keyof Storage, Contracts[]> = {
   mfaDemands: [import('./modules/mfa/demand-store.contract.ts')],
   factors: [import('./modules/factors/factor-store.contract.ts')],
   files: [import('./modules/files/file-store.contract.ts')],
+  apiKeys: [import('./modules/api-keys/api-key-store.contract.ts')],
+  serviceAccounts: [import('./modules/api-keys/service-account-store.contract.ts')],
   throttles: [import('./modules/guessing/throttle-store.contract.ts')],
   nonces: [import('./modules/password-encryption/nonce-store.contract.ts')],
   imports: [import('./modules/imports/import-store.contract.ts')],

@@ -1,5 +1,6 @@
 /** Every store of the server, by the name that it has in `Storage`: one line a module. `open-storage.ts` opens them. */
 export { roles, superadmins } from './modules/access/stores.ts';
+export { apiKeys, serviceAccounts } from './modules/api-keys/stores.ts';
 export { challenges, registrations } from './modules/auth/stores.ts';
 export { events } from './modules/events/stores.ts';
 export { factors } from './modules/factors/stores.ts';

@@ -65,6 +65,7 @@ export async function openTestApp(options: {
       ARGON2_PASSES: '1',
       RATE_LIMITS: 'off',
       DOCS: 'off',
+      API_KEYS: 'on',
       LOG_LEVEL: 'silent',
       ...options.env,
     },

@@ -14,7 +14,7 @@ import { hasParameters, makeThing, pathTo } from './matrix/objects.ts';
 import { ask, createWorld, member, newRole, type World } from './matrix/world.ts';
 import { freshSqlite, refused, somebody, withScene } from './scenario.ts';
 
-const KINDS = ['key', 'oauth', 'client'] as const;
+const KINDS = ['oauth', 'client'] as const;
 const person = (id: string): Subject => ({ kind: 'person', id });
 /** The id of the superadmin. */
 const rootOf = async (w: World) =>
@@ -40,7 +40,7 @@ describe('whoami', () => {
         actingFor: null,
       });
       refused(await s.client.send('GET', '/auth/whoami'), 401, 'unauthenticated');
-      for (const bad of ['x', 'made-up-key-0', 'a.b.c', `${token}x`]) {
+      for (const bad of ['x', 'made-up-client-0', 'a.b.c', `${token}x`]) {
         refused(await s.client.send('GET', '/auth/whoami', { token: bad }), 401, 'unauthenticated');
       }
     }));
@@ -51,10 +51,10 @@ describe('whoami', () => {
       async (w) => {
         const { userId } = await member(w);
         const scopes = ['GET:/api/v1/admin/*', 'role:chief'];
-        const token = made.token({ kind: 'key', subject: person(userId), scopes });
+        const token = made.token({ kind: 'client', subject: person(userId), scopes });
         const said = ok<Record<string, unknown>>(await w.client.send('GET', '/auth/whoami', { token }), 200);
         assert.deepEqual([said.subject, said.scopes], [person(userId), scopes]);
-        assert.deepEqual((said.credential as { kind: string }).kind, 'key');
+        assert.deepEqual((said.credential as { kind: string }).kind, 'client');
       },
       { credentials: made.kinds },
     );
@@ -140,7 +140,7 @@ describe('what a credential hands on', () => {
     userId: string,
     scopes: readonly string[],
     roleIds: readonly string[] = [],
-  ) => made.token({ kind: 'key', subject: person(userId), scopes, roleIds });
+  ) => made.token({ kind: 'client', subject: person(userId), scopes, roleIds });
 
   test('lies within its scopes, a superadmin’s, too', async () => {
     const made = madeUpCredentials();
@@ -198,7 +198,7 @@ describe('what a credential hands on', () => {
         );
         assert.deepEqual(
           events.items.map(({ actor, details }) => [actor.id, details.via]),
-          [[root, `key:${token}`]],
+          [[root, `client:${token}`]],
         );
       },
       { credentials: made.kinds },
@@ -254,7 +254,7 @@ test('a key is never taken where a session is asked for, though its person has o
   withScene(async (s) => {
     const { accessToken } = (await s.client.register(somebody())) as SignedInBody;
     // The form of a token decides who reads it: one kind's token is no other kind's.
-    for (const token of [`${accessToken}.x`, accessToken.replaceAll('.', ''), `made-up-key-${accessToken}`]) {
+    for (const token of [`${accessToken}.x`, accessToken.replaceAll('.', ''), `ost_pat_${accessToken}`]) {
       refused(await s.client.send('GET', '/users/me', { token }), 401, 'unauthenticated');
     }
   }));

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { admin } from './administration.ts';
 import { codeIn, ok, tokenIn } from './client.ts';
 import { testDatabases } from './databases.ts';
+import { service } from './key-verbs.ts';
 import { secretsIn } from './mail-sign-in.ts';
 import { createWorld } from './matrix/world.ts';
 import { cookieOf, somebody } from './scenario.ts';
@@ -51,6 +52,7 @@ async function secretsOf(s: WatchedScene): Promise<Record<string, string>> {
     invitation: tokenIn((await s.mailsTo(email))[0]?.text),
     changeCode: codeIn((await s.mailsTo('moved@example.org'))[0]?.text),
     administrator: w.root,
+    apiKey: (await service(w)).secret,
   };
 }
 
@@ -97,6 +99,7 @@ async function misuse(s: WatchedScene, secret: string): Promise<string[]> {
     'accept-invitation',
     'email-code',
     'email-code/verify',
+    'keys/report',
   ]) {
     for (const field of fields) await send('POST', `/auth/${path}`, { body: { [field]: [secret] } });
     await send('POST', `/auth/${path}`, { body: { [secret]: secret } });
@@ -149,7 +152,16 @@ for (const { name, freshUrl } of testDatabases()) {
           assert.ok(!heard.some(isIn), `${kind} in an answer: ${heard.find(isIn)}`);
         }
       },
-      { freshUrl, env: { SECRET_KEY, RATE_LIMITS: 'on', RATE_LIMIT_DEFAULT: '100000/1m', EMAIL_SIGN_IN: 'link' } },
+      {
+        freshUrl,
+        env: {
+          SECRET_KEY,
+          API_KEYS: 'on',
+          EMAIL_SIGN_IN: 'link',
+          RATE_LIMITS: 'on',
+          RATE_LIMIT_DEFAULT: '100000/1m',
+        },
+      },
     ));
 }
 

@@ -6,7 +6,7 @@ export interface MadeUp {
   kinds: CredentialKind[];
   /** A token of this kind for a subject; `scopes`: null is a width that no such credential should have. */
   token(fields: {
-    kind: Exclude<Credential['kind'], 'session'>;
+    kind: Exclude<Credential['kind'], 'session' | 'key'>;
     subject: Subject;
     roleIds?: readonly string[];
     scopes: readonly string[] | null;
@@ -33,7 +33,7 @@ export function madeUpCredentials(): MadeUp {
   });
 
   return {
-    kinds: [readerOf('key'), readerOf('oauth', 'client')],
+    kinds: [readerOf('client'), readerOf('oauth')],
     token({ kind, subject, roleIds = [], scopes, aal = 1 }) {
       const token = `made-up-${kind}-${actors.size}`;
       const isPerson = subject.kind === 'person';

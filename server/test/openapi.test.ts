@@ -182,7 +182,10 @@ test('who may call is said in every way that there is', () => {
   assert.deepEqual(operationOf('logout')?.security, [{ bearer: [] }, { refreshCookie: [] }, {}]);
   assert.deepEqual(operationOf('refresh')?.security, [{ refreshCookie: [] }, {}]);
   assert.deepEqual(operationOf('login')?.security, []);
-  assert.deepEqual(operationOf('listUsers')?.security, [{ bearer: [] }]);
+  assert.deepEqual(operationOf('listUsers')?.security, [{ bearer: [] }, { apiKey: [] }]);
+  assert.deepEqual(operationOf('getWhoami')?.security, [{ bearer: [] }, { apiKey: [] }]);
+  for (const id of ['getMe', 'createMyKey', 'rotateKeys'])
+    assert.deepEqual(operationOf(id)?.security, [{ bearer: [] }], id);
   assert.deepEqual(operationOf('rotateKeys')?.['x-access'], { access: 'permission', sensitive: true, fresh: true });
 });
 

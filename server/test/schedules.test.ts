@@ -231,10 +231,12 @@ for (const { name, freshUrl } of testDatabases()) {
         assert.deepEqual(
           inCode.map(({ name: title }) => title),
           [
+            'api-keys.remind',
             'factors.carry-out-resets',
             'factors.reseal',
             'files.tend',
             'keys.tend',
+            'purge.api-keys',
             'purge.challenges',
             'purge.events',
             'purge.jobs',

@@ -31,7 +31,7 @@ const TABLE: AccessTable = {
   'POST:/api/v1/auth/complete-step': open(400),
   'POST:/api/v1/auth/flow': open(400),
   'POST:/api/v1/auth/flow/options': open(400),
-  'GET:/api/v1/auth/whoami': mine(200),
+  'GET:/api/v1/auth/whoami': mine(200, { machines: true }),
   'POST:/api/v1/auth/refresh': open(401),
   'POST:/api/v1/auth/request-password-reset': open(400),
   'POST:/api/v1/auth/reset-password': open(400),

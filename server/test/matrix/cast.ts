@@ -1,6 +1,6 @@
 import { MINUTE } from '../../src/platform/clock.ts';
 import { ok } from '../client.ts';
-import { freshRoot, giveRoles, type Member, member, newRole, signIn, type World } from './world.ts';
+import { freshRoot, giveRoles, type Member, member, newKey, newRole, signIn, type World } from './world.ts';
 
 /** The columns of the matrix. Whoever is shut out had the administrator's role: nothing but their state keeps them out. */
 export const CALLERS = [
@@ -12,6 +12,8 @@ export const CALLERS = [
   'guest',
   'exact role',
   'every other code',
+  'service key',
+  'narrowed key',
   'disabled role',
   'below MFA',
   'unverified user',
@@ -20,6 +22,9 @@ export const CALLERS = [
   'deleted user',
   'ended session',
 ] as const;
+/** The one code that the key of an administrator is limited to. */
+export const NARROWED_TO = 'GET:/api/v1/admin/routes';
+
 export type Caller = (typeof CALLERS)[number];
 
 export interface Cast {
@@ -40,6 +45,8 @@ export function createCast(w: World): Cast {
   w.time.forward(STALE_AFTER);
   const aimed = { 'exact role': 'user', 'every other code': 'user', 'disabled role': 'user', 'below MFA': 'user' };
   type Aimed = keyof typeof aimed;
+  /** What the service key may. */
+  let served = NARROWED_TO;
   const known = new Map<Caller, Promise<Member | undefined>>();
 
   const admin = () => member(w, ['admin']);
@@ -64,6 +71,19 @@ export function createCast(w: World): Cast {
     'every other code': () => member(w, [aimed['every other code']]),
     'disabled role': () => member(w, [aimed['disabled role']]),
     'below MFA': () => member(w, [aimed['below MFA']]),
+
+    /** Of a service account whose role grants exactly what the key is limited to. */
+    async 'service key'() {
+      const token = await freshRoot(w);
+      const body = { name: 'A program', roles: [await newRole(w, { permissions: [served] })] };
+      const { id } = ok<{ id: string }>(await w.client.send('POST', '/admin/service-accounts', { token, body }), 201);
+      return { ...w.superadmin, token: await newKey(w, `/admin/service-accounts/${id}/keys`, token, [served]) };
+    },
+
+    async 'narrowed key'() {
+      const made = await admin();
+      return { ...made, token: await newKey(w, '/users/me/keys', made.token, [NARROWED_TO]) };
+    },
 
     async 'unverified user'() {
       const made = await member(w);
@@ -110,6 +130,8 @@ export function createCast(w: World): Cast {
       aimed['every other code'] = await newRole(w, { permissions: codes.filter((other) => other !== code) });
       aimed['disabled role'] = await newRole(w, { permissions: [code], enabled: false });
       aimed['below MFA'] = await newRole(w, { permissions: [code], mfa: 'required' });
+      served = code;
+      known.delete('service key');
       for (const caller of Object.keys(aimed) as Aimed[]) {
         const there = await remembered(caller);
         if (there) await giveRoles(w, there.userId, [aimed[caller]]);

@@ -18,7 +18,7 @@ export async function assertRow(w: World, cast: Cast, table: AccessTable, code: 
   const wanted: Record<string, string> = {};
   const seen: Record<string, string> = {};
   for (const caller of CALLERS) {
-    const want = expected(rule, caller);
+    const want = expected(code, rule, caller);
     const status = caller === 'superadmin' ? (rule.superadmin ?? rule.admitted) : rule.admitted;
     wanted[caller] = want === 'admitted' ? `admitted ${status}` : want;
 

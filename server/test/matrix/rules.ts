@@ -12,6 +12,8 @@ export interface Rule {
   fresh?: boolean | 'sessions';
   /** Two factors, of whoever is admitted otherwise. */
   aal?: 2;
+  /** Programs are admitted, though it asks only who calls. */
+  machines?: boolean;
   /** Whoever is admitted is signed out by it. */
   endsCaller?: boolean;
   /** What the route needs to be asked properly. */

@@ -1,4 +1,4 @@
-import { MINUTE } from '../../src/platform/clock.ts';
+import { DAY, MINUTE } from '../../src/platform/clock.ts';
 import { SYSTEM_CALLER } from '../../src/platform/http/system-caller.ts';
 import { FIREFOX, ok } from '../client.ts';
 import { type Scene, somebody } from '../scenario.ts';
@@ -89,4 +89,11 @@ export async function newRole(
   made += 1;
   const body = { code: `role_${made}`, name: `Role ${made}`, ...fields };
   return ok<{ id: string }>(await w.client.send('POST', '/admin/roles', { token: await freshRoot(w), body }), 201).id;
+}
+
+/** A new key, made at this path by whoever the token is of. */
+export async function newKey(w: World, path: string, token: string, scopes: readonly string[]): Promise<string> {
+  const expiresAt = new Date(w.time.now.getTime() + 30 * DAY).toISOString();
+  const body = { name: 'A key', scopes, expiresAt };
+  return ok<{ secret: string }>(await w.client.send('POST', path, { token, body }), 201).secret;
 }

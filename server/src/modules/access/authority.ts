@@ -1,12 +1,14 @@
 import { platformErrors } from '../../platform/errors.ts';
 import { type Caller, OPERATOR, subjectOf } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
+import type { ServiceAccountStore } from '../api-keys/service-account-store.ts';
 import type { UserRecord, UserStore } from '../users/user-store.ts';
 import { accessErrors } from './errors.ts';
-import type { Grants } from './grants.ts';
+import type { Grants, Holder } from './grants.ts';
 import { Level, levelOf } from './names.ts';
 import { holdsAll, type Privileges, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord, RoleStore } from './role-store.ts';
+import { privilegesOfScopes } from './scopes.ts';
 import type { SubjectGate } from './subject-gate.ts';
 import type { Superadmins } from './superadmins.ts';
 
@@ -23,6 +25,8 @@ export interface Authority {
   demandPermission(caller: Caller, code: string): Promise<void>;
   /** Throws `power_exceeded` unless the caller holds all that these roles would grant if they were enabled. */
   demandRoles(caller: Caller, roles: readonly RoleRecord[]): Promise<void>;
+  /** Throws `power_exceeded` unless the caller holds all that a credential of these scopes could be let do. */
+  demandScopes(caller: Caller, scopes: readonly string[]): Promise<void>;
   /** Throws `power_exceeded` if the user holds more than the caller. */
   demandOver(caller: Caller, user: UserRecord): Promise<void>;
   /** Throws `power_exceeded` if anybody who has the role holds more than the caller: a change of the role acts on all of them. */
@@ -40,9 +44,10 @@ export function createAuthority(deps: {
   superadmins: Superadmins;
   roleStore: RoleStore;
   users: Pick<UserStore, 'count'>;
+  services: Pick<ServiceAccountStore, 'list'>;
   catalogue: RouteCatalogue;
 }): Authority {
-  const { gate, grants, superadmins, roleStore, users, catalogue } = deps;
+  const { gate, grants, superadmins, roleStore, users, services, catalogue } = deps;
 
   /** Throws `refused` unless the caller holds all of it, and `mfa_required` where they would at the highest level. */
   function demandAll(
@@ -66,7 +71,10 @@ export function createAuthority(deps: {
       users.count({ roleId, ids }, 1),
       anyRoleIds.length > 0 ? users.count({ roleId, anyRoleIds }, 1) : 0,
     ]);
-    return heavier.some((count) => count > 0);
+    if (heavier.some((count) => count > 0)) return true;
+    const isHeavier = ({ roleIds }: Holder) =>
+      roleIds.includes(roleId) && anyRoleIds.some((id) => roleIds.includes(id));
+    return (await services.list()).some(isHeavier);
   }
 
   const authority: Authority = {
@@ -92,6 +100,10 @@ export function createAuthority(deps: {
 
     async demandRoles(caller, roles) {
       demandAll(await authority.of(caller), privilegesOf(roles, catalogue, { asIfEnabled: true }));
+    },
+
+    async demandScopes(caller, scopes) {
+      demandAll(await authority.of(caller), privilegesOfScopes(scopes));
     },
 
     async demandOver(caller, user) {

@@ -7,6 +7,7 @@ import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { CredentialKind } from '../../platform/http/credential-kind.ts';
 import type { Lists } from '../../platform/http/paging.ts';
 import { type Part, type Remembers, rememberedBy } from '../../platform/http/part.ts';
+import type { ServiceAccountStore } from '../api-keys/service-account-store.ts';
 import type { PasswordPolicy } from '../auth/password-policy.ts';
 import type { Events } from '../events/events.ts';
 import type { PasswordDecryptor } from '../password-encryption/password-decryptor.ts';
@@ -14,6 +15,7 @@ import type { UserRecord, UserStore } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
 import { type Authority, createAuthority } from './authority.ts';
 import { BUILT_IN } from './built-in-roles.ts';
+import type { ExplainedVia } from './explain.ts';
 import { createGrants, type Grants, type Holder } from './grants.ts';
 import { createMembers, type Members } from './members.ts';
 import { levelOf } from './names.ts';
@@ -21,6 +23,7 @@ import { permissionRoutes } from './permission-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import type { RoleStore } from './role-store.ts';
 import { createRoles as createRoleUseCases, type Roles } from './roles.ts';
+import { createScopes, type Scopes } from './scopes.ts';
 import { createSetup, type Setup } from './setup.ts';
 import { setupRoutes } from './setup-routes.ts';
 import { createSubjectGate } from './subject-gate.ts';
@@ -38,6 +41,7 @@ export const FIRST_ROLE_IDS: readonly string[] = [BUILT_IN.user];
 export interface Permissions {
   superadmins: Superadmins;
   grants: Grants;
+  scopes: Scopes;
   /** Codes of the user's enabled roles; no promise where they are remembered. */
   roleCodesOf(user: Holder): string[] | Promise<string[]>;
   /** Those of them that count in a sign-in of this assurance. */
@@ -65,6 +69,7 @@ export function createPermissions(deps: {
   return {
     superadmins,
     grants,
+    scopes: createScopes({ catalogue }),
     roleCodesOf: (user) => grants.roleCodesOf(user),
     roleCodesFor: (user, assurance) => grants.roleCodesOf(user, levelOf(assurance)),
     givenRoleCodesOf: async (user) => (await grants.rolesOf(user)).map(({ code }) => code),
@@ -88,17 +93,22 @@ export function createRoles(deps: {
   superadmins: Superadmins;
   grants: Grants;
   credentials: readonly CredentialKind[];
+  /** A service account by its id; null unless it may act. */
+  findService: (id: string) => Promise<Holder | null>;
+  /** All service accounts. */
+  services: Pick<ServiceAccountStore, 'list'>;
   events: Events;
   catalogue: RouteCatalogue;
   clock: Clock;
 }): RolesModule {
-  const { store, userStore: users, superadmins, grants, credentials, events, catalogue, clock } = deps;
+  const { store, userStore: users, superadmins, grants, credentials, findService, services } = deps;
+  const { events, catalogue, clock } = deps;
   const findPerson = async (id: string) => {
     const user = await users.find(id);
     return user?.status === 'active' ? user : null;
   };
-  const gate = createSubjectGate({ subjects: { person: findPerson }, credentials });
-  const authority = createAuthority({ gate, grants, superadmins, roleStore: store, users, catalogue });
+  const gate = createSubjectGate({ subjects: { person: findPerson, service: findService }, credentials });
+  const authority = createAuthority({ gate, grants, superadmins, roleStore: store, users, services, catalogue });
   const roles = createRoleUseCases({ store, authority, catalogue, events, clock });
   return { authority, roles, members: createMembers({ users, roles, grants, superadmins, authority, events, clock }) };
 }
@@ -112,6 +122,7 @@ export function createAccess(
     /** Throws `user_not_found`. */
     getUser: (id: string) => Promise<UserRecord>;
     verificationRequired: boolean;
+    explainKey: (userId: string, keyId: string) => Promise<ExplainedVia | null>;
     config: Config;
     hasher: PasswordHasher;
     policy: PasswordPolicy;

@@ -3,9 +3,11 @@ import { actorOf } from '../../platform/http/actor.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import { type Lists, listArray, listQuery, listSchema } from '../../platform/http/paging.ts';
 import type { HttpServer } from '../../platform/http/routes.ts';
+import { isId } from '../../platform/ids.ts';
+import { keyErrors } from '../keys/errors.ts';
 import type { UserRecord } from '../users/user-store.ts';
 import type { Users } from '../users/users.ts';
-import { explain } from './explain.ts';
+import { type ExplainedVia, explain } from './explain.ts';
 import type { Grants } from './grants.ts';
 import { levelOf } from './names.ts';
 import {
@@ -29,9 +31,11 @@ export function permissionRoutes(deps: {
   grants: Grants;
   catalogue: RouteCatalogue;
   verificationRequired: boolean;
+  /** What a key of the user is limited to; null if there is no such key. */
+  explainKey: (userId: string, keyId: string) => Promise<ExplainedVia | null>;
   list: Lists;
 }) {
-  const { users, getUser, grants, catalogue, list } = deps;
+  const { users, getUser, grants, catalogue, explainKey, list } = deps;
 
   return async (app: HttpServer): Promise<void> => {
     app.get(
@@ -76,7 +80,7 @@ export function permissionRoutes(deps: {
     app.get(
       '/admin/users/:id/explain',
       {
-        config: { access: 'permission', errors: ['user_not_found', 'route_not_found'] },
+        config: { access: 'permission', errors: ['user_not_found', 'route_not_found', 'key_not_found'] },
         schema: {
           operationId: 'explainAccess',
           summary: 'Why a user may or may not call a route',
@@ -88,8 +92,11 @@ export function permissionRoutes(deps: {
         },
       },
       async (request) => {
-        const { method, path } = request.query;
-        return explanationView(await explain(deps, await getUser(request.params.id), method, path));
+        const { method, path, via: keyId } = request.query;
+        const user = await getUser(request.params.id);
+        const via = keyId === undefined || !isId(keyId) ? null : await explainKey(user.id, keyId);
+        if (keyId !== undefined && via === null) throw keyErrors.key_not_found();
+        return explanationView(await explain(deps, user, method, path, via));
       },
     );
   };

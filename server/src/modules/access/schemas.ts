@@ -22,6 +22,12 @@ const permissionInput = Type.String({
   pattern: PERMISSION_PATTERN,
   examples: ['GET:/api/v1/admin/users/{id}'],
 });
+/** What the scopes of a credential are: permissions, and roles that routes ask for by name. */
+export const scopeInput = Type.String({
+  maxLength: 300,
+  pattern: `${PERMISSION_PATTERN}|^role:[a-z][a-z0-9_-]{1,49}$`,
+  examples: ['GET:/api/v1/admin/users'],
+});
 const permissionsInput = Type.Array(permissionInput, {
   maxItems: 1000,
   uniqueItems: true,
@@ -149,6 +155,7 @@ export const routeSchema = Type.Object(
     summary: nullable(Type.String()),
     access: accessSchema,
     sensitive: Type.Boolean({ description: 'Only its exact code or `*` grants it, no other pattern.' }),
+    admitsMachines: Type.Boolean({ description: 'Whether API keys are admitted.' }),
   },
   { title: 'Route' },
 );
@@ -163,6 +170,9 @@ export const explainQuery = Type.Object(
       description: 'A path, or a template of one.',
       examples: ['/api/v1/admin/users'],
     }),
+    via: Type.Optional(
+      Type.String({ maxLength: 100, description: 'Id of an API key of the user: what it lets through.' }),
+    ),
   },
   closed,
 );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as adminMails from '../admin/mails.ts';
+import * as keyMails from '../api-keys/mails.ts';
 import * as accountMails from '../auth/account-mails.ts';
 import * as authMails from '../auth/mails.ts';
 import * as sessionMails from '../sessions/mails.ts';
@@ -11,7 +12,7 @@ import { type Texts, writeMail } from './mail.ts';
 import { phrasesIn } from './phrases.ts';
 
 /** Every mail there is: the files hold mails, and nothing else. */
-const MAILS = { ...adminMails, ...authMails, ...accountMails, ...sessionMails, ...userMails };
+const MAILS = { ...adminMails, ...keyMails, ...authMails, ...accountMails, ...sessionMails, ...userMails };
 
 type Mails = { [Name in keyof typeof MAILS]: (values: ValuesOf<(typeof MAILS)[Name]>) => MailText };
 type ValuesOf<M> = M extends { texts: Texts<infer Values> } ? Values : never;
@@ -27,6 +28,7 @@ function mailsIn(locale: string): Mails {
 
 const AT = new Date('2026-11-20T13:05:00.000Z');
 const CIRCUMSTANCES = { at: AT, ip: '192.0.2.1', device: 'Firefox on Linux' };
+const KEY = { name: 'Nightly', isOwn: true, circumstances: CIRCUMSTANCES };
 const LOCALES = Object.keys(LANGUAGES);
 const RESET = 'https://auth.example.com/reset-password#token=abc';
 const STOP = 'https://auth.example.com/stop-email-change#token=abc';
@@ -58,6 +60,11 @@ function plain(mails: Mails): Record<keyof Mails, MailText> {
     signInBlocked: mails.signInBlocked({ ...CIRCUMSTANCES, country: 'DE' }),
     sessionKilled: mails.sessionKilled(CIRCUMSTANCES),
     accountDeleted: mails.accountDeleted({ restorableUntil: AT }),
+    keyMade: mails.keyMade({ ...KEY, isRotated: false }),
+    keyExpiring: mails.keyExpiring({ ...KEY, expiresAt: AT }),
+    keyInNewNetwork: mails.keyInNewNetwork(KEY),
+    keyRefused: mails.keyRefused(KEY),
+    keyReported: mails.keyReported(KEY),
   };
 }
 
@@ -88,6 +95,13 @@ for (const locale of LOCALES) {
       bareResetLink: mails.resetLink(RESET_LINK),
       bareNewDevice: mails.newDevice(unknown),
       bareSignInBlocked: mails.signInBlocked(unknown),
+      keyRotated: mails.keyMade({ ...KEY, isRotated: true }),
+      serviceKeyMade: mails.keyMade({ ...KEY, isOwn: false, isRotated: false }),
+      serviceKeyRotated: mails.keyMade({ ...KEY, isOwn: false, isRotated: true }),
+      serviceKeyExpiring: mails.keyExpiring({ ...KEY, isOwn: false, expiresAt: AT }),
+      serviceKeyInNewNetwork: mails.keyInNewNetwork({ ...KEY, isOwn: false, circumstances: unknown }),
+      serviceKeyRefused: mails.keyRefused({ ...KEY, isOwn: false, circumstances: unknown }),
+      serviceKeyReported: mails.keyReported({ ...KEY, isOwn: false }),
     };
     for (const [name, mail] of Object.entries({ ...plain(mails), ...bare })) {
       assert.match(mail.subject, /^[\p{L}][\p{L}\w '-]{3,60}$/u, name);
@@ -142,6 +156,9 @@ for (const locale of LOCALES) {
       newDevice: mails.newDevice(circumstances),
       signInBlocked: mails.signInBlocked(circumstances),
       sessionKilled: mails.sessionKilled(circumstances),
+      keyMade: mails.keyMade({ name: hostile, isOwn: true, isRotated: false, circumstances }),
+      keyExpiring: mails.keyExpiring({ name: hostile, isOwn: true, expiresAt: AT, circumstances }),
+      keyRefused: mails.keyRefused({ name: hostile, isOwn: false, circumstances }),
     };
     const usual = plain(mails);
     for (const [name, mail] of Object.entries(fooled)) {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { type Clock, MINUTE, SECOND } from '../../platform/clock.ts';
 import type { Config } from '../../platform/config/config.ts';
-import type { Actor } from '../../platform/http/caller.ts';
+import type { Actor, Origin } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { Authorize } from '../../platform/http/guard.ts';
 import type { Part } from '../../platform/http/part.ts';
@@ -53,7 +53,7 @@ export function createRealtime(deps: {
   store: CommittedEvents;
   /** Of all parts; asked once, when all routes are there. */
   topics: () => readonly Topic[];
-  actorOf: (token: string) => Promise<Actor | null>;
+  actorOf: (token: string, from: Origin) => Promise<Actor | null>;
   authorize: Authorize;
   catalogue: RouteCatalogue;
   /** While nobody can know of revocations, nobody is told anything. */
@@ -64,7 +64,7 @@ export function createRealtime(deps: {
   const { config, actorOf, isBlind, clock, log } = deps;
   const hub = createHub();
   const clients = new Set<Client>();
-  const bySession = new Map<string, Set<Client>>();
+  const byCredential = new Map<string, Set<Client>>();
   const bySubject = new Map<string, Set<Client>>();
   const unproved = new Map<string, number>();
   /** How watched topics are no longer watched. */
@@ -135,7 +135,7 @@ export function createRealtime(deps: {
 
   const beats = new Set<() => void>();
 
-  const accept: Accept = (socket, { address, token }) => {
+  const accept: Accept = (socket, { address, from, token }) => {
     // Who brings a token is not one of them: all pages of an office come back at once.
     const waiting = token === null ? (unproved.get(address) ?? 0) : 0;
     let leave: (() => void)[] = [];
@@ -163,14 +163,14 @@ export function createRealtime(deps: {
       },
     });
     const client = createClient(connection, {
-      actorOf,
+      actorOf: (given) => actorOf(given, from),
       topics: topics(),
       hub,
       clock,
       onTopics: followSources,
       onSignedIn({ subject, via }) {
         prove();
-        leave = [enter(bySession, via.id, client), enter(bySubject, subject.id, client)];
+        leave = [enter(byCredential, via.id, client), enter(bySubject, subject.id, client)];
         return (bySubject.get(subject.id)?.size ?? 0) <= MOST_OF_PERSON;
       },
     });
@@ -192,8 +192,8 @@ export function createRealtime(deps: {
     const [kind, id = ''] = target.split(':', 2);
     // After all parts have forgotten what they remember.
     setImmediate(() => {
-      if (kind === 'session') recheck(bySession.get(id) ?? []);
-      else if (kind === 'user') recheck(bySubject.get(id) ?? []);
+      if (kind === 'session' || kind === 'api_key') recheck(byCredential.get(id) ?? []);
+      else if (kind === 'user' || kind === 'service_account') recheck(bySubject.get(id) ?? []);
       else if (kind !== 'key') recheck(clients);
     });
   }

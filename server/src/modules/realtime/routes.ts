@@ -1,13 +1,14 @@
 import type { WebSocket } from 'ws';
 import type { Config } from '../../platform/config/config.ts';
 import { platformErrors } from '../../platform/errors.ts';
-import { clientAddress, clientKey } from '../../platform/http/client-address.ts';
+import { type Origin, originOf } from '../../platform/http/caller.ts';
+import { clientKey } from '../../platform/http/client-address.ts';
 import { isOurOrigin } from '../../platform/http/origin.ts';
 import type { RoutePlugin } from '../../platform/http/part.ts';
 import { asksForWebSocket, openWebSocket, TOKEN_PROTOCOL } from '../../platform/websocket/upgrades.ts';
 
-/** Takes over a new connection; `token`: what it brought in the handshake. */
-export type Accept = (socket: WebSocket, from: { address: string; token: string | null }) => void;
+/** Takes over a new connection; `address`: what it is counted by; `token`: what it brought in the handshake. */
+export type Accept = (socket: WebSocket, given: { address: string; from: Origin; token: string | null }) => void;
 
 /** Handshakes of one address in a minute: all pages of an office come back at once when a server has stopped. */
 const HANDSHAKES = { name: 'websocket', points: 600, duration: 60 };
@@ -37,9 +38,10 @@ export function realtimeRoutes({
         const { origin, 'sec-websocket-protocol': protocols } = request.headers;
         // Browsers send it with every handshake, and ask nobody first (RFC 6455, 10.2). Programs send none.
         if (origin !== undefined && !isOurOrigin(origin, config)) throw platformErrors.origin_refused();
+        const from = originOf(request);
         const socket = await openWebSocket(request, reply);
         if (socket === null) return reply;
-        accept(socket, { address: clientKey(clientAddress(request)), token: tokenIn(protocols) });
+        accept(socket, { address: clientKey(from.ip), from, token: tokenIn(protocols) });
         return reply;
       },
     );

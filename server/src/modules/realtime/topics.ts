@@ -1,4 +1,4 @@
-import type { Access, Actor } from '../../platform/http/caller.ts';
+import { type Access, type Actor, isSessionActor } from '../../platform/http/caller.ts';
 import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { Authorize, Need } from '../../platform/http/guard.ts';
 import { isId } from '../../platform/ids.ts';
@@ -58,9 +58,11 @@ export function createTopics(
     },
 
     async refusal({ permission }, actor) {
-      if (permission === null) return null;
+      // About one's own account, which is no matter of programs, however wide their scopes are.
+      if (permission === null) return isSessionActor(actor) ? null : 'credential_refused';
       const route = catalogue.find(permission);
       if (!route) return 'not_found';
+      if (!route.admitsMachines && !isSessionActor(actor)) return 'credential_refused';
       return refusalOf(route.access, actor, (need) => isGranted(actor, need), permission);
     },
 

@@ -88,6 +88,11 @@ export interface Config {
     /** Maximum number of live sessions per user; more end those that were used least lately. */
     sessionLimit: number;
   };
+  apiKeys: {
+    enabled: boolean;
+    /** Milliseconds. */
+    maxTtl: number;
+  };
   passwords: {
     minLength: number;
     /** A list of breached passwords: a file, or a directory of ranges. */

@@ -60,6 +60,7 @@ test('without any variable it is a development server on this machine', (t) => {
     passkeys: { rpId: 'localhost', origins: ['http://localhost:8000'] },
     keyRotation: 30 * 86_400_000,
     eventRetention: 400 * 86_400_000,
+    apiKeys: { enabled: false, maxTtl: 366 * 86_400_000 },
     emailMoveDelay: 86_400_000,
     mfa: {
       required: 'roles',

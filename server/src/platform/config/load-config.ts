@@ -201,6 +201,7 @@ function assemble(values: Values, secretKey: string): Config {
     passkeys: values.PASSKEYS ? { rpId: values.PASSKEY_RP_ID, origins: passkeyOrigins(values) } : null,
     keyRotation: values.KEY_ROTATION_DAYS * DAY,
     eventRetention: values.EVENT_RETENTION,
+    apiKeys: { enabled: values.API_KEYS, maxTtl: values.API_KEY_MAX_TTL },
     emailMoveDelay: values.EMAIL_MOVE_DELAY,
     mfa: {
       required: values.MFA_REQUIRED,

@@ -382,6 +382,16 @@ export const variables = {
     parse: integer(1, 10_000),
     about: 'Maximum number of live sessions per user; one more ends the one that was used least lately.',
   }),
+  API_KEYS: variable({
+    default: 'off',
+    parse: onOff,
+    about: '`on` or `off`: keys for programs. With `off` no key is made, and those that exist are refused.',
+  }),
+  API_KEY_MAX_TTL: variable({
+    default: '366d',
+    parse: duration('1d', '3650d', '366d'),
+    about: 'Maximum lifetime of a key; every key has an end.',
+  }),
   PASSWORD_MIN_LENGTH: variable({
     default: '8',
     parse: integer(8, 128),

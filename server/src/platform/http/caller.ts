@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { clientAddress } from './client-address.ts';
+import type { ActorRate } from './limits.ts';
 
 /** Characters kept of a `User-Agent`; the rest tells nothing and would only fill the database. */
 const USER_AGENT_LENGTH = 512;
@@ -18,6 +19,8 @@ export interface Credential {
   clientId: string;
   /** Unix milliseconds. */
   expiresAt: number;
+  /** Its own limit of requests: counted for itself, and by the rate of the roles where that is stricter. Undefined: as its subject is. */
+  rate?: ActorRate | null;
 }
 
 /**
@@ -84,12 +87,21 @@ export interface Caller {
 export type Access = 'public' | 'optional' | 'signedIn' | 'verified' | 'permission' | RoleAccess;
 export type RoleAccess = { anyRole: readonly string[] } | { allRoles: readonly string[] };
 
+/** Where a request comes from. */
+export type Origin = Pick<Caller, 'ip' | 'userAgent'>;
+
+export function originOf(request: FastifyRequest): Origin {
+  return {
+    ip: clientAddress(request),
+    userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
+  };
+}
+
 /** What a use case needs to know of the request that it serves. */
 export function callerOf(request: FastifyRequest): Caller {
   return {
     actor: request.actor,
-    ip: clientAddress(request),
-    userAgent: (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH),
+    ...originOf(request),
     requestId: request.id,
     cookies: request.cookies,
     ...(request.headers['if-match'] !== undefined &&

@@ -14,6 +14,8 @@ export interface CatalogueRoute {
   access: Access;
   /** Only its exact code or `*` grants it; patterns do not. */
   sensitive: boolean;
+  /** Whether credentials of machines are admitted, such as API keys. */
+  admitsMachines: boolean;
 }
 
 export interface RouteCatalogue {
@@ -48,7 +50,9 @@ export function createRouteCatalogue(): RouteCatalogue {
   const byFormerCode = new Map<string, CatalogueRoute>();
 
   return {
-    add({ methods, url, summary, config: { access, sensitive = false, formerly = [] } }) {
+    add({ methods, url, summary, config }) {
+      const { access, sensitive = false, formerly = [] } = config;
+      const admitsMachines = machinesMayCall(config);
       for (const method of methods.filter((name) => name !== 'HEAD' && name !== 'OPTIONS')) {
         const code = permissionCode(method, url);
         for (const name of [code, ...formerly]) {
@@ -56,7 +60,7 @@ export function createRouteCatalogue(): RouteCatalogue {
           if (byCode.has(name) || byFormerCode.has(name))
             throw new RouteTaken(`Two routes have, or had, the code ${name}.`);
         }
-        const route = { method, path: templateOf(url), code, formerly, summary, access, sensitive };
+        const route = { method, path: templateOf(url), code, formerly, summary, access, sensitive, admitsMachines };
         byCode.set(code, route);
         for (const former of formerly) byFormerCode.set(former, route);
       }
@@ -76,6 +80,12 @@ export function createRouteCatalogue(): RouteCatalogue {
 
     guardRoles: () => new Set([...byCode.values()].flatMap(({ access }) => rolesNamedBy(access))),
   };
+}
+
+/** Whether credentials of machines are admitted, as `createGuard` decides. */
+export function machinesMayCall({ access, credentials, fresh }: FastifyContextConfig): boolean {
+  if (access === 'public') return true;
+  return (access === 'permission' || typeof access === 'object' || credentials === 'any') && fresh !== true;
 }
 
 /** The roles that an access declaration names. */

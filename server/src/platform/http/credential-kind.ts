@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError, platformErrors } from '../errors.ts';
-import type { Actor, Credential } from './caller.ts';
+import { type Actor, type Credential, type Origin, originOf } from './caller.ts';
 import { demandDisjoint, type TokenForm } from './token-form.ts';
 
 /** What the server knows of one kind of credential. */
@@ -12,8 +12,11 @@ export interface CredentialKind {
   kinds: readonly [Credential['kind'], ...Credential['kind'][]];
   /** The form of its Bearer tokens; no other kind takes one. */
   form: TokenForm;
-  /** Whom a token speaks for; null for one that is not genuine, has run out or was revoked. No promise where it is known at once. */
-  actorOf(token: string): Actor | null | Promise<Actor | null>;
+  /**
+   * Whom a token speaks for; null for one that is not genuine, has run out, was revoked, or does not count where it comes from. No promise
+   * where it is known at once.
+   */
+  actorOf(token: string, from: () => Origin): Actor | null | Promise<Actor | null>;
   /** The id of the credential that a genuine token names, though it has run out or was revoked; null for any other text. */
   pastIdOf?(token: string): Promise<string | null>;
   /** Whether the credential still counts, by the database: what decides over others must not be a second old. */
@@ -56,7 +59,7 @@ export function createAuthenticate(deps: {
     const reader = token ? kinds.find(({ form }) => form.matches(token)) : undefined;
     if (!token || !reader) throw platformErrors.unauthenticated();
     if (isBlind()) throw platformErrors.unavailable({ headers: { 'retry-after': '1' } });
-    const actor = reader.actorOf(token);
+    const actor = reader.actorOf(token, () => originOf(request));
     if (actor instanceof Promise) return actor.then((found) => found ?? refuse(reader, token));
     return actor ?? refuse(reader, token);
   };
@@ -69,11 +72,11 @@ export function createAuthenticate(deps: {
 export function createTokenReader(deps: {
   kinds: readonly CredentialKind[];
   isBlind: () => boolean;
-}): (token: string) => Promise<Actor | null> {
+}): (token: string, from: Origin) => Promise<Actor | null> {
   const { kinds, isBlind } = deps;
-  return async (token) => {
+  return async (token, from) => {
     if (isBlind()) throw platformErrors.unavailable();
-    return (await kinds.find(({ form }) => form.matches(token))?.actorOf(token)) ?? null;
+    return (await kinds.find(({ form }) => form.matches(token))?.actorOf(token, () => from)) ?? null;
   };
 }
 

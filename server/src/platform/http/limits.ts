@@ -115,12 +115,20 @@ export function createActorLimit(counters: Counters, rateOf: RateOf): CountActor
     return counter;
   }
 
-  const countBy = (rate: ActorRate | null, { subject }: Actor) =>
-    settle(counterOf(rate ?? DEFAULT_RATE).add(subject.id), refuseIfOver);
+  const countBy = (rate: ActorRate | null, { subject, via }: Actor) => {
+    const granted = rate ?? DEFAULT_RATE;
+    if (via.rate === undefined) return settle(counterOf(granted).add(subject.id), refuseIfOver);
+    return settle(counterOf(stricter(via.rate, granted)).add(via.id), refuseIfOver);
+  };
   return (actor) => {
     const rate = rateOf(actor);
     return rate instanceof Promise ? rate.then((found) => countBy(found, actor)) : countBy(rate, actor);
   };
+}
+
+function stricter(own: ActorRate | null, granted: ActorRate): ActorRate {
+  if (own === null) return granted;
+  return own.max / own.windowSeconds < granted.max / granted.windowSeconds ? own : granted;
 }
 
 /** Counts who is signed in on a route with a limit of its own. No header field shows it: it is not the client that is counted. */

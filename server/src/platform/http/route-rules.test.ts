@@ -131,6 +131,7 @@ test('the catalogue has every route that exists here, once, as it was declared',
       summary: null,
       access: 'permission',
       sensitive: true,
+      admitsMachines: true,
     },
     {
       method: 'GET',
@@ -140,6 +141,7 @@ test('the catalogue has every route that exists here, once, as it was declared',
       summary: 'One',
       access: 'permission',
       sensitive: false,
+      admitsMachines: true,
     },
   ]);
 });

@@ -211,9 +211,15 @@ test('who may call, what may be left out, and what is not there', async (t) => {
 test('without the OAuth2 form, nothing speaks of it', async (t) => {
   const document = await documentOf(t, (app) => {
     app.get('/api/v1/mine', { config: { access: 'signedIn' } }, async () => ({}));
+    app.get('/api/v1/ours', { config: { access: 'permission' } }, async () => ({}));
+    app.get('/api/v1/any', { config: { access: 'signedIn', credentials: 'any' } }, async () => ({}));
+    app.get('/api/v1/fresh', { config: { access: 'permission', fresh: true } }, async () => ({}));
   });
   assert.deepEqual(document.paths['/api/v1/mine']?.get?.security, [{ bearer: [] }]);
-  assert.deepEqual(Object.keys(document.components.securitySchemes), ['bearer', 'refreshCookie']);
+  assert.deepEqual(document.paths['/api/v1/ours']?.get?.security, [{ bearer: [] }, { apiKey: [] }]);
+  assert.deepEqual(document.paths['/api/v1/any']?.get?.security, [{ bearer: [] }, { apiKey: [] }]);
+  assert.deepEqual(document.paths['/api/v1/fresh']?.get?.security, [{ bearer: [] }]);
+  assert.deepEqual(Object.keys(document.components.securitySchemes), ['bearer', 'apiKey', 'refreshCookie']);
 });
 
 test('a schema with a title is a component of that name', async (t) => {

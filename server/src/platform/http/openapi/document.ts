@@ -57,7 +57,7 @@ Bodies are JSON in camelCase, or bytes where an operation says so; times are ISO
 Every failure is a problem document (RFC 9457); its \`code\` is stable, and each operation lists those that it answers with. What never gets
 as far as an operation is answered with 404 \`not_found\`, 405 \`method_not_allowed\`, 408 \`request_timeout\` or 431 \`headers_too_large\`.
 
-Users, roles and schedules have a \`version\`, which is their \`ETag\`, too: sent in \`If-Match\`, it keeps a change from undoing another.
+Users, roles, service accounts and schedules have a \`version\`, which is their \`ETag\`, too: sent in \`If-Match\`, it keeps a change from undoing another.
 
 Lists are read by page (\`page\`, \`pageSize\`), up to row 10,000, or by \`cursor\`: empty to begin, then \`nextCursor\` of the last answer.`;
 

@@ -1,3 +1,4 @@
+import { machinesMayCall } from '../catalogue.ts';
 import type { DocumentedRoute, Json } from './document.ts';
 
 /** How callers may say who they are. `tokenUrl`: of the OAuth2 form for Swagger UI, where there is one. */
@@ -8,6 +9,13 @@ export function securitySchemes(tokenUrl: string | null): Json {
       scheme: 'bearer',
       bearerFormat: 'JWT',
       description: 'The `accessToken` of a sign-in (RFC 6750).',
+    },
+    apiKey: {
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'ost_…',
+      description:
+        'An API key, of a person or a service account. It opens what its scopes name, and never more than their roles.',
     },
     refreshCookie: {
       type: 'apiKey',
@@ -27,9 +35,11 @@ export function securitySchemes(tokenUrl: string | null): Json {
 }
 
 /** The requirements of a route, each in place of the others: what it declares itself, or what follows from who may call. */
-export function securityOf({ config: { access }, schema }: DocumentedRoute, hasTokenForm: boolean): unknown {
+export function securityOf({ config, schema }: DocumentedRoute, hasTokenForm: boolean): unknown {
+  const { access } = config;
   if (schema.security !== undefined) return schema.security;
   if (access === 'public') return [];
-  const signedIn = [{ bearer: [] }, ...(hasTokenForm ? [{ password: [] }] : [])];
+  const keys = machinesMayCall(config) ? [{ apiKey: [] }] : [];
+  const signedIn = [{ bearer: [] }, ...keys, ...(hasTokenForm ? [{ password: [] }] : [])];
   return access === 'optional' ? [{}, ...signedIn] : signedIn;
 }
