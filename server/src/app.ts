@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { addModules } from './added-modules.ts';
-import { followChanges } from './follow-changes.ts';
+import { type Commit, followChanges } from './follow-changes.ts';
 import type { Module } from './module.ts';
 import {
   createAccess,
@@ -12,7 +12,7 @@ import {
 } from './modules/access/index.ts';
 import { createAdmin } from './modules/admin/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
-import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
+import { createEventLog, createEvents, createHistory, joinHistories, type Relay } from './modules/events/index.ts';
 import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
 import { createImports, type Imports } from './modules/imports/index.ts';
@@ -53,6 +53,7 @@ import type { RedisConnections } from './platform/redis/connect.ts';
 import { createSignal } from './platform/signal.ts';
 import { createProbes } from './probes.ts';
 import * as STORES from './storage.ts';
+import type { OpenStoreDatabase } from './store-databases.ts';
 
 export interface App {
   http: HttpServer;
@@ -88,6 +89,8 @@ export interface App {
 export async function createApp(deps: {
   config: Config;
   database: Database;
+  /** The databases of single stores, open and migrated, too. */
+  elsewhere?: readonly OpenStoreDatabase[];
   replicas?: ReplicaSource[];
   /** Carries jobs, counters and the bus; null: the database and each process do without. */
   redis: RedisConnections | null;
@@ -110,17 +113,25 @@ export async function createApp(deps: {
   log: Logger;
   version: string;
 }): Promise<App> {
-  const { config, database, redis, mailer, mailbox, clock, longestWait, log, version } = deps;
+  const { config, database, elsewhere = [], redis, mailer, mailbox, clock, longestWait, log, version } = deps;
 
-  const commits = createSignal<EventDraft>('what is committed');
-  const open = openStores(database, { onCommit: commits.emit });
+  const commits = createSignal<Commit>('what is committed');
+  const { open, histories } = openStores(database, {
+    onCommit: (event, database) => commits.emit({ event, database }),
+    elsewhere: new Map(elsewhere.flatMap(({ stores, database }) => stores.map((name) => [name, database]))),
+  });
+  const [, ...otherHistories] = histories;
   const stores = open(STORES);
   const { users: rememberingUsers, remembered } = rememberUsers(stores.users, database, config.publicUrl);
-  const storage: Storage = { ...stores, users: rememberingUsers };
+  const allEvents = joinHistories(
+    stores.events,
+    otherHistories.map(({ events }) => events),
+  );
+  const storage: Storage = { ...stores, users: rememberingUsers, events: allEvents };
   const replicas = createReplicas<ReplicaStorage>({
     sources: deps.replicas ?? [],
     primary: storage,
-    storesOf: openReplicaStorage,
+    storesOf: (replica) => openReplicaStorage(replica, otherHistories),
     clock: deps.steadyClock,
     log,
   });
@@ -135,7 +146,7 @@ export async function createApp(deps: {
   const counters = config.rateLimits.enabled ? createCounters(redis, keyedHash) : null;
 
   const { events: eventStore, users: userStore } = storage;
-  const eventLog = createEventLog({ ...ground, store: eventStore, blindAfter: deps.blindAfter });
+  const eventLog = createEventLog({ ...ground, histories, blindAfter: deps.blindAfter });
   const { relay, isBlind } = eventLog;
   const jobStores = { store: storage.jobs, workerStore: storage.workers };
   const work = await createJobs({ ...ground, ...jobStores, redis });
@@ -197,6 +208,7 @@ export async function createApp(deps: {
 
   const probes = createProbes({
     database,
+    elsewhere,
     redis,
     isBlind,
     breached: rules.breached,
@@ -225,7 +237,7 @@ export async function createApp(deps: {
   const realtime = createRealtime({
     ...ground,
     config,
-    store: eventStore,
+    stores: histories.map(({ events }) => events),
     topics: () => parts.flatMap(({ topics = [] }) => topics),
     actorOf: createTokenReader({ kinds: credentials, isBlind }),
     authorize: grants.authorize,
@@ -256,7 +268,7 @@ export async function createApp(deps: {
 
   const otherForms = parts.flatMap(({ tokens = [] }) => tokens);
   const authenticate = createAuthenticate({ kinds: credentials, otherForms, isBlind });
-  const changes = followChanges({ parts, commits, eventLog, replicas, realtime, redis });
+  const changes = followChanges({ parts, addedParts: added.parts, commits, eventLog, replicas, realtime, redis });
   await keys.load();
 
   const { authorize, rateOf } = grants;
