@@ -204,7 +204,7 @@ export async function createApp(deps: {
   const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
 
   const fileStores = { store: storage.files, objects };
-  const files = createFiles({ ...base, ...fileStores, users, grants, roleCodesOf, list });
+  const fileModule = createFiles({ ...base, ...fileStores, users, grants, roleCodesOf, list });
 
   const probes = createProbes({
     database,
@@ -245,7 +245,18 @@ export async function createApp(deps: {
     isBlind,
   });
 
-  const added = await addModules(deps.modules, { ...base, ground, jobs, list, cache, users, getUser, sessions, open });
+  const added = await addModules(deps.modules, {
+    ...base,
+    ground,
+    jobs,
+    list,
+    cache,
+    users,
+    getUser,
+    sessions,
+    files: fileModule.files,
+    open,
+  });
 
   const parts: Part[] = [
     auth.part,
@@ -255,7 +266,7 @@ export async function createApp(deps: {
     history,
     access.part,
     admin.part,
-    files,
+    fileModule.part,
     jobAdmin,
     scheduling.part,
     keys.part,
