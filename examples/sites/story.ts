@@ -174,6 +174,10 @@ async function tell({ api, setupLink }: { api: string; setupLink: string }): Pro
       assert.doesNotMatch(text, /Bridge/);
     }
     await ok('POST', `/admin/schedules/${schedule}/run`, admin);
+    await until('the second run', async () => {
+      const { items } = await ok('GET', '/admin/jobs?queue=sites.report&state=completed', admin);
+      return items.length === 2 ? items : null;
+    });
     const due = await ok('GET', '/admin/events?type=site.report_due', admin);
     assert.equal(due.total, 2);
 
