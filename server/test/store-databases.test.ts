@@ -3,11 +3,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { defineModule } from '../src/module.ts';
+import { createMongoFileStore } from '../src/modules/files/file-store.mongo.ts';
+import { createSqlFileStore } from '../src/modules/files/file-store.sql.ts';
+import type { FileRecord, FileStore } from '../src/modules/files/file-store.ts';
 import { openStorage } from '../src/open-storage.ts';
-import { connectDatabase, type Database } from '../src/platform/database/database.ts';
+import { both } from '../src/platform/database/both.ts';
+import { connectDatabase, type Database, mongoOf } from '../src/platform/database/database.ts';
 import { openTestApp } from './app.ts';
 import { createClient, ok } from './client.ts';
 import { type DatabaseName, type FreshDatabase, PATIENCE, testDatabases } from './databases.ts';
+import { makeEvent, makeId, NOW } from './fixtures.ts';
 import { openGate } from './gate.ts';
 import { ostiary, serverEnv } from './kill/server-process.ts';
 import { createWorld, member, type World } from './matrix/world.ts';
@@ -17,6 +23,12 @@ import { until } from './until.ts';
 const log = { warn() {} };
 const connect = (url: string): Promise<Database> =>
   connectDatabase({ url, poolSize: 1, slowQuery: 60_000, log, patience: PATIENCE });
+const FILES = new URL('../src/modules/files/migrations/', import.meta.url);
+const makeFile = (): FileRecord => ({
+  ...{ id: makeId(), userId: makeId(), purpose: 'file', filename: 'a', contentType: 'text/plain', size: 1 },
+  ...{ sha256: null, status: 'uploading', uploadId: null, partSize: null, objectKey: null, tendAt: null },
+  ...{ createdAt: NOW, updatedAt: NOW, version: 1 },
+});
 const text = { filename: 'notes.txt', contentType: 'text/plain', size: 5 };
 
 /** A server whose files are recorded on a database of their own. */
@@ -163,6 +175,75 @@ describe('a store on a database of its own', () => {
       await elsewhere.drop();
       await fresh.drop();
     }
+  });
+
+  for (const name of ['sqlite', 'postgres', 'mongodb'] as const) {
+    const other = databases.get(name);
+    if (other === undefined) continue;
+    test(`tells all instances what they must forget: ${name}`, async () => {
+      const [main, elsewhere] = [await freshSqlite(), await other.emptyUrl()];
+      const make = async () => {
+        const evicted: string[] = [];
+        let files: FileStore | undefined;
+        const stores = { marks: both(createSqlFileStore, createMongoFileStore, { standalone: FILES }) };
+        const marks = defineModule({
+          name: 'marks',
+          stores,
+          create({ storage }) {
+            files = storage.marks;
+            return {
+              remembers: { evict: (target) => void (target.startsWith('file:') && evicted.push(target)), clear() {} },
+            };
+          },
+        });
+        const env = { STORES_MARKS_URL: elsewhere.url };
+        const t = await openTestApp({ databaseUrl: main.url, env, modules: [marks] });
+        return { ...t, evicted, files: files ?? assert.fail() };
+      };
+      const [one, another] = [await make(), await make()];
+      try {
+        const event = { ...makeEvent('file:a'), evicts: true };
+        await one.files.insert(makeFile(), event);
+        assert.deepEqual(one.evicted, ['file:a'], 'at once');
+        await another.app.pollEvictions();
+        assert.deepEqual(another.evicted, ['file:a']);
+        assert.equal((await another.app.storage.events.find(event.id))?.target, 'file:a');
+      } finally {
+        await one.close();
+        await another.close();
+        await elsewhere.drop();
+        await main.drop();
+      }
+    });
+  }
+
+  test('on MongoDB has its events moved although their writer was killed in between', async (t) => {
+    const mongodb = databases.get('mongodb');
+    if (mongodb === undefined) return t.skip('there is no MongoDB in this run');
+    await withFilesElsewhere([freshSqlite, mongodb.emptyUrl], async (w) => {
+      const { token } = await member(w);
+      const theirs = await connect(w.otherUrl);
+      const { db } = mongoOf(theirs);
+      try {
+        await db.collection('events').rename('events_away');
+        await db.createCollection('events', { validator: { _id: null } });
+        const { file } = ok<{ file: { id: string } }>(
+          await w.client.send('POST', '/files', { token, body: text }),
+          201,
+        );
+        const told = () => w.app.storage.events.listForTarget(`file:${file.id}`);
+        assert.deepEqual(await told(), []);
+        await db.dropCollection('events');
+        await db.collection('events_away').rename('events');
+        await w.app.relay.deliverDue();
+        assert.deepEqual(
+          (await told()).map(({ type }) => type),
+          ['file.created'],
+        );
+      } finally {
+        await theirs.close();
+      }
+    });
   });
 
   test('that cannot be is refused at the start, in one sentence', async () => {
