@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { type DatabaseName, PATIENCE, pooledDatabase, type TestDatabase, testDatabases } from '../test/databases.ts';
 import { makeEvent } from '../test/fixtures.ts';
-import { rememberState } from '../test/put-back.ts';
+import { putBack, rememberState } from '../test/put-back.ts';
 import { type Open, type OpenStorage, onFresh, type StoreContract } from '../test/store-contract.ts';
 import { launchPgbouncer } from '../tools/test-servers/pgbouncer.ts';
 import { createScratch } from '../tools/test-servers/scratch.ts';
@@ -136,14 +136,14 @@ for (const {
   const migrated = async () => {
     const { database, close } = await connect();
     await createMigrator(database, migrations).up();
-    return { database, close, putBack: await rememberState(database) };
+    return { database, close, state: await rememberState(database) };
   };
   /** Databases that are as if they were new: making one takes longer than most tests. */
   const idle: Awaited<ReturnType<typeof migrated>>[] = [];
 
   const open: Open = async () => {
     const used = idle.pop() ?? (await migrated());
-    const { database, putBack } = used;
+    const { database, state } = used;
     const opened: OpenStorage = {
       storage: openStorage(database, {
         onCommit(event) {
@@ -156,7 +156,7 @@ for (const {
       withoutEvents: (work) => withoutEvents(database, work),
       async close() {
         try {
-          await putBack();
+          await putBack(database, state);
           idle.push(used);
         } catch (error) {
           await used.close();

@@ -103,20 +103,22 @@ async function emptyMongodb(server: string): Promise<FreshDatabase> {
   return { url, drop: () => withDatabaseOf((client) => client.db().dropDatabase()) };
 }
 
-const testDatabase = (name: DatabaseName, emptyUrl: () => Promise<FreshDatabase>): TestDatabase => ({
-  name,
-  emptyUrl,
-  freshUrl: migrated(name, emptyUrl),
-});
+/** `server`: databases of one are never taken for those of another. */
+const testDatabase = (
+  name: DatabaseName,
+  emptyUrl: () => Promise<FreshDatabase>,
+  server: string = name,
+): TestDatabase => ({ name, emptyUrl, freshUrl: migrated(server, emptyUrl) });
 
 const sqlite = testDatabase('sqlite', emptySqlite);
 
 /** The same databases as PostgreSQL's, reached through a pooler at `pooler`. */
 export function pooledDatabase(server: string, pooler: string): TestDatabase {
-  return testDatabase('postgres', async () => {
+  const emptyUrl = async () => {
     const { url, drop } = await emptyPostgres(server);
     return { url: withDatabase(pooler, new URL(url).pathname.slice(1)), drop };
-  });
+  };
+  return testDatabase('postgres', emptyUrl, new URL(pooler).host.replace(':', '-'));
 }
 
 /**
