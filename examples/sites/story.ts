@@ -142,6 +142,14 @@ async function tell({ api, setupLink }: { api: string; setupLink: string }): Pro
   });
   try {
     await until('a page that follows', () => seen[0] ?? null);
+    // An administrator who does not look after it is told nothing.
+    let refusal: unknown = null;
+    const onEnd = (reason: unknown) => {
+      refusal ??= reason;
+    };
+    client.followSite({ api, token: admin, siteId: harbour, onChange: () => assert.fail('it is followed'), onEnd });
+    assert.match(String(await until('a refusal', () => refusal)), /cannot be followed: forbidden/);
+
     const photograph = new File(['not a photograph, but the bytes of one'], 'leak.txt', { type: 'text/plain' });
     const report = { api, token: ann.token, siteId: harbour, text: 'Oil leaks', file: photograph };
     const { id, evidence } = await client.reportViolation(report);
