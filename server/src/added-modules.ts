@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorTable } from './errors.ts';
 import { type Module, ModuleError, type Services } from './module.ts';
-import type { openStores } from './open-storage.ts';
+import type { OpenDatabases } from './open-storage.ts';
 import { addMigrations, discoverMigrations, type Migrations, migrationsIn } from './platform/database/migrations.ts';
 import { type ErrorTable, mergeErrors } from './platform/errors.ts';
 import { RouteTaken } from './platform/http/catalogue.ts';
@@ -56,7 +56,7 @@ export interface Added {
 /** Creates modules that are kept outside, as the last ones of `app.ts`. Throws `ModuleError` where a code, tag or route is taken, and what `create` throws. */
 export async function addModules(
   modules: readonly Module[],
-  { open, ...services }: Services & { open: ReturnType<typeof openStores> },
+  { open, ...services }: Services & Pick<OpenDatabases, 'open'>,
 ): Promise<Added> {
   const added: Added = { parts: [], errorTable, tags: TAGS };
   for (const module of modules) {

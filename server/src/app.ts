@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { addModules } from './added-modules.ts';
-import { followChanges } from './follow-changes.ts';
+import { type Commit, followChanges } from './follow-changes.ts';
 import type { Module } from './module.ts';
 import {
   createAccess,
@@ -15,7 +15,7 @@ import { createAdmin } from './modules/admin/index.ts';
 import { createApiKeys, createKeyReading } from './modules/api-keys/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEmailSignIn } from './modules/email-sign-in/index.ts';
-import { createEventLog, createEvents, createHistory, type EventDraft, type Relay } from './modules/events/index.ts';
+import { createEventLog, createEvents, createHistory, joinHistories, type Relay } from './modules/events/index.ts';
 import { createFactorRoutes, createFactors } from './modules/factors/index.ts';
 import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
@@ -59,6 +59,7 @@ import type { RedisConnections } from './platform/redis/connect.ts';
 import { createSignal } from './platform/signal.ts';
 import { createProbes } from './probes.ts';
 import * as STORES from './storage.ts';
+import type { OpenStoreDatabase } from './store-databases.ts';
 
 export interface App {
   http: HttpServer;
@@ -95,6 +96,8 @@ export interface App {
 export async function createApp(deps: {
   config: Config;
   database: Database;
+  /** The databases of single stores, open and migrated, too. */
+  elsewhere?: readonly OpenStoreDatabase[];
   replicas?: ReplicaSource[];
   /** Carries jobs, counters and the bus; null: the database and each process do without. */
   redis: RedisConnections | null;
@@ -117,17 +120,25 @@ export async function createApp(deps: {
   log: Logger;
   version: string;
 }): Promise<App> {
-  const { config, database, redis, mailer, mailbox, clock, longestWait, log, version } = deps;
+  const { config, database, elsewhere = [], redis, mailer, mailbox, clock, longestWait, log, version } = deps;
 
-  const commits = createSignal<EventDraft>('what is committed');
-  const open = openStores(database, { onCommit: commits.emit });
+  const commits = createSignal<Commit>('what is committed');
+  const { open, histories } = openStores(database, {
+    onCommit: (event, database) => commits.emit({ event, database }),
+    elsewhere: new Map(elsewhere.flatMap(({ stores, database }) => stores.map((name) => [name, database]))),
+  });
+  const [, ...otherHistories] = histories;
   const stores = open(STORES);
   const { users: rememberingUsers, remembered } = rememberUsers(stores.users, database, config.publicUrl);
-  const storage: Storage = { ...stores, users: rememberingUsers };
+  const allEvents = joinHistories(
+    stores.events,
+    otherHistories.map(({ events }) => events),
+  );
+  const storage: Storage = { ...stores, users: rememberingUsers, events: allEvents };
   const replicas = createReplicas<ReplicaStorage>({
     sources: deps.replicas ?? [],
     primary: storage,
-    storesOf: openReplicaStorage,
+    storesOf: (replica) => openReplicaStorage(replica, otherHistories),
     clock: deps.steadyClock,
     log,
   });
@@ -142,7 +153,7 @@ export async function createApp(deps: {
   const counters = config.rateLimits.enabled ? createCounters(redis, keyedHash) : null;
 
   const { events: eventStore, users: userStore } = storage;
-  const eventLog = createEventLog({ ...ground, store: eventStore, blindAfter: deps.blindAfter });
+  const eventLog = createEventLog({ ...ground, histories, blindAfter: deps.blindAfter });
   const { relay, isBlind } = eventLog;
   const jobStores = { store: storage.jobs, workerStore: storage.workers };
   const work = await createJobs({ ...ground, ...jobStores, redis });
@@ -242,7 +253,7 @@ export async function createApp(deps: {
   const access = createAccess({ ...ground, ...people, ...permissions, ...shown, userStore, roles });
 
   const fileStores = { store: storage.files, objects };
-  const files = createFiles({ ...base, ...fileStores, users, grants, roleCodesOf, list });
+  const fileModule = createFiles({ ...base, ...fileStores, users, grants, roleCodesOf, list });
 
   const apiKeys = createApiKeys({
     ...base,
@@ -258,6 +269,7 @@ export async function createApp(deps: {
 
   const probes = createProbes({
     database,
+    elsewhere,
     redis,
     isBlind,
     breached: rules.breached,
@@ -286,7 +298,7 @@ export async function createApp(deps: {
   const realtime = createRealtime({
     ...ground,
     config,
-    store: eventStore,
+    stores: histories.map(({ events }) => events),
     topics: () => parts.flatMap(({ topics = [] }) => topics),
     actorOf: createTokenReader({ kinds: credentials, isBlind }),
     authorize: grants.authorize,
@@ -294,7 +306,18 @@ export async function createApp(deps: {
     isBlind,
   });
 
-  const added = await addModules(deps.modules, { ...base, ground, jobs, list, cache, users, getUser, sessions, open });
+  const added = await addModules(deps.modules, {
+    ...base,
+    ground,
+    jobs,
+    list,
+    cache,
+    users,
+    getUser,
+    sessions,
+    files: fileModule.files,
+    open,
+  });
 
   const parts: Part[] = [
     auth.part,
@@ -311,7 +334,7 @@ export async function createApp(deps: {
     mfa.part,
     apiKeys,
     admin.part,
-    files,
+    fileModule.part,
     jobAdmin,
     scheduling.part,
     keys.part,
@@ -324,7 +347,7 @@ export async function createApp(deps: {
 
   const otherForms = parts.flatMap(({ tokens = [] }) => tokens);
   const authenticate = createAuthenticate({ kinds: credentials, otherForms, isBlind });
-  const changes = followChanges({ parts, commits, eventLog, replicas, realtime, redis });
+  const changes = followChanges({ parts, addedParts: added.parts, commits, eventLog, replicas, realtime, redis });
   await keys.load();
   await demandMfaOfAdministrators({ ...ground, ...roleStores, environment: config.environment });
 

@@ -1,10 +1,17 @@
 import type { EventDraft, EventLog } from './modules/events/index.ts';
 import type { Realtime } from './modules/realtime/index.ts';
 import type { Replicas } from './modules/replicas/replicas.ts';
+import type { Database } from './platform/database/database.ts';
 import { type Part, rememberedBy } from './platform/http/part.ts';
 import { createBus } from './platform/redis/bus.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import type { Signal } from './platform/signal.ts';
+
+/** A change with its event, and the database that has both. */
+export interface Commit {
+  event: EventDraft;
+  database: Database;
+}
 
 export interface Changes {
   /** Reads the changes of other instances from the database from now on. */
@@ -20,7 +27,9 @@ export interface Changes {
  */
 export function followChanges(deps: {
   parts: readonly Part[];
-  commits: Signal<EventDraft>;
+  /** Those of them that modules of others have added. */
+  addedParts: readonly Part[];
+  commits: Signal<Commit>;
   eventLog: EventLog;
   replicas: Pick<Replicas<unknown>, 'wrote'>;
   realtime: Pick<Realtime, 'wake'>;
@@ -28,16 +37,16 @@ export function followChanges(deps: {
 }): Changes {
   const { commits, eventLog, replicas, realtime, redis } = deps;
   const remembered = rememberedBy(deps.parts);
-  const feed = eventLog.follow(remembered);
+  const feed = eventLog.follow(remembered, rememberedBy(deps.addedParts));
   // A lost message only delays an eviction: the feed is read anyway.
   const onGap = () => void feed.poll().catch(() => {});
   const bus = redis && createBus({ redis, onMessage: remembered.evict, onGap });
-  commits.listen(({ evicts, pending, target, actorId, userId }) => {
+  commits.listen(({ event: { evicts, pending, target, actorId, userId }, database }) => {
     if (evicts) {
       remembered.evict(target);
       bus?.publish(target);
     }
-    if (pending) eventLog.relay.wake();
+    if (pending) eventLog.delivers(database);
     realtime.wake();
     const writer = actorId ?? userId;
     if (writer) replicas.wrote(writer);

@@ -12,6 +12,7 @@ export type { EventDraft, EventRecord, EventStore, EventTypes } from './modules/
 export type { EventHandler, Events } from './modules/events/events.ts';
 export type { CollectionOutbox, MongoOutbox } from './modules/events/outbox.mongo.ts';
 export type { SqlOutbox } from './modules/events/outbox.sql.ts';
+export type { Files } from './modules/files/index.ts';
 export type { Mail } from './modules/mails/mail.ts';
 export type { Mails } from './modules/mails/mails.ts';
 export type { Periodic } from './modules/schedules/periodic.ts';

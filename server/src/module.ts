@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { EventStore } from './modules/events/event-store.ts';
 import type { Events } from './modules/events/events.ts';
+import type { Files } from './modules/files/index.ts';
 import type { Mails } from './modules/mails/index.ts';
 import type { Periodic } from './modules/schedules/periodic.ts';
 import type { Sessions } from './modules/sessions/sessions.ts';
@@ -33,6 +34,7 @@ export interface Services {
   /** Throws `user_not_found`. */
   getUser(id: string): Promise<UserRecord>;
   sessions: Sessions;
+  files: Files;
   userStore: UserStore;
   eventStore: EventStore;
 }

@@ -1,4 +1,6 @@
-import type { EventDraft } from './modules/events/event-store.ts';
+import type { EventDraft, EventStore } from './modules/events/event-store.ts';
+import type { History } from './modules/events/index.ts';
+import { joinHistories } from './modules/events/join-histories.ts';
 import { createMongoOutbox, type MongoOutbox } from './modules/events/outbox.mongo.ts';
 import { createSqlOutbox, type SqlOutbox } from './modules/events/outbox.sql.ts';
 import type { Adapters } from './platform/database/both.ts';
@@ -25,33 +27,64 @@ export interface ReplicaStorage {
 }
 
 export interface StorageOptions {
-  /** Told of every change that carries an event, after its commit and before its verb returns. */
-  onCommit: (event: EventDraft) => void;
+  /** Told of every change that carries an event, and of the database that has both, after its commit and before its verb returns. */
+  onCommit: (event: EventDraft, database: Database) => void;
+  /** The databases of stores that do not live on the main one, by the names of the stores. */
+  elsewhere?: ReadonlyMap<string, Database>;
 }
 
-/** Opens tables of stores over one database, which must have been migrated, with one outbox for all: `openStores(database, { onCommit })(TABLE).users`. */
-export function openStores(
-  database: Database,
-  { onCommit }: StorageOptions,
-): <Table extends StoreTable>(table: Table) => OpenStores<Table> {
+export interface OpenDatabases {
+  /** Opens a table of stores, each on its database. */
+  open<Table extends StoreTable>(table: Table): OpenStores<Table>;
+  /** One for each database in use, the main one first. */
+  histories: [main: History, ...others: History[]];
+}
+
+/** Opens tables of stores over databases that have been migrated, with one outbox for each database: `openStores(database, { onCommit }).open(TABLE).users`. */
+export function openStores(main: Database, { onCommit, elsewhere = new Map() }: StorageOptions): OpenDatabases {
+  const openers = new Map<Database, Opener>();
+  const openerOf = (database: Database): Opener => {
+    const opener = openers.get(database) ?? openerFor(database, (event) => onCommit(event, database));
+    openers.set(database, opener);
+    return opener;
+  };
+  const historyOf = (database: Database): History => ({
+    database,
+    events: openerOf(database)(stores.events) as EventStore,
+  });
+  return {
+    open(table) {
+      const opened = Object.entries(table).map(([name, store]) => [name, openerOf(elsewhere.get(name) ?? main)(store)]);
+      return Object.fromEntries(opened);
+    },
+    histories: [historyOf(main), ...[...new Set(elsewhere.values())].map(historyOf)],
+  };
+}
+
+type Opener = (store: StoreTable[string]) => unknown;
+
+function openerFor(database: Database, onCommit: (event: EventDraft) => void): Opener {
   if (database.kind === 'sql') {
     const deps = { database, outbox: createSqlOutbox({ onCommit }) };
-    return (table) => opened(table, (store) => store.sql(deps));
+    return (store) => store.sql(deps);
   }
   const deps = { database, outbox: createMongoOutbox({ database, onCommit }) };
-  return (table) => opened(table, (store) => store.mongo(deps));
+  return (store) => store.mongo(deps);
 }
 
-function opened<Table extends StoreTable>(table: Table, open: (store: StoreTable[string]) => unknown) {
-  return Object.fromEntries(Object.entries(table).map(([name, store]) => [name, open(store)])) as OpenStores<Table>;
+/** The stores of the server on one database. */
+export function openStorage(database: Database, options: Pick<StorageOptions, 'onCommit'>): Storage {
+  return openStores(database, options).open(stores);
 }
 
-/** The stores of the server for the database that is in use. */
-export function openStorage(database: Database, options: StorageOptions): Storage {
-  return openStores(database, options)(stores);
-}
-
-/** The lists of a replica. */
-export function openReplicaStorage(replica: Database): ReplicaStorage {
-  return openStorage(replica, { onCommit() {} });
+/** The lists of a replica of the main database, with the events of the others. */
+export function openReplicaStorage(replica: Database, others: readonly History[] = []): ReplicaStorage {
+  const storage = openStorage(replica, { onCommit() {} });
+  return {
+    ...storage,
+    events: joinHistories(
+      storage.events,
+      others.map(({ events }) => events),
+    ),
+  };
 }

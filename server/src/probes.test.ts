@@ -13,7 +13,15 @@ const database = {
 } as unknown as Database;
 const ground = { clock: () => new Date(), log: pino({ level: 'silent' }) };
 const heartbeats = { heartbeat: async () => {} };
-const healthy = { ...ground, database, heartbeats, isBlind: () => false, breached: null, replicas: null };
+const healthy = {
+  ...ground,
+  database,
+  heartbeats,
+  isBlind: () => false,
+  breached: null,
+  replicas: null,
+  elsewhere: [],
+};
 
 test('the event loop is named only while it stood still lately', async () => {
   let isWell = true;

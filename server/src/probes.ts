@@ -6,7 +6,7 @@ import type { Database } from './platform/database/database.ts';
 import type { Refusal } from './platform/database/refusals.ts';
 import { lacksPrivilege } from './platform/database/root-cause.ts';
 import { tryToCreate } from './platform/database/try-writes.ts';
-import type { Probes } from './platform/http/health.ts';
+import type { Probe, Probes } from './platform/http/health.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import type { Logger } from './platform/telemetry/log.ts';
 import { createOutageLog } from './platform/telemetry/outage-log.ts';
@@ -21,6 +21,8 @@ const TRIAL_EVERY = 1 * SECOND;
 /** What `/ready` looks at. Null: there is none, and nothing to look at. */
 export function createProbes(deps: {
   database: Database;
+  /** Databases of single stores. */
+  elsewhere: readonly { stores: readonly string[]; database: Database }[];
   heartbeats: Pick<HeartbeatStore, 'heartbeat'>;
   isBlind: () => boolean;
   redis: RedisConnections | null;
@@ -33,6 +35,10 @@ export function createProbes(deps: {
 }): Probes {
   const { database, isBlind, redis, breached, replicas, isLoopWell } = deps;
   const write = createWriteProbe(deps);
+  // Whoever needs none of these stores is served without them.
+  const ofStores = Object.fromEntries(
+    deps.elsewhere.map((one) => [`stores:${one.stores}`, createStoreProbe(one, deps.log)]),
+  );
   const pingRedis = async () => {
     await redis?.ping();
     return true;
@@ -49,12 +55,28 @@ export function createProbes(deps: {
     get helpful() {
       return {
         // While Redis answers late nobody is kept waiting for it, either.
+        ...ofStores,
         ...(redis && { queue: pingRedis, cache: async () => redis.isPrompt() && pingRedis() }),
         ...(breached && { breachedPasswords: breached.isReadable }),
         ...(replicas && { replicas: async () => replicas.allServe() }),
         ...(!isLoopWell() && { eventLoop: async () => false }),
       };
     },
+  };
+}
+
+/** Whether the database of single stores answers. */
+function createStoreProbe({ stores, database }: { stores: readonly string[]; database: Database }, log: Logger): Probe {
+  const outage = createOutageLog(log, `reaching the database of ${stores.join(' and ')}`);
+  return async () => {
+    try {
+      await database.ping();
+    } catch (error) {
+      outage.failed(error);
+      return false;
+    }
+    outage.worked();
+    return true;
   };
 }
 

@@ -17,6 +17,7 @@ import type { Mailer } from './platform/mail/mail.ts';
 import { createMailbox, type Mailbox } from './platform/mail/mailbox.ts';
 import type { RedisConnections } from './platform/redis/connect.ts';
 import { createOutageLog } from './platform/telemetry/outage-log.ts';
+import { openStoreDatabases } from './store-databases.ts';
 
 /** The version of this server, from its package. */
 export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
@@ -27,10 +28,13 @@ const NOTABLE_SKEW = 2_000;
 const NOTABLE_ABSENCE = 1_000;
 const NOTABLE_LATENESS = 2_000;
 
-/** Opens the configured database. Throws `DatabaseUnreachable`. */
-export function openDatabase(config: Config, log: Logger): Promise<Database> {
-  const { url, ca, pooler, poolSize } = config.database;
-  return connectDatabase({ url, ca, pooler, poolSize, slowQuery: config.log.slowQuery, log });
+/** Opens the configured database, or that of a store. Throws `DatabaseUnreachable`. */
+export function openDatabase(config: Config, log: Logger, { url, patience }: { url?: string; patience?: number } = {}) {
+  const { ca, poolSize } = config.database;
+  // A pooler of PostgreSQL is in front of the main database; of others it is found out.
+  const pooler = url === undefined ? config.database.pooler : 'auto';
+  const given = { url: url ?? config.database.url, ca: url?.startsWith('sqlite:') ? null : ca, patience };
+  return connectDatabase({ ...given, pooler, poolSize, slowQuery: config.log.slowQuery, log });
 }
 
 /** The replicas of that database, not opened yet: the server starts without them. */
@@ -56,6 +60,8 @@ export async function openApp(deps: {
   database: Database;
   log: Logger;
   clock?: Clock;
+  /** By how much the databases of single stores may be slower than in production. */
+  patience?: number;
   /** Milliseconds that a request may wait for its password to be decrypted, and to be hashed. */
   longestWait?: number;
   /** Milliseconds without news from the database after which what is remembered counts as out of date. */
@@ -67,7 +73,7 @@ export async function openApp(deps: {
   /** False while the event loop stood still lately. */
   isLoopWell?: () => boolean;
 }): Promise<{ app: App; close(grace?: number): Promise<void> }> {
-  const { config, database, log, clock = systemClock, longestWait, blindAfter } = deps;
+  const { config, database, log, clock = systemClock, patience, longestWait, blindAfter } = deps;
   const { credentials = [], modules = [], isLoopWell = () => true } = deps;
   const applied = await (await migratorFor(database, modules)).up();
   if (applied.length > 0) log.info({ migrations: applied }, `applied ${applied.length} migrations`);
@@ -77,36 +83,55 @@ export async function openApp(deps: {
     log.warn({ skew }, `the database's clock is ${Math.round(skew / 1000)} s ahead of this one: synchronise both`);
   }
 
-  const { mailer, mailbox } = await openMail(config, clock);
-  const { installation } = openStorage(database, { onCommit: () => {} });
-  const redis = await openRedis(config, log, await installationId({ store: installation, clock }));
-  const app = await createApp({
-    config,
-    database,
-    redis,
-    mailer,
-    mailbox,
-    clock,
-    longestWait,
-    blindAfter,
-    credentials,
-    modules,
-    isLoopWell,
-    log,
-    version: VERSION,
-    // A worker serves no lists.
-    replicas: config.role === 'worker' ? [] : replicaSources(config, log),
-    // A test's clock is monotonic, too.
-    steadyClock: deps.clock ?? steadyClock,
-  });
-  return {
-    app,
-    async close(grace) {
-      await app.stop(grace);
-      await mailer.close();
-      await redis?.close();
-    },
+  const { installation: store } = openStorage(database, { onCommit: () => {} });
+  const installation = await installationId({ store, clock });
+  /** The latest first. */
+  const closers: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0)) await close();
   };
+  try {
+    const open = (url: string) => openDatabase(config, log, { url, ...(patience && { patience }) });
+    const migrations = await migrationsWith(modules);
+    const elsewhere = await openStoreDatabases({ config, modules, open, migrations, installation, log });
+    closers.unshift(async () => {
+      for (const { database } of elsewhere) await database.close();
+    });
+    const { mailer, mailbox } = await openMail(config, clock);
+    closers.unshift(() => mailer.close());
+    const redis = await openRedis(config, log, installation);
+    closers.unshift(async () => redis?.close());
+    const app = await createApp({
+      config,
+      database,
+      elsewhere,
+      redis,
+      mailer,
+      mailbox,
+      clock,
+      longestWait,
+      blindAfter,
+      credentials,
+      modules,
+      isLoopWell,
+      log,
+      version: VERSION,
+      // A worker serves no lists.
+      replicas: config.role === 'worker' ? [] : replicaSources(config, log),
+      // A test's clock is monotonic, too.
+      steadyClock: deps.clock ?? steadyClock,
+    });
+    return {
+      app,
+      async close(grace) {
+        await app.stop(grace);
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
 }
 
 async function openRedis({ redisUrl, redisCa: ca }: Config, log: Logger, id: string): Promise<RedisConnections | null> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { App } from '../src/app.ts';
+import type { Module } from '../src/module.ts';
 import { MINUTE } from '../src/platform/clock.ts';
 import type { Config } from '../src/platform/config/config.ts';
 import { loadConfig } from '../src/platform/config/load-config.ts';
@@ -48,6 +49,8 @@ export async function openTestApp(options: {
   patience?: number;
   /** More kinds of credentials than the product has. */
   credentials?: readonly CredentialKind[];
+  /** Modules that are kept outside of this repository. */
+  modules?: readonly Module[];
   /** More routes than the product has. */
   routes?: (app: HttpServer) => unknown;
   /** More jobs than the product has. */
@@ -76,9 +79,13 @@ export async function openTestApp(options: {
   const { url, poolSize } = config.database;
   const { patience = PATIENCE } = options;
   const database = await connectDatabase({ url, poolSize, slowQuery: config.log.slowQuery, log, patience });
-  const { longestWait = Infinity, credentials = [] } = options;
-  const waits = { longestWait, blindAfter: MINUTE };
-  const { app, close } = await openApp({ config, database, log, clock: () => time.now, ...waits, credentials });
+  const { longestWait = Infinity, credentials = [], modules = [] } = options;
+  const waits = { longestWait, blindAfter: MINUTE, patience };
+  const given = { config, database, log, clock: () => time.now, ...waits, credentials, modules };
+  const { app, close } = await openApp(given).catch(async (error) => {
+    await database.close();
+    throw error;
+  });
   const mailbox = createMailbox({ dir: join(dataDir, 'mailbox'), clock: () => time.now });
   await options.routes?.(app.http);
   options.jobs?.(app.jobs);

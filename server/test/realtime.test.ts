@@ -14,6 +14,7 @@ import { admin, holder, withWorld } from './administration.ts';
 import { openTestApp } from './app.ts';
 import { testDatabases } from './databases.ts';
 import { member, signIn } from './matrix/world.ts';
+import { somebody } from './scenario.ts';
 import { until } from './until.ts';
 import { connectWs, follow, listen, type WsClient } from './ws-client.ts';
 
@@ -230,6 +231,18 @@ describe('what is told', () => {
       { jobs: (jobs) => jobs.register(slow) },
     );
   });
+
+  test('the development mailbox: what arrives', () =>
+    withWorld(async (w) => {
+      const { token } = await member(w);
+      const client = await follow(w.app, token, ['mailbox']);
+      await sleep(1200);
+      await w.client.send('POST', '/auth/register', { body: somebody() });
+      await w.work();
+      const { target } = await client.next({ topic: 'mailbox', kind: 'sent' });
+      const answer = await w.app.http.inject({ url: '/dev/mailbox', headers: { accept: 'application/json' } });
+      assert.ok(answer.json().some(({ id }: { id: string }) => target === `mail:${id}`));
+    }));
 });
 
 describe('when it ends', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { LightMyRequestResponse } from 'fastify';
+import type { Module } from '../src/module.ts';
 import { openTestApp, type TestApp } from './app.ts';
 import { createClient, type Person } from './client.ts';
 import { type FreshDatabase, testDatabases } from './databases.ts';
@@ -15,8 +16,10 @@ export interface Scene extends TestApp {
 export interface SceneOptions {
   freshUrl?: (() => Promise<FreshDatabase>) | undefined;
   env?: Record<string, string>;
-  /** As `openTestApp` has it. */
+  /** As `openTestApp` has them. */
   longestWait?: number;
+  modules?: readonly Module[];
+  patience?: number;
 }
 
 const [sqlite] = testDatabases({});

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findOffenders, importsOf, readSources, whatLoads } from './check-imports.ts';
+import { findExampleOffenders, findOffenders, importsOf, readSources, whatLoads } from './check-imports.ts';
 
 const offendersOf = (path: string, source: string) => findOffenders(new Map([[path, source]]));
 
@@ -148,4 +148,20 @@ test('the command names the offenders of a folder and fails, and fails where it 
   } finally {
     rmSync(server, { recursive: true, force: true });
   }
+});
+
+test('an example imports the package, Node.js and its own files, and nothing else', () => {
+  const source = [
+    "import { both } from 'ostiary';",
+    "import { join } from 'node:path';",
+    "import { site } from '../site.ts';",
+    "import { sql } from 'kysely';",
+    "import { after } from '../../../server/src/platform/clock.ts';",
+    "import type { Other } from '../../other/other.ts';",
+  ].join('\n');
+  assert.deepEqual(findExampleOffenders(new Map([['sites/sites/stores.ts', source]])), [
+    'examples/sites/sites/stores.ts imports kysely, which users of the package have not',
+    'examples/sites/sites/stores.ts imports ../../../server/src/platform/clock.ts, which users of the package have not',
+    'examples/sites/sites/stores.ts imports ../../other/other.ts, which users of the package have not',
+  ]);
 });

@@ -115,6 +115,27 @@ export function findOffenders(files: Map<string, string>): string[] {
   );
 }
 
+/**
+ * What an example imports although it is not of Node.js, of the package `ostiary`, or its own, one line each: an example is a project outside of this
+ * repository. `files` maps paths relative to `examples/` to their sources.
+ */
+export function findExampleOffenders(files: Map<string, string>): string[] {
+  return [...files].flatMap(([path, source]) => {
+    const [example = ''] = path.split('/');
+    const isOwn = (specifier: string) => posix.join(posix.dirname(path), specifier).startsWith(`${example}/`);
+    return importsOf(source)
+      .filter(({ specifier }) => specifier !== 'ostiary' && !specifier.startsWith('node:'))
+      .filter(({ specifier }) => !specifier.startsWith('.') || !isOwn(specifier))
+      .map(({ specifier }) => `examples/${path} imports ${specifier}, which users of the package have not`);
+  });
+}
+
+/** The sources of the examples below `folder` (a path), by their paths relative to it. */
+export function readExamples(folder: string): Map<string, string> {
+  const paths = globSync('**/*.ts', { cwd: folder, exclude: ['**/node_modules/**'] }).sort();
+  return new Map(paths.map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
+}
+
 /** The sources below `server` (a path), by their paths relative to it; folders of other packages are left out. */
 export function readSources(server: string): Map<string, string> {
   const paths = globSync('{src,test,tools}/**/*.ts', { cwd: server, exclude: ['**/node_modules/**'] }).sort();
@@ -138,9 +159,11 @@ export function whatLoads(targets: string[], files: Map<string, string>): Set<st
 
 // node check-imports.ts [server folder]
 if (import.meta.main) {
-  const files = readSources(process.argv[2] ?? join(import.meta.dirname, '..'));
-  const offenders = findOffenders(files);
+  const server = process.argv[2] ?? join(import.meta.dirname, '..');
+  const files = readSources(server);
+  const examples = readExamples(join(server, '../examples'));
+  const offenders = [...findOffenders(files), ...findExampleOffenders(examples)];
   for (const line of offenders) console.error(line);
-  console.log(`check-imports: ${files.size} files, ${offenders.length} offenders`);
+  console.log(`check-imports: ${files.size + examples.size} files, ${offenders.length} offenders`);
   process.exitCode = offenders.length === 0 && files.size > 0 ? 0 : 1;
 }

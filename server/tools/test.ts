@@ -28,8 +28,8 @@ interface Mode {
 const ROOT = join(import.meta.dirname, '../..');
 const SERVER = join(ROOT, 'server');
 const BIN = join(ROOT, 'node_modules/.bin');
-const TESTS = '{server,tools,bench}/**/*.test.ts';
-const LONG_TESTS = '{server,tools,bench}/**/*.long.test.ts';
+const TESTS = '{server,tools,bench,examples}/**/*.test.ts';
+const LONG_TESTS = '{server,tools,bench,examples}/**/*.long.test.ts';
 const NOT_OURS = ['**/node_modules/**', '**/runtime/**'];
 /**
  * Test files at a time: two more than there are cores, since each waits half of its time for a server, a clock or a process; but never
@@ -64,7 +64,9 @@ const allTests = () => find(TESTS, [LONG_TESTS]).sort((a, b) => Number(IS_LONG.t
 /** Tests that start no application: those that load neither `app.ts` nor what stands above it. */
 function unitTests(): string[] {
   const loading = whatLoads(['src/app.ts', 'src/main.ts', 'src/cli.ts'], readSources(SERVER));
-  return testsWithoutServers().filter((file) => !loading.has(relative('server', file)));
+  // An example is a whole server.
+  const isExample = (file: string) => file.startsWith('examples/');
+  return testsWithoutServers().filter((file) => !isExample(file) && !loading.has(relative('server', file)));
 }
 
 const MODES: Record<string, Mode> = {

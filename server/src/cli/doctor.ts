@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { migrationsWith } from '../added-modules.ts';
 import { loadModules } from '../load-modules.ts';
 import { type Module, ModuleError } from '../module.ts';
 import type { RoleRecord } from '../modules/access/role-store.ts';
@@ -18,6 +19,7 @@ import { tryToCreate } from '../platform/database/try-writes.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { READINESS_ROW } from '../probes.ts';
 import { migratorFor, openDatabase, replicaSources } from '../start.ts';
+import { storeDatabases, storeMigrator } from '../store-databases.ts';
 
 const NOTABLE_SKEW = 2_000;
 const MOST_COUNTED = 100_000;
@@ -32,6 +34,7 @@ export async function doctor(
   const modules = await reportModules(config);
   await reportPlaces(config);
   const begun = await reportDatabase(config, log, modules);
+  await reportStoreDatabases(config, log, modules);
   await reportRedis(config);
   await reportReplicas(config, log, begun);
   await reportMail(config);
@@ -84,6 +87,30 @@ async function reportDatabase(config: Config, log: Logger, modules: readonly Mod
     return false;
   } finally {
     await database.close();
+  }
+}
+
+/** Whether the databases of single stores can be used. */
+async function reportStoreDatabases(config: Config, log: Logger, modules: readonly Module[]): Promise<void> {
+  try {
+    for (const place of storeDatabases(config, modules)) {
+      const database = await openDatabase(config, log, place);
+      try {
+        const status = await (await storeMigrator(database, place, await migrationsWith(modules))).status();
+        const pending = status.filter(({ appliedAt }) => appliedAt === null).length;
+        const unknown = status.filter(({ known }) => !known).length;
+        await tryToCreate(database);
+        const detail = `${place.stores.join(', ')}: on ${database.name}, ${pending} migrations pending, ${unknown} of a newer version`;
+        report('stores', unknown > 0 ? 'wrong' : 'ok', detail);
+      } finally {
+        await database.close();
+      }
+    }
+  } catch (error) {
+    const isTold = error instanceof ModuleError || error instanceof DatabaseUnreachable;
+    const reason = isTold ? error.message : operatorReason(error);
+    if (reason === null) throw error;
+    report('stores', 'wrong', reason);
   }
 }
 

@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url';
+import { migrationsWith } from '../added-modules.ts';
 import { loadModules } from '../load-modules.ts';
 import type { Module } from '../module.ts';
 import type { Config } from '../platform/config/config.ts';
+import type { Migrator } from '../platform/database/migrations.ts';
 import { newMigration, newMigrationIn } from '../platform/database/new-migration.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
 import { migratorFor, openDatabase } from '../start.ts';
+import { storeDatabases, storeMigrator } from '../store-databases.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `ostiary migrate up | down | status | new <module> <name>` */
@@ -16,18 +19,42 @@ export async function migrate(args: string[], { config, log }: { config: Config;
   const database = await openDatabase(config, log);
   try {
     const migrator = await migratorFor(database, modules);
-    if (action === 'status') {
-      for (const { name, appliedAt, known } of await migrator.status()) {
-        const state = appliedAt ? `applied ${appliedAt.toISOString()}` : 'pending';
-        print(`${name}  ${state}${known ? '' : '  (of a newer version)'}`);
+    if (action === 'status') await printStatus(migrator);
+    let names = action === 'up' ? await migrator.up() : [];
+    if (action === 'down') names = await migrator.down();
+    if (action !== 'status') print(outcomeOf(action, names));
+    for (const place of storeDatabases(config, modules)) {
+      const other = await openDatabase(config, log, place);
+      try {
+        print(`On the database of ${place.variables.join(' and ')}:`);
+        const theirs = await storeMigrator(other, place, await migrationsWith(modules));
+        if (action === 'status') await printStatus(theirs);
+        if (action === 'up') print(outcomeOf(action, await theirs.up()));
+        if (action === 'down') print(outcomeOf(action, await revertSame(theirs, names)));
+      } finally {
+        await other.close();
       }
-      return;
     }
-    const names = action === 'up' ? await migrator.up() : await migrator.down();
-    print(names.length === 0 ? 'Nothing to do.' : `${action === 'up' ? 'Applied' : 'Reverted'} ${names.join(', ')}.`);
   } finally {
     await database.close();
   }
+}
+
+async function printStatus(migrator: Migrator): Promise<void> {
+  for (const { name, appliedAt, known } of await migrator.status()) {
+    const state = appliedAt ? `applied ${appliedAt.toISOString()}` : 'pending';
+    print(`${name}  ${state}${known ? '' : '  (of a newer version)'}`);
+  }
+}
+
+function outcomeOf(action: 'up' | 'down', names: string[]): string {
+  return names.length === 0 ? 'Nothing to do.' : `${action === 'up' ? 'Applied' : 'Reverted'} ${names.join(', ')}.`;
+}
+
+/** Where the migration that the main database has just reverted is the latest, too. */
+async function revertSame(migrator: Migrator, reverted: string[]): Promise<string[]> {
+  const applied = (await migrator.status()).filter(({ appliedAt }) => appliedAt !== null);
+  return reverted.includes(applied.at(-1)?.name ?? '') ? migrator.down() : [];
 }
 
 /** In a module of the configuration file, or else in one of this repository. */

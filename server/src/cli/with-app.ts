@@ -1,4 +1,5 @@
 import type { App } from '../app.ts';
+import { loadModules } from '../load-modules.ts';
 import type { Config } from '../platform/config/config.ts';
 import type { Database } from '../platform/database/database.ts';
 import type { Logger } from '../platform/telemetry/log.ts';
@@ -9,9 +10,10 @@ export async function withApp<T>(
   { config, log }: { config: Config; log: Logger },
   work: (opened: { app: App; database: Database }) => Promise<T>,
 ): Promise<T> {
+  const modules = await loadModules(config);
   const database = await openDatabase(config, log);
   try {
-    const { app, close } = await openApp({ config, database, log });
+    const { app, close } = await openApp({ config, database, log, modules });
     try {
       return await work({ app, database });
     } finally {

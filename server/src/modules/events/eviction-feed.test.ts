@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import { until } from '../../../test/until.ts';
 import type { EventStore, Eviction } from './event-store.ts';
-import { BLIND_AFTER, createEvictionFeed } from './eviction-feed.ts';
+import { BLIND_AFTER, createEvictionFeed, joinFeeds } from './eviction-feed.ts';
 
 const log = pino({ level: 'silent' });
 
 /** The part of the store that the feed reads, with what is in it put there by hand; the contracts test the real ones. */
-function setUp() {
+function setUp(options: { forgetsWhileBlind?: boolean; blindAfter?: number } = {}) {
   const rows: Eviction[] = [];
   const state = { away: false, busy: false };
   const store = {
@@ -26,6 +27,7 @@ function setUp() {
       if (state.busy) throw new Error('busy');
       evicted.push('everything');
     },
+    ...options,
     log,
   });
   return { rows, state, evicted, feed };
@@ -118,4 +120,40 @@ test('an instance that stood still together with its monotonic clock is blind un
   await feed.poll();
   assert.equal(feed.isBlind(), false);
   assert.deepEqual(evicted, ['everything']);
+});
+
+test('where nobody asks whether it is blind, all is forgotten again and again while it is', async () => {
+  const { state, evicted, feed } = setUp({ forgetsWhileBlind: true, blindAfter: 1 });
+  await feed.start();
+  try {
+    evicted.length = 0;
+    state.away = true;
+    await until('two failed reads', () => (evicted.length >= 2 ? true : null));
+    assert.deepEqual([...new Set(evicted)], ['everything']);
+  } finally {
+    await feed.stop();
+  }
+});
+
+test('several feeds are one, which is blind where the first is', async () => {
+  const [main, other] = [setUp(), setUp()];
+  const joined = joinFeeds(main.feed, [other.feed]);
+  await joined.start();
+  try {
+    main.rows.push({ position: 1, target: 'user:a' });
+    other.rows.push({ position: 1, target: 'site:a' });
+    await joined.poll();
+    assert.deepEqual(
+      [main.evicted, other.evicted],
+      [
+        ['everything', 'user:a'],
+        ['everything', 'site:a'],
+      ],
+    );
+    other.state.away = true;
+    await assert.rejects(joined.poll(), /away/);
+    assert.equal(joined.isBlind(), false);
+  } finally {
+    await joined.stop();
+  }
 });

@@ -31,11 +31,13 @@ export function createEvictionFeed(deps: {
    * the instance stays blind.
    */
   evictAll: () => Promise<void>;
+  /** For memories that nobody asks `isBlind` before: all is forgotten after every failed read while it is blind. */
+  forgetsWhileBlind?: boolean;
   /** Milliseconds without a read after which the instance is blind. */
   blindAfter?: number | undefined;
   log: Logger;
 }): EvictionFeed {
-  const { store, evict, evictAll, blindAfter = BLIND_AFTER, log } = deps;
+  const { store, evict, evictAll, blindAfter = BLIND_AFTER, forgetsWhileBlind = false, log } = deps;
   const outage = createOutageLog(log, 'reading the changes of other instances');
   /** The end of the feed at each time, oldest first; the overlap begins at the first entry. */
   const ends: { at: number; position: number }[] = [{ at: performance.now(), position: 0 }];
@@ -105,7 +107,10 @@ export function createEvictionFeed(deps: {
 
   function loop(): void {
     poll()
-      .then(outage.worked, outage.failed)
+      .then(outage.worked, async (error) => {
+        outage.failed(error);
+        if (forgetsWhileBlind && isBlind()) await evictAll().catch(() => {});
+      })
       .finally(() => {
         if (!stopped) timer = setTimeout(loop, POLL_EVERY).unref();
       });
@@ -122,6 +127,23 @@ export function createEvictionFeed(deps: {
       stopped = true;
       clearTimeout(timer);
       await (next ?? reading)?.catch(() => {});
+    },
+  };
+}
+
+/** The feeds of several databases as one, blind where the main one is. */
+export function joinFeeds(main: EvictionFeed, others: readonly EvictionFeed[]): EvictionFeed {
+  const all = [main, ...others];
+  return {
+    async start() {
+      await Promise.all(all.map((feed) => feed.start()));
+    },
+    async poll() {
+      await Promise.all(all.map((feed) => feed.poll()));
+    },
+    isBlind: main.isBlind,
+    async stop() {
+      await Promise.all(all.map((feed) => feed.stop()));
     },
   };
 }

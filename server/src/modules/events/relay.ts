@@ -136,3 +136,29 @@ export function createRelay(deps: { store: EventStore; events: Events; clock: Cl
     },
   };
 }
+
+/** The relays of several databases as one. */
+export function joinRelays(relays: readonly Relay[]): Relay {
+  const [only] = relays;
+  if (only !== undefined && relays.length === 1) return only;
+  return {
+    start() {
+      for (const relay of relays) relay.start();
+    },
+    wake() {
+      for (const relay of relays) relay.wake();
+    },
+    async deliverDue() {
+      let tried = 0;
+      // A handler of one database's event may write an event into another.
+      for (let some = 1; some > 0; tried += some) {
+        some = 0;
+        for (const relay of relays) some += await relay.deliverDue();
+      }
+      return tried;
+    },
+    async stop() {
+      await Promise.all(relays.map((relay) => relay.stop()));
+    },
+  };
+}

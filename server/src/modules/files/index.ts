@@ -12,15 +12,23 @@ import { createMakeAvatar } from './avatar-image.ts';
 import { avatarRoutes } from './avatar-routes.ts';
 import { createAvatars } from './avatars.ts';
 import { createCompletion } from './completion.ts';
-import { createDownloads } from './downloads.ts';
+import { createDownloads, type Downloads } from './downloads.ts';
 import type { FileStore } from './file-store.ts';
 import { registerFollowUps } from './follow-ups.ts';
 import { registerFileTending } from './jobs.ts';
 import { objectRoutes } from './object-routes.ts';
-import { createOwnFiles } from './own-files.ts';
+import { createOwnFiles, type OwnFiles } from './own-files.ts';
 import { fileRoutes } from './routes.ts';
 import { createCleaning } from './storage-cleaning.ts';
 import { createUploads } from './uploads.ts';
+
+/** Files, for other modules: they keep the ids of a file and of its owner. */
+export interface Files {
+  /** A user's own file; that of somebody else is not found, either. `objectKey` is null until it has arrived. Throws `file_not_found`. */
+  get: OwnFiles['get'];
+  /** A URL at which a user's file can be read for five minutes, by whoever has it: the caller decides who may. Throws `file_not_found`, `upload_incomplete`. */
+  download: Downloads;
+}
 
 /** Files of people, and their avatars: `createFiles({ ...base, store: storage.files, objects, users, grants, roleCodesOf, list })`. */
 export function createFiles(deps: {
@@ -35,7 +43,7 @@ export function createFiles(deps: {
   events: Events;
   config: Config;
   clock: Clock;
-}): Part {
+}): { part: Part; files: Files } {
   const { grants, objects, roleCodesOf, config } = deps;
   const cleaning = createCleaning(deps);
   const ownFiles = createOwnFiles({ ...deps, cleaning });
@@ -46,10 +54,13 @@ export function createFiles(deps: {
   registerFileTending({ ...deps, ownFiles, cleaning, avatars });
   registerFollowUps({ ...deps, ownFiles, cleaning });
   return {
-    routes: [
-      fileRoutes({ ...deps, ownFiles, uploads, complete, download }),
-      avatarRoutes({ avatars, roleCodesOf, publicUrl: config.publicUrl }),
-      objectRoutes({ objects, patience: config.http.requestTimeout }),
-    ],
+    part: {
+      routes: [
+        fileRoutes({ ...deps, ownFiles, uploads, complete, download }),
+        avatarRoutes({ avatars, roleCodesOf, publicUrl: config.publicUrl }),
+        objectRoutes({ objects, patience: config.http.requestTimeout }),
+      ],
+    },
+    files: { get: ownFiles.get, download },
   };
 }

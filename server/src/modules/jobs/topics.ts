@@ -1,61 +1,17 @@
-import { SECOND } from '../../platform/clock.ts';
 import type { JobRegistry } from '../../platform/queue/job-registry.ts';
 import type { JobQueue, JobRecord } from '../../platform/queue/queue.ts';
-import type { Happening, Topic } from '../../platform/websocket/topic.ts';
+import type { Topic } from '../../platform/websocket/topic.ts';
+import { type Look, watchEach } from '../../platform/websocket/watch-each.ts';
 
-/** Jobs change in whichever process runs them, and tell nobody: they are looked at, while somebody follows. */
-const LOOK_EVERY = SECOND;
 /** The running and the latest jobs that are compared. */
 const MOST = 100;
 
-/** The topics `jobs` and `queues`. */
+/** The topics `jobs` and `queues`. Jobs change in whichever process runs them, and tell nobody: they are looked at, while somebody follows. */
 export function jobTopics(deps: { queue: JobQueue; registry: JobRegistry }): Topic[] {
   return [
     { name: 'jobs', permission: 'GET:/api/v1/admin/jobs', watch: watchEach(jobsOf(deps)) },
     { name: 'queues', permission: 'GET:/api/v1/admin/queues', watch: watchEach(queuesOf(deps)) },
   ];
-}
-
-/** What is looked at: by target, how it looks now, and what to tell if that is new. */
-type Look = () => Promise<Map<string, { state: string; kind: string; progress?: number }>>;
-
-function watchEach(look: Look): NonNullable<Topic['watch']> {
-  return (tell) => {
-    let before: Awaited<ReturnType<Look>> | null = null;
-    let isOver = false;
-    let timer: NodeJS.Timeout | undefined;
-
-    async function lookOnce(): Promise<void> {
-      const now = await look();
-      if (isOver) return;
-      for (const [target, { state, kind, progress }] of now) {
-        // What was there at the first look is no news.
-        if (before === null || before.get(target)?.state === state) continue;
-        const happening: Happening = { kind, target, version: null, at: new Date() };
-        if (progress !== undefined) happening.progress = progress;
-        tell(happening);
-      }
-      before = now;
-    }
-
-    const again = () => {
-      if (!isOver)
-        timer = setTimeout(
-          () =>
-            void lookOnce()
-              .catch(() => {})
-              .then(again),
-          LOOK_EVERY,
-        ).unref();
-    };
-    void lookOnce()
-      .catch(() => {})
-      .then(again);
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  };
 }
 
 function jobsOf({ queue }: { queue: JobQueue }): Look {

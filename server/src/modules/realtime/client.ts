@@ -84,7 +84,7 @@ export function createClient(connection: Connection, deps: ClientDeps): Client {
     if (actor === null) return;
     const named = topics.find(name, actor);
     if (named === null) return void send({ refused: name, code: 'not_found' });
-    const code = await topics.refusal(named.topic, actor);
+    const code = await topics.refusal(named, actor);
     if (code !== null) return void send({ refused: name, code });
     if (!followed.has(name) && followed.size >= MOST_TOPICS) return connection.close('tooMany');
     if (isOver) return;
@@ -129,8 +129,8 @@ export function createClient(connection: Connection, deps: ClientDeps): Client {
     const found = await actorOf(token);
     if (found === null) return connection.close(clock() >= deadline ? 'unauthenticated' : 'signedOut');
     actor = found;
-    for (const [name, { topic }] of followed) {
-      const code = await topics.refusal(topic, found);
+    for (const [name, named] of followed) {
+      const code = await topics.refusal(named, found);
       if (code === null) continue;
       unfollow(name);
       send({ refused: name, code });

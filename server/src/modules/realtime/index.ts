@@ -6,7 +6,7 @@ import type { RouteCatalogue } from '../../platform/http/catalogue.ts';
 import type { Authorize } from '../../platform/http/guard.ts';
 import type { Part } from '../../platform/http/part.ts';
 import { createConnection, PING_EVERY } from '../../platform/websocket/connection.ts';
-import { type Topic, topicOf } from '../../platform/websocket/topic.ts';
+import { type CommittedEvent, type Topic, topicOf } from '../../platform/websocket/topic.ts';
 import { type Client, createClient } from './client.ts';
 import { type CommittedEvents, createEventFeed } from './event-feed.ts';
 import { createHub } from './hub.ts';
@@ -45,12 +45,13 @@ const EVENT_TOPICS: readonly Topic[] = [
 ];
 
 /**
- * Hints that something changed, over WebSockets: `createRealtime({ ...ground, config, store: storage.events, topics, … })`. They are committed events of
+ * Hints that something changed, over WebSockets: `createRealtime({ ...ground, config, stores, topics, … })`. They are committed events of
  * all instances, and what the topics of parts watch.
  */
 export function createRealtime(deps: {
   config: Config;
-  store: CommittedEvents;
+  /** Of each database in use. */
+  stores: readonly CommittedEvents[];
   /** Of all parts; asked once, when all routes are there. */
   topics: () => readonly Topic[];
   actorOf: (token: string, from: Origin) => Promise<Actor | null>;
@@ -69,12 +70,17 @@ export function createRealtime(deps: {
   const unproved = new Map<string, number>();
   /** How watched topics are no longer watched. */
   const watched = new Map<Topic, () => void>();
-  const feed = createEventFeed({
-    ...deps,
-    onEvent(event) {
-      for (const key of topics().keysOf(event)) hub.publish(key, event);
-    },
-  });
+  const onEvent = (event: CommittedEvent) => {
+    for (const key of topics().keysOf(event)) hub.publish(key, event);
+  };
+  // One for each database: while one is away, the others go on.
+  const feeds = deps.stores.map((store) => createEventFeed({ store, onEvent, clock, log }));
+  const wake = () => {
+    for (const feed of feeds) feed.wake();
+  };
+  const stopFeeds = () => {
+    for (const feed of feeds) feed.stop();
+  };
   let known: Topics | undefined;
   let looking: NodeJS.Timeout | undefined;
   let beating: NodeJS.Timeout | undefined;
@@ -113,7 +119,7 @@ export function createRealtime(deps: {
 
   function begin(beats: Set<() => void>): void {
     clearTimeout(lingering);
-    feed.start();
+    for (const feed of feeds) feed.start();
     looking ??= setInterval(look, LOOK_EVERY).unref();
     beating ??= setInterval(() => {
       for (const beat of beats) beat();
@@ -128,7 +134,7 @@ export function createRealtime(deps: {
     looking = undefined;
     beating = undefined;
     lingering = setTimeout(() => {
-      feed.stop();
+      stopFeeds();
       hub.tidy(0);
     }, LINGER).unref();
   }
@@ -188,7 +194,7 @@ export function createRealtime(deps: {
 
   function evict(target: string): void {
     if (clients.size === 0) return;
-    feed.wake();
+    wake();
     const [kind, id = ''] = target.split(':', 2);
     // After all parts have forgotten what they remember.
     setImmediate(() => {
@@ -203,14 +209,14 @@ export function createRealtime(deps: {
       routes: [realtimeRoutes({ config, accept, check: () => void topics() })],
       remembers: { evict, clear: () => void setImmediate(() => recheck(clients)) },
     },
-    wake: feed.wake,
+    wake,
     stop() {
       isStopping = true;
       for (const client of clients) client.close('goingAway');
       for (const stop of watched.values()) stop();
       watched.clear();
       clearTimeout(lingering);
-      feed.stop();
+      stopFeeds();
     },
   };
 }

@@ -7,6 +7,8 @@ import type { CommittedEvent, Topic } from '../../platform/websocket/topic.ts';
 /** A topic with its parameter, as a client names it and as the hub knows it. */
 export interface NamedTopic {
   topic: Topic;
+  /** '' where it has none. */
+  parameter: string;
   /** The name in the hub; one's own topics of different people differ. */
   key: string;
 }
@@ -15,7 +17,7 @@ export interface Topics {
   /** Null if there is no such topic. */
   find(name: string, actor: Actor): NamedTopic | null;
   /** Null if the actor may follow it; else the code of the refusal of the route that it stands for. */
-  refusal(topic: Topic, actor: Actor): Promise<string | null>;
+  refusal(named: NamedTopic, actor: Actor): Promise<string | null>;
   /** The hub's names of the topics that an event is for. */
   keysOf(event: CommittedEvent): string[];
   all(): readonly Topic[];
@@ -51,15 +53,19 @@ export function createTopics(
     find(name, actor) {
       const topic = byStem.get(stemOf(name));
       if (!topic) return null;
-      if (topic.permission === null) return name === topic.name ? { topic, key: keyOf(topic, actor.subject.id) } : null;
+      if (topic.permission === null) {
+        const key = keyOf(topic, actor.subject.id);
+        return name === topic.name ? { topic, parameter: '', key } : null;
+      }
       const parameter = parameterOf(name);
       if (topic.name.endsWith(PARAMETER) ? !isId(parameter) : name !== topic.name) return null;
-      return { topic, key: keyOf(topic, parameter) };
+      return { topic, parameter, key: keyOf(topic, parameter) };
     },
 
-    async refusal({ permission }, actor) {
+    async refusal({ topic: { permission, admits }, parameter }, actor) {
       // About one's own account, which is no matter of programs, however wide their scopes are.
       if (permission === null) return isSessionActor(actor) ? null : 'credential_refused';
+      if (admits && !(await admits(actor.subject.id, parameter))) return 'forbidden';
       const route = catalogue.find(permission);
       if (!route) return 'not_found';
       if (!route.admitsMachines && !isSessionActor(actor)) return 'credential_refused';

@@ -52,6 +52,7 @@ const refusals: [string, Environment, string][] = [
     'mongodb://127.0.0.1:1,other:2/ostiary',
     'mongodb+srv://admin:admin@cluster.example/ostiary',
   ].map((url): [string, Environment, string] => [`the database ${url}`, { DATABASE_URL: url }, 'DATABASE_URL']),
+  ['a store that everybody can enter', { STORES_FILES_URL: 'mongodb://mongo/ostiary' }, 'STORES_FILES_URL'],
   [
     'a replica that everybody can enter',
     {
@@ -209,4 +210,24 @@ test('random keys in the usual forms are not called weak', () => {
     for (const form of ['base64', 'base64url', 'hex'] as const) assert.equal(weakness(bytes.toString(form)), null);
     assert.equal(weakness(bytes.toString('hex').slice(0, 32)), null);
   }
+});
+
+test('the databases of stores have certificates, processes and names of their own', (t) => {
+  const servers = { STORES_FILES_URL: 'postgres://app:Kf83hsQ@db/files', STORES_SITE_REPORTS_URL: 'mongodb://mongo/a' };
+  const load = (env: Environment) =>
+    loadConfig({ env: { ENVIRONMENT: 'test', SECRET_KEY: STRONG_KEY, ...env }, cwd: directory(t) }).config;
+  const { database } = load({ ...servers, DATABASE_CA: AUTHORITY });
+  assert.deepEqual(
+    database.storeUrls.map(({ variable, name }) => [variable, name]),
+    [
+      ['STORES_FILES_URL', 'FILES'],
+      ['STORES_SITE_REPORTS_URL', 'SITE_REPORTS'],
+    ],
+  );
+  assert.throws(() => load({ DATABASE_CA: AUTHORITY, STORES_FILES_URL: 'sqlite:./files' }), /DATABASE_CA is set/);
+  const off = 'postgres://app:Kf83hsQ@db/files?sslmode=disable';
+  assert.throws(() => load({ DATABASE_CA: AUTHORITY, STORES_FILES_URL: off }), /DATABASE_CA is set/);
+  assert.equal(load({ WORKERS: 'auto', STORES_FILES_URL: 'sqlite:./files' }).workers, 1);
+  assert.throws(() => load({ STORES_FILES_URL_FILE: './none' }), /STORES_FILES_URL_FILE names a file/);
+  assert.throws(() => load({ STORES_FILES_URL: '"sqlite:./files"' }), /STORES_FILES_URL has quotes/);
 });

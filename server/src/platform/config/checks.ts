@@ -3,12 +3,13 @@ import type { ConfigFault } from './config-error.ts';
 import { hasGuessablePassword, isWithoutTls, kindOf } from './database-url.ts';
 import { passkeyOrigins } from './passkey-origins.ts';
 import { weakness } from './secret-strength.ts';
+import type { StoreUrl } from './store-urls.ts';
 import type { Values } from './variables.ts';
 
 const KEY_FIX = 'Set it to the output of: openssl rand -base64 32';
 
 /** Rules between variables, in every environment. Values with a fault of their own are left out. */
-export function crossFaults(values: Partial<Values>): ConfigFault[] {
+export function crossFaults(values: Partial<Values>, stores: readonly StoreUrl[] = []): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const { ACCESS_TOKEN_TTL: access, REFRESH_IDLE_TTL: idle, REFRESH_ABSOLUTE_TTL: absolute } = values;
   if (access !== undefined && idle !== undefined && access >= idle) {
@@ -47,8 +48,9 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
       fix: 'Remove it.',
     });
   }
-  const withoutTls = (url: string) => url.startsWith('sqlite:') || isWithoutTls(url);
-  if (values.DATABASE_CA && [...(database ? [database] : []), ...(replicas ?? [])].some(withoutTls)) {
+  const urls = [...(database ? [database] : []), ...(replicas ?? []), ...stores.map(({ url }) => url)];
+  const ofServers = urls.filter((url) => !url.startsWith('sqlite:'));
+  if (values.DATABASE_CA && urls.length > 0 && (ofServers.length === 0 || ofServers.some(isWithoutTls))) {
     faults.push({
       name: 'DATABASE_CA',
       problem: 'is set, but the URL of a database switches TLS off, or is a SQLite file',
@@ -74,6 +76,11 @@ export function crossFaults(values: Partial<Values>): ConfigFault[] {
   }
   faults.push(...s3Faults(values));
   const { WORKERS: workers = 1 } = values;
+  const isAlone = workers === 1 || (workers === 'auto' && values.DATABASE_URL?.startsWith('sqlite:'));
+  for (const { variable: name, url } of isAlone ? [] : stores) {
+    const fix = 'Set WORKERS to 1, or name a PostgreSQL, MySQL, MariaDB or MongoDB database.';
+    if (url.startsWith('sqlite:')) faults.push({ name, problem: 'is SQLite, which serves one process', fix });
+  }
   if (workers !== 'auto' && workers > 1 && values.DATABASE_URL?.startsWith('sqlite:')) {
     faults.push({
       name: 'WORKERS',

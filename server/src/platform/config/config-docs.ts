@@ -1,14 +1,18 @@
+import { STORE_URL } from './store-urls.ts';
 import { defaultText, variableEntries } from './variables.ts';
 
 const START = '<!-- config:start -->';
 const END = '<!-- config:end -->';
 
+const STORE_URL_ROW = `| \`${STORE_URL.name}\` | – | ${STORE_URL.about} Secret: also \`STORES_<NAME>_URL_FILE\`. |`;
+
 /** The Markdown table of all variables, for the README and the docs. */
 export function configTableMarkdown(): string {
-  const rows = variableEntries().map(([name, entry]) => {
+  const rows = variableEntries().flatMap(([name, entry]) => {
     const file = entry.secret ? ` Secret: also \`${name}_FILE\`.` : entry.long ? ` Also \`${name}_FILE\`.` : '';
     const about = `${entry.about}${file}`;
-    return `| \`${name}\` | ${defaultCell(entry)} | ${about.replaceAll('|', '\\|')} |`;
+    const row = `| \`${name}\` | ${defaultCell(entry)} | ${about.replaceAll('|', '\\|')} |`;
+    return name === 'DATABASE_REPLICA_URLS' ? [row, STORE_URL_ROW] : [row];
   });
   return ['| Variable | Default | Meaning |', '|---|---|---|', ...rows].join('\n');
 }

@@ -1,4 +1,5 @@
 import type { S3Options } from '../objects/s3-client.ts';
+import type { StoreUrl } from './store-urls.ts';
 /** The configuration, validated and converted. Modules read nothing else from the environment. */
 export interface Config {
   environment: 'development' | 'production' | 'test';
@@ -21,6 +22,8 @@ export interface Config {
     poolSize: number;
     /** Replicas: databases of the same kind. */
     replicaUrls: string[];
+    /** Databases of single stores, of any kind. */
+    storeUrls: StoreUrl[];
   };
   /** The bucket for files; null: a folder in `dataDir`. */
   s3: S3Options | null;

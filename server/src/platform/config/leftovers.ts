@@ -1,5 +1,4 @@
 import { InvalidValue } from './config-error.ts';
-import type { VariableName } from './variables.ts';
 
 const QUOTED = /^(?:(["'`]).*\1|[“”„«].*[“”»]|[‘’‚].*[‘’])$/s;
 const PLACEHOLDER = /\$\{[A-Za-z_]\w*(?::?[-?+=][^}]*)?\}|\$\([A-Za-z_]\w*\)/;
@@ -10,7 +9,7 @@ const COMMENT = /\s#(?:\s|$)/;
  * comments and `${NAME}` on as they are, while a shell, Compose and `.env` do not. A key in quotes would be another key on the next host.
  * `SECRET_KEY_PREVIOUS` may have them, since such a key may be in use.
  */
-export function refuseLeftovers(name: VariableName, text: string): void {
+export function refuseLeftovers(name: string, text: string): void {
   if (name === 'SECRET_KEY_PREVIOUS') return;
   const inUse =
     name === 'SECRET_KEY'

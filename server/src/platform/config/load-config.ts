@@ -5,12 +5,13 @@ import { DAY } from '../clock.ts';
 import { crossFaults, doubts, productionFaults } from './checks.ts';
 import type { Config } from './config.ts';
 import { ConfigError, type ConfigFault, InvalidValue } from './config-error.ts';
-import { encodePath, sqliteFile } from './database-url.ts';
+import { databaseUrl, encodePath, sqliteFile } from './database-url.ts';
 import { refuseLeftovers } from './leftovers.ts';
 import { hints } from './misspellings.ts';
 import { passkeyOrigins } from './passkey-origins.ts';
 import { type Environment, readSources, type Sources } from './read-sources.ts';
 import { keptSecretKey, makeDataDir, SECRET_FILE } from './secret-file.ts';
+import { type StoreUrl, storeNameOf, storeUrlFaults } from './store-urls.ts';
 import { defaultText, type Values, type VariableName, variableEntries } from './variables.ts';
 
 export interface Loaded {
@@ -31,16 +32,18 @@ export interface Loaded {
 export function loadConfig({ env, cwd }: { env: Environment; cwd: string }): Loaded {
   const sources = readSources(env, cwd);
   const { values: parsed, faults } = parseAll(sources, cwd);
+  const stores = parseStoreUrls(sources, cwd);
   const unused = hints(sources);
   faults.unshift(...sources.faults);
-  faults.push(...unused.faults, ...crossFaults(parsed));
+  faults.push(...stores.faults, ...unused.faults, ...crossFaults(parsed, stores.urls));
+  faults.push(...storeUrlFaults(stores.urls, parsed.DATABASE_URL, parsed.ENVIRONMENT === 'production'));
   if (parsed.ENVIRONMENT === 'production') faults.push(...productionFaults(parsed));
   if (faults.length > 0) throw new ConfigError(faults, [...sources.warnings, ...unused.warnings]);
 
   // Every variable has a value by now, or there would be a fault.
   const values = parsed as Values;
   const secret = prepareDataDir(values);
-  const config = assemble(values, secret.key);
+  const config = assemble(values, stores.urls, secret.key);
   const warnings = [...sources.warnings, ...unused.warnings, ...doubts(values)];
   if (secret.exposed) warnings.push(`${SECRET_FILE} in DATA_DIR can be read by other users; set its mode to 0600.`);
   return { config, warnings, unread: unused.meant };
@@ -76,6 +79,23 @@ function parseAll({ texts, unreadable }: Sources, cwd: string): { values: Partia
   return { values: soFar, faults };
 }
 
+/** The databases of single stores, in the order of their names. */
+function parseStoreUrls({ texts }: Sources, cwd: string): { urls: StoreUrl[]; faults: ConfigFault[] } {
+  const urls: StoreUrl[] = [];
+  const faults: ConfigFault[] = [];
+  for (const [variable, text] of [...texts].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const name = storeNameOf(variable);
+    if (name === null) continue;
+    try {
+      refuseLeftovers(variable, text);
+      urls.push({ variable, name, url: databaseUrl(text, cwd) });
+    } catch (error) {
+      faults.push(faultOf(variable, error));
+    }
+  }
+  return { urls, faults };
+}
+
 /** A default with `{NAME}` replaced; null if that variable has a fault, which is already reported. */
 function fill(template: string, values: Partial<Values>): string | null {
   const fillings: Record<string, string | undefined> = {
@@ -94,7 +114,7 @@ function mailDomain(publicUrl: string): string {
   return isIP(hostname) !== 0 || hostname.startsWith('[') ? 'localhost' : hostname;
 }
 
-function faultOf(name: VariableName, error: unknown): ConfigFault {
+function faultOf(name: string, error: unknown): ConfigFault {
   if (!(error instanceof InvalidValue)) throw error;
   return { name, problem: error.problem, fix: error.fix };
 }
@@ -140,7 +160,7 @@ function countWorkers({ WORKERS: workers, DATABASE_URL: url }: Values): number {
   return url.startsWith('sqlite:') ? 1 : availableParallelism();
 }
 
-function assemble(values: Values, secretKey: string): Config {
+function assemble(values: Values, storeUrls: StoreUrl[], secretKey: string): Config {
   return {
     environment: values.ENVIRONMENT,
     host: values.HOST,
@@ -155,6 +175,7 @@ function assemble(values: Values, secretKey: string): Config {
       pooler: values.DATABASE_POOLER,
       poolSize: values.DATABASE_POOL_SIZE,
       replicaUrls: values.DATABASE_REPLICA_URLS ?? [],
+      storeUrls,
     },
     s3: s3Of(values),
     redisUrl: values.REDIS_URL,

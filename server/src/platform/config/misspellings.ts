@@ -1,5 +1,6 @@
 import type { ConfigFault } from './config-error.ts';
 import type { Sources } from './read-sources.ts';
+import { storeNameOf } from './store-urls.ts';
 import { namesWithFile, type VariableName, variables } from './variables.ts';
 
 const known = new Set<string>(Object.keys(variables));
@@ -121,7 +122,7 @@ export interface Hints {
 export function hints(sources: Sources): Hints {
   const { texts, fileNames } = sources;
   const inFile = new Set(fileNames);
-  const names = [...new Set([...texts.keys(), ...fileNames])].filter((name) => !known.has(name) && !withFile.has(name));
+  const names = [...new Set([...texts.keys(), ...fileNames])].filter((name) => !isOurs(name));
   const found = names.flatMap((name) => hint(name, inFile.has(name), sources) ?? []);
   const sentences = (some: Hint[]) => some.map(({ name, problem, fix }) => `${name} ${problem}. ${fix}`.trim());
   const passed = found.filter(({ isFault }) => !isFault);
@@ -130,6 +131,11 @@ export function hints(sources: Sources): Hints {
     warnings: sentences(passed),
     meant: sentences(passed.filter(({ fix }) => fix !== '')),
   };
+}
+
+/** One of the table, or the database of a store, or the file of either. */
+function isOurs(name: string): boolean {
+  return known.has(name) || withFile.has(name) || storeNameOf(name.replace(/_FILE$/, '')) !== null;
 }
 
 type Hint = ConfigFault & { isFault: boolean };

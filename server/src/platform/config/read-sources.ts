@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type ConfigFault, InvalidValue } from './config-error.ts';
 import { readDotenv } from './dotenv.ts';
 import { codeOf } from './secret-file.ts';
+import { storeNameOf } from './store-urls.ts';
 import { namesWithFile } from './variables.ts';
 
 export type Environment = Record<string, string | undefined>;
@@ -33,7 +34,8 @@ export function readSources(env: Environment, cwd: string): Sources {
     if (text === '') texts.delete(name);
   }
   const unreadable = new Set<string>();
-  for (const name of namesWithFile()) {
+  const storeUrls = [...given].map((name) => name.replace(/_FILE$/, '')).filter((name) => storeNameOf(name) !== null);
+  for (const name of new Set([...namesWithFile(), ...storeUrls])) {
     const file = texts.get(`${name}_FILE`);
     if (file === undefined) continue;
     try {

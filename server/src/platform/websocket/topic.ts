@@ -24,6 +24,11 @@ export interface Topic {
   name: string;
   /** The code of the route that it stands for: who may call that may follow. Null: one's own, `{id}` is the subject that follows. */
   permission: string | null;
+  /**
+   * Whether a person (or a service), by their id, may follow it with this parameter, besides what `permission` asks. Asked again after every event
+   * with `evicts`.
+   */
+  admits?(subjectId: string, parameter: string): Promise<boolean>;
   /** Which of its followers an event is for: the parameter, '' without one, or null for none. */
   about?(event: CommittedEvent): string | null;
   /** Another source than events, looked at while somebody follows. Answers how to stop looking. */

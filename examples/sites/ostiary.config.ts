@@ -1,0 +1,3 @@
+import { sites } from './sites/module.ts';
+
+export default { modules: [sites] };
