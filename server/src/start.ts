@@ -29,12 +29,16 @@ const NOTABLE_ABSENCE = 1_000;
 const NOTABLE_LATENESS = 2_000;
 
 /** Opens the configured database, or that of a store. Throws `DatabaseUnreachable`. */
-export function openDatabase(config: Config, log: Logger, { url, patience }: { url?: string; patience?: number } = {}) {
-  const { ca, poolSize } = config.database;
+export function openDatabase(
+  { database, log: { slowQuery } }: Config,
+  log: Logger,
+  { url = database.url, patience }: { url?: string; patience?: number | undefined } = {},
+): Promise<Database> {
+  const { poolSize } = database;
   // A pooler of PostgreSQL is in front of the main database; of others it is found out.
-  const pooler = url === undefined ? config.database.pooler : 'auto';
-  const given = { url: url ?? config.database.url, ca: url?.startsWith('sqlite:') ? null : ca, patience };
-  return connectDatabase({ ...given, pooler, poolSize, slowQuery: config.log.slowQuery, log });
+  const pooler = url === database.url ? database.pooler : 'auto';
+  const ca = url.startsWith('sqlite:') ? null : database.ca;
+  return connectDatabase({ url, ca, pooler, poolSize, slowQuery, log, ...(patience && { patience }) });
 }
 
 /** The replicas of that database, not opened yet: the server starts without them. */
@@ -91,7 +95,7 @@ export async function openApp(deps: {
     for (const close of closers.splice(0)) await close();
   };
   try {
-    const open = (url: string) => openDatabase(config, log, { url, ...(patience && { patience }) });
+    const open = (url: string) => openDatabase(config, log, { url, patience });
     const migrations = await migrationsWith(modules);
     const elsewhere = await openStoreDatabases({ config, modules, open, migrations, installation, log });
     closers.unshift(async () => {
