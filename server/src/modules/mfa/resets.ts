@@ -158,7 +158,8 @@ export function createFactorResets(deps: {
       const userId = idOfBytes(bytes);
       await delayRefusal(userId, () =>
         untilWon(async () => {
-          const held = await read(userId).catch(() => null);
+          const [user, record] = await Promise.all([users.find(userId), store.find(userId)]);
+          const held = user && { user, record, factors: factorsOf(user, record) };
           const context = held && contextOf(held);
           if (!held || !context || stopTokens.read(token, ...context) === null) throw authErrors.token_invalid();
           return stop(caller, held, 'link');
