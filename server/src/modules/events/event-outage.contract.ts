@@ -4,10 +4,13 @@ import {
   LATER,
   makeChallenge,
   makeEvent,
+  makeFactors,
   makeKey,
+  makePasskey,
   makeRegistration,
   makeSession,
   makeSuperadmins,
+  makeTotp,
   makeUser,
   NOW,
 } from '../../../test/fixtures.ts';
@@ -91,10 +94,36 @@ async function resend({ storage: { registrations } }: OpenStorage): Promise<Atte
   return { target, history: [began], read: () => registrations.find(registration.id), act };
 }
 
+/** Changes of the record of factors and of its parts, which are rows of their own on SQL. */
+const factorChanges: [string, Prepare][] = (
+  ['addPasskey', 'enableTotp', 'removeTotp', 'useRecoveryCode', 'reset'] as const
+).map((verb) => [
+  `factors.${verb}`,
+  async ({ storage: { factors } }) => {
+    const begun = makeFactors();
+    const target = `factors:${begun.userId}`;
+    const added = makeEvent(target);
+    const totp = makeTotp();
+    const recovery = { hashes: ['one', 'two'], createdAt: NOW };
+    await factors.begin(begun);
+    await factors.enableTotp(begun, totp, { recovery }, added);
+    const record = { ...begun, version: 1 };
+    const acts: Record<typeof verb, (event: EventDraft) => Promise<unknown>> = {
+      addPasskey: (event) => factors.addPasskey(record, makePasskey(), { trusted: [] }, event),
+      enableTotp: (event) => factors.enableTotp(record, makeTotp(), {}, event),
+      removeTotp: (event) => factors.removeTotp(record, totp.id, { recovery: null }, event),
+      useRecoveryCode: (event) => factors.useRecoveryCode(record, 'two', event),
+      reset: (event) => factors.reset(record, event),
+    };
+    return { target, history: [added], read: () => factors.find(begun.userId), act: acts[verb] };
+  },
+]);
+
 const ATTEMPTS: [string, Prepare][] = [
   ...Object.entries(insertions),
   ...userChanges,
   ...sessionChanges,
+  ...factorChanges,
   ['registrations.resend', resend],
 ];
 

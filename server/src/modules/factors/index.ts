@@ -53,7 +53,7 @@ export function createFactors(deps: {
   const records = createFactorRecords(deps);
   const seals = createTotpSeals(deps);
   const change = createChangeFactors({ ...deps, records });
-  const issuer = new URL(deps.config.publicUrl).host;
+  const issuer = new URL(deps.config.publicUrl).hostname;
   const apps = createAuthenticatorApps({ ...deps, change, seals, issuer });
   const recoveryCodes = createRecoveryCodes({ ...deps, change });
   registerResealing({ ...deps, seals });
