@@ -8,6 +8,7 @@ import { createDeviceTokens } from '../src/modules/guessing/device-tokens.ts';
 import { NO_GUESSING } from '../src/modules/guessing/guessing.ts';
 import { createTrustCookie } from '../src/modules/mfa/trust-cookie.ts';
 import { createTrustedDevices } from '../src/modules/mfa/trusted-devices.ts';
+import { createPasskeys } from '../src/modules/passkeys/index.ts';
 import { createNonces } from '../src/modules/password-encryption/nonces.ts';
 import { createPasswordDecryptor } from '../src/modules/password-encryption/password-decryptor.ts';
 import { createAccessTokens } from '../src/modules/sessions/access-token.ts';
@@ -30,7 +31,7 @@ import type { Scene } from './scenario.ts';
 const CALLER = { actor: null, ip: '192.0.2.1', userAgent: 'test', requestId: 'r' } as const;
 
 /** The sign-in with its real steps, stores and routes, under a policy that the test sets as it goes. */
-export async function openSignInLab(t: TestContext, s: Scene) {
+export async function openSignInLab(t: TestContext, s: Scene, { withPasskeys = false } = {}) {
   const { storage, keys } = s.app;
   const [clock, keyring] = [() => s.time.now, createKeyring(s.config.secretKeys)];
   const events = createEvents({ clock });
@@ -46,6 +47,16 @@ export async function openSignInLab(t: TestContext, s: Scene) {
     eventStore: storage.events,
   };
   const factors = createFactors({ ...ground, store: storage.factors, periodic() {}, mails: { add() {} } });
+  const { factor: passkey } = createPasskeys({
+    ...ground,
+    ...factors,
+    rp: s.config.passkeys ?? assert.fail(),
+    store: storage.factors,
+    nonceStore: storage.nonces,
+    recordEvent: async () => {},
+    mails: { add() {} },
+  });
+  const secondFactors = withPasskeys ? ([...factors.secondFactors, passkey] as const) : factors.secondFactors;
   const sessions = createSessions({
     ...ground,
     store: storage.sessions,
@@ -73,6 +84,7 @@ export async function openSignInLab(t: TestContext, s: Scene) {
   const { signIn, part } = createSignIn({
     ...ground,
     ...factors,
+    secondFactors,
     sessions,
     mfaPolicyOf: () => policy,
     trustedDevices: createTrustedDevices({
