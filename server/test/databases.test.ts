@@ -74,7 +74,9 @@ for (const { name, freshUrl, emptyUrl } of testDatabases()) {
       const { url, drop } = await freshUrl();
       const database = await connectDatabase({ url, poolSize: 1, slowQuery: 60_000, log: { warn() {} } });
       const applied = await (await migratorFor(database)).up();
-      const before = await rowCounts(database);
+      // MongoDB makes collections with their first document: what has none says nothing.
+      const counts = Object.entries(await rowCounts(database)).filter(([, count]) => count > 0);
+      const before = Object.fromEntries(counts);
       const { events } = openStorage(database, { onCommit() {} });
       await events.record(makeEvent('user:somebody'), 1);
       assert.equal((await events.listForTarget('user:somebody')).length, 1);
@@ -91,7 +93,7 @@ for (const { name, freshUrl, emptyUrl } of testDatabases()) {
     for (const { applied, before } of [first, beside, second, third]) {
       assert.deepEqual(applied, []);
       assert.deepEqual(before, first.before);
-      assert.deepEqual([before.events, before.roles], [0, 4]);
+      assert.deepEqual([before.events, before.roles], [undefined, 4]);
     }
     for (const { drop } of [beside, second, third]) await drop();
   });

@@ -4,7 +4,7 @@ import { connectDatabase, type Database } from '../src/platform/database/databas
 import { createMigrator, discoverMigrations } from '../src/platform/database/migrations.ts';
 import type { FreshDatabase } from './databases.ts';
 import { PATIENCE } from './patience.ts';
-import { type DatabaseState, hasSameTables, putBack, rememberState } from './put-back.ts';
+import { type DatabaseState, isShapedAs, putBack, rememberState } from './put-back.ts';
 import { leaveOnShelf, shelvedFile, shelveFile, takeFromShelf } from './shelf.ts';
 
 type Empty = () => Promise<FreshDatabase>;
@@ -65,6 +65,8 @@ function reused(server: string, emptyUrl: Empty): Empty {
   const removals = new Map<string, () => Promise<void>>();
   /** By URL. */
   const connections = new Map<string, Promise<Database>>();
+  /** Set once all tests have run: whatever is dropped later, by hooks of the file, is gone already. */
+  let isOver = false;
 
   function connect(url: string): Promise<Database> {
     const connection = connections.get(url) ?? open(url);
@@ -96,7 +98,7 @@ function reused(server: string, emptyUrl: Empty): Empty {
   /** Leaves what is as new to other files, and removes it where nobody will come. */
   async function leave({ url, state }: Used): Promise<void> {
     const isAsMade = await connect(url)
-      .then((database) => hasSameTables(database, state))
+      .then((database) => isShapedAs(state, database))
       .catch(() => false);
     const left: Used = { url, state };
     if (!isAsMade || !leaveOnShelf(server, new URL(url).pathname.slice(1), left)) return remove(url);
@@ -105,6 +107,7 @@ function reused(server: string, emptyUrl: Empty): Empty {
   }
 
   leftovers.push(async () => {
+    isOver = true;
     for (const used of idle) await leave(used);
     for (const url of [...removals.keys(), ...connections.keys()]) await remove(url);
   });
@@ -113,7 +116,7 @@ function reused(server: string, emptyUrl: Empty): Empty {
     const used = idle.pop() ?? takeFromShelf<Used>(server) ?? (await make());
     let isDropped = false;
     const drop = async () => {
-      if (isDropped) return;
+      if (isDropped || isOver) return;
       isDropped = true;
       try {
         await putBack(await connect(used.url), used.state);

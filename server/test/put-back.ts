@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
 import { BSON, type Document } from 'mongodb';
 import type { Database, MongoDatabase, SqlDatabase } from '../src/platform/database/types.ts';
@@ -7,8 +8,8 @@ const NUMBERED = 'evictions';
 
 /** What a database held, as JSON can say it. Of tables: their names, and where copies of those are that are not empty. */
 type Tables = { names: string[]; filled: [name: string, copy: string][] };
-/** Of collections: their documents, as Extended JSON. */
-type Collections = { documents: string };
+/** Of collections: their documents, as Extended JSON, and by their names the names of their indexes. */
+type Collections = { documents: string; indexes: Record<string, string[]> };
 export type DatabaseState = Tables | Collections;
 
 /** Remembers what a database holds, which must be little. */
@@ -55,13 +56,23 @@ async function putBackTables({ db, dialect }: SqlDatabase, { names, filled }: Ta
   if (dialect === 'sqlite') await sql`delete from sqlite_sequence where name = ${NUMBERED}`.execute(db);
 }
 
-async function rememberCollections({ db }: MongoDatabase): Promise<Collections> {
+async function indexesOf({ db }: MongoDatabase): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {};
+  for (const collection of await db.collections()) {
+    const names = (await collection.indexes()).map(({ name = '' }) => name).filter((name) => name !== '_id_');
+    if (names.length > 0) found[collection.collectionName] = names.sort();
+  }
+  return found;
+}
+
+async function rememberCollections(database: MongoDatabase): Promise<Collections> {
+  const { db } = database;
   const kept: Record<string, Document[]> = {};
   for (const collection of await db.collections()) {
     const documents = await collection.find().toArray();
     if (documents.length > 0) kept[collection.collectionName] = documents;
   }
-  return { documents: BSON.EJSON.stringify(kept, { relaxed: false }) };
+  return { documents: BSON.EJSON.stringify(kept, { relaxed: false }), indexes: await indexesOf(database) };
 }
 
 async function putBackCollections({ db }: MongoDatabase, state: Collections): Promise<void> {
@@ -77,10 +88,12 @@ async function putBackCollections({ db }: MongoDatabase, state: Collections): Pr
   );
 }
 
-/** Whether a database still has the tables that were remembered, and no others. Of collections, which documents make, nothing is known. */
-export async function hasSameTables(database: Database, state: DatabaseState): Promise<boolean> {
-  if (database.kind !== 'sql' || !('names' in state)) return true;
-  const expected = [...state.names, ...state.filled.map(([, copy]) => copy)];
-  const found = await namesOfTables(database);
-  return found.length === expected.length && expected.every((name) => found.includes(name));
+/** Whether a database still has the tables, or the collections with indexes, that were remembered, and no others. */
+export async function isShapedAs(state: DatabaseState, database: Database): Promise<boolean> {
+  if (database.kind === 'sql' && 'names' in state) {
+    const expected = [...state.names, ...state.filled.map(([, copy]) => copy)];
+    return isDeepStrictEqual((await namesOfTables(database)).sort(), expected.sort());
+  }
+  // A collection without an index is made by its first document, which is gone.
+  return database.kind === 'mongo' && 'indexes' in state && isDeepStrictEqual(await indexesOf(database), state.indexes);
 }

@@ -8,6 +8,7 @@ import { globSync, mkdirSync } from 'node:fs';
 import { availableParallelism, constants } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { readSources, whatLoads } from './check-imports.ts';
+import { groupFiles } from './test-groups.ts';
 import { runTestFiles } from './test-run.ts';
 import { createScratch, memoryFolder, type Scratch } from './test-servers/scratch.ts';
 import { SERVER_KINDS, startTestServers, type TestServers } from './test-servers/start.ts';
@@ -188,6 +189,12 @@ function testEnv(scratch: Scratch, servers: TestServers | null): NodeJS.ProcessE
   return env;
 }
 
+/** What measures servers has a process for each file. */
+function filesOf(mode: Mode, scratch: Scratch): string[] {
+  const files = mode.files();
+  return mode.measures ? files : groupFiles(files, { root: ROOT, folder: join(scratch.dir, 'groups') });
+}
+
 async function main(): Promise<number> {
   const [name = 'all', ...chosen] = process.argv.slice(2);
   const mode = MODES[name];
@@ -195,9 +202,9 @@ async function main(): Promise<number> {
 
   // Beside the tests, which wait at times for their servers.
   const checking = runChecks(chosen.length > 0 ? [] : mode.checks);
-  const files = chosen.length > 0 ? chosen : mode.files();
   const memory = mode.measures ? null : memoryFolder();
   const scratch = createScratch(memory ?? undefined);
+  const files = chosen.length > 0 ? chosen : filesOf(mode, scratch);
   let servers: TestServers | null = null;
   let code: number;
   try {

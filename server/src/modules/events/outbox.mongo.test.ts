@@ -21,7 +21,7 @@ interface Thing {
 
 const mongodb = testDatabases().find(({ name }) => name === 'mongodb');
 
-if (mongodb) outboxTests(mongodb.freshUrl);
+if (mongodb) outboxTests(mongodb.emptyUrl);
 else {
   test('MongoDB was not reachable: nothing was shown of its outbox', (t) => {
     t.diagnostic('TEST_MONGODB_URL names no server, and none was started');
@@ -29,14 +29,14 @@ else {
   });
 }
 
-function outboxTests(freshUrl: () => Promise<{ url: string; drop(): Promise<void> }>): void {
+function outboxTests(emptyUrl: () => Promise<{ url: string; drop(): Promise<void> }>): void {
   let fresh: { url: string; drop(): Promise<void> };
   let database: Database;
   let db: Db;
   let committed: string[];
 
   before(async () => {
-    fresh = await freshUrl();
+    fresh = await emptyUrl();
     database = await connectDatabase({
       url: fresh.url,
       poolSize: 20,
