@@ -16,7 +16,7 @@ import { createApiKeys, createKeyReading } from './modules/api-keys/index.ts';
 import { createAuth, createBlockNotice, createPasswordRules } from './modules/auth/index.ts';
 import { createEmailSignIn } from './modules/email-sign-in/index.ts';
 import { createEventLog, createEvents, createHistory, joinHistories, type Relay } from './modules/events/index.ts';
-import { createFactorRoutes, createFactors } from './modules/factors/index.ts';
+import { createFactorRoutes, createFactors, createHandsOver } from './modules/factors/index.ts';
 import { createFiles } from './modules/files/index.ts';
 import { createAddressBounds, createGuessing, proveInBrowser } from './modules/guessing/index.ts';
 import { createImports, type Imports } from './modules/imports/index.ts';
@@ -222,9 +222,19 @@ export async function createApp(deps: {
     stopReset: (caller, user) => mfa.resets.cancelByFactor(caller, user),
   });
   const { signIn, reauthentication } = signInModule;
+  const handsOver = createHandsOver({ ...factors, verificationRequired });
   const addressStores = { registrationStore: storage.registrations, challengeStore: storage.challenges };
-  const auth = createAuth({ ...base, ...people, ...addressStores, bounds, delayRefusal, signIn, reauthentication });
-  const mailing = { store: storage.challenges, bounds, delayRefusal };
+  const auth = createAuth({
+    ...base,
+    ...people,
+    ...addressStores,
+    bounds,
+    delayRefusal,
+    signIn,
+    reauthentication,
+    handsOver,
+  });
+  const mailing = { store: storage.challenges, bounds, delayRefusal, handsOver };
   const emailSignIn = createEmailSignIn({ ...base, ...people, ...mailing, signIn });
   const keyStores = { store: storage.apiKeys, serviceStore: storage.serviceAccounts };
   const keyReading = createKeyReading({ ...base, ...keyStores, counters, verificationRequired });

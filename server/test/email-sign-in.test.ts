@@ -320,6 +320,36 @@ group('a sign-in by mail', {}, (scene) => {
     assert.equal((await sessionsOf(s, id)).length, sessionsBefore + 1);
   });
 
+  test('where addresses must be verified, whoever reads a mailbox gets past no second factor, by a mail or by a reset', async () => {
+    const s = scene();
+    const { email, password, id } = await makeAccount(s);
+    const { accessToken } = await s.client.login({ email, password });
+    const app = await addAuthenticator(s, accessToken, 'My phone');
+    s.time.forward(30 * SECOND);
+    // As an administrator leaves it who changed the address.
+    const user = (await s.app.storage.users.find(id)) ?? assert.fail();
+    const at = { id, version: user.version, now: s.time.now };
+    await s.app.storage.users.patchProfile(at, { emailVerified: false }, makeEvent(`user:${id}`));
+    const epochs = await epochsOf(s, id);
+
+    const { flowToken, code } = await begin(s, email);
+    assert.equal(refused(await verify(s, { flowToken, code }), 403, 'step_required').step, 'mfa');
+    ok(await s.client.send('POST', '/auth/request-password-reset', { body: { email } }), 202);
+    const text = (await s.mailsTo(email)).find((mail) => mail.text.includes('/reset-password#'))?.text;
+    const token = /#token=([\w-]+)/.exec(text ?? '')?.[1];
+    const body = { token, newPassword: 'feeds the cat at eight' };
+    ok(await s.client.send('POST', '/auth/reset-password', { body }), 204);
+    assert.deepEqual(await epochsOf(s, id), { ...epochs, sessionEpoch: epochs.sessionEpoch + 1 });
+    assert.equal((await s.app.storage.users.find(id))?.emailVerified, false);
+
+    const login = { login: email, password: body.newPassword, tokenTransport: 'body' };
+    const first = refused(await s.client.send('POST', '/auth/login', { body: login }), 403, 'step_required');
+    assert.equal(first.step, 'mfa');
+    const second = { flowToken: first.flowToken, code: app.code(), tokenTransport: 'body' };
+    const next = refused(await s.client.send('POST', '/auth/complete-step', { body: second }), 403, 'step_required');
+    assert.equal(next.step, 'verify_email');
+  });
+
   test('every address is mailed once, whatever state its account is in', async () => {
     const s = scene();
     const states = [

@@ -10,6 +10,7 @@ import { createLoadShedder } from '../../platform/http/load-shedder.ts';
 import type { Part } from '../../platform/http/part.ts';
 import type { EventStore } from '../events/event-store.ts';
 import type { Events } from '../events/events.ts';
+import type { HandsOver } from '../factors/hand-over.ts';
 import type { AddressBounds } from '../guessing/address-bounds.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import type { DeviceTokens } from '../guessing/device-tokens.ts';
@@ -87,6 +88,7 @@ export function createAuth(deps: {
   policy: PasswordPolicy;
   newPasswords: NewPasswords;
   bounds: AddressBounds;
+  handsOver: HandsOver;
   devices: DeviceCookie;
   deviceTokens: DeviceTokens;
   decryptor: PasswordDecryptor;

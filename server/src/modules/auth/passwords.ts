@@ -8,6 +8,7 @@ import type { Caller, SessionActor } from '../../platform/http/caller.ts';
 import { rateLimited } from '../../platform/http/limits.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Events } from '../events/events.ts';
+import type { HandsOver } from '../factors/hand-over.ts';
 import type { AddressBounds, Asker } from '../guessing/address-bounds.ts';
 import type { DeviceTokens } from '../guessing/device-tokens.ts';
 import type { Guessing } from '../guessing/guessing.ts';
@@ -57,11 +58,12 @@ export function createPasswords(deps: {
   bounds: AddressBounds;
   deviceTokens: DeviceTokens;
   newPasswords: NewPasswords;
+  handsOver: HandsOver;
   delayRefusal: RefusalDelay;
   clock: Clock;
 }): Passwords {
-  const { store, userStore, users, events, keyring, hasher, guessing, bounds, newPasswords, delayRefusal, clock } =
-    deps;
+  const { store, userStore, users, events, keyring, hasher, guessing, bounds, newPasswords, handsOver } = deps;
+  const { delayRefusal, clock } = deps;
 
   function secretOf({ purpose, id, keyId }: ChallengeRecord, user: UserRecord): Buffer | null {
     if (!keyring.has(keyId)) return null;
@@ -138,19 +140,23 @@ export function createPasswords(deps: {
       const name = 'code' in proof ? loginKey(proof.email) : proof.token;
       const user = await delayRefusal(name, () => userOfProof(proof));
       const { emailNorm, emailVerified } = user;
+      const isHandedOver = await handsOver(user);
       let claimed: Partial<NewPassword> = {};
       return newPasswords.set(caller, user, newPassword, {
         type: 'user.password_reset',
-        ...(!emailVerified && { data: { before: { emailVerified }, after: { emailVerified: true } } }),
+        ...(isHandedOver && { data: { before: { emailVerified }, after: { emailVerified: true } } }),
         lost,
         demand(now) {
           if (now.emailNorm !== emailNorm) throw lost();
           // Whoever made an account without showing that its address is theirs may be somebody else, and keeps no key and no factor.
           const { grantEpoch, credentialEpoch } = now;
-          claimed = now.emailVerified ? {} : { grantEpoch: grantEpoch + 1, credentialEpoch: credentialEpoch + 1 };
+          const isClaimed = isHandedOver && !now.emailVerified;
+          claimed = isClaimed
+            ? { grantEpoch: grantEpoch + 1, credentialEpoch: credentialEpoch + 1, emailVerified: true }
+            : {};
         },
-        // Whoever has the link or the code reads the mailbox.
-        write: (at, change, event) => userStore.setPassword(at, { ...change, ...claimed, emailVerified: true }, event),
+        // Whoever has the link or the code reads the mailbox. If that is not enough, the sign-in asks for the factor, and then for the address.
+        write: (at, change, event) => userStore.setPassword(at, { ...change, ...claimed }, event),
       });
     },
 

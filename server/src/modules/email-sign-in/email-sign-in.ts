@@ -9,6 +9,7 @@ import { newId } from '../../platform/ids.ts';
 import type { ChallengeRecord, ChallengeStore } from '../auth/challenge-store.ts';
 import { authErrors } from '../auth/errors.ts';
 import type { Events } from '../events/events.ts';
+import type { HandsOver } from '../factors/hand-over.ts';
 import type { AddressBounds, Asker } from '../guessing/address-bounds.ts';
 import type { DeviceTokens } from '../guessing/device-tokens.ts';
 import type { SignedIn } from '../sessions/sessions.ts';
@@ -60,6 +61,7 @@ export function createEmailSignInUseCases(deps: {
   users: Users;
   signIn: SignInEngine;
   bounds: AddressBounds;
+  handsOver: HandsOver;
   deviceTokens: DeviceTokens;
   delayRefusal: RefusalDelay;
   flowTokens: EmailFlowTokens;
@@ -68,7 +70,8 @@ export function createEmailSignInUseCases(deps: {
   config: Config;
   clock: Clock;
 }): EmailSignIn {
-  const { store, userStore, users, signIn, bounds, delayRefusal, flowTokens, events, keyring, config, clock } = deps;
+  const { store, userStore, users, signIn, bounds, handsOver, flowTokens, events, keyring, config, clock } = deps;
+  const { delayRefusal } = deps;
   const { mode, elsewhere: onOtherDevices } = config.emailSignIn;
   const refused = authErrors.code_invalid;
   const claim = createClaim(deps);
@@ -126,7 +129,7 @@ export function createEmailSignInUseCases(deps: {
   async function enter(caller: Caller, challenge: ChallengeRecord, found: UserRecord | null): Promise<SignedIn> {
     // An account that is not active is neither claimed nor let in.
     const user = found ?? (await register(caller, challenge));
-    const proved = user.emailVerified ? user : await claim(caller, user, refused);
+    const proved = (await handsOver(user)) ? await claim(caller, user, refused) : user;
     const proofs = [{ method: 'email', at: clock() } as const];
     const signedIn = await signIn.enter(caller, { id: challenge.id, user: proved, proofs, refused });
     // The session has used it up; one that stays after a crash is of no use to anybody.

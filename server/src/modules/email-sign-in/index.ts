@@ -5,6 +5,7 @@ import type { RefusalDelay } from '../../platform/crypto/refusal-delay.ts';
 import type { Part } from '../../platform/http/part.ts';
 import type { ChallengeStore } from '../auth/challenge-store.ts';
 import type { Events } from '../events/events.ts';
+import type { HandsOver } from '../factors/hand-over.ts';
 import type { AddressBounds } from '../guessing/address-bounds.ts';
 import type { DeviceCookie } from '../guessing/device-cookie.ts';
 import type { DeviceTokens } from '../guessing/device-tokens.ts';
@@ -25,6 +26,7 @@ export function createEmailSignIn(deps: {
   users: Users;
   signIn: SignInEngine;
   bounds: AddressBounds;
+  handsOver: HandsOver;
   devices: DeviceCookie;
   deviceTokens: DeviceTokens;
   delayRefusal: RefusalDelay;

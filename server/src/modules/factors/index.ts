@@ -38,6 +38,8 @@ export interface FactorModule {
   secondFactors: [SecondFactor, ...SecondFactor[]];
 }
 
+export { createHandsOver } from './hand-over.ts';
+
 /** What proves people besides the password, with its jobs and mails: `createFactors({ ...base, store: storage.factors })`. */
 export function createFactors(deps: {
   store: FactorStore;
