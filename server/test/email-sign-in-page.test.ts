@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { findChromium } from '../tools/test-servers/chromium.ts';
 import { ok } from './client.ts';
 import { BY_LINK, begin, makeAccount, signInMail, verify } from './mail-sign-in.ts';
 import { openScene, type Scene } from './scenario.ts';
 
-const CHROMIUM = process.env.CHROMIUM || '/usr/bin/chromium';
+const CHROMIUM = findChromium();
 /** A folder for pictures of the page, to look at. */
 const PICTURES = process.env.PICTURES || null;
 
-describe('the page of the link, in a browser', { skip: existsSync(CHROMIUM) ? false : 'there is no Chromium' }, () => {
+describe('the page of the link, in a browser', { skip: CHROMIUM === null && 'there is no Chromium' }, () => {
   let s: Scene;
   let confirming: Scene;
   let browser: Browser;
@@ -20,7 +21,10 @@ describe('the page of the link, in a browser', { skip: existsSync(CHROMIUM) ? fa
   before(async () => {
     // Loaded here, because it takes a while, and not at all without a browser.
     const { chromium } = await import('playwright-core');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM ?? assert.fail(),
+      args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    });
     [s, confirming] = await Promise.all([
       openScene({ env: BY_LINK }),
       openScene({ env: { ...BY_LINK, EMAIL_LINK_ELSEWHERE: 'confirm' } }),

@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core';
+import { findChromium } from '../tools/test-servers/chromium.ts';
 import { createWorld, type Member, member, type World } from './matrix/world.ts';
 import { openScene, type Scene } from './scenario.ts';
 import { until } from './until.ts';
 
-/** Debian's package, or what CHROMIUM names. */
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const executablePath = findChromium() ?? assert.fail('there is no Chromium');
 const GUIDE = readFileSync(join(import.meta.dirname, '../../docs/guides/passkeys.md'), 'utf8');
 /** What the page server has beside the page, by the beginning of the path. */
 const SCRIPTS = [

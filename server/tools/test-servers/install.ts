@@ -1,6 +1,7 @@
 // Installs the test servers and the generators of API clients: `npm run test:install`. Quick if all are installed.
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { prepareClients } from '../openapi-clients/generate.ts';
+import { findChromium } from './chromium.ts';
 import { findMariadb } from './mariadb.ts';
 import { prepareMongodb } from './mongodb-runtime.ts';
 import { findPgbouncer } from './pgbouncer.ts';
@@ -19,6 +20,7 @@ const missingPackages = () => [
   ...(findPgbouncer() === null ? ['pgbouncer'] : []),
   ...(findMariadb() === null ? ['mariadb-server'] : []),
   ...(findRedis() === null ? ['redis-server'] : []),
+  ...(findChromium() === null ? ['chromium'] : []),
   ...(hasRadosgw() ? [] : RADOSGW_PACKAGES),
   ...PROXIES.filter((kind) => findProxy(kind) === null).map((kind) => PROXY_PACKAGES[kind]),
 ];
@@ -51,10 +53,13 @@ async function step(name: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-await step('PostgreSQL, PgBouncer, MariaDB, Redis, an S3-compatible storage and the reverse proxies', async () => {
-  const packages = missingPackages();
-  if (packages.length > 0) await installPackages(packages);
-  if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);
-});
+await step(
+  'PostgreSQL, PgBouncer, MariaDB, Redis, an S3-compatible storage, the reverse proxies and Chromium',
+  async () => {
+    const packages = missingPackages();
+    if (packages.length > 0) await installPackages(packages);
+    if (missingPackages().length > 0) throw new Error(`still missing after the installation: ${missingPackages()}`);
+  },
+);
 await step('Client generators (with a TypeScript of their own, for a test)', prepareClients);
 await step('MongoDB (an embedded engine under the SSPL, for tests only)', prepareMongodb);

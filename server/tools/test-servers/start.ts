@@ -1,3 +1,4 @@
+import { chromiumVersion } from './chromium.ts';
 import { launchMariadb, mysqlVersion } from './mariadb.ts';
 import { ENGINE_LIMITS, launchMongodb, mongodbVersion } from './mongodb.ts';
 import { pgbouncerVersion } from './pgbouncer.ts';
@@ -101,7 +102,7 @@ export async function startTestServers(
     urls: Object.fromEntries(started.flatMap(({ key, url }) => (url === undefined ? [] : [[key, url]]))),
     report: [
       ...started.map(({ line }) => line),
-      ...(options.only === undefined ? [await pgbouncerLine(), await radosgwLine()] : []),
+      ...(options.only === undefined ? [await pgbouncerLine(), await radosgwLine(), await chromiumLine()] : []),
     ],
     stop: () => scratch.end(),
   };
@@ -119,6 +120,13 @@ async function radosgwLine(): Promise<string> {
   const version = await radosgwVersion();
   if (version !== null) return `${version}: private, an S3-compatible storage in memory`;
   return 'S3-compatible storage: NOT RUN ON, not all of Ceph was found (`npm run test:install` gets it)';
+}
+
+/** The browser of the tests of pages. */
+async function chromiumLine(): Promise<string> {
+  const version = await chromiumVersion();
+  if (version !== null) return `${version.trim()}: the browser of the journeys`;
+  return 'Chromium: NOT RUN ON, no chromium was found (`npm run test:install` gets it, CHROMIUM names another)';
 }
 
 /** The message of an error; the AggregateErrors of drivers have an empty one. */
