@@ -6,6 +6,7 @@ import { ok, type SignedInBody, tokenIn } from './client.ts';
 import { makeEvent, makeUser } from './fixtures.ts';
 import { LIMITED } from './guessers.ts';
 import { type Scene, somebody } from './scenario.ts';
+import { until } from './until.ts';
 
 /** Signing in by code and by link; clients that a proxy tells apart. */
 export const BY_LINK = { EMAIL_SIGN_IN: 'link', TRUSTED_PROXIES: LIMITED.TRUSTED_PROXIES };
@@ -57,10 +58,11 @@ export function secretsIn(text: string | undefined): { code: string; token: stri
   return { code, token: tokenIn(text) };
 }
 
-/** The newest mail that signs in. */
+/** The newest mail that signs in. Another instance may have taken the event, and be about to mail it. */
 export async function signInMail(s: Scene, email: string) {
-  const mail = (await s.mailsTo(email)).find(({ text }) => /^ {4}\d{8}$/m.test(text));
-  return secretsIn(mail?.text);
+  const isCode = ({ text }: { text: string }) => /^ {4}\d{8}$/m.test(text);
+  const mail = await until(`a code for ${email}`, async () => (await s.mailsTo(email)).find(isCode) ?? null);
+  return secretsIn(mail.text);
 }
 
 /** How many mails that sign in have come. */
