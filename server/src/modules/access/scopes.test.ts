@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Actor } from '../../platform/http/caller.ts';
+import type { Actor, Assurance } from '../../platform/http/caller.ts';
 import { createRouteCatalogue } from '../../platform/http/catalogue.ts';
 import { createGrants } from './grants.ts';
+import { levelDemandedBy, levelOf } from './names.ts';
 import { covers } from './permission-pattern.ts';
 import { holdsAll, privilegesOf, SUPERADMIN_PRIVILEGES } from './privileges.ts';
 import type { RoleRecord, RoleStore } from './role-store.ts';
@@ -39,12 +40,26 @@ const scope = fc.oneof(
   { weight: 1, arbitrary: roleCode.map((code) => `role:${code}`) },
 );
 const scopes = fc.uniqueArray(scope, { minLength: 1, maxLength: 4 });
-const roles = fc.uniqueArray(fc.record({ code: roleCode, permissions: patterns, enabled: fc.boolean() }), {
-  selector: ({ code }) => code,
-  maxLength: 3,
+const demand = fc.constantFrom('off' as const, 'required' as const, 'phishing_resistant' as const);
+const role = fc.record({
+  code: roleCode,
+  permissions: patterns,
+  enabled: fc.boolean(),
+  mfa: demand,
+  trustDevices: fc.boolean(),
 });
+const roles = fc.uniqueArray(role, { selector: ({ code }) => code, maxLength: 3 });
+type Sure = Omit<Assurance, 'authTime'>;
+const assurance = fc.constantFrom<Sure>(
+  { aal: 1, phishingResistant: false, methods: [] },
+  { aal: 1, phishingResistant: false, methods: ['trusted_device'] },
+  { aal: 2, phishingResistant: false, methods: [] },
+  { aal: 2, phishingResistant: true, methods: [] },
+);
 
-function roleRecords(given: { code: string; permissions: string[]; enabled: boolean }[]): RoleRecord[] {
+function roleRecords(
+  given: Pick<RoleRecord, 'code' | 'permissions' | 'enabled' | 'mfa' | 'trustDevices'>[],
+): RoleRecord[] {
   return given.map((role) => ({ ...role, id: role.code }) as unknown as RoleRecord);
 }
 
@@ -54,35 +69,45 @@ async function grantsOf(all: RoleRecord[], isSuperadmin: boolean) {
   return createGrants({ store, superadmins, catalogue });
 }
 
-const actorWith = (roleIds: string[], limit: readonly string[] | null): Actor =>
-  ({ subject: { kind: 'person', id: 'x' }, roleIds, scopes: limit }) as unknown as Actor;
+const actorWith = (roleIds: string[], limit: readonly string[] | null, sure: Sure): Actor =>
+  ({ subject: { kind: 'person', id: 'x' }, roleIds, scopes: limit, assurance: sure }) as unknown as Actor;
 
 test('no key is granted what its scopes or the roles of its person do not grant, and none of its children more than it', async () => {
   await fc.assert(
-    fc.asyncProperty(roles, fc.boolean(), scopes, scopes, async (given, isSuperadmin, parent, child) => {
-      const all = roleRecords(given);
-      const roleIds = all.map(({ id }) => id);
-      const grants = await grantsOf(all, isSuperadmin);
-      const may = async (limit: readonly string[] | null, code: string) =>
-        (await grants.authorize(actorWith(roleIds, limit), { permission: code }, {})) === 'granted';
-      const held = isSuperadmin ? SUPERADMIN_PRIVILEGES : privilegesOf(all, catalogue, { asIfEnabled: false });
-      const isMade = holdsAll({ ...held, scopes: parent }, privilegesOfScopes(child), catalogue);
-      for (const code of CODES) {
-        const [byRoles, byParent] = [await may(null, code), await may(parent, code)];
-        const isNamed = parent.some((each) => !each.startsWith('role:') && covers(each, code));
-        assert.ok(!byParent || (byRoles && isNamed), code);
-        if (code === 'POST:/secret') assert.ok(!byParent || parent.includes('*') || parent.includes(code));
-        // Whoever calls with the parent cannot make a child that may more, whatever roles the child's account has.
-        if (isMade && (await may(child, code))) assert.ok(byParent, `${code} by a child`);
-      }
-      const chiefs = { anyRole: ['chief', 'cook'] };
-      const isChief = (await grants.authorize(actorWith(roleIds, parent), chiefs, {})) === 'granted';
-      const both = ['chief', 'cook'].some(
-        (code) =>
-          parent.includes(`role:${code}`) && (isSuperadmin || all.some((role) => role.code === code && role.enabled)),
-      );
-      assert.equal(isChief, both);
-    }),
+    fc.asyncProperty(
+      roles,
+      fc.boolean(),
+      assurance,
+      scopes,
+      scopes,
+      async (given, isSuperadmin, sure, parent, child) => {
+        const all = roleRecords(given);
+        const roleIds = all.map(({ id }) => id);
+        const grants = await grantsOf(all, isSuperadmin);
+        const may = async (limit: readonly string[] | null, code: string) =>
+          (await grants.authorize(actorWith(roleIds, limit, sure), { permission: code }, {})) === 'granted';
+        // Whoever has proved less than a role demands has nothing of it.
+        const counting = all.filter((one) => levelDemandedBy(one) <= levelOf(sure));
+        const held = isSuperadmin ? SUPERADMIN_PRIVILEGES : privilegesOf(counting, catalogue, { asIfEnabled: false });
+        const isMade = holdsAll({ ...held, scopes: parent }, privilegesOfScopes(child), catalogue);
+        for (const code of CODES) {
+          const [byRoles, byParent] = [await may(null, code), await may(parent, code)];
+          const isNamed = parent.some((each) => !each.startsWith('role:') && covers(each, code));
+          assert.ok(!byParent || (byRoles && isNamed), code);
+          if (code === 'POST:/secret') assert.ok(!byParent || parent.includes('*') || parent.includes(code));
+          // Whoever calls with the parent cannot make a child that may more, whatever roles the child's account has.
+          if (isMade && (await may(child, code))) assert.ok(byParent, `${code} by a child`);
+        }
+        const chiefs = { anyRole: ['chief', 'cook'] };
+        const isChief = (await grants.authorize(actorWith(roleIds, parent, sure), chiefs, {})) === 'granted';
+        const both = ['chief', 'cook'].some(
+          (code) =>
+            parent.includes(`role:${code}`) &&
+            (isSuperadmin || counting.some((role) => role.code === code && role.enabled)),
+        );
+        assert.equal(isChief, both);
+      },
+    ),
     { numRuns: 1500, seed: 20261130 },
   );
 });
