@@ -415,12 +415,12 @@ describe('GET /users/me/events', () => {
 });
 
 describe('GET /users/me/permissions', () => {
-  test('answers roles, permissions, uiPermissions', () =>
+  test('answers roles, permissions, uiPermissions, and which roles wait for a second factor', () =>
     withScene(async (s) => {
       const { accessToken: token } = await signIn(s);
       const answer = await s.client.send('GET', '/users/me/permissions', { token });
       const shown = ok<{ roles: string[] }>(answer, 200);
-      assert.deepEqual(Object.keys(shown).sort(), ['permissions', 'roles', 'uiPermissions']);
+      assert.deepEqual(Object.keys(shown).sort(), ['mfaRequiredBy', 'permissions', 'roles', 'uiPermissions']);
       assert.deepEqual(shown.roles, ['user']);
     }));
 });
