@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hash } from '@node-rs/argon2';
 import { Client } from 'pg';
 import type { BenchDatabase } from './databases.ts';
@@ -95,6 +96,9 @@ export async function insertPeople(
   else executeSqlite(database.url, [...fill, 'analyze', 'pragma wal_checkpoint(truncate)']);
 }
 
+/** Milliseconds within which a server learns of a change. */
+const LEARNING = 1500;
+
 /** Gives one of them one role, which demands no second factor; before they sign in, for a server that runs learns nothing of it. */
 export async function giveRole(database: BenchDatabase, email: string, roleId: string): Promise<void> {
   const updates = [
@@ -102,9 +106,12 @@ export async function giveRole(database: BenchDatabase, email: string, roleId: s
     `update user_roles set role_id = '${roleId}' where user_id = (select id from users where email_norm = '${email}')`,
     // A new installation in production demands one of its administrators.
     `update roles set mfa = 'off' where id = '${roleId}'`,
+    // Of the role, though not of the person, a server that runs learns so.
+    `insert into evictions (target) values ('role:${roleId}')`,
   ];
   if (database.product === 'PostgreSQL') await executePostgres(database.url, updates);
   else executeSqlite(database.url, updates);
+  await sleep(LEARNING);
 }
 
 /** Makes one of them choose another password at the next sign-in. */

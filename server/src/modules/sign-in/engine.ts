@@ -242,7 +242,6 @@ export function createSignInEngine(deps: {
         }
         throw error;
       });
-    await attempt.passed();
     // Not read from the account, whose password may have been reset since.
     const { passwordVersion, sessionEpoch } = done.moved ?? { ...flow, ...flow.epochs };
     const epochs = { ...flow.epochs, sessionEpoch };
@@ -257,7 +256,7 @@ export function createSignInEngine(deps: {
       trust,
       proofs: latestProofs(flow.proofs, done.proofs),
     };
-    return { next, recoveryCodes: done.recoveryCodes };
+    return { next, recoveryCodes: done.recoveryCodes, passing: attempt.passed() };
   }
 
   return {
@@ -322,8 +321,12 @@ export function createSignInEngine(deps: {
       // The policy or the account has changed since the token was issued, so that another step is due.
       if (!isBrought && asked !== verdict.step) throw await ask(caller, flow, judged, verdict.step);
       if (!isBrought) throw missing(step.needs[0].filter((name) => input[name] === undefined));
-      const { next, recoveryCodes } = await complete(caller, flow, judged, verdict.step, input);
-      const signedIn = await advance(caller, next, authErrors.token_invalid);
+      const { next, recoveryCodes, passing } = await complete(caller, flow, judged, verdict.step, input);
+      // Together, so that both wait for the disk once.
+      const entering = advance(caller, next, authErrors.token_invalid);
+      await Promise.allSettled([entering, passing]);
+      const signedIn = await entering;
+      await passing;
       const trustTokens = next.trust ? await deps.trustedDevices.trust(caller, signedIn.user) : null;
       return {
         ...signedIn,
