@@ -21,6 +21,8 @@ const missingPackages = () => [
   ...(findMariadb() === null ? ['mariadb-server'] : []),
   ...(findRedis() === null ? ['redis-server'] : []),
   ...(findChromium() === null ? ['chromium'] : []),
+  // Stands for the phone of a user.
+  ...(findBinary(['oathtool'], ['/usr/bin']) === null ? ['oathtool'] : []),
   ...(hasRadosgw() ? [] : RADOSGW_PACKAGES),
   ...PROXIES.filter((kind) => findProxy(kind) === null).map((kind) => PROXY_PACKAGES[kind]),
 ];
@@ -54,7 +56,7 @@ async function step(name: string, work: () => Promise<void>): Promise<void> {
 }
 
 await step(
-  'PostgreSQL, PgBouncer, MariaDB, Redis, an S3-compatible storage, the reverse proxies and Chromium',
+  'PostgreSQL, PgBouncer, MariaDB, Redis, an S3-compatible storage, the reverse proxies, Chromium and oathtool',
   async () => {
     const packages = missingPackages();
     if (packages.length > 0) await installPackages(packages);
