@@ -5,6 +5,7 @@ import { addAuthenticator } from './authenticator.ts';
 import { ok, type SignedInBody } from './client.ts';
 import { makeEvent } from './fixtures.ts';
 import { newAddress } from './guessers.ts';
+import { makeKey, ROUTES, use } from './key-verbs.ts';
 import {
   ask,
   asked,
@@ -18,6 +19,8 @@ import {
   verify,
   wrong,
 } from './mail-sign-in.ts';
+import { createWorld, giveRoles, newRole } from './matrix/world.ts';
+import { addPasskey, passkeySignIn, signedInBy } from './passkey-verbs.ts';
 import { epochsOf, openScene, refused, type Scene, somebody, withScene } from './scenario.ts';
 
 /** One server for the tests of a group; each has people of its own. */
@@ -462,6 +465,24 @@ group('without verification of addresses', { EMAIL_VERIFICATION: 'off' }, (scene
     const { accessToken: token } = await signInByMail(s, squatter.email);
     const factors = ok<{ totp: object[] }>(await s.client.send('GET', '/users/me/factors', { token }), 200);
     assert.deepEqual(factors.totp, []);
+  });
+
+  test('passkeys and API keys of before are void, too', async () => {
+    const s = scene();
+    const w = await createWorld(s);
+    const squatter = somebody();
+    const made = await s.client.send('POST', '/auth/register', { body: { ...squatter, tokenTransport: 'body' } });
+    const { user, accessToken } = ok<SignedInBody>(made, 201);
+    await giveRoles(w, user.id, [await newRole(w, { permissions: [ROUTES] })]);
+    const { secret } = await makeKey(w, accessToken, { scopes: [ROUTES] });
+    const { device } = await addPasskey(s, accessToken);
+    ok(await use(w, secret), 200);
+    await signedInBy(s, device);
+
+    s.time.forward(MINUTE);
+    await signInByMail(s, squatter.email);
+    refused(await use(w, secret), 401, 'unauthenticated');
+    refused(await passkeySignIn(s, device), 401, 'passkey_invalid');
   });
 
   test('so does a reset by mail, with the new password', async () => {
