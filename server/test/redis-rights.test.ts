@@ -162,13 +162,7 @@ describe('a Redis that restricts its users, is behind TLS, or is silent', { ...L
           const { code, signal, stdout } = await outcome;
           assert.deepEqual([code, signal], [0, null], stdout);
           assert.match(stdout, /"msg":"stopped"/);
-          // Its thread pool may finish late on a busy machine, which shows nothing but the pipes of its output.
-          const held = JSON.parse(/"held":(\[[^\]]*\])/.exec(stdout)?.[1] ?? '[]') as string[];
-          assert.deepEqual(
-            held.filter((kind) => kind !== 'PipeWrap'),
-            [],
-            stdout,
-          );
+          assert.doesNotMatch(stdout, /does not end by itself/);
         });
       });
     });

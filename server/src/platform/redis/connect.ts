@@ -22,6 +22,12 @@ const SPACE = 'ostiary';
 const PROBE = "return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])";
 const PROBE_LIFE = 1 * SECOND;
 
+/**
+ * `disconnectTimeout`: how long a closed connection waits for the other side. A silent Redis never closes it, and the process must end by itself
+ * long before it is ended (`LAST` in `main.ts`).
+ */
+const TIMES = { connectTimeout: CONNECT_TIMEOUT, disconnectTimeout: SECOND / 2 } as const;
+
 export type RedisClient = Redis | Cluster;
 
 export interface RedisConnections {
@@ -73,7 +79,7 @@ export function connectRedis(
 
   function single(options: CommonRedisOptions): Redis {
     const place = placeOf(address, ca);
-    return new Redis({ ...place, ...options, connectTimeout: CONNECT_TIMEOUT, retryStrategy, reconnectOnError });
+    return new Redis({ ...place, ...options, ...TIMES, retryStrategy, reconnectOnError });
   }
 
   function cluster({ enableOfflineQueue = true, ...options }: CommonRedisOptions): Cluster {
@@ -86,7 +92,7 @@ export function connectRedis(
       // Certificates contain names, and nodes announce each other by addresses: with TLS the names of the nodes are used.
       ...(tls && { dnsLookup: (host, done) => done(null, host) }),
       slotsRefreshTimeout: CONNECT_TIMEOUT,
-      redisOptions: { ...options, username, password, tls, connectTimeout: CONNECT_TIMEOUT },
+      redisOptions: { ...options, username, password, tls, ...TIMES },
     });
     return settling(redis);
   }
