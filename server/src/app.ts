@@ -210,8 +210,8 @@ export async function createApp(deps: {
       nonceStore: storage.nonces,
       recordEvent: eventLog.record,
     });
-  const [app, ...others] = factors.secondFactors;
-  const secondFactors = [app, ...(passkeys ? [passkeys.factor] : []), ...others] as const;
+  const [authenticatorApp, ...others] = factors.secondFactors;
+  const secondFactors = [authenticatorApp, ...(passkeys ? [passkeys.factor] : []), ...others] as const;
   const signInModule = createSignIn({
     ...base,
     ...people,

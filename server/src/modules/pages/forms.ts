@@ -186,7 +186,7 @@ export function stopFactorResetPage(): string {
   return formPage({
     title: 'Keep your second factors',
     to: 'api/v1/auth/stop-factor-reset',
-    lead: 'Your second factors will not be removed.',
+    lead: 'They will be removed, as the mail says, unless you press the button before that time.',
     fields: html``,
     password: false,
     button: 'Keep them',

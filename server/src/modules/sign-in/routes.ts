@@ -77,7 +77,7 @@ export function signInRoutes(deps: {
           security: BY_REFRESH_TOKEN,
           summary: 'Exchange a refresh token for new tokens',
           description:
-            'Takes `refreshToken`, or else the cookie, and replaces it. A retry after a lost answer gets the same new token, for as long as nothing was done with it; any other use of an old token ends the session. After `step_required`, the refresh token is unchanged..',
+            'Takes `refreshToken`, or else the cookie, and replaces it. A retry after a lost answer gets the same new token, for as long as nothing was done with it; any other use of an old token ends the session. After `step_required`, the refresh token is unchanged.',
           tags: ['Sessions'],
           body: optionalBody(refreshBody),
           response: { 200: signedInSchema },
